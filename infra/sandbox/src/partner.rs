@@ -1,0 +1,156 @@
+//! The partners and what their API calls are called.
+
+use axum::http::Method;
+use serde::{Deserialize, Serialize};
+use serde_json::{Value, json};
+
+use crate::random;
+
+/// A company that the sandbox stands in for. Each has a module, a port and a base URL of its own.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Partner {
+    /// Snap and Core API.
+    Midtrans,
+    /// Invoice API.
+    Xendit,
+    /// A generic HTTP sender with an inbox.
+    Whatsapp,
+}
+
+/// An API call as faults and counters name it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct ApiCall {
+    pub(crate) target: &'static str,
+    /// Order or invoice id in the path, where there is one.
+    pub(crate) reference: Option<String>,
+}
+
+impl Partner {
+    /// The name in JSON and in fault targets.
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Midtrans => "midtrans",
+            Self::Xendit => "xendit",
+            Self::Whatsapp => "whatsapp",
+        }
+    }
+
+    /// Which API call a request is.
+    pub(crate) fn api_call(self, method: &Method, path: &str) -> Option<ApiCall> {
+        let parts: Vec<&str> = path.split('/').filter(|part| !part.is_empty()).collect();
+        let post = method == Method::POST;
+        let (target, reference) = match (self, parts.as_slice()) {
+            (Self::Midtrans, ["snap", "v1", "transactions"]) if post => ("midtrans.create", None),
+            (Self::Midtrans, ["snap", "v1", "transactions", token, "cancel"]) if post => {
+                ("midtrans.cancel", Some(*token))
+            }
+            (Self::Midtrans, ["v2", id, action, ..]) => (midtrans_action(action)?, Some(*id)),
+            (Self::Xendit, ["v2", "invoices"]) if post => ("xendit.create", None),
+            (Self::Xendit, ["v2", "invoices"]) => ("xendit.get", None),
+            (Self::Xendit, ["v2", "invoices", id]) => ("xendit.get", Some(*id)),
+            (Self::Xendit, ["invoices", id, _]) if post => ("xendit.expire", Some(*id)),
+            (Self::Whatsapp, ["send"]) if post => ("whatsapp.send", None),
+            _ => return None,
+        };
+        Some(ApiCall {
+            target,
+            reference: reference.map(str::to_owned),
+        })
+    }
+
+    /// The body of an error answer, in the partner's shape for that path.
+    pub(crate) fn error_body(self, path: &str, status: u16) -> Value {
+        match self {
+            Self::Midtrans if path.starts_with("/snap/") => {
+                json!({"error_messages": [midtrans_message(status)], "locale": "en"})
+            }
+            Self::Midtrans => json!({
+                "status_code": status.to_string(),
+                "status_message": midtrans_message(status),
+                "id": random::uuid(),
+            }),
+            Self::Xendit => {
+                let (code, message) = xendit_error(status);
+                json!({"error_code": code, "message": message})
+            }
+            Self::Whatsapp => json!({"status": false, "reason": whatsapp_reason(status)}),
+        }
+    }
+}
+
+fn midtrans_action(action: &str) -> Option<&'static str> {
+    Some(match action {
+        "status" => "midtrans.status",
+        "cancel" => "midtrans.cancel",
+        "expire" => "midtrans.expire",
+        "refund" => "midtrans.refund",
+        "approve" => "midtrans.approve",
+        "deny" => "midtrans.deny",
+        _ => return None,
+    })
+}
+
+fn midtrans_message(status: u16) -> &'static str {
+    match status {
+        401 => {
+            "Access denied due to unauthorized transaction, please check client or server key"
+        }
+        404 => "The requested resource is not found",
+        429 => "API rate limit exceeded",
+        _ => "Sorry, we encountered internal server error. We will fix this soon.",
+    }
+}
+
+fn xendit_error(status: u16) -> (&'static str, &'static str) {
+    match status {
+        401 => (
+            "INVALID_API_KEY",
+            "API key provided is invalid. Please make sure to use the secret/public API key that \
+             you can obtain from the Xendit Dashboard.",
+        ),
+        404 => ("NOT_FOUND", "The requested resource was not found"),
+        429 => (
+            "RATE_LIMIT_EXCEEDED",
+            "Rate limit exceeded. Please try again later.",
+        ),
+        _ => (
+            "SERVER_ERROR",
+            "An unexpected error occurred, our team has been notified.",
+        ),
+    }
+}
+
+fn whatsapp_reason(status: u16) -> &'static str {
+    match status {
+        401 => "invalid token",
+        404 => "not found",
+        429 => "too many requests",
+        _ => "internal server error",
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn check(partner: Partner, method: &Method, path: &str, target: Option<&str>) {
+        let call = partner.api_call(method, path);
+        assert_eq!(call.map(|call| call.target), target, "{path}");
+    }
+
+    #[test]
+    fn every_partner_call_has_its_target() {
+        check(Partner::Midtrans, &Method::POST, "/snap/v1/transactions", Some("midtrans.create"));
+        check(Partner::Midtrans, &Method::GET, "/v2/INV-1/status", Some("midtrans.status"));
+        check(Partner::Midtrans, &Method::POST, "/v2/INV-1/refund/online/direct", Some("midtrans.refund"));
+        check(Partner::Midtrans, &Method::GET, "/snap/v3/redirection/abc", None);
+        check(Partner::Xendit, &Method::POST, "/v2/invoices/", Some("xendit.create"));
+        check(Partner::Xendit, &Method::GET, "/v2/invoices", Some("xendit.get"));
+        check(Partner::Xendit, &Method::POST, "/invoices/1/expire!", Some("xendit.expire"));
+        check(Partner::Xendit, &Method::GET, "/web/1", None);
+        check(Partner::Whatsapp, &Method::POST, "/send", Some("whatsapp.send"));
+        check(Partner::Whatsapp, &Method::GET, "/inbox", None);
+    }
+}

@@ -1,0 +1,108 @@
+//! One customer, one invoice, one order, for the tests of the rules.
+
+use std::collections::BTreeMap;
+
+use time::{Duration, OffsetDateTime, macros::{date, datetime}};
+
+use crate::{
+    customer::Profile,
+    entitlement::Entitlement,
+    gateway::{GatewayName, Mode, Report, ReportedState, Transaction},
+    id::{CustomerId, InvoiceId, OrderId, PackageId},
+    invoice::{Invoice, InvoiceKind, InvoiceStatus},
+    money::Rupiah,
+    order::{Order, OrderStatus},
+    package::Package,
+    zone::later,
+};
+
+pub const NOW: OffsetDateTime = datetime!(2026-11-23 03:00 UTC);
+
+pub fn package(id: &str, price: i64) -> Package {
+    Package { id: PackageId::parse(id).unwrap(), name: "Home 20".into(), price: Rupiah::new(price), period_months: 1, down_mbps: 20, up_mbps: 10 }
+}
+
+pub fn profile() -> Profile {
+    Profile {
+        id: CustomerId::parse("c1").unwrap(),
+        name: "Budi".into(),
+        phone: None,
+        username: "budi".into(),
+        device_id: None,
+        ont_serial: None,
+        entitlement: Entitlement { package: package("home20", 300_000), expires_at: datetime!(2026-11-30 16:59:59 UTC), anchor_day: 30 },
+        imported_expiry: datetime!(2026-11-30 16:59:59 UTC),
+        credit: Rupiah::ZERO,
+        open_renewal: Some(InvoiceId::parse("inv_1").unwrap()),
+        last_grant: 1,
+        created_at: NOW,
+        updated_at: NOW,
+        version: 1,
+    }
+}
+
+pub fn invoice() -> Invoice {
+    Invoice {
+        id: InvoiceId::parse("inv_1").unwrap(),
+        customer_id: CustomerId::parse("c1").unwrap(),
+        number: "INV-2026-000001".into(),
+        kind: InvoiceKind::Renewal,
+        package: package("home20", 300_000),
+        description: "Home 20".into(),
+        amount: Rupiah::new(300_000),
+        received: Rupiah::ZERO,
+        refunded: Rupiah::ZERO,
+        status: InvoiceStatus::Unpaid,
+        settlement: 0,
+        granted: None,
+        applied_at: None,
+        due_date: date!(2026-11-30),
+        paid_at: None,
+        link: None,
+        lease: None,
+        created_at: NOW,
+        updated_at: NOW,
+        due: None,
+        version: 3,
+    }
+}
+
+pub fn order() -> Order {
+    Order {
+        id: OrderId::parse("INV-2026-000001-x").unwrap(),
+        gateway: GatewayName::Midtrans,
+        mode: Mode::Sandbox,
+        key_fingerprint: "k".into(),
+        customer_id: CustomerId::parse("c1").unwrap(),
+        invoice_id: InvoiceId::parse("inv_1").unwrap(),
+        amount: Rupiah::new(300_000),
+        reference: Some("token".into()),
+        transaction_id: None,
+        expires_at: later(NOW, Duration::hours(24)),
+        status: OrderStatus::Open,
+        cancel_wanted: false,
+        booked: BTreeMap::new(),
+        invoice: None,
+        timeline: Vec::new(),
+        created_at: NOW,
+        due: None,
+        version: 2,
+    }
+}
+
+pub fn transaction(received: i64, refunded: i64) -> Transaction {
+    Transaction {
+        id: "t1".into(),
+        received: Rupiah::new(received),
+        refunded: Rupiah::new(refunded),
+        charged_back: Rupiah::ZERO,
+        paid_at: Some(NOW),
+        method: Some("qris".into()),
+        status: "settlement".into(),
+    }
+}
+
+pub fn report(transactions: Vec<Transaction>) -> Report {
+    let state = if transactions.is_empty() { ReportedState::Unknown } else { ReportedState::Paid };
+    Report { state, transactions }
+}

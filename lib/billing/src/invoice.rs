@@ -1,0 +1,232 @@
+//! Invoices: what is owed, and the one link that may be paid.
+
+use serde::{Deserialize, Serialize};
+use time::{Date, OffsetDateTime};
+
+use crate::{
+    customer::Profile,
+    event::Event,
+    gateway::GatewayName,
+    id::{CustomerId, InvoiceId, OrderId},
+    ledger::{Entry, EntryKind},
+    money::{MoneyError, Rupiah},
+    order::Order,
+    package::Package,
+    zone::{Zone, format},
+};
+
+/// What is owed for one period or one change.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Invoice {
+    /// Its id.
+    pub id: InvoiceId,
+    /// Who owes it.
+    pub customer_id: CustomerId,
+    /// What people call it, such as `INV-2026-000001`.
+    pub number: String,
+    /// What it is for.
+    pub kind: InvoiceKind,
+    /// The package as it stood when the invoice was made.
+    pub package: Package,
+    /// One line for the customer.
+    pub description: String,
+    /// The amount, frozen.
+    pub amount: Rupiah,
+    /// Received for it so far, less what was reversed.
+    pub received: Rupiah,
+    /// Refunded of it after it was paid.
+    #[serde(default)]
+    pub refunded: Rupiah,
+    /// Where it stands.
+    pub status: InvoiceStatus,
+    /// How often it became PAID.
+    pub settlement: u32,
+    /// The settlement that has a live grant.
+    pub granted: Option<u32>,
+    /// When that grant was written: since then the customer is served for it.
+    #[serde(default, with = "time::serde::rfc3339::option")]
+    pub applied_at: Option<OffsetDateTime>,
+    /// Last day to pay without being overdue, in the provider's zone.
+    #[serde(with = "format::day")]
+    pub due_date: Date,
+    /// When the settling payment was made.
+    #[serde(with = "time::serde::rfc3339::option")]
+    pub paid_at: Option<OffsetDateTime>,
+    /// The link that customers are given, if one was made.
+    pub link: Option<PaymentLink>,
+    /// A request that is making a link right now.
+    pub lease: Option<Lease>,
+    /// When it was made.
+    #[serde(with = "time::serde::rfc3339")]
+    pub created_at: OffsetDateTime,
+    /// When it last changed.
+    #[serde(with = "time::serde::rfc3339")]
+    pub updated_at: OffsetDateTime,
+    /// When it is to be looked at again: set while PAID (or no longer PAID) and not applied.
+    #[serde(with = "time::serde::rfc3339::option")]
+    pub due: Option<OffsetDateTime>,
+    /// Counts the writes.
+    #[serde(default)]
+    pub version: u64,
+}
+
+/// What an invoice is for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum InvoiceKind {
+    /// Another period of the package.
+    Renewal,
+}
+
+/// Where an invoice stands.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "UPPERCASE")]
+pub enum InvoiceStatus {
+    /// Something is due.
+    Unpaid,
+    /// Nothing is due any more.
+    Paid,
+    /// Withdrawn or refunded: takes no money.
+    Cancelled,
+}
+
+/// A page to pay at.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct PaymentLink {
+    /// Its address.
+    pub url: String,
+    /// Whose page it is.
+    pub gateway: GatewayName,
+    /// The order behind it.
+    pub order_id: OrderId,
+    /// The gateway's reference of the order.
+    pub reference: String,
+    /// What the page asks for.
+    pub amount: Rupiah,
+    /// When it stops working.
+    #[serde(with = "time::serde::rfc3339")]
+    pub expires_at: OffsetDateTime,
+}
+
+/// The right to make the invoice's link, held by one request for a short time.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Lease {
+    /// The order that is being opened.
+    pub order_id: OrderId,
+    /// After this, another request may open another order.
+    #[serde(with = "time::serde::rfc3339")]
+    pub until: OffsetDateTime,
+}
+
+impl Invoice {
+    /// What is still to pay; zero unless UNPAID.
+    pub fn amount_due(&self) -> Result<Rupiah, MoneyError> {
+        match self.status {
+            InvoiceStatus::Unpaid => self.amount.minus(self.received).map(|due| due.max(Rupiah::ZERO)),
+            InvoiceStatus::Paid | InvoiceStatus::Cancelled => Ok(Rupiah::ZERO),
+        }
+    }
+
+    /// Unpaid although the due date is over in the provider's zone.
+    #[must_use]
+    pub fn is_overdue(&self, zone: Zone, now: OffsetDateTime) -> bool {
+        self.status == InvoiceStatus::Unpaid && zone.date(now) > self.due_date
+    }
+
+    /// Paid or reversed, and the entitlement does not show it yet.
+    #[must_use]
+    pub fn awaits_apply(&self) -> bool {
+        match self.status {
+            InvoiceStatus::Paid => self.granted != Some(self.settlement),
+            InvoiceStatus::Unpaid | InvoiceStatus::Cancelled => self.granted.is_some(),
+        }
+    }
+}
+
+/// Identity of an invoice about to be issued.
+#[derive(Debug, Clone)]
+pub struct NewInvoice {
+    /// Its id.
+    pub id: InvoiceId,
+    /// Its number.
+    pub number: String,
+    /// Last day to pay.
+    pub due_date: Date,
+}
+
+/// A renewal invoice for the package that is active now, and the profile that remembers it as open.
+#[must_use]
+pub fn issue_renewal(profile: &Profile, new: NewInvoice, now: OffsetDateTime) -> (Invoice, Profile, Event) {
+    let package = profile.entitlement.package.clone();
+    let invoice = Invoice {
+        id: new.id,
+        customer_id: profile.id.clone(),
+        description: format!("{} – {} bulan", package.name, package.period_months),
+        number: new.number,
+        kind: InvoiceKind::Renewal,
+        amount: package.price,
+        package,
+        received: Rupiah::ZERO,
+        refunded: Rupiah::ZERO,
+        status: InvoiceStatus::Unpaid,
+        settlement: 0,
+        granted: None,
+        applied_at: None,
+        due_date: new.due_date,
+        paid_at: None,
+        link: None,
+        lease: None,
+        created_at: now,
+        updated_at: now,
+        due: None,
+        version: 0,
+    };
+    let profile = Profile { open_renewal: Some(invoice.id.clone()), updated_at: now, ..profile.clone() };
+    let event = Event::InvoiceIssued { customer_id: invoice.customer_id.clone(), invoice_id: invoice.id.clone(), amount: invoice.amount };
+    (invoice, profile, event)
+}
+
+/// A withdrawn invoice and everything that follows from it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Withdrawal {
+    /// CANCELLED.
+    pub invoice: Invoice,
+    /// Gives part-payments back as credit, and holds no open renewal any more.
+    pub profile: Profile,
+    /// The order behind the link, to be cancelled at its gateway as due work.
+    pub order: Option<Order>,
+    /// Part-payments that became credit.
+    pub entries: Vec<Entry>,
+}
+
+/// Why an invoice cannot be withdrawn.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum WithdrawError {
+    /// Only UNPAID invoices can be withdrawn; a paid one is refunded at the gateway.
+    #[error("the invoice is {0:?}; only an unpaid one can be cancelled")]
+    NotOpen(InvoiceStatus),
+    /// An amount does not fit.
+    #[error(transparent)]
+    Money(#[from] MoneyError),
+}
+
+/// Withdraws an unpaid invoice. `order` is the one behind its link, if it has a link.
+pub fn withdraw(invoice: &Invoice, profile: &Profile, order: Option<&Order>, now: OffsetDateTime) -> Result<Withdrawal, WithdrawError> {
+    if invoice.status != InvoiceStatus::Unpaid {
+        return Err(WithdrawError::NotOpen(invoice.status));
+    }
+    let mut profile = Profile { updated_at: now, ..profile.clone() };
+    if profile.open_renewal.as_ref() == Some(&invoice.id) {
+        profile.open_renewal = None;
+    }
+    let mut entries = Vec::new();
+    if invoice.received.is_positive() {
+        profile.credit = profile.credit.plus(invoice.received)?;
+        let entry = |kind, amount| Entry { customer_id: invoice.customer_id.clone(), invoice_id: invoice.id.clone(), kind, amount, payment: None, at: now };
+        entries.push(entry(EntryKind::Returned, invoice.received.negated()?));
+        entries.push(entry(EntryKind::Surplus, invoice.received));
+    }
+    let order = order.map(|order| order.wanting_cancellation(now));
+    let invoice = Invoice { status: InvoiceStatus::Cancelled, received: Rupiah::ZERO, link: None, lease: None, updated_at: now, ..invoice.clone() };
+    Ok(Withdrawal { invoice, profile, order, entries })
+}

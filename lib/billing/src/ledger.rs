@@ -1,0 +1,72 @@
+//! The ledger: every rupiah in or out is one entry, and no entry is ever changed.
+
+use serde::{Deserialize, Serialize};
+use time::OffsetDateTime;
+
+use crate::{
+    gateway::GatewayName,
+    id::{CustomerId, InvoiceId, OrderId},
+    money::Rupiah,
+};
+
+/// One movement of money. The sum of an invoice's `received`, `returned` and `reversal` entries is what was received for it;
+/// the sum of a customer's `surplus` entries and their contra entries is the credit.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Entry {
+    /// Whose money.
+    pub customer_id: CustomerId,
+    /// Which invoice it was meant for.
+    pub invoice_id: InvoiceId,
+    /// What happened.
+    pub kind: EntryKind,
+    /// Signed: positive in, negative out.
+    pub amount: Rupiah,
+    /// The payment it belongs to; `None` for movements between invoice and credit.
+    pub payment: Option<PaymentRef>,
+    /// When it happened: the gateway's time for a payment, else the time of booking.
+    #[serde(with = "time::serde::rfc3339")]
+    pub at: OffsetDateTime,
+}
+
+/// Where a payment was made.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct PaymentRef {
+    /// The gateway.
+    pub gateway: GatewayName,
+    /// The order.
+    pub order_id: OrderId,
+    /// The gateway's transaction.
+    pub transaction_id: String,
+    /// The channel, such as `bank_transfer/bca`.
+    pub method: Option<String>,
+}
+
+/// What an entry records.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum EntryKind {
+    /// Money for the invoice.
+    Received,
+    /// Money beyond what was due: credit.
+    Surplus,
+    /// A part-payment taken off a withdrawn invoice, to become credit.
+    Returned,
+    /// The gateway took a settlement back from the invoice.
+    Reversal,
+    /// The gateway took a settlement back that had become credit.
+    SurplusReversal,
+    /// Refunded from the invoice.
+    Refund,
+    /// Refunded from credit.
+    SurplusRefund,
+    /// Charged back by the payer's bank. For the record: nothing is revoked by itself.
+    Chargeback,
+}
+
+impl EntryKind {
+    /// Does the entry change the customer's credit?
+    #[must_use]
+    pub const fn moves_credit(self) -> bool {
+        matches!(self, Self::Surplus | Self::SurplusReversal | Self::SurplusRefund)
+    }
+}

@@ -1,0 +1,23 @@
+//! The rules of Lunas: what is owed, what counts as paid, and until when a customer is served.
+//!
+//! Everything here is a pure function of its arguments: no I/O, no clock, no AWS, no HTTP. `cloud::store` reads the
+//! state that a decision needs and carries the decision out in one transaction. Start reading at [`settlement::settle`].
+
+pub mod apply;
+pub mod customer;
+pub mod entitlement;
+pub mod event;
+#[cfg(test)]
+mod examples;
+pub mod gateway;
+pub mod id;
+pub mod invoice;
+pub mod ledger;
+pub mod link;
+pub mod login;
+pub mod money;
+pub mod order;
+pub mod package;
+pub mod phone;
+pub mod settlement;
+pub mod zone;

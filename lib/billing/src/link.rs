@@ -1,0 +1,169 @@
+//! Payment links: when the stored one may be given out, when a new order is opened, and what becomes of it.
+
+use time::{Duration, OffsetDateTime};
+
+use crate::{
+    gateway::{GatewayName, Mode},
+    id::OrderId,
+    invoice::{Invoice, InvoiceStatus, Lease, PaymentLink},
+    money::{MoneyError, Rupiah},
+    order::{Order, OrderStatus},
+    zone::later,
+};
+
+/// A link with less time than this is not given out any more.
+pub const LEAST_TIME_LEFT: Duration = Duration::minutes(10);
+/// A request may take this long to make a link; longer than the function lives (15 s), so two never run at once.
+pub const LEASE: Duration = Duration::seconds(20);
+/// When reconcile first looks at an order.
+const FIRST_LOOK: Duration = Duration::minutes(5);
+
+/// What to do about a request for a link.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum LinkDecision<'a> {
+    /// Nothing to pay.
+    NotPayable,
+    /// Give the stored link out.
+    Reuse(&'a PaymentLink),
+    /// Another request is making it.
+    Busy,
+    /// Open an order for this amount, in place of the stored link if there is one.
+    Open {
+        /// What is due.
+        amount: Rupiah,
+        /// To be cancelled first.
+        replaces: Option<&'a PaymentLink>,
+    },
+}
+
+/// Decides about a request for a link. `wanted` is the gateway that the customer chose, if any; `active` those that make links.
+pub fn decide<'a>(invoice: &'a Invoice, wanted: Option<GatewayName>, active: &[GatewayName], now: OffsetDateTime) -> Result<LinkDecision<'a>, MoneyError> {
+    let amount = invoice.amount_due()?;
+    if invoice.status != InvoiceStatus::Unpaid || !amount.is_positive() {
+        return Ok(LinkDecision::NotPayable);
+    }
+    if let Some(link) = reusable(invoice, amount, now)
+        && active.contains(&link.gateway)
+        && wanted.is_none_or(|wanted| wanted == link.gateway)
+    {
+        return Ok(LinkDecision::Reuse(link));
+    }
+    if invoice.lease.as_ref().is_some_and(|lease| now < lease.until) {
+        return Ok(LinkDecision::Busy);
+    }
+    Ok(LinkDecision::Open { amount, replaces: invoice.link.as_ref() })
+}
+
+/// The stored link, if it asks for what is due and leaves the customer time to pay.
+#[must_use]
+pub fn reusable(invoice: &Invoice, amount_due: Rupiah, now: OffsetDateTime) -> Option<&PaymentLink> {
+    invoice.link.as_ref().filter(|link| link.amount == amount_due && later(now, LEAST_TIME_LEFT) <= link.expires_at)
+}
+
+/// The gateway to open an order at: the customer's choice, else the default, else any that is active.
+#[must_use]
+pub fn choose(wanted: Option<GatewayName>, default: GatewayName, active: &[GatewayName]) -> Option<GatewayName> {
+    match wanted {
+        Some(wanted) => active.contains(&wanted).then_some(wanted),
+        None if active.contains(&default) => Some(default),
+        None => active.first().copied(),
+    }
+}
+
+/// An order about to be opened.
+#[derive(Debug, Clone)]
+pub struct NewAttempt {
+    /// Its id, never used before.
+    pub order_id: OrderId,
+    /// Where.
+    pub gateway: GatewayName,
+    /// In which world.
+    pub mode: Mode,
+    /// With which key.
+    pub key_fingerprint: String,
+    /// What is asked for.
+    pub amount: Rupiah,
+    /// When its link stops working.
+    pub expires_at: OffsetDateTime,
+}
+
+/// The order, CREATING, and the invoice under lease: written before the gateway is called.
+#[must_use]
+pub fn open(invoice: &Invoice, attempt: NewAttempt, now: OffsetDateTime) -> (Order, Invoice) {
+    let lease = Lease { order_id: attempt.order_id.clone(), until: later(now, LEASE) };
+    let mut order = Order {
+        id: attempt.order_id,
+        gateway: attempt.gateway,
+        mode: attempt.mode,
+        key_fingerprint: attempt.key_fingerprint,
+        customer_id: invoice.customer_id.clone(),
+        invoice_id: invoice.id.clone(),
+        amount: attempt.amount,
+        reference: None,
+        transaction_id: None,
+        expires_at: attempt.expires_at,
+        status: OrderStatus::Creating,
+        cancel_wanted: false,
+        booked: std::collections::BTreeMap::new(),
+        invoice: None,
+        timeline: Vec::new(),
+        created_at: now,
+        due: Some(later(now, FIRST_LOOK)),
+        version: 0,
+    };
+    order.note(now, "creating");
+    (order, Invoice { lease: Some(lease), updated_at: now, ..invoice.clone() })
+}
+
+/// The order is open at the gateway and the customer gets its link. `None` as invoice: it moved on meanwhile (paid, withdrawn,
+/// or leased to another request), so nobody is given this link and the order is to be cancelled.
+#[must_use]
+pub fn record(order: &Order, invoice: &Invoice, opened: &Opened, now: OffsetDateTime) -> (Order, Option<Invoice>) {
+    let mut order = Order { status: OrderStatus::Open, reference: Some(opened.reference.clone()), expires_at: opened.expires_at, ..order.clone() };
+    order.note(now, "link_created");
+    order.due = order.next_look(now);
+    if !holds_lease(&order, invoice) || invoice.status != InvoiceStatus::Unpaid {
+        return (order.wanting_cancellation(now), None);
+    }
+    let link = PaymentLink {
+        url: opened.url.clone(),
+        gateway: order.gateway,
+        order_id: order.id.clone(),
+        reference: opened.reference.clone(),
+        amount: order.amount,
+        expires_at: opened.expires_at,
+    };
+    let invoice = Invoice { link: Some(link), lease: None, updated_at: now, ..invoice.clone() };
+    (order, Some(invoice))
+}
+
+/// What the gateway opened.
+#[derive(Debug, Clone)]
+pub struct Opened {
+    /// The page to pay at.
+    pub url: String,
+    /// The gateway's reference.
+    pub reference: String,
+    /// When the link stops working.
+    pub expires_at: OffsetDateTime,
+}
+
+/// The gateway gave no link. If the order may exist there all the same it stays CREATING and is looked at; the invoice is free
+/// for the next request at once, which opens another order.
+#[must_use]
+pub fn fail(order: &Order, invoice: &Invoice, may_exist: bool, now: OffsetDateTime) -> (Order, Option<Invoice>) {
+    let mut order = order.clone();
+    if may_exist {
+        order.note(now, "no_answer");
+    } else {
+        order.status = OrderStatus::Failed;
+        order.due = None;
+        order.note(now, "refused");
+    }
+    let invoice = holds_lease(&order, invoice).then(|| Invoice { lease: None, updated_at: now, ..invoice.clone() });
+    (order, invoice)
+}
+
+fn holds_lease(order: &Order, invoice: &Invoice) -> bool {
+    invoice.lease.as_ref().is_some_and(|lease| lease.order_id == order.id)
+}

@@ -1,0 +1,23 @@
+//! Packages: what a customer subscribes to.
+
+use serde::{Deserialize, Serialize};
+
+use crate::{id::PackageId, money::Rupiah};
+
+/// A package as it stood when something was agreed: invoices and grants keep their own copy, so a later price change
+/// rewrites nothing.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Package {
+    /// Its id.
+    pub id: PackageId,
+    /// What customers read.
+    pub name: String,
+    /// Price of one period.
+    pub price: Rupiah,
+    /// Length of one period in calendar months, 1 to 24.
+    pub period_months: u8,
+    /// Bandwidth down, Mbit/s.
+    pub down_mbps: u32,
+    /// Bandwidth up, Mbit/s.
+    pub up_mbps: u32,
+}

@@ -1,0 +1,277 @@
+//! Settlement: what a gateway's report changes. The one place where money is booked.
+//!
+//! Settling books differences: what the gateway reports in total, less what the order has booked already. So the same report
+//! twice, from a webhook, a customer's check and a reconciliation at once, books once.
+
+use time::OffsetDateTime;
+
+use crate::{
+    event::{Event, ReviewReason},
+    gateway::{Report, ReportedState, Transaction},
+    invoice::{Invoice, InvoiceStatus},
+    ledger::{Entry, EntryKind, PaymentRef},
+    money::{MoneyError, Rupiah},
+    order::{Booked, Order, OrderStatus},
+    zone::later,
+};
+
+/// A PAID invoice that is not applied after this long is looked at by reconcile.
+const APPLY_WITHIN: time::Duration = time::Duration::minutes(2);
+/// Transactions of one order that are read; more is not a gateway's answer.
+const TRANSACTION_LIMIT: usize = 20;
+
+/// What one report changes, as one transaction.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Settlement {
+    /// The order with what is booked now.
+    pub order: Order,
+    /// The invoice, if it changed.
+    pub invoice: Option<Invoice>,
+    /// What the customer's credit changes by.
+    pub credit: Rupiah,
+    /// One entry per movement.
+    pub entries: Vec<Entry>,
+    /// What others are told.
+    pub events: Vec<Event>,
+}
+
+/// What a report means for an order.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Outcome {
+    /// Nothing new: no write.
+    Unchanged,
+    /// Only the order moves (expired, cancelled, next look); no money.
+    Noted(Box<Order>),
+    /// Money moved.
+    Settled(Box<Settlement>),
+}
+
+/// Decides what `report` changes, given the order and the invoice as they stand.
+///
+/// A webhook counts as paid exactly if the gateway's own report holds a transaction with more `received` than the order has
+/// booked; every status of the order accepts that, CREATING and EXPIRED included.
+pub fn settle(order: &Order, invoice: &Invoice, report: &Report, now: OffsetDateTime) -> Result<Outcome, MoneyError> {
+    let mut books = Books::open(order, invoice);
+    for transaction in report.transactions.iter().take(TRANSACTION_LIMIT) {
+        books.book(transaction, now)?;
+    }
+    if books.entries.is_empty() {
+        return Ok(note(order, report, now));
+    }
+    books.close(order, invoice, report, now).map(|settlement| Outcome::Settled(Box::new(settlement)))
+}
+
+/// The state of the books while one report is worked through.
+struct Books {
+    order: Order,
+    invoice: Invoice,
+    credit: Rupiah,
+    entries: Vec<Entry>,
+    reviews: Vec<(ReviewReason, Rupiah)>,
+}
+
+impl Books {
+    fn open(order: &Order, invoice: &Invoice) -> Self {
+        Self { order: order.clone(), invoice: invoice.clone(), credit: Rupiah::ZERO, entries: Vec::new(), reviews: Vec::new() }
+    }
+
+    fn book(&mut self, reported: &Transaction, now: OffsetDateTime) -> Result<(), MoneyError> {
+        let mut booked = self.order.booked.get(&reported.id).copied().unwrap_or_default();
+        let before = booked;
+        let at = reported.paid_at.unwrap_or(now);
+        let more = reported.received.minus(booked.received)?;
+        if more.is_positive() {
+            self.receive(reported, &mut booked, more, at)?;
+        } else if !more.is_zero() {
+            self.take_back(reported, &mut booked, more.negated()?, now)?;
+        }
+        let refunded = reported.refunded.minus(booked.refunded)?;
+        if refunded.is_positive() {
+            self.refund(reported, &mut booked, refunded, now)?;
+        }
+        let charged_back = reported.charged_back.minus(booked.charged_back)?;
+        if charged_back.is_positive() {
+            booked.charged_back = reported.charged_back;
+            self.enter(EntryKind::Chargeback, charged_back.negated()?, reported, now);
+            self.reviews.push((ReviewReason::Chargeback, charged_back));
+        }
+        if booked != before {
+            self.order.booked.insert(reported.id.clone(), booked);
+            self.order.transaction_id = Some(reported.id.clone());
+            self.order.note(now, format!("booked:{}", reported.status));
+        }
+        Ok(())
+    }
+
+    /// Money first fills what is due; the rest, and all money for an invoice that takes none, is credit.
+    fn receive(&mut self, reported: &Transaction, booked: &mut Booked, more: Rupiah, at: OffsetDateTime) -> Result<(), MoneyError> {
+        booked.received = booked.received.plus(more)?;
+        let for_invoice = more.min(self.invoice.amount_due()?);
+        let surplus = more.minus(for_invoice)?;
+        if for_invoice.is_positive() {
+            self.invoice.received = self.invoice.received.plus(for_invoice)?;
+            self.enter(EntryKind::Received, for_invoice, reported, at);
+            if self.invoice.amount_due()?.is_zero() {
+                self.invoice.status = InvoiceStatus::Paid;
+                self.invoice.settlement = self.invoice.settlement.saturating_add(1);
+                self.invoice.paid_at = Some(at);
+            } else {
+                self.reviews.push((ReviewReason::Partial, for_invoice));
+            }
+        }
+        if surplus.is_positive() {
+            booked.to_credit = booked.to_credit.plus(surplus)?;
+            self.credit = self.credit.plus(surplus)?;
+            self.enter(EntryKind::Surplus, surplus, reported, at);
+            self.reviews.push((ReviewReason::Surplus, surplus));
+        }
+        Ok(())
+    }
+
+    /// The gateway took a settlement back (deny after settlement): credit first, then the invoice is open again.
+    fn take_back(&mut self, reported: &Transaction, booked: &mut Booked, less: Rupiah, now: OffsetDateTime) -> Result<(), MoneyError> {
+        booked.received = booked.received.minus(less)?;
+        let from_invoice = self.take_credit(EntryKind::SurplusReversal, reported, booked, less, now)?;
+        if from_invoice.is_positive() {
+            self.enter(EntryKind::Reversal, from_invoice.negated()?, reported, now);
+            self.invoice.received = self.invoice.received.minus(from_invoice)?;
+            if self.invoice.status == InvoiceStatus::Paid && self.invoice.received < self.invoice.amount {
+                self.invoice.status = InvoiceStatus::Unpaid;
+                self.invoice.paid_at = None;
+            }
+        }
+        Ok(())
+    }
+
+    /// Refunds come out of credit first. A PAID invoice refunded in full is cancelled; in part, a person looks at it.
+    fn refund(&mut self, reported: &Transaction, booked: &mut Booked, refunded: Rupiah, now: OffsetDateTime) -> Result<(), MoneyError> {
+        booked.refunded = booked.refunded.plus(refunded)?;
+        let from_invoice = self.take_credit(EntryKind::SurplusRefund, reported, booked, refunded, now)?;
+        if !from_invoice.is_positive() {
+            return Ok(());
+        }
+        self.enter(EntryKind::Refund, from_invoice.negated()?, reported, now);
+        if self.invoice.status == InvoiceStatus::Unpaid {
+            self.invoice.received = self.invoice.received.minus(from_invoice)?;
+            return Ok(());
+        }
+        self.invoice.refunded = self.invoice.refunded.plus(from_invoice)?;
+        if self.invoice.refunded >= self.invoice.received {
+            self.invoice.status = InvoiceStatus::Cancelled;
+        } else {
+            self.reviews.push((ReviewReason::PartialRefund, from_invoice));
+        }
+        Ok(())
+    }
+
+    /// Takes `amount` out of the credit that this transaction made, and answers what the invoice has to give up for the rest.
+    /// What the invoice no longer holds (a withdrawn one gave its part-payments back as credit) comes out of credit too.
+    fn take_credit(&mut self, kind: EntryKind, reported: &Transaction, booked: &mut Booked, amount: Rupiah, now: OffsetDateTime) -> Result<Rupiah, MoneyError> {
+        let own_credit = amount.min(booked.to_credit);
+        let held = self.invoice.received.minus(self.invoice.refunded)?.max(Rupiah::ZERO);
+        let from_invoice = amount.minus(own_credit)?.min(held);
+        let from_credit = amount.minus(from_invoice)?;
+        if from_credit.is_positive() {
+            booked.to_credit = booked.to_credit.minus(own_credit)?;
+            self.credit = self.credit.minus(from_credit)?;
+            self.enter(kind, from_credit.negated()?, reported, now);
+        }
+        Ok(from_invoice)
+    }
+
+    fn enter(&mut self, kind: EntryKind, amount: Rupiah, reported: &Transaction, at: OffsetDateTime) {
+        self.entries.push(Entry {
+            customer_id: self.order.customer_id.clone(),
+            invoice_id: self.order.invoice_id.clone(),
+            kind,
+            amount,
+            payment: Some(PaymentRef {
+                gateway: self.order.gateway,
+                order_id: self.order.id.clone(),
+                transaction_id: reported.id.clone(),
+                method: reported.method.clone(),
+            }),
+            at,
+        });
+    }
+
+    fn close(mut self, order_before: &Order, invoice_before: &Invoice, report: &Report, now: OffsetDateTime) -> Result<Settlement, MoneyError> {
+        self.order.status = status_of_money(&self.order);
+        self.order.cancel_wanted = false;
+        self.order.due = match self.order.status {
+            OrderStatus::Paid => Some(Order::look_after_payment(now)),
+            _ => self.order.next_look(now),
+        };
+        // Nobody settles from this copy again: the next report is about money that moved after the invoice did.
+        self.order.invoice = None;
+        note_unclear(&mut self.order, order_before, report, now);
+
+        let mut events = Vec::new();
+        let (before, after) = (invoice_before, &self.invoice);
+        let ids = (after.customer_id.clone(), after.id.clone());
+        if after.status == InvoiceStatus::Paid && after.settlement != before.settlement {
+            events.push(Event::PaymentSettled { customer_id: ids.0, invoice_id: ids.1, settlement: after.settlement, amount: after.amount });
+        } else if before.status == InvoiceStatus::Paid && after.status != InvoiceStatus::Paid {
+            let taken = before.received.minus(before.refunded)?.minus(after.received.minus(after.refunded)?)?;
+            events.push(Event::PaymentReversed { customer_id: ids.0, invoice_id: ids.1, settlement: before.settlement, amount: taken });
+        }
+        for (reason, amount) in self.reviews {
+            events.push(Event::PaymentReview {
+                customer_id: self.order.customer_id.clone(),
+                invoice_id: self.order.invoice_id.clone(),
+                gateway: self.order.gateway,
+                order_id: self.order.id.clone(),
+                amount,
+                reason,
+            });
+        }
+        let invoice = (self.invoice != *invoice_before).then(|| {
+            let mut invoice = self.invoice;
+            if invoice.status != InvoiceStatus::Unpaid {
+                (invoice.link, invoice.lease) = (None, None);
+            }
+            invoice.updated_at = now;
+            invoice.due = invoice.awaits_apply().then(|| later(now, APPLY_WITHIN));
+            invoice
+        });
+        Ok(Settlement { order: self.order, invoice, credit: self.credit, entries: self.entries, events })
+    }
+}
+
+fn status_of_money(order: &Order) -> OrderStatus {
+    let kept = order.booked.values().any(|booked| booked.received > booked.refunded);
+    if kept { OrderStatus::Paid } else { OrderStatus::Reversed }
+}
+
+/// A report without news about money: where the order stands, and when to look again.
+fn note(order: &Order, report: &Report, now: OffsetDateTime) -> Outcome {
+    let mut noted = order.clone();
+    let money_came = matches!(order.status, OrderStatus::Paid | OrderStatus::Reversed);
+    match report.state {
+        ReportedState::Expired if !money_came => noted.status = OrderStatus::Expired,
+        ReportedState::Cancelled if !money_came => noted.status = OrderStatus::Cancelled,
+        // Never chosen, never heard of: after its time nobody can choose it any more.
+        ReportedState::Unknown if !money_came && now >= order.expires_at && order.status != OrderStatus::Cancelled => {
+            noted.status = OrderStatus::Expired;
+        }
+        _ => {}
+    }
+    if noted.status != order.status {
+        noted.note(now, format!("{:?}", noted.status).to_lowercase());
+    }
+    if noted.transaction_id.is_none() {
+        noted.transaction_id = report.transactions.first().map(|transaction| transaction.id.clone());
+    }
+    note_unclear(&mut noted, order, report, now);
+    noted.due = noted.next_look(now);
+    if noted == *order { Outcome::Unchanged } else { Outcome::Noted(Box::new(noted)) }
+}
+
+fn note_unclear(order: &mut Order, before: &Order, report: &Report, now: OffsetDateTime) {
+    if let ReportedState::Unclear(why) = &report.state {
+        let what = format!("unclear:{why}");
+        if before.timeline.last().is_none_or(|moment| moment.what != what) {
+            order.note(now, what);
+        }
+    }
+}

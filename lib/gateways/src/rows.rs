@@ -1,0 +1,82 @@
+//! Reads the rows of a secret as an admin types them.
+
+use billing::gateway::GatewayName;
+use url::Url;
+
+use crate::{
+    SecretRows, Setup, SetupError,
+    secret::{Rotating, Secret},
+};
+
+/// The rows of one gateway's secret.
+pub(crate) struct Rows<'a> {
+    gateway: GatewayName,
+    rows: &'a SecretRows,
+}
+
+impl<'a> Rows<'a> {
+    pub(crate) fn new(gateway: GatewayName, rows: &'a SecretRows) -> Self {
+        Self { gateway, rows }
+    }
+
+    /// A row that cannot be used. The text says what to change and never repeats a value.
+    pub(crate) fn unusable(&self, problem: impl Into<String>) -> SetupError {
+        SetupError::Unusable { gateway: self.gateway, problem: problem.into() }
+    }
+
+    /// The row's text; empty is the same as absent.
+    pub(crate) fn text(&self, row: &str) -> Option<&'a str> {
+        self.rows.get(row).map(|text| text.trim()).filter(|text| !text.is_empty())
+    }
+
+    /// A yes or no, as a person may type it.
+    pub(crate) fn flag(&self, row: &str, absent: bool) -> Result<bool, SetupError> {
+        let Some(text) = self.text(row) else {
+            return Ok(absent);
+        };
+        match text.to_ascii_lowercase().as_str() {
+            "true" | "yes" | "ya" | "1" | "on" => Ok(true),
+            "false" | "no" | "tidak" | "0" | "off" => Ok(false),
+            _ => Err(self.unusable(format!("{row}: type true or false"))),
+        }
+    }
+
+    /// A key or token and the one before it; `None` when no current one is typed.
+    pub(crate) fn rotating(&self, current: &str, previous: &str) -> Result<Option<Rotating>, SetupError> {
+        let Some(secret) = self.secret(current)? else {
+            return Ok(None);
+        };
+        Ok(Some(Rotating { current: secret, previous: self.secret(previous)? }))
+    }
+
+    /// Keys and tokens of both gateways are printable ASCII without blanks: anything else is a slip while pasting.
+    fn secret(&self, row: &str) -> Result<Option<Secret>, SetupError> {
+        match self.text(row) {
+            None => Ok(None),
+            Some(text) if text.bytes().all(|b| b.is_ascii_graphic()) => Ok(Some(Secret::new(text))),
+            Some(_) => Err(self.unusable(format!("{row}: holds a blank or an unusual character; paste it again"))),
+        }
+    }
+
+    /// The stand-in to talk to instead of the gateway, without a trailing slash. Only on loopback, and never in production.
+    pub(crate) fn stand_in(&self, setup: &Setup) -> Result<Option<String>, SetupError> {
+        let Some(url) = &setup.base_url else {
+            return Ok(None);
+        };
+        if setup.production_only {
+            return Err(self.unusable("a stand-in's address is not allowed on the production stage"));
+        }
+        if !is_plain(url) {
+            return Err(self.unusable("a stand-in's address must be http on loopback, without query"));
+        }
+        Ok(Some(url.as_str().trim_end_matches('/').to_owned()))
+    }
+}
+
+fn is_plain(url: &Url) -> bool {
+    partner_http::is_loopback_http(url)
+        && url.query().is_none()
+        && url.fragment().is_none()
+        && url.username().is_empty()
+        && url.password().is_none()
+}
