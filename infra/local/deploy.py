@@ -38,26 +38,26 @@ def functions_of(template: str) -> list[str]:
     return CODE_URI.findall(template)
 
 
-def zip_functions(names: list[str], binaries: Path, into: Path) -> dict[str, Path]:
+def zip_functions(binaries: dict[str, Path], into: Path, level: int = 1) -> dict[str, Path]:
     """One zip per function, its binary inside as `bootstrap`. A zip that already holds the same binary is kept."""
     into.mkdir(parents=True, exist_ok=True)
-    missing = [name for name in names if not (binaries / name).is_file()]
+    missing = [str(path) for path in binaries.values() if not path.is_file()]
     if missing:
-        raise Trouble(f"template.yaml names functions without a binary in {binaries}: {', '.join(missing)}. Build them: cargo build --workspace --bins")
-    with ThreadPoolExecutor(4) as pool:
-        return dict(zip(names, pool.map(lambda name: _zip(binaries / name, into / f"{name}.zip"), names)))
+        raise Trouble(f"template.yaml names functions that have not been built: {', '.join(missing)}")
+    with ThreadPoolExecutor(os.cpu_count()) as pool:
+        zips = pool.map(lambda name: _zip(binaries[name], into / f"{name}.zip", level), binaries)
+        return dict(zip(binaries, zips))
 
 
-def _zip(binary: Path, target: Path) -> Path:
-    if target.exists() and target.stat().st_mtime_ns == binary.stat().st_mtime_ns:
+def _zip(binary: Path, target: Path, level: int) -> Path:
+    built = binary.stat()
+    if target.exists() and target.stat().st_mtime_ns == built.st_mtime_ns:
         return target
     entry = zipfile.ZipInfo("bootstrap", date_time=(2020, 1, 1, 0, 0, 0))
     entry.external_attr = 0o755 << 16
-    entry.compress_type = zipfile.ZIP_DEFLATED
-    with zipfile.ZipFile(target, "w", compresslevel=1) as archive:
-        archive.writestr(entry, binary.read_bytes(), compress_type=zipfile.ZIP_DEFLATED, compresslevel=1)
-    times = (binary.stat().st_atime_ns, binary.stat().st_mtime_ns)
-    os.utime(target, ns=times)
+    with zipfile.ZipFile(target, "w") as archive:
+        archive.writestr(entry, binary.read_bytes(), compress_type=zipfile.ZIP_DEFLATED, compresslevel=level)
+    os.utime(target, ns=(built.st_atime_ns, built.st_mtime_ns))
     return target
 
 

@@ -16,6 +16,11 @@ import urllib.request
 from pathlib import Path
 
 
+# Nothing on loopback goes through a proxy that the user's shell names.
+for _name in ("NO_PROXY", "no_proxy"):
+    os.environ[_name] = ",".join(filter(None, [os.environ.get(_name), "127.0.0.1", "localhost"]))
+
+
 class Trouble(Exception):
     """A problem whose text tells the user what to do next."""
 

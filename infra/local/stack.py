@@ -107,7 +107,8 @@ def _start(settings: Settings, steps: Steps) -> dict:
     state = settings.state
     template = (ROOT / "template.yaml").read_text()
     steps.next("packing the functions")
-    zips = deploy.zip_functions(deploy.functions_of(template), settings.binaries, state / "zips")
+    binaries = {name: settings.binaries / name for name in deploy.functions_of(template)}
+    zips = deploy.zip_functions(binaries, state / "zips")
 
     aws_port = _aws_port(settings)
     api_port = processes.free_port(settings.wanted_api_port)

@@ -7,11 +7,13 @@
 //!
 //! Nothing here leaves this machine, nothing is kept on disk, and everything kept in memory is bounded.
 
+mod basic_auth;
 mod calls;
 mod clock;
 mod connection;
 mod control;
 mod faults;
+mod form;
 mod midtrans;
 mod page;
 mod partner;

@@ -5,7 +5,7 @@ use time::OffsetDateTime;
 
 use crate::{
     entitlement::Entitlement,
-    id::{CustomerId, InvoiceId},
+    id::{CustomerId, InvoiceId, PackageId},
     money::Rupiah,
     phone::Phone,
 };
@@ -27,7 +27,9 @@ pub struct Profile {
     pub ont_serial: Option<String>,
     /// Package and expiry: the fold of the live grants.
     pub entitlement: Entitlement,
-    /// What the last import said, so that importing the same row again changes nothing.
+    /// The package that the last import named, so that importing the same row again changes nothing.
+    pub imported_package: PackageId,
+    /// The expiry that the last import named.
     #[serde(with = "time::serde::rfc3339")]
     pub imported_expiry: OffsetDateTime,
     /// Money held for the customer: the sum of the credit entries. Negative after the reversal of credit already used.

@@ -107,10 +107,12 @@ fn renew(before: Option<Entitlement>, paid_for: &Package, paid_at: OffsetDateTim
         LateRenewal::FromPayment if paid_at > expires_at => (paid_at, zone.date(paid_at).day()),
         LateRenewal::FromPayment | LateRenewal::FromExpiry => (expires_at, anchor_day),
     };
-    let period_end = zone.add_months(start, package.period_months, anchor_day)?;
     if package.id == paid_for.id {
-        return Ok(Entitlement { package, expires_at: period_end, anchor_day });
+        // The period that was sold, should the package's have changed since.
+        let expires_at = zone.add_months(start, paid_for.period_months, anchor_day)?;
+        return Ok(Entitlement { package, expires_at, anchor_day });
     }
+    let period_end = zone.add_months(start, package.period_months, anchor_day)?;
     // The package changed between invoice and payment: the money buys time at the price of the active one.
     let expires_at = start.checked_add(bought(period_end - start, money, package.price)?).ok_or(OutOfCalendar)?;
     let anchor_day = zone.date(expires_at).day();

@@ -9,7 +9,7 @@ use crate::{
     entitlement::Entitlement,
     gateway::{GatewayName, Mode, Report, ReportedState, Transaction},
     id::{CustomerId, InvoiceId, OrderId, PackageId},
-    invoice::{Invoice, InvoiceKind, InvoiceStatus},
+    invoice::{Invoice, InvoiceKind, InvoiceStatus, PaymentLink},
     money::Rupiah,
     order::{Order, OrderStatus},
     package::Package,
@@ -31,6 +31,7 @@ pub fn profile() -> Profile {
         device_id: None,
         ont_serial: None,
         entitlement: Entitlement { package: package("home20", 300_000), expires_at: datetime!(2026-11-30 16:59:59 UTC), anchor_day: 30 },
+        imported_package: PackageId::parse("home20").unwrap(),
         imported_expiry: datetime!(2026-11-30 16:59:59 UTC),
         credit: Rupiah::ZERO,
         open_renewal: Some(InvoiceId::parse("inv_1").unwrap()),
@@ -105,4 +106,16 @@ pub fn transaction(received: i64, refunded: i64) -> Transaction {
 pub fn report(transactions: Vec<Transaction>) -> Report {
     let state = if transactions.is_empty() { ReportedState::Unknown } else { ReportedState::Paid };
     Report { state, transactions }
+}
+
+/// The link of [`order`], for all of [`invoice`], good for a day.
+pub fn link() -> PaymentLink {
+    PaymentLink {
+        url: "https://pay.example/token".into(),
+        gateway: GatewayName::Midtrans,
+        order_id: order().id,
+        reference: "token".into(),
+        amount: Rupiah::new(300_000),
+        expires_at: later(NOW, Duration::hours(24)),
+    }
 }

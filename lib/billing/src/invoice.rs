@@ -32,9 +32,9 @@ pub struct Invoice {
     pub description: String,
     /// The amount, frozen.
     pub amount: Rupiah,
-    /// Received for it so far, less what was reversed.
+    /// Received for it so far, less what was reversed; while UNPAID also less what was refunded.
     pub received: Rupiah,
-    /// Refunded of it after it was paid.
+    /// Refunded of it since it became PAID; zero while UNPAID.
     #[serde(default)]
     pub refunded: Rupiah,
     /// Where it stands.

@@ -9,7 +9,7 @@ use crate::{
     money::Rupiah,
 };
 
-/// One movement of money. The sum of an invoice's `received`, `returned` and `reversal` entries is what was received for it;
+/// One movement of money. The sum of an invoice's `received`, `returned`, `reversal` and `refund` entries is what it holds;
 /// the sum of a customer's `surplus` entries and their contra entries is the credit.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Entry {

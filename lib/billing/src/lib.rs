@@ -11,6 +11,7 @@ pub mod event;
 mod examples;
 pub mod gateway;
 pub mod id;
+pub mod import;
 pub mod invoice;
 pub mod ledger;
 pub mod link;

@@ -119,8 +119,13 @@ pub fn open(invoice: &Invoice, attempt: NewAttempt, now: OffsetDateTime) -> (Ord
 /// or leased to another request), so nobody is given this link and the order is to be cancelled.
 #[must_use]
 pub fn record(order: &Order, invoice: &Invoice, opened: &Opened, now: OffsetDateTime) -> (Order, Option<Invoice>) {
-    let mut order = Order { status: OrderStatus::Open, reference: Some(opened.reference.clone()), expires_at: opened.expires_at, ..order.clone() };
+    let mut order = Order { reference: Some(opened.reference.clone()), expires_at: opened.expires_at, ..order.clone() };
     order.note(now, "link_created");
+    if order.status != OrderStatus::Creating {
+        // A notification was faster, and what it told stands.
+        return (order, None);
+    }
+    order.status = OrderStatus::Open;
     order.due = order.next_look(now);
     if !holds_lease(&order, invoice) || invoice.status != InvoiceStatus::Unpaid {
         return (order.wanting_cancellation(now), None);
@@ -155,7 +160,7 @@ pub fn fail(order: &Order, invoice: &Invoice, may_exist: bool, now: OffsetDateTi
     let mut order = order.clone();
     if may_exist {
         order.note(now, "no_answer");
-    } else {
+    } else if order.status == OrderStatus::Creating {
         order.status = OrderStatus::Failed;
         order.due = None;
         order.note(now, "refused");

@@ -52,8 +52,9 @@ pub enum Outcome {
 /// booked; every status of the order accepts that, CREATING and EXPIRED included.
 pub fn settle(order: &Order, invoice: &Invoice, report: &Report, now: OffsetDateTime) -> Result<Outcome, MoneyError> {
     let mut books = Books::open(order, invoice);
+    let certain = !matches!(report.state, ReportedState::Unknown | ReportedState::Unclear(_));
     for transaction in report.transactions.iter().take(TRANSACTION_LIMIT) {
-        books.book(transaction, now)?;
+        books.book(transaction, certain, now)?;
     }
     if books.entries.is_empty() {
         return Ok(note(order, report, now));
@@ -75,17 +76,23 @@ impl Books {
         Self { order: order.clone(), invoice: invoice.clone(), credit: Rupiah::ZERO, entries: Vec::new(), reviews: Vec::new() }
     }
 
-    fn book(&mut self, reported: &Transaction, now: OffsetDateTime) -> Result<(), MoneyError> {
+    /// Only a report whose state is `certain` takes money back: not to understand a gateway is no reversal.
+    fn book(&mut self, reported: &Transaction, certain: bool, now: OffsetDateTime) -> Result<(), MoneyError> {
+        if reported.received.min(reported.refunded).min(reported.charged_back) < Rupiah::ZERO {
+            return Err(MoneyError::OutOfRange);
+        }
         let mut booked = self.order.booked.get(&reported.id).copied().unwrap_or_default();
         let before = booked;
-        let at = reported.paid_at.unwrap_or(now);
+        // A gateway's clock, or its zone misread, must not date a period into the future.
+        let at = reported.paid_at.map_or(now, |paid_at| paid_at.min(now));
         let more = reported.received.minus(booked.received)?;
         if more.is_positive() {
             self.receive(reported, &mut booked, more, at)?;
-        } else if !more.is_zero() {
-            self.take_back(reported, &mut booked, more.negated()?, now)?;
+        } else if !more.is_zero() && certain {
+            self.take_back(reported, &mut booked, now)?;
         }
-        let refunded = reported.refunded.minus(booked.refunded)?;
+        // Refunds only grow: a report that no longer mentions one (a chargeback came after it) does not bring it back.
+        let refunded = reported.refunded.min(booked.received).minus(booked.refunded)?;
         if refunded.is_positive() {
             self.refund(reported, &mut booked, refunded, now)?;
         }
@@ -129,8 +136,12 @@ impl Books {
     }
 
     /// The gateway took a settlement back (deny after settlement): credit first, then the invoice is open again.
-    fn take_back(&mut self, reported: &Transaction, booked: &mut Booked, less: Rupiah, now: OffsetDateTime) -> Result<(), MoneyError> {
-        booked.received = booked.received.minus(less)?;
+    /// What was refunded before is gone already and is not taken a second time.
+    fn take_back(&mut self, reported: &Transaction, booked: &mut Booked, now: OffsetDateTime) -> Result<(), MoneyError> {
+        let kept = booked.received.minus(booked.refunded)?;
+        booked.received = reported.received;
+        booked.refunded = booked.refunded.min(reported.received);
+        let less = kept.minus(booked.received.minus(booked.refunded)?)?;
         let from_invoice = self.take_credit(EntryKind::SurplusReversal, reported, booked, less, now)?;
         if from_invoice.is_positive() {
             self.enter(EntryKind::Reversal, from_invoice.negated()?, reported, now);
@@ -138,6 +149,9 @@ impl Books {
             if self.invoice.status == InvoiceStatus::Paid && self.invoice.received < self.invoice.amount {
                 self.invoice.status = InvoiceStatus::Unpaid;
                 self.invoice.paid_at = None;
+                // Open again, so what was refunded of it is due again, and counts for no later settlement.
+                self.invoice.received = self.invoice.received.minus(self.invoice.refunded)?;
+                self.invoice.refunded = Rupiah::ZERO;
             }
         }
         Ok(())
@@ -230,6 +244,8 @@ impl Books {
             if invoice.status != InvoiceStatus::Unpaid {
                 (invoice.link, invoice.lease) = (None, None);
             }
+            // A link that took money is spent, even if the invoice is still open: replacing it would cancel a payment.
+            invoice.link = invoice.link.filter(|link| link.order_id != self.order.id);
             invoice.updated_at = now;
             invoice.due = invoice.awaits_apply().then(|| later(now, APPLY_WITHIN));
             invoice
@@ -257,6 +273,7 @@ fn note(order: &Order, report: &Report, now: OffsetDateTime) -> Outcome {
         _ => {}
     }
     if noted.status != order.status {
+        noted.cancel_wanted = false;
         noted.note(now, format!("{:?}", noted.status).to_lowercase());
     }
     if noted.transaction_id.is_none() {
@@ -275,3 +292,6 @@ fn note_unclear(order: &mut Order, before: &Order, report: &Report, now: OffsetD
         }
     }
 }
+
+#[cfg(test)]
+mod tests;

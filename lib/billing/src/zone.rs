@@ -46,7 +46,7 @@ impl Zone {
     /// The calendar day that it is in this zone.
     #[must_use]
     pub fn date(self, at: OffsetDateTime) -> Date {
-        at.to_offset(self.offset()).date()
+        at.checked_to_offset(self.offset()).unwrap_or(at).date()
     }
 
     /// The last second of a day in this zone: an import's `expiresAt` date serves the whole day.
@@ -59,7 +59,7 @@ impl Zone {
     ///
     /// Remembering the anchor keeps twelve months from 31 January on 31 January although February came between.
     pub fn add_months(self, at: OffsetDateTime, months: u8, anchor_day: u8) -> Result<OffsetDateTime, OutOfCalendar> {
-        let local = at.to_offset(self.offset());
+        let local = at.checked_to_offset(self.offset()).ok_or(OutOfCalendar)?;
         let index = i32::from(u8::from(local.month())).checked_sub(1).and_then(|m| m.checked_add(i32::from(months))).ok_or(OutOfCalendar)?;
         let year = local.year().checked_add(index.div_euclid(12)).ok_or(OutOfCalendar)?;
         let month_number = u8::try_from(index.rem_euclid(12)).ok().and_then(|m| m.checked_add(1)).ok_or(OutOfCalendar)?;

@@ -209,6 +209,7 @@ pub enum SetupError {
 pub fn connect(name: GatewayName, rows: &SecretRows, setup: &Setup) -> Result<Box<dyn Gateway>, SetupError> {
     let rows = rows::Rows::new(name, rows);
     let stand_in = rows.stand_in(setup)?;
+    let stand_in = stand_in.as_deref();
     Ok(match name {
         GatewayName::Midtrans => Box::new(midtrans::Midtrans::from_rows(&rows, setup.production_only, stand_in)?),
         GatewayName::Xendit => Box::new(xendit::Xendit::from_rows(&rows, setup.production_only, stand_in)?),

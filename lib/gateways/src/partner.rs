@@ -70,6 +70,12 @@ impl Reply {
             .map_err(|error| GatewayError::Ambiguous(format!("HTTP {}: {}", self.status, unreadable(&error))))
     }
 
+    /// A reply for the tests of its readers.
+    #[cfg(test)]
+    pub(crate) fn of(status: u16, body: impl Into<Vec<u8>>) -> Result<Self, GatewayError> {
+        Self::sort(Answer { status, body: body.into() })
+    }
+
     /// 2xx.
     pub(crate) const fn is_success(&self) -> bool {
         self.status >= 200 && self.status <= 299
@@ -78,6 +84,13 @@ impl Reply {
     /// The refusal that a 4xx expresses.
     pub(crate) fn rejected(&self) -> GatewayError {
         GatewayError::Rejected { status: self.status, detail: self.error_text() }
+    }
+
+    /// The refusal of something that held a person's name, should the gateway repeat it.
+    pub(crate) fn rejected_without(&self, name: &str) -> GatewayError {
+        let detail = self.error_text();
+        let detail = if name.trim().is_empty() { detail } else { detail.replace(name.trim(), "…") };
+        GatewayError::Rejected { status: self.status, detail }
     }
 
     /// What the gateway says about an error, shortened and masked; its fields go by several names.

@@ -50,7 +50,7 @@ impl<'a> Rows<'a> {
     }
 
     /// Keys and tokens of both gateways are printable ASCII without blanks: anything else is a slip while pasting.
-    fn secret(&self, row: &str) -> Result<Option<Secret>, SetupError> {
+    pub(crate) fn secret(&self, row: &str) -> Result<Option<Secret>, SetupError> {
         match self.text(row) {
             None => Ok(None),
             Some(text) if text.bytes().all(|b| b.is_ascii_graphic()) => Ok(Some(Secret::new(text))),

@@ -1,0 +1,505 @@
+"""The whole of Lunas over real HTTP, as a customer and the gateways see it: the real template on ministack, the real binaries, the sandbox.
+
+The stack is its own (free ports, state in .local/e2e) and ministack refuses whatever a function's own policy does not allow, so a right that is
+missing in template.yaml fails here. `make test` builds the binaries before.
+
+    cd infra/local && ../../.venv/bin/python -m unittest -v test_end_to_end
+"""
+
+import hashlib
+import json
+import re
+import sys
+import time
+import unittest
+import urllib.error
+import urllib.parse
+import urllib.request
+from concurrent.futures import ThreadPoolExecutor
+from datetime import datetime, timedelta, timezone
+
+import deploy
+import stack
+from processes import Trouble
+
+STATE = stack.ROOT / ".local" / "e2e"
+# Behind the bus: stream, relay, queue, function. Seconds on a busy machine.
+SOON_SECONDS = 30
+
+demo: dict = {}
+outputs: dict = {}
+tokens: dict[str, str] = {}
+
+
+def setUpModule() -> None:
+    try:
+        demo.update(stack.up(stack.Settings(state=STATE, aws_port=0, wanted_api_port=0, build=False, enforce_policies=True)))
+    except Trouble as trouble:
+        raise SystemExit(f"the stack did not start: {trouble}") from None
+    described = aws("cloudformation").describe_stacks(StackName=demo["stack"])["Stacks"][0]
+    outputs.update({output["OutputKey"]: output["OutputValue"] for output in described["Outputs"]})
+
+
+def tearDownModule() -> None:
+    stack.down(STATE, quiet=True)
+
+
+def load_tests(loader, _tests, _pattern):
+    """In the order of this file; what must hold at the end comes last."""
+    suite = unittest.TestSuite()
+    for case in (Login, PayAtMidtrans, PayAtXendit, LostWebhook, ErrorTable, Webhooks, NothingIsStuck):
+        suite.addTests(loader.loadTestsFromTestCase(case))
+    return suite
+
+
+class Answer:
+    def __init__(self, status: int, headers, body: bytes) -> None:
+        self.status, self.headers, self.body = status, headers, body
+
+    @property
+    def json(self):
+        return json.loads(self.body)
+
+    def __repr__(self) -> str:
+        return f"{self.status} {self.body[:400]!r}"
+
+
+def call(method: str, url: str, body=None, token: str | None = None, headers: dict | None = None) -> Answer:
+    sent = dict(headers or {})
+    data = None
+    if body is not None:
+        data = body if isinstance(body, bytes) else json.dumps(body).encode()
+        sent.setdefault("Content-Type", "application/json")
+    if token:
+        sent["Authorization"] = f"Bearer {token}"
+    request = urllib.request.Request(url, data=data, headers=sent, method=method)
+    try:
+        with urllib.request.urlopen(request, timeout=40) as answer:
+            return Answer(answer.status, answer.headers, answer.read())
+    except urllib.error.HTTPError as answer:
+        with answer:
+            return Answer(answer.code, answer.headers, answer.read())
+
+
+def api(method: str, path: str, body=None, token: str | None = None, headers: dict | None = None) -> Answer:
+    return call(method, demo["api"] + path, body, token, headers)
+
+
+def aws(service: str):
+    return deploy.client(service, demo["aws"])
+
+
+def until(what: str, found, seconds: float = SOON_SECONDS):
+    """The first true result of `found`, asked for until the deadline."""
+    deadline = time.monotonic() + seconds
+    while True:
+        result = found()
+        if result:
+            return result
+        if time.monotonic() > deadline:
+            raise AssertionError(f"not within {seconds:.0f} s: {what}; last seen: {result!r}")
+        time.sleep(0.2)
+
+
+def customer(customer_id: str) -> dict:
+    return next(each for each in demo["customers"] if each["id"] == customer_id)
+
+
+def inbox(phone: str) -> list[dict]:
+    return call("GET", f"{demo['sandbox']['whatsapp']}/inbox?phone={phone}").json
+
+
+def login_code(phone: str) -> str:
+    before = len(inbox(phone))
+    asked = api("POST", "/api/customer/otp", {"phone": phone})
+    assert asked.status == 200, asked
+    text = until(f"a login code for {phone}", lambda: inbox(phone)[before:])[-1]["text"]
+    assert text.startswith("Kode masuk"), text
+    return re.search(r"\b\d{6}\b", text)[0]
+
+
+def session(customer_id: str) -> str:
+    """A token of this customer; one login per customer, since codes are rationed."""
+    if customer_id not in tokens:
+        phone = customer(customer_id)["phone"]
+        answer = api("POST", "/api/customer/login", {"phone": phone, "code": login_code(phone), "customerId": customer_id})
+        assert answer.status == 200, answer
+        tokens[customer_id] = answer.json["token"]
+    return tokens[customer_id]
+
+
+def me(customer_id: str) -> dict:
+    answer = api("GET", "/api/customer/me", token=session(customer_id))
+    assert answer.status == 200, answer
+    return answer.json["customer"]
+
+
+def invoices(customer_id: str) -> list[dict]:
+    answer = api("GET", "/api/customer/invoices", token=session(customer_id))
+    assert answer.status == 200, answer
+    return answer.json["invoices"]
+
+
+def unpaid(customer_id: str) -> dict:
+    return next(each for each in invoices(customer_id) if each["status"] == "UNPAID")
+
+
+def invoice(customer_id: str, invoice_id: str) -> dict:
+    return next(each for each in invoices(customer_id) if each["id"] == invoice_id)
+
+
+def link(customer_id: str, invoice_id: str, gateway: str | None = None) -> Answer:
+    query = {"invoiceId": invoice_id, **({"gateway": gateway} if gateway else {})}
+    return api("GET", f"/api/customer/invoices/payment?{urllib.parse.urlencode(query)}", token=session(customer_id))
+
+
+def simulate(payment_link: str, outcome: str = "paid", webhook: bool = True) -> None:
+    answer = call("POST", demo["sandbox"]["midtrans"] + "/simulate", {"link": payment_link, "outcome": outcome, "webhook": webhook})
+    assert answer.status < 300, answer
+
+
+def fault(target: str, kind: str, times: int = 1, **more) -> None:
+    answer = call("POST", demo["sandbox"]["midtrans"] + "/faults", {"target": target, "kind": kind, "times": times, **more})
+    assert answer.status < 300, answer
+
+
+def no_faults() -> None:
+    call("DELETE", demo["sandbox"]["midtrans"] + "/faults")
+
+
+def instant(text: str) -> datetime:
+    return datetime.fromisoformat(text.replace("Z", "+00:00"))
+
+
+def items(prefix: str) -> list[dict]:
+    """What the table holds under partition keys that begin with `prefix`."""
+    table = aws("dynamodb")
+    found, start = [], {}
+    while True:
+        page = table.scan(
+            TableName=demo["table"],
+            FilterExpression="begins_with(PK, :prefix)",
+            ExpressionAttributeValues={":prefix": {"S": prefix}},
+            ConsistentRead=True,
+            **start,
+        )
+        found += page["Items"]
+        if "LastEvaluatedKey" not in page:
+            return sorted(found, key=lambda item: (item["PK"]["S"], item["SK"]["S"]))
+        start = {"ExclusiveStartKey": page["LastEvaluatedKey"]}
+
+
+def state_of_money() -> list[dict]:
+    """Everything that a payment could change, without what logging in writes."""
+    return [item for item in items("CUSTOMER#") + items("ORDER#") if not item["SK"]["S"].startswith("SESSION#")]
+
+
+class Case(unittest.TestCase):
+    maxDiff = None
+
+    def refuses(self, answer: Answer, status: int, message: str) -> None:
+        self.assertEqual(answer.status, status, answer)
+        self.assertEqual(answer.json["success"], False)
+        self.assertEqual(answer.json["error"], message)
+        self.assertTrue(answer.json["code"])
+
+    def is_paid_and_extended(self, customer_id: str, invoice_id: str, before: dict, seconds: float = SOON_SECONDS) -> None:
+        until("the invoice is PAID", lambda: invoice(customer_id, invoice_id)["status"] == "PAID", seconds)
+        after = until("the new expiry", lambda: (now := me(customer_id))["expiresAt"] != before["expiresAt"] and now, seconds)
+        begins = max(instant(before["expiresAt"]), datetime.now(timezone.utc))
+        self.assertTrue(timedelta(days=27) < instant(after["expiresAt"]) - begins < timedelta(days=32), (before, after))
+        self.assertEqual(after["status"], "active")
+        paid = invoice(customer_id, invoice_id)
+        self.assertEqual(paid["amountDue"], 0)
+        self.assertIsNotNone(paid["paidAt"])
+        self.assertIsNone(paid["paymentLink"])
+        payments = api("GET", "/api/customer/payments", token=session(customer_id)).json["payments"]
+        received = [each for each in payments if each["invoiceId"] == invoice_id and each["kind"] == "received"]
+        self.assertEqual(sum(each["amount"] for each in received), paid["amount"], payments)
+
+
+class Login(Case):
+    def test_a_code_arrives_and_opens_a_session(self):
+        answer = api("GET", "/api/customer/me", token=session("c01"))
+        self.assertEqual(answer.status, 200, answer)
+        self.assertEqual(answer.headers["Cache-Control"], "no-store")
+        body = answer.json["customer"]
+        self.assertEqual({key: body[key] for key in ("id", "name", "phone", "username")}, customer("c01"))
+        self.assertEqual(set(body["package"]), {"id", "name", "price", "downMbps", "upMbps"})
+        self.assertIsInstance(body["daysLeft"], int)
+
+    def test_a_wrong_code_opens_nothing(self):
+        phone = customer("c10")["phone"]
+        code = login_code(phone)
+        wrong = f"{(int(code) + 1) % 1_000_000:06}"
+        answer = api("POST", "/api/customer/login", {"phone": phone, "code": wrong})
+        self.assertEqual(answer.status, 401, answer)
+        self.assertNotIn("token", answer.json)
+        self.assertEqual(api("POST", "/api/customer/login", {"phone": phone, "code": code}).status, 200)
+        again = api("POST", "/api/customer/login", {"phone": phone, "code": code})
+        self.assertEqual(again.status, 401, "a code works once")
+
+    def test_an_unknown_phone_gets_the_same_answer_and_no_message(self):
+        known = api("POST", "/api/customer/otp", {"phone": customer("c11")["phone"]})
+        unknown = api("POST", "/api/customer/otp", {"phone": "6281299999999"})
+        self.assertEqual((known.status, known.body), (unknown.status, unknown.body))
+        until("the known phone's message", lambda: inbox(customer("c11")["phone"]))
+        self.assertEqual(inbox("6281299999999"), [])
+
+    def test_two_lines_under_one_phone_are_offered_and_the_code_stays_good(self):
+        phone = customer("c08")["phone"]
+        code = login_code(phone)
+        offered = api("POST", "/api/customer/login", {"phone": phone, "code": code})
+        self.assertEqual(offered.status, 200, offered)
+        self.assertEqual({each["id"] for each in offered.json["choose"]}, {"c08", "c09"})
+        self.assertEqual(set(offered.json["choose"][0]), {"id", "name", "username", "package"})
+        chosen = api("POST", "/api/customer/login", {"phone": phone, "code": code, "customerId": "c09"})
+        self.assertEqual(chosen.status, 200, chosen)
+        self.assertEqual(chosen.json["customer"]["id"], "c09")
+        tokens["c09"] = chosen.json["token"]
+
+    def test_after_logout_the_token_opens_nothing(self):
+        token = session("c12")
+        del tokens["c12"]
+        self.assertEqual(api("POST", "/api/customer/logout", token=token).status, 204)
+        self.refuses(api("GET", "/api/customer/me", token=token), 401, "Token tidak valid")
+
+
+class PayAtMidtrans(Case):
+    def test_link_again_the_same_link_pay_paid_extended(self):
+        before, bill = me("c01"), unpaid("c01")
+        first = link("c01", bill["id"])
+        self.assertEqual(first.status, 200, first)
+        self.assertEqual(set(first.json) & {"success", "paymentLink", "invoice"}, {"success", "paymentLink", "invoice"})
+        self.assertEqual(
+            {key: first.json["invoice"][key] for key in ("id", "invoiceNumber", "amount", "amountDue", "dueDate")},
+            {key: bill[key] for key in ("id", "invoiceNumber", "amount", "amountDue", "dueDate")},
+        )
+        self.assertTrue(first.json["paymentLink"].startswith(demo["sandbox"]["midtrans"]), first)
+        self.assertEqual(link("c01", bill["id"]).json, first.json)
+        posted = api("POST", "/api/customer/invoices/payment", {"invoiceId": bill["id"]}, token=session("c01"))
+        self.assertEqual(posted.json, first.json)
+        self.assertEqual(invoice("c01", bill["id"])["paymentLink"], first.json["paymentLink"])
+        simulate(first.json["paymentLink"])
+        self.is_paid_and_extended("c01", bill["id"], before)
+        self.refuses(link("c01", bill["id"]), 404, "Invoice tidak ditemukan atau sudah dibayar")
+
+
+class PayAtXendit(Case):
+    def test_link_again_the_same_link_pay_paid_extended(self):
+        before, bill = me("c07"), unpaid("c07")
+        self.assertEqual(before["status"], "expired")
+        first = link("c07", bill["id"], "xendit")
+        self.assertEqual(first.status, 200, first)
+        self.assertTrue(first.json["paymentLink"].startswith(demo["sandbox"]["xendit"]), first)
+        self.assertEqual(link("c07", bill["id"], "xendit").json, first.json)
+        simulate(first.json["paymentLink"])
+        self.is_paid_and_extended("c07", bill["id"], before)
+
+
+class LostWebhook(Case):
+    def pays_without_a_webhook(self, customer_id: str, gateway: str) -> None:
+        before, bill = me(customer_id), unpaid(customer_id)
+        made = link(customer_id, bill["id"], gateway)
+        self.assertEqual(made.status, 200, made)
+        waiting = api("POST", f"/api/customer/invoices/{bill['id']}/check", token=session(customer_id))
+        self.assertEqual((waiting.status, waiting.json["status"]), (200, "UNPAID"), waiting)
+        simulate(made.json["paymentLink"], webhook=False)
+        checked = api("POST", f"/api/customer/invoices/{bill['id']}/check", token=session(customer_id))
+        self.assertEqual((checked.status, checked.json["status"]), (200, "PAID"), checked)
+        self.is_paid_and_extended(customer_id, bill["id"], before)
+
+    def test_asking_midtrans_settles(self):
+        self.pays_without_a_webhook("c03", "midtrans")
+
+    def test_asking_xendit_settles(self):
+        self.pays_without_a_webhook("c02", "xendit")
+
+
+class ErrorTable(Case):
+    def tearDown(self):
+        no_faults()
+
+    def test_401_without_a_session(self):
+        path = f"/api/customer/invoices/payment?invoiceId={unpaid('c04')['id']}"
+        for token in (None, "x", "c04.AAAA", session("c04")[:-2] + "zz"):
+            self.refuses(api("GET", path, token=token), 401, "Token tidak valid")
+
+    def test_401_once_the_session_has_expired(self):
+        token = api("POST", "/api/customer/login", {"phone": customer("c12")["phone"], "code": login_code(customer("c12")["phone"])}).json["token"]
+        for item in items("CUSTOMER#c12"):
+            if item["SK"]["S"].startswith("SESSION#"):
+                self.assertIn("expires_at", item)
+                past = {"N": "1577836800"} if "N" in item["expires_at"] else {"S": "2020-01-01T00:00:00Z"}
+                aws("dynamodb").put_item(TableName=demo["table"], Item={**item, "expires_at": past})
+        self.refuses(api("GET", "/api/customer/me", token=token), 401, "Token tidak valid")
+
+    def test_400_without_an_invoice_or_with_an_unknown_gateway(self):
+        self.refuses(api("GET", "/api/customer/invoices/payment", token=session("c04")), 400, "Invoice ID tidak diberikan")
+        self.refuses(link("c04", unpaid("c04")["id"], "paypal"), 400, "Invoice ID tidak diberikan")
+
+    def test_404_for_anothers_an_unknown_and_a_malformed_invoice(self):
+        other = unpaid("c05")["id"]
+        before = state_of_money()
+        for invoice_id in (other, "inv_nope", "../c05", "A#B", "x" * 300):
+            self.refuses(link("c04", invoice_id), 404, "Invoice tidak ditemukan atau sudah dibayar")
+        self.refuses(api("POST", f"/api/customer/invoices/{other}/check", token=session("c04")), 404, "Invoice tidak ditemukan atau sudah dibayar")
+        self.assertEqual(state_of_money(), before)
+
+    def test_500_when_the_gateway_fails_and_nothing_stays_locked(self):
+        bill = unpaid("c05")
+        for gateway, kind in (("midtrans", "500"), ("midtrans", "garbage"), ("midtrans", "401"), ("xendit", "500"), ("xendit", "429")):
+            with self.subTest(gateway=gateway, kind=kind):
+                fault(f"{gateway}.create", kind, times=5)
+                self.refuses(link("c05", bill["id"], gateway), 500, "Gagal generate payment link, coba lagi")
+                no_faults()
+        self.assertEqual(link("c05", bill["id"]).status, 200)
+
+    def test_409_while_another_request_makes_the_link(self):
+        bill = unpaid("c06")
+        fault("midtrans.create", "delay", ms=3000)
+        with ThreadPoolExecutor(2) as pool:
+            answers = sorted(pool.map(lambda _: link("c06", bill["id"]), range(2)), key=lambda answer: answer.status)
+        made, refused = answers
+        self.assertEqual(made.status, 200, answers)
+        self.refuses(refused, 409, "Link sedang dibuat, coba lagi")
+        self.assertEqual(refused.headers["Retry-After"], "1")
+        self.assertEqual(link("c06", bill["id"]).json, made.json)
+
+    def test_503_without_an_active_gateway(self):
+        secrets = aws("secretsmanager")
+        name = f"lunas/{stack.STAGE}/xendit"
+        kept = secrets.get_secret_value(SecretId=name)["SecretString"]
+        bill = unpaid("c09")
+        secrets.put_secret_value(SecretId=name, SecretString=json.dumps({**json.loads(kept), "isActive": "false"}))
+        try:
+            self.start_afresh("CreatePaymentLink")
+            self.refuses(link("c09", bill["id"], "xendit"), 503, "Payment gateway belum dikonfigurasi")
+        finally:
+            secrets.put_secret_value(SecretId=name, SecretString=kept)
+            self.start_afresh("CreatePaymentLink")
+        self.assertEqual(link("c09", bill["id"], "xendit").status, 200)
+
+    def start_afresh(self, logical_id: str) -> None:
+        """Secrets are cached for minutes; a function whose environment changes starts new processes."""
+        described = aws("cloudformation").describe_stack_resource(StackName=demo["stack"], LogicalResourceId=logical_id)
+        function = described["StackResourceDetail"]["PhysicalResourceId"]
+        functions = aws("lambda")
+        variables = functions.get_function_configuration(FunctionName=function)["Environment"]["Variables"]
+        functions.update_function_configuration(FunctionName=function, Environment={"Variables": {**variables, "RESTARTED": str(time.time())}})
+
+
+class Webhooks(Case):
+    def midtrans_notification(self, order_id: str, amount: str, key: str) -> dict:
+        signature = hashlib.sha512(f"{order_id}200{amount}{key}".encode()).hexdigest()
+        return {
+            "transaction_time": "2026-11-20 09:00:00",
+            "transaction_status": "settlement",
+            "transaction_id": "0b2f6c1e-5d54-4f0e-9a51-0c9a3c1f7d10",
+            "status_message": "midtrans payment notification",
+            "status_code": "200",
+            "signature_key": signature,
+            "payment_type": "bank_transfer",
+            "order_id": order_id,
+            "merchant_id": "G000000000",
+            "gross_amount": amount,
+            "fraud_status": "accept",
+            "currency": "IDR",
+        }
+
+    def xendit_notification(self, external_id: str, xendit_id: str, amount: int) -> dict:
+        return {
+            "id": xendit_id,
+            "external_id": external_id,
+            "user_id": "5f0000000000000000000001",
+            "is_high": False,
+            "status": "PAID",
+            "merchant_name": "Contoh Net",
+            "amount": amount,
+            "paid_amount": amount,
+            "paid_at": "2026-11-20T02:03:10.000Z",
+            "created": "2026-11-20T01:00:00.000Z",
+            "updated": "2026-11-20T02:03:11.000Z",
+            "currency": "IDR",
+            "payment_method": "BANK_TRANSFER",
+            "payment_channel": "BCA",
+        }
+
+    def order_of(self, gateway: str, invoice_number: str) -> str:
+        return next(item["PK"]["S"].split("#", 2)[2] for item in items(f"ORDER#{gateway}#") if invoice_number in item["PK"]["S"])
+
+    def changes_nothing(self, gateway: str, body, status: int, headers: dict | None = None) -> None:
+        before = state_of_money()
+        answer = api("POST", f"/api/webhooks/{gateway}", body, headers=headers)
+        self.assertEqual(answer.status, status, answer)
+        self.assertEqual(state_of_money(), before)
+
+    def test_a_forged_midtrans_signature_is_refused(self):
+        bill = unpaid("c04")
+        self.assertEqual(link("c04", bill["id"], "midtrans").status, 200)
+        order = self.order_of("midtrans", bill["invoiceNumber"])
+        self.changes_nothing("midtrans", self.midtrans_notification(order, f"{bill['amount']}.00", "guessed"), 401)
+        unsigned = self.midtrans_notification(order, f"{bill['amount']}.00", stack.MIDTRANS_SERVER_KEY)
+        self.changes_nothing("midtrans", {**unsigned, "gross_amount": "1.00"}, 401)
+        del unsigned["signature_key"]
+        self.changes_nothing("midtrans", unsigned, 401)
+
+    def test_a_forged_xendit_token_is_refused(self):
+        bill = unpaid("c04")
+        body = self.xendit_notification("any", "65f0c0ffee0000000000abcd", bill["amount"])
+        self.changes_nothing("xendit", body, 401, {"x-callback-token": "guessed"})
+        self.changes_nothing("xendit", body, 401)
+
+    def test_a_signed_claim_that_the_gateway_does_not_confirm_is_not_booked(self):
+        bill = unpaid("c08")
+        self.assertEqual(link("c08", bill["id"], "midtrans").status, 200)
+        order = self.order_of("midtrans", bill["invoiceNumber"])
+        answer = api("POST", "/api/webhooks/midtrans", self.midtrans_notification(order, f"{bill['amount']}.00", stack.MIDTRANS_SERVER_KEY))
+        self.assertEqual(answer.status, 503, answer)
+        self.assertEqual(invoice("c08", bill["id"])["status"], "UNPAID")
+
+    def test_the_test_buttons_of_both_dashboards_are_answered_200(self):
+        test = self.midtrans_notification("payment_notif_test_G000000000_0b2f6c1e-5d54-4f0e-9a51-0c9a3c1f7d10", "105000.00", stack.MIDTRANS_SERVER_KEY)
+        self.changes_nothing("midtrans", test, 200)
+        test = self.xendit_notification("invoice_123124123", "579c8d61f23fa4ca35e52da4", 50000)
+        self.changes_nothing("xendit", test, 200, {"x-callback-token": stack.XENDIT_CALLBACK_TOKEN})
+
+    def test_an_unknown_gateway_is_404_and_what_is_not_json_is_refused(self):
+        self.changes_nothing("paypal", {}, 404)
+        answer = api("POST", "/api/webhooks/midtrans", b"not json")
+        self.assertIn(answer.status, range(400, 500), answer)
+        answer = api("POST", "/api/webhooks/midtrans", b'{"x":"' + b"a" * 70_000 + b'"}')
+        self.assertIn(answer.status, range(400, 500), answer)
+
+    def test_fifty_copies_extend_once(self):
+        before, bill = me("c06"), unpaid("c06")
+        made = link("c06", bill["id"])
+        simulate(made.json["paymentLink"])
+        replayed = call("POST", demo["sandbox"]["midtrans"] + "/webhooks/replay", {"link": made.json["paymentLink"], "copies": 50, "shuffle": True})
+        self.assertEqual(replayed.json, {"sent": 50}, replayed)
+        self.is_paid_and_extended("c06", bill["id"], before)
+        self.assertEqual(me("c06")["credit"], 0)
+
+
+class NothingIsStuck(Case):
+    def depth(self, output: str) -> int:
+        names = ["ApproximateNumberOfMessages", "ApproximateNumberOfMessagesNotVisible"]
+        attributes = aws("sqs").get_queue_attributes(QueueUrl=outputs[output], AttributeNames=names)["Attributes"]
+        return sum(int(attributes[name]) for name in names)
+
+    def test_queues_are_drained_and_dead_letter_queues_empty(self):
+        for output in ("ApplyQueueUrl", "NotifyQueueUrl"):
+            until(f"{output} is drained", lambda output=output: self.depth(output) == 0 and "drained")
+        for output in ("ApplyDeadLettersUrl", "NotifyDeadLettersUrl", "UndeliveredEventsUrl"):
+            self.assertEqual(self.depth(output), 0, output)
+
+    def test_no_function_was_refused_an_action_or_crashed(self):
+        pages = aws("logs").get_paginator("filter_log_events").paginate(logGroupName=outputs["LogGroup"])
+        lines = [event["message"] for page in pages for event in page["events"]]
+        self.assertTrue(any("REPORT" in line for line in lines), "the functions' logs are not where this test looks")
+        bad = [line for line in lines if re.search(r"not authorized|AccessDenied|panicked", line)]
+        self.assertEqual(bad, [])
+
+
+if __name__ == "__main__":
+    sys.exit(unittest.main())

@@ -1,0 +1,434 @@
+//! Reports told as stories: each step is what a gateway reports, amounts in thousands of rupiah.
+
+mod properties;
+
+use std::collections::BTreeMap;
+
+use time::Duration;
+
+use super::*;
+use crate::{
+    examples::{self, NOW},
+    id::OrderId,
+    invoice::{self, PaymentLink},
+};
+
+const THOUSAND: i64 = 1_000;
+
+/// One thing that happens to one invoice.
+#[derive(Debug, Clone)]
+enum Step {
+    /// Order number so much is reported so.
+    Report(usize, Report),
+    /// The provider withdraws the invoice.
+    Withdraw,
+    /// The entitlement follows the invoice.
+    Apply,
+}
+
+/// What is known of one invoice, its orders and its customer's money, and how it came about.
+#[derive(Debug, Clone)]
+struct Story {
+    orders: [Order; 2],
+    invoice: Invoice,
+    credit: Rupiah,
+    entries: Vec<Entry>,
+    events: Vec<Event>,
+}
+
+impl Story {
+    fn new() -> Self {
+        let second = Order { id: OrderId::parse("INV-2026-000001-y").unwrap(), ..examples::order() };
+        Self {
+            orders: [examples::order(), second],
+            invoice: examples::invoice(),
+            credit: Rupiah::ZERO,
+            entries: Vec::new(),
+            events: Vec::new(),
+        }
+    }
+
+    fn told(steps: &[Step]) -> Self {
+        let mut story = Self::new();
+        for step in steps {
+            story.go_on(step);
+        }
+        story
+    }
+
+    #[track_caller]
+    fn go_on(&mut self, step: &Step) {
+        match step {
+            Step::Report(number, report) => {
+                let order = &mut self.orders[*number];
+                match settle(order, &self.invoice, report, NOW).unwrap() {
+                    Outcome::Unchanged => {}
+                    Outcome::Noted(noted) => *order = *noted,
+                    Outcome::Settled(settlement) => {
+                        *order = settlement.order;
+                        self.invoice = settlement.invoice.unwrap_or_else(|| self.invoice.clone());
+                        self.credit = self.credit.plus(settlement.credit).unwrap();
+                        self.entries.extend(settlement.entries);
+                        self.events.extend(settlement.events);
+                    }
+                }
+            }
+            Step::Withdraw => {
+                let profile = crate::customer::Profile { credit: self.credit, ..examples::profile() };
+                if let Ok(withdrawal) = invoice::withdraw(&self.invoice, &profile, None, NOW) {
+                    self.invoice = withdrawal.invoice;
+                    self.credit = withdrawal.profile.credit;
+                    self.entries.extend(withdrawal.entries);
+                }
+            }
+            Step::Apply => {
+                self.invoice.granted = (self.invoice.status == InvoiceStatus::Paid).then_some(self.invoice.settlement);
+                self.invoice.due = None;
+            }
+        }
+        self.audit();
+    }
+
+    /// What holds after every step of every story.
+    #[track_caller]
+    fn audit(&self) {
+        let booked = self.orders.iter().flat_map(|order| order.booked.values());
+        assert_eq!(self.total(|kind| kind != EntryKind::Chargeback), booked.map(|b| b.received.get() - b.refunded.get()).sum::<i64>());
+        assert_eq!(self.total(EntryKind::moves_credit), self.credit.get(), "credit is the sum of its entries");
+        let invoice = &self.invoice;
+        let of_invoice = |kind| matches!(kind, EntryKind::Received | EntryKind::Returned | EntryKind::Reversal | EntryKind::Refund);
+        assert_eq!(self.total(of_invoice), held(invoice), "the invoice holds the sum of its entries");
+        assert!(held(invoice) >= 0);
+        if invoice.status != InvoiceStatus::Cancelled {
+            assert_eq!(invoice.status == InvoiceStatus::Paid, invoice.received >= invoice.amount);
+        }
+        assert!(invoice.status != InvoiceStatus::Unpaid || invoice.refunded.is_zero());
+        assert_eq!(invoice.status == InvoiceStatus::Paid, invoice.paid_at.is_some() && invoice.status != InvoiceStatus::Cancelled);
+        assert!(!invoice.awaits_apply() || invoice.due.is_some(), "what is not applied is due");
+        for booked in self.orders.iter().flat_map(|order| order.booked.values()) {
+            assert!(booked.refunded <= booked.received && booked.to_credit <= booked.received && booked.to_credit >= Rupiah::ZERO);
+        }
+    }
+
+    fn total(&self, of: impl Fn(EntryKind) -> bool) -> i64 {
+        self.entries.iter().filter(|entry| of(entry.kind)).map(|entry| entry.amount.get()).sum()
+    }
+
+    /// `PAID holds 300, credit 0: settled#1 300`.
+    fn summary(&self) -> String {
+        let events: Vec<String> = self.events.iter().map(told).collect();
+        let status = format!("{:?}", self.invoice.status).to_uppercase();
+        let line = format!("{status} holds {}, credit {}: {}", held(&self.invoice) / THOUSAND, self.credit.get() / THOUSAND, events.join(", "));
+        line.trim_end_matches([':', ' ']).to_owned()
+    }
+}
+
+fn held(invoice: &Invoice) -> i64 {
+    invoice.received.get() - invoice.refunded.get()
+}
+
+fn told(event: &Event) -> String {
+    match event {
+        Event::PaymentSettled { settlement, amount, .. } => format!("settled#{settlement} {}", amount.get() / THOUSAND),
+        Event::PaymentReversed { settlement, amount, .. } => format!("reversed#{settlement} {}", amount.get() / THOUSAND),
+        Event::PaymentReview { reason, amount, .. } => format!("{reason:?} {}", amount.get() / THOUSAND),
+        other => panic!("settling tells of money only, not {other:?}"),
+    }
+}
+
+fn transaction(id: &str, received: i64, refunded: i64) -> Transaction {
+    Transaction { id: id.into(), ..examples::transaction(received * THOUSAND, refunded * THOUSAND) }
+}
+
+/// The first order's transaction `t1`, in total.
+fn t1(received: i64, refunded: i64) -> Step {
+    Step::Report(0, examples::report(vec![transaction("t1", received, refunded)]))
+}
+
+/// Another transaction under the first order.
+fn t2(received: i64, refunded: i64) -> Step {
+    Step::Report(0, examples::report(vec![transaction("t2", received, refunded)]))
+}
+
+/// A transaction of the second order.
+fn second(received: i64, refunded: i64) -> Step {
+    Step::Report(1, examples::report(vec![transaction("t3", received, refunded)]))
+}
+
+fn charged_back(received: i64, charged_back: i64) -> Step {
+    let transaction = Transaction { charged_back: Rupiah::new(charged_back * THOUSAND), ..transaction("t1", received, 0) };
+    Step::Report(0, examples::report(vec![transaction]))
+}
+
+#[track_caller]
+fn check(steps: &[Step], expected: &str) {
+    let story = Story::told(steps);
+    assert_eq!(story.summary(), expected);
+    // Whatever was reported last may be reported again, by a webhook, a customer's check and a reconciliation at once.
+    if let Some(Step::Report(number, report)) = steps.last() {
+        let again = settle(&story.orders[*number], &story.invoice, report, NOW).unwrap();
+        assert!(!matches!(again, Outcome::Settled(_)), "booked twice: {again:?}");
+    }
+}
+
+#[test]
+fn the_exact_amount_settles_the_invoice() {
+    check(&[t1(300, 0)], "PAID holds 300, credit 0: settled#1 300");
+}
+
+#[test]
+fn the_same_report_again_books_nothing() {
+    check(&[t1(300, 0), t1(300, 0), t1(300, 0)], "PAID holds 300, credit 0: settled#1 300");
+}
+
+#[test]
+fn too_little_leaves_the_invoice_open_for_the_rest() {
+    check(&[t1(100, 0)], "UNPAID holds 100, credit 0: Partial 100");
+    check(&[t1(100, 0), second(200, 0)], "PAID holds 300, credit 0: Partial 100, settled#1 300");
+    assert_eq!(Story::told(&[t1(100, 0)]).invoice.amount_due(), Ok(Rupiah::new(200_000)));
+}
+
+#[test]
+fn a_transaction_that_grows_books_the_difference() {
+    check(&[t1(100, 0), t1(300, 0)], "PAID holds 300, credit 0: Partial 100, settled#1 300");
+}
+
+#[test]
+fn too_much_becomes_credit_and_somebody_looks_at_it() {
+    check(&[t1(350, 0)], "PAID holds 300, credit 50: settled#1 300, Surplus 50");
+}
+
+#[test]
+fn a_second_payment_of_a_paid_invoice_becomes_credit() {
+    check(&[t1(300, 0), second(300, 0)], "PAID holds 300, credit 300: settled#1 300, Surplus 300");
+    check(&[t1(300, 0), t2(300, 0)], "PAID holds 300, credit 300: settled#1 300, Surplus 300");
+}
+
+#[test]
+fn a_payment_of_a_withdrawn_invoice_becomes_credit() {
+    check(&[Step::Withdraw, t1(300, 0)], "CANCELLED holds 0, credit 300: Surplus 300");
+}
+
+#[test]
+fn two_transactions_under_one_order_are_booked_each() {
+    let both = examples::report(vec![transaction("t1", 200, 0), transaction("t2", 200, 0)]);
+    check(&[Step::Report(0, both)], "PAID holds 300, credit 100: Partial 200, settled#1 300, Surplus 100");
+}
+
+#[test]
+fn a_transaction_that_is_listed_twice_counts_once() {
+    let twice = examples::report(vec![transaction("t1", 300, 0), transaction("t1", 300, 0)]);
+    check(&[Step::Report(0, twice)], "PAID holds 300, credit 0: settled#1 300");
+}
+
+#[test]
+fn a_transaction_that_is_no_longer_listed_stays_booked() {
+    check(&[t1(300, 0), t2(0, 0)], "PAID holds 300, credit 0: settled#1 300");
+    check(&[t1(300, 0), Step::Report(0, examples::report(vec![]))], "PAID holds 300, credit 0: settled#1 300");
+}
+
+#[test]
+fn a_payment_that_is_seen_only_when_refunded_cancels_the_invoice_and_announces_nothing() {
+    check(&[t1(300, 300)], "CANCELLED holds 0, credit 0");
+    let story = Story::told(&[t1(300, 300)]);
+    assert_eq!(story.entries.iter().map(|entry| entry.amount.get()).collect::<Vec<_>>(), [300_000, -300_000]);
+    assert_eq!(story.orders[0].status, OrderStatus::Reversed);
+    assert_eq!(story.invoice.due, None);
+}
+
+#[test]
+fn a_full_refund_cancels_the_invoice() {
+    check(&[t1(300, 0), Step::Apply, t1(300, 300)], "CANCELLED holds 0, credit 0: settled#1 300, reversed#1 300");
+    check(&[t1(300, 0), t1(300, 300), second(300, 0)], "CANCELLED holds 0, credit 300: settled#1 300, reversed#1 300, Surplus 300");
+}
+
+#[test]
+fn partial_refunds_are_totals_and_revoke_nothing_until_all_is_gone() {
+    check(&[t1(300, 0), t1(300, 100)], "PAID holds 200, credit 0: settled#1 300, PartialRefund 100");
+    check(&[t1(300, 0), t1(300, 100), t1(300, 150)], "PAID holds 150, credit 0: settled#1 300, PartialRefund 100, PartialRefund 50");
+    let all = [t1(300, 0), t1(300, 100), t1(300, 300)];
+    check(&all, "CANCELLED holds 0, credit 0: settled#1 300, PartialRefund 100, reversed#1 200");
+}
+
+#[test]
+fn refunding_a_surplus_leaves_the_invoice_alone() {
+    check(&[t1(350, 0), t1(350, 50)], "PAID holds 300, credit 0: settled#1 300, Surplus 50");
+    check(&[t1(300, 0), second(300, 0), second(300, 300)], "PAID holds 300, credit 0: settled#1 300, Surplus 300");
+    let beyond = [t1(350, 0), t1(350, 150)];
+    check(&beyond, "PAID holds 200, credit 0: settled#1 300, Surplus 50, PartialRefund 100");
+}
+
+#[test]
+fn a_refunded_part_payment_is_due_again() {
+    check(&[t1(100, 0), t1(100, 100)], "UNPAID holds 0, credit 0: Partial 100");
+}
+
+#[test]
+fn a_refund_that_is_no_longer_mentioned_does_not_come_back() {
+    check(&[t1(300, 100), charged_back(300, 300)], "PAID holds 200, credit 0: settled#1 300, PartialRefund 100, Chargeback 300");
+}
+
+#[test]
+fn a_chargeback_is_recorded_and_revokes_nothing_by_itself() {
+    check(&[t1(300, 0), charged_back(300, 300)], "PAID holds 300, credit 0: settled#1 300, Chargeback 300");
+    let twice = [t1(300, 0), charged_back(300, 100), charged_back(300, 300)];
+    check(&twice, "PAID holds 300, credit 0: settled#1 300, Chargeback 100, Chargeback 200");
+}
+
+#[test]
+fn a_settlement_that_is_denied_reopens_the_invoice() {
+    check(&[t1(300, 0), Step::Apply, t1(0, 0)], "UNPAID holds 0, credit 0: settled#1 300, reversed#1 300");
+    check(&[t1(350, 0), t1(0, 0)], "UNPAID holds 0, credit 0: settled#1 300, Surplus 50, reversed#1 300");
+    let story = Story::told(&[t1(300, 0), Step::Apply, t1(0, 0)]);
+    assert_eq!((story.orders[0].status, story.invoice.paid_at), (OrderStatus::Reversed, None));
+    assert_eq!(story.invoice.due, Some(later(NOW, APPLY_WITHIN)), "the grant is to be revoked");
+}
+
+#[test]
+fn what_is_reversed_and_paid_again_is_the_second_settlement() {
+    let events = "settled#1 300, reversed#1 300, settled#2 300";
+    check(&[t1(300, 0), t1(0, 0), t1(300, 0)], &format!("PAID holds 300, credit 0: {events}"));
+    check(&[t1(300, 0), t1(0, 0), second(300, 0)], &format!("PAID holds 300, credit 0: {events}"));
+    let in_one = examples::report(vec![transaction("t1", 0, 0), transaction("t2", 300, 0)]);
+    check(&[t1(300, 0), Step::Report(0, in_one)], "PAID holds 300, credit 0: settled#1 300, settled#2 300");
+}
+
+#[test]
+fn what_was_refunded_is_not_taken_back_a_second_time() {
+    let events = "settled#1 300, PartialRefund 100, reversed#1 200";
+    check(&[t1(300, 0), t1(300, 100), t1(0, 0)], &format!("UNPAID holds 0, credit 0: {events}"));
+    check(&[t1(300, 0), t1(300, 100), t1(0, 100)], &format!("UNPAID holds 0, credit 0: {events}"));
+    check(&[t1(300, 0), t1(300, 300), t1(0, 0)], "CANCELLED holds 0, credit 0: settled#1 300, reversed#1 300");
+}
+
+#[test]
+fn a_refund_of_an_earlier_settlement_counts_for_no_later_one() {
+    let steps = [t1(300, 0), t1(300, 100), t1(0, 0), second(300, 0), second(300, 200)];
+    check(&steps, "PAID holds 100, credit 0: settled#1 300, PartialRefund 100, reversed#1 200, settled#2 300, PartialRefund 200");
+}
+
+#[test]
+fn part_payments_of_a_withdrawn_invoice_are_taken_back_from_credit() {
+    check(&[t1(100, 0), Step::Withdraw], "CANCELLED holds 0, credit 100: Partial 100");
+    check(&[t1(100, 0), Step::Withdraw, t1(0, 0)], "CANCELLED holds 0, credit 0: Partial 100");
+    check(&[t1(100, 0), Step::Withdraw, t1(100, 60)], "CANCELLED holds 0, credit 40: Partial 100");
+}
+
+#[test]
+fn an_order_of_any_status_accepts_money() {
+    use OrderStatus::{Cancelled, Creating, Expired, Failed, Open, Paid, Reversed};
+    for status in [Creating, Open, Expired, Failed, Cancelled, Paid, Reversed] {
+        let mut story = Story::new();
+        story.orders[0].status = status;
+        story.orders[0].cancel_wanted = true;
+        story.go_on(&t1(300, 0));
+        assert_eq!(story.summary(), "PAID holds 300, credit 0: settled#1 300", "{status:?}");
+        let order = &story.orders[0];
+        assert_eq!((order.status, order.cancel_wanted), (Paid, false), "a paid order is not to be cancelled");
+        assert_eq!(order.due, Some(Order::look_after_payment(NOW)));
+    }
+}
+
+#[test]
+fn a_report_that_is_not_understood_takes_nothing_back() {
+    let unclear = |transactions| Step::Report(0, Report { state: ReportedState::Unclear("status settelment".into()), transactions });
+    check(&[unclear(vec![])], "UNPAID holds 0, credit 0");
+    check(&[t1(300, 0), unclear(vec![])], "PAID holds 300, credit 0: settled#1 300");
+    check(&[t1(300, 0), unclear(vec![transaction("t1", 0, 0)])], "PAID holds 300, credit 0: settled#1 300");
+    // Listed transactions are certain: money beside something unclear is booked.
+    check(&[unclear(vec![transaction("t2", 300, 0)])], "PAID holds 300, credit 0: settled#1 300");
+    let unknown = Step::Report(0, Report { state: ReportedState::Unknown, transactions: vec![transaction("t1", 0, 0)] });
+    check(&[t1(300, 0), unknown], "PAID holds 300, credit 0: settled#1 300");
+}
+
+#[test]
+fn a_negative_total_is_refused() {
+    for transaction in [transaction("t1", -1, 0), transaction("t1", 300, -1)] {
+        let story = Story::new();
+        let refused = settle(&story.orders[0], &story.invoice, &examples::report(vec![transaction]), NOW);
+        assert_eq!(refused, Err(MoneyError::OutOfRange));
+    }
+}
+
+#[test]
+fn the_gateways_time_of_payment_counts_unless_it_lies_ahead() {
+    for (reported, counted) in [(-60, -60), (0, 0), (7 * 60, 0)] {
+        let paid_at = Some(later(NOW, Duration::minutes(reported)));
+        let story = Story::told(&[Step::Report(0, examples::report(vec![Transaction { paid_at, ..transaction("t1", 300, 0) }]))]);
+        assert_eq!(story.invoice.paid_at, Some(later(NOW, Duration::minutes(counted))));
+        assert_eq!(story.entries[0].at, later(NOW, Duration::minutes(counted)));
+    }
+}
+
+#[test]
+fn money_spends_the_link_it_came_through_and_payment_spends_every_link() {
+    let link = |order: &Order| PaymentLink { order_id: order.id.clone(), ..examples::link() };
+    for (link_of, pay, left) in [(0, t1(100, 0), false), (1, t1(100, 0), true), (1, t1(300, 0), false)] {
+        let mut story = Story::new();
+        story.invoice.link = Some(link(&story.orders[link_of]));
+        story.go_on(&pay);
+        assert_eq!(story.invoice.link.is_some(), left, "link of {link_of}, {pay:?}");
+    }
+}
+
+#[test]
+fn every_entry_says_which_payment_it_belongs_to() {
+    let story = Story::told(&[t1(350, 0)]);
+    let told: Vec<_> = story.entries.iter().map(|entry| (entry.kind, entry.amount.get(), entry.payment.clone())).collect();
+    let payment = PaymentRef {
+        gateway: story.orders[0].gateway,
+        order_id: story.orders[0].id.clone(),
+        transaction_id: "t1".into(),
+        method: Some("qris".into()),
+    };
+    assert_eq!(told, [(EntryKind::Received, 300_000, Some(payment.clone())), (EntryKind::Surplus, 50_000, Some(payment))]);
+    assert_eq!(story.orders[0].booked, BTreeMap::from([("t1".to_owned(), Booked { received: Rupiah::new(350_000), to_credit: Rupiah::new(50_000), ..Booked::default() })]));
+    assert_eq!(story.orders[0].timeline.last().map(|moment| moment.what.as_str()), Some("booked:settlement"));
+}
+
+/// A report without money: where does an order of `before` stand after it?
+#[track_caller]
+fn check_note(before: OrderStatus, state: ReportedState, minutes: i64, after: OrderStatus) {
+    let order = Order { status: before, cancel_wanted: true, ..examples::order() };
+    let now = later(NOW, Duration::minutes(minutes));
+    let outcome = settle(&order, &examples::invoice(), &Report { state: state.clone(), transactions: vec![] }, now).unwrap();
+    let Outcome::Noted(noted) = outcome else { panic!("{state:?} of {before:?}: {outcome:?}") };
+    assert_eq!(noted.status, after, "{state:?} of {before:?}");
+    assert_eq!(noted.cancel_wanted, before == after, "what is over needs no cancellation");
+    assert_eq!(noted.due, noted.next_look(now));
+}
+
+#[test]
+fn a_report_without_money_moves_only_the_order() {
+    use OrderStatus::{Cancelled, Creating, Expired, Open};
+    let day = 24 * 60;
+    check_note(Open, ReportedState::Pending, 0, Open);
+    check_note(Open, ReportedState::Expired, 0, Expired);
+    check_note(Creating, ReportedState::Expired, 0, Expired);
+    check_note(Open, ReportedState::Cancelled, 0, Cancelled);
+    check_note(Open, ReportedState::Unknown, day - 1, Open);
+    check_note(Open, ReportedState::Unknown, day, Expired);
+    check_note(Creating, ReportedState::Unknown, day, Expired);
+    check_note(Cancelled, ReportedState::Unknown, day, Cancelled);
+    check_note(Open, ReportedState::Unclear("held".into()), day, Open);
+}
+
+#[test]
+fn an_expired_or_cancelled_report_never_unpays_an_order() {
+    for status in [OrderStatus::Paid, OrderStatus::Reversed] {
+        for state in [ReportedState::Expired, ReportedState::Cancelled, ReportedState::Pending] {
+            let order = Order { status, ..examples::order() };
+            let report = Report { state, transactions: vec![] };
+            assert_eq!(settle(&order, &examples::invoice(), &report, NOW), Ok(Outcome::Unchanged));
+        }
+    }
+}
+
+#[test]
+fn an_unclear_report_is_noted_once() {
+    let report = Report { state: ReportedState::Unclear("held".into()), transactions: vec![] };
+    let mut story = Story::new();
+    story.go_on(&Step::Report(0, report.clone()));
+    assert_eq!(story.orders[0].timeline.last().map(|moment| moment.what.as_str()), Some("unclear:held"));
+    assert_eq!(settle(&story.orders[0], &story.invoice, &report, NOW), Ok(Outcome::Unchanged));
+}

@@ -1,0 +1,87 @@
+//! AWS clients, set up without `aws-config`: in Lambda region and credentials are environment variables, and reading profiles
+//! and metadata services would cost milliseconds of every cold start.
+
+use std::{env, time::Duration};
+
+use aws_credential_types::Credentials;
+use aws_sdk_dynamodb::config::{BehaviorVersion, Region, retry::RetryConfig, timeout::TimeoutConfig};
+
+/// Where AWS is and who asks.
+#[derive(Debug, Clone)]
+pub struct Account {
+    /// Region.
+    pub region: String,
+    /// Credentials of the function's role.
+    pub credentials: Credentials,
+    /// Another address for every service (local stack); `None` = AWS.
+    pub endpoint: Option<String>,
+    /// Another address for DynamoDB alone.
+    pub dynamodb_endpoint: Option<String>,
+}
+
+impl Account {
+    /// What Lambda puts into the environment of a function.
+    #[must_use]
+    pub fn from_env() -> Self {
+        let text = |name: &str| env::var(name).unwrap_or_default();
+        let present = |name: &str| env::var(name).ok().filter(|value| !value.is_empty());
+        Self {
+            region: text("AWS_REGION"),
+            credentials: Credentials::new(text("AWS_ACCESS_KEY_ID"), text("AWS_SECRET_ACCESS_KEY"), present("AWS_SESSION_TOKEN"), None, "Environment"),
+            endpoint: present("AWS_ENDPOINT_URL"),
+            dynamodb_endpoint: present("AWS_ENDPOINT_URL_DYNAMODB"),
+        }
+    }
+
+    /// A DynamoDB client.
+    #[must_use]
+    pub fn dynamodb(&self) -> aws_sdk_dynamodb::Client {
+        let mut config = aws_sdk_dynamodb::Config::builder()
+            .behavior_version(BehaviorVersion::latest())
+            .region(Region::new(self.region.clone()))
+            .credentials_provider(self.credentials.clone())
+            .retry_config(retries())
+            .timeout_config(timeouts());
+        config.set_endpoint_url(self.dynamodb_endpoint.clone().or_else(|| self.endpoint.clone()));
+        aws_sdk_dynamodb::Client::from_conf(config.build())
+    }
+
+    /// A Secrets Manager client.
+    #[must_use]
+    pub fn secretsmanager(&self) -> aws_sdk_secretsmanager::Client {
+        let mut config = aws_sdk_secretsmanager::Config::builder()
+            .behavior_version(BehaviorVersion::latest())
+            .region(Region::new(self.region.clone()))
+            .credentials_provider(self.credentials.clone())
+            .retry_config(retries())
+            .timeout_config(timeouts());
+        config.set_endpoint_url(self.endpoint.clone());
+        aws_sdk_secretsmanager::Client::from_conf(config.build())
+    }
+
+    /// An EventBridge client.
+    #[must_use]
+    pub fn eventbridge(&self) -> aws_sdk_eventbridge::Client {
+        let mut config = aws_sdk_eventbridge::Config::builder()
+            .behavior_version(BehaviorVersion::latest())
+            .region(Region::new(self.region.clone()))
+            .credentials_provider(self.credentials.clone())
+            .retry_config(retries())
+            .timeout_config(timeouts());
+        config.set_endpoint_url(self.endpoint.clone());
+        aws_sdk_eventbridge::Client::from_conf(config.build())
+    }
+}
+
+fn retries() -> RetryConfig {
+    RetryConfig::standard().with_max_attempts(3).with_initial_backoff(Duration::from_millis(50)).with_max_backoff(Duration::from_secs(1))
+}
+
+/// Shorter than the 5 s of a partner call and far inside the 15 s of a function.
+fn timeouts() -> TimeoutConfig {
+    TimeoutConfig::builder()
+        .connect_timeout(Duration::from_secs(1))
+        .operation_attempt_timeout(Duration::from_secs(2))
+        .operation_timeout(Duration::from_secs(5))
+        .build()
+}

@@ -1,0 +1,121 @@
+//! Items: a state of `billing` as attributes, with its key, its version and its place in the index of due work.
+
+use std::collections::HashMap;
+
+use aws_sdk_dynamodb::types::{AttributeValue, ConditionCheck, Put, ReturnValuesOnConditionCheckFailure, TransactWriteItem};
+use serde::{Serialize, de::DeserializeOwned};
+use time::OffsetDateTime;
+
+use super::{StoreError, keys::Key};
+
+/// Attributes of one item.
+pub type Item = HashMap<String, AttributeValue>;
+
+/// Version of the layout of items; a reader that meets a higher one has to be newer.
+const SCHEMA_VERSION: &str = "1";
+/// Partitions per kind of due work.
+pub const SHARDS: u32 = 16;
+
+/// Kinds of due work: each is a set of partitions of the index `due`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum DueKind {
+    /// Orders whose gateway is to be asked.
+    Order,
+    /// Invoices that await apply.
+    Invoice,
+    /// Events that are not relayed.
+    Event,
+}
+
+impl DueKind {
+    pub(super) const fn as_str(self) -> &'static str {
+        match self {
+            Self::Order => "order",
+            Self::Invoice => "invoice",
+            Self::Event => "event",
+        }
+    }
+
+    /// The index partition of an id: FNV-1a, so that it stays the same in every build.
+    pub(super) fn partition(self, id: &str) -> String {
+        let hash = id.bytes().fold(0x811c_9dc5_u32, |hash, byte| (hash ^ u32::from(byte)).wrapping_mul(0x0100_0193));
+        format!("{}#{}", self.as_str(), hash.checked_rem(SHARDS).unwrap_or_default())
+    }
+}
+
+/// A state as an item under `key`.
+pub fn to_item(key: &Key, state: &impl Serialize) -> Result<Item, StoreError> {
+    let mut item: Item = serde_dynamo::to_item(state).map_err(|error| StoreError::Damaged(format!("{key}: {error}")))?;
+    item.extend(key.attributes());
+    item.insert("schema_version".to_owned(), AttributeValue::N(SCHEMA_VERSION.to_owned()));
+    Ok(item)
+}
+
+/// The state in an item.
+pub fn from_item<T: DeserializeOwned>(item: Item) -> Result<T, StoreError> {
+    let name = |attribute: &str| item.get(attribute).and_then(|value| value.as_s().ok()).cloned().unwrap_or_default();
+    let place = format!("{} / {}", name("PK"), name("SK"));
+    serde_dynamo::from_item(item).map_err(|error| StoreError::Damaged(format!("{place}: {error}")))
+}
+
+/// Enters or leaves the index of due work.
+pub fn set_due(item: &mut Item, kind: DueKind, id: &str, due: Option<OffsetDateTime>) {
+    if let Some(due) = due {
+        item.insert("due_key".to_owned(), AttributeValue::S(kind.partition(id)));
+        item.insert("due_at".to_owned(), seconds(due));
+    }
+}
+
+/// Lets DynamoDB delete the item some time after `at`; readers check for themselves.
+pub fn set_ttl(item: &mut Item, at: OffsetDateTime) {
+    item.insert("ttl".to_owned(), seconds(at));
+}
+
+/// An instant as whole seconds.
+pub fn seconds(at: OffsetDateTime) -> AttributeValue {
+    AttributeValue::N(at.unix_timestamp().to_string())
+}
+
+/// Writes a state over version `read` of itself; 0 = it must not exist yet. The item gets version `read + 1`.
+pub fn put_version(table: &str, mut item: Item, read: u64) -> Result<TransactWriteItem, StoreError> {
+    item.insert("version".to_owned(), AttributeValue::N(read.saturating_add(1).to_string()));
+    if read == 0 {
+        return put_new(table, item);
+    }
+    let put = Put::builder()
+        .table_name(table)
+        .set_item(Some(item))
+        .condition_expression("#version = :read")
+        .expression_attribute_names("#version", "version")
+        .expression_attribute_values(":read", AttributeValue::N(read.to_string()))
+        .return_values_on_condition_check_failure(ReturnValuesOnConditionCheckFailure::None);
+    write(put.build().map(|put| TransactWriteItem::builder().put(put)))
+}
+
+/// Writes an item that must not exist.
+pub fn put_new(table: &str, item: Item) -> Result<TransactWriteItem, StoreError> {
+    let put = Put::builder().table_name(table).set_item(Some(item)).condition_expression("attribute_not_exists(PK)");
+    write(put.build().map(|put| TransactWriteItem::builder().put(put)))
+}
+
+/// Writes an item whatever was there.
+pub fn put_over(table: &str, item: Item) -> Result<TransactWriteItem, StoreError> {
+    write(Put::builder().table_name(table).set_item(Some(item)).build().map(|put| TransactWriteItem::builder().put(put)))
+}
+
+/// Demands that an item still has version `read`, without writing it.
+pub fn check_version(table: &str, key: &Key, read: u64) -> Result<TransactWriteItem, StoreError> {
+    let check = ConditionCheck::builder()
+        .table_name(table)
+        .set_key(Some(key.attributes()))
+        .condition_expression("#version = :read")
+        .expression_attribute_names("#version", "version")
+        .expression_attribute_values(":read", AttributeValue::N(read.to_string()));
+    write(check.build().map(|check| TransactWriteItem::builder().condition_check(check)))
+}
+
+pub(super) fn write(
+    built: Result<aws_sdk_dynamodb::types::builders::TransactWriteItemBuilder, aws_sdk_dynamodb::error::BuildError>,
+) -> Result<TransactWriteItem, StoreError> {
+    built.map(aws_sdk_dynamodb::types::builders::TransactWriteItemBuilder::build).map_err(|error| StoreError::Damaged(error.to_string()))
+}

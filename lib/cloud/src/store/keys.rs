@@ -1,0 +1,149 @@
+//! Keys of the one table. Every id in a key has been parsed (`billing::id`), so no key can be made to reach elsewhere.
+
+use std::{collections::HashMap, fmt};
+
+use aws_sdk_dynamodb::types::AttributeValue;
+use billing::{
+    gateway::GatewayName,
+    id::{CustomerId, InvoiceId, OrderId, PackageId},
+    phone::Phone,
+};
+
+/// A primary key.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub struct Key {
+    /// Partition.
+    pub pk: String,
+    /// Position in it.
+    pub sk: String,
+}
+
+impl Key {
+    fn new(pk: impl Into<String>, sk: impl Into<String>) -> Self {
+        Self { pk: pk.into(), sk: sk.into() }
+    }
+
+    /// As DynamoDB wants it.
+    #[must_use]
+    pub fn attributes(&self) -> HashMap<String, AttributeValue> {
+        HashMap::from([("PK".to_owned(), AttributeValue::S(self.pk.clone())), ("SK".to_owned(), AttributeValue::S(self.sk.clone()))])
+    }
+}
+
+impl fmt::Display for Key {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} / {}", self.pk, self.sk)
+    }
+}
+
+/// Everything of one customer lies in this partition.
+#[must_use]
+pub fn customer_partition(customer: &CustomerId) -> String {
+    format!("CUSTOMER#{customer}")
+}
+
+/// Sort-key prefix of invoices.
+pub const INVOICE: &str = "INVOICE#";
+/// Sort-key prefix of ledger entries.
+pub const LEDGER: &str = "LEDGER#";
+/// Sort-key prefix of grants.
+pub const GRANT: &str = "GRANT#";
+
+/// The profile of a customer.
+#[must_use]
+pub fn profile(customer: &CustomerId) -> Key {
+    Key::new(customer_partition(customer), "PROFILE")
+}
+
+/// A session, by the SHA-256 of its token in hex.
+#[must_use]
+pub fn session(customer: &CustomerId, token_hash: &str) -> Key {
+    Key::new(customer_partition(customer), format!("SESSION#{token_hash}"))
+}
+
+/// An invoice.
+#[must_use]
+pub fn invoice(customer: &CustomerId, invoice: &InvoiceId) -> Key {
+    Key::new(customer_partition(customer), format!("{INVOICE}{invoice}"))
+}
+
+/// A ledger entry, by its own UUIDv7.
+#[must_use]
+pub fn ledger(customer: &CustomerId, entry: &str) -> Key {
+    Key::new(customer_partition(customer), format!("{LEDGER}{entry}"))
+}
+
+/// The grant of one settlement of an invoice.
+#[must_use]
+pub fn grant(customer: &CustomerId, invoice: &InvoiceId, settlement: u32) -> Key {
+    Key::new(customer_partition(customer), format!("{GRANT}{invoice}#{settlement:06}"))
+}
+
+/// The grant of an import, by its sequence.
+#[must_use]
+pub fn import_grant(customer: &CustomerId, sequence: u32) -> Key {
+    Key::new(customer_partition(customer), format!("{GRANT}import#{sequence:06}"))
+}
+
+/// An order at a gateway.
+#[must_use]
+pub fn order(gateway: GatewayName, order: &OrderId) -> Key {
+    Key::new(format!("ORDER#{gateway}#{order}"), "ORDER")
+}
+
+/// An event in the outbox.
+#[must_use]
+pub fn event(id: &str) -> Key {
+    Key::new(format!("EVENT#{id}"), "EVENT")
+}
+
+/// That a phone belongs to a customer.
+#[must_use]
+pub fn phone(phone: &Phone, customer: &CustomerId) -> Key {
+    Key::new(phone_partition(phone), customer_partition(customer))
+}
+
+/// All customers with a phone.
+#[must_use]
+pub fn phone_partition(phone: &Phone) -> String {
+    format!("PHONE#{phone}")
+}
+
+/// Whose user name it is.
+#[must_use]
+pub fn username(username: &str) -> Key {
+    Key::new(format!("USERNAME#{username}"), "USERNAME")
+}
+
+/// A package; all lie in one partition, there are few.
+#[must_use]
+pub fn package(package: &PackageId) -> Key {
+    Key::new(PACKAGES, format!("PACKAGE#{package}"))
+}
+
+/// The partition of packages.
+pub const PACKAGES: &str = "PACKAGES";
+
+/// The counter of invoice numbers of a year.
+#[must_use]
+pub fn invoice_counter(year: i32) -> Key {
+    Key::new(format!("COUNTER#INVOICE#{year}"), "COUNTER")
+}
+
+/// Which invoice has that number.
+#[must_use]
+pub fn invoice_number(number: &str) -> Key {
+    Key::new(format!("INVOICENUMBER#{number}"), "INVOICENUMBER")
+}
+
+/// What is known of a phone's logins, by a keyed hash of the phone.
+#[must_use]
+pub fn login(login_id: &str) -> Key {
+    Key::new(format!("LOGIN#{login_id}"), "LOGIN")
+}
+
+/// A counter of requests within one window.
+#[must_use]
+pub fn rate(what: &str, who: &str, window: i64) -> Key {
+    Key::new(format!("RATE#{what}#{who}#{window}"), "RATE")
+}

@@ -1,0 +1,83 @@
+//! The outbox: an event is written in the transaction of what it tells, and leaves from here.
+
+use aws_sdk_dynamodb::types::{AttributeValue, TransactWriteItem};
+use billing::event::{Envelope, Event};
+use serde::{Deserialize, Serialize};
+use time::{Duration, OffsetDateTime};
+
+use super::{
+    DueKind, Store, StoreError,
+    item::{from_item, put_new, set_due, set_ttl, to_item},
+    keys, unavailable,
+};
+
+/// The stream relays within a second; what is still here after this long is for the sweep.
+const RELAY_WITHIN: Duration = Duration::minutes(1);
+/// Kept for `lunas payments show`.
+const KEPT: Duration = Duration::days(7);
+
+/// An event as stored: ready to be put on the bus.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct StoredEvent {
+    /// UUIDv7.
+    pub id: String,
+    /// The detail type.
+    pub kind: String,
+    /// The detail: an [`Envelope`] as JSON.
+    pub detail: String,
+}
+
+/// A new UUIDv7 whose time is `now`: sorts by time.
+pub(super) fn new_id(now: OffsetDateTime) -> String {
+    let (seconds, nanos) = (u64::try_from(now.unix_timestamp()).unwrap_or_default(), now.nanosecond());
+    let timestamp = uuid::Timestamp::from_unix(uuid::NoContext, seconds, nanos);
+    uuid::Uuid::new_v7(timestamp).simple().to_string()
+}
+
+impl Store {
+    /// The event as part of a transaction.
+    pub(super) fn event_item(&self, event: &Event, now: OffsetDateTime) -> Result<TransactWriteItem, StoreError> {
+        let id = new_id(now);
+        let kind = event.kind().to_owned();
+        let envelope = Envelope { id: id.clone(), at: now, event: event.clone() };
+        let detail = serde_json::to_string(&envelope).map_err(|error| StoreError::Damaged(error.to_string()))?;
+        let mut item = to_item(&keys::event(&id), &StoredEvent { id: id.clone(), kind, detail })?;
+        set_due(&mut item, DueKind::Event, &id, Some(now.saturating_add(RELAY_WITHIN)));
+        set_ttl(&mut item, now.saturating_add(KEPT));
+        put_new(&self.table, item)
+    }
+
+    /// The events that are due, at most `limit` per index partition. Rows of the index are hints: each is read again, and those
+    /// that were relayed meanwhile are left out.
+    pub async fn due_events(&self, now: OffsetDateTime, limit: i32) -> Result<Vec<StoredEvent>, StoreError> {
+        let keys = self.due(DueKind::Event, now, limit).await?;
+        let mut events = Vec::new();
+        for chunk in keys.chunks(100) {
+            let found = self.get_all(chunk).await?;
+            let open = found.into_values().filter(|item| item.contains_key("due_key"));
+            events.extend(open.map(from_item::<StoredEvent>).collect::<Result<Vec<_>, _>>()?);
+        }
+        events.sort_by(|a, b| a.id.cmp(&b.id));
+        Ok(events)
+    }
+
+    /// The event is on the bus: no longer due.
+    pub async fn mark_relayed(&self, event_id: &str, now: OffsetDateTime) -> Result<(), StoreError> {
+        let sent = self
+            .client
+            .update_item()
+            .table_name(&self.table)
+            .set_key(Some(keys::event(event_id).attributes()))
+            .update_expression("SET relayed_at = if_not_exists(relayed_at, :now) REMOVE due_key, due_at")
+            .condition_expression("attribute_exists(PK)")
+            .expression_attribute_values(":now", AttributeValue::S(billing::zone::format::instant(now)))
+            .send()
+            .await;
+        match sent {
+            Ok(_) => Ok(()),
+            // Gone by its time to live: nothing left to mark.
+            Err(error) if error.as_service_error().is_some_and(aws_sdk_dynamodb::operation::update_item::UpdateItemError::is_conditional_check_failed_exception) => Ok(()),
+            Err(error) => Err(unavailable(&error)),
+        }
+    }
+}

@@ -1,0 +1,134 @@
+//! Links and settlements.
+
+use aws_sdk_dynamodb::types::{AttributeValue, TransactWriteItem, Update};
+use billing::{
+    gateway::GatewayName,
+    id::{CustomerId, InvoiceId, OrderId},
+    invoice::Invoice,
+    ledger::Entry,
+    money::Rupiah,
+    order::Order,
+    settlement::Settlement,
+};
+use time::OffsetDateTime;
+
+use super::{
+    DueKind, Store, StoreError,
+    item::{check_version, from_item, put_new, put_version, set_due, to_item, write},
+    keys::{self, Key},
+    outbox::new_id,
+};
+
+impl Store {
+    /// An order, read consistently.
+    pub async fn order(&self, gateway: GatewayName, order: &OrderId) -> Result<Option<Order>, StoreError> {
+        self.get(&keys::order(gateway, order)).await
+    }
+
+    /// The order behind a row of the index, if it is still due.
+    pub async fn due_order(&self, key: &Key, now: OffsetDateTime) -> Result<Option<Order>, StoreError> {
+        let order: Option<Order> = self.get(key).await?;
+        Ok(order.filter(|order| order.due.is_some_and(|due| due <= now)))
+    }
+
+    /// An invoice, read consistently.
+    pub async fn invoice(&self, customer: &CustomerId, invoice: &InvoiceId) -> Result<Option<Invoice>, StoreError> {
+        self.get(&keys::invoice(customer, invoice)).await
+    }
+
+    /// Before the gateway is called: the order, the invoice under lease, and the order that is replaced, if any.
+    pub async fn open_order(&self, order: &Order, invoice: &Invoice, replaced: Option<&Order>) -> Result<(), StoreError> {
+        let mut items = vec![self.order_item(order)?, self.invoice_item(invoice)?];
+        if let Some(replaced) = replaced {
+            items.push(self.order_item(replaced)?);
+        }
+        self.transact(items).await
+    }
+
+    /// After the gateway answered: the order, and the invoice if it changes. The order takes along the invoice as it then
+    /// stands, for the settlement to start from.
+    pub async fn record_answer(&self, order: &Order, invoice: Option<&Invoice>) -> Result<(), StoreError> {
+        let mut order = order.clone();
+        let mut items = Vec::with_capacity(2);
+        if let Some(invoice) = invoice {
+            items.push(self.invoice_item(invoice)?);
+            let as_stored = Invoice { version: invoice.version.saturating_add(1), ..invoice.clone() };
+            order.invoice = invoice.link.is_some().then(|| Box::new(as_stored));
+        }
+        items.push(self.order_item(&order)?);
+        self.transact(items).await
+    }
+
+    /// An order that moved without money: its status, or when to look again.
+    pub async fn note_order(&self, order: &Order) -> Result<(), StoreError> {
+        self.transact(vec![self.order_item(order)?]).await
+    }
+
+    /// Books a settlement: order, invoice, credit, ledger and events, all or nothing. `read` is the invoice that it was decided
+    /// from: if the invoice does not change it must at least not have moved.
+    pub async fn settle(&self, settlement: &Settlement, read: &Invoice, now: OffsetDateTime) -> Result<(), StoreError> {
+        let Settlement { order, invoice, credit, entries, events } = settlement;
+        let mut items = vec![self.order_item(order)?];
+        items.push(match invoice {
+            Some(invoice) => self.invoice_item(invoice)?,
+            None => check_version(&self.table, &keys::invoice(&read.customer_id, &read.id), read.version)?,
+        });
+        if !credit.is_zero() {
+            items.push(self.credit_item(&order.customer_id, *credit)?);
+        }
+        for entry in entries {
+            items.push(self.ledger_item(entry, now)?);
+        }
+        for event in events {
+            items.push(self.event_item(event, now)?);
+        }
+        self.transact(items).await
+    }
+
+    /// The invoice behind a row of the index, if it still awaits apply and is due.
+    pub async fn due_invoice(&self, key: &Key, now: OffsetDateTime) -> Result<Option<Invoice>, StoreError> {
+        let invoice: Option<Invoice> = self.get(key).await?;
+        Ok(invoice.filter(|invoice| invoice.awaits_apply() && invoice.due.is_some_and(|due| due <= now)))
+    }
+
+    pub(super) fn order_item(&self, order: &Order) -> Result<TransactWriteItem, StoreError> {
+        let mut item = to_item(&keys::order(order.gateway, &order.id), order)?;
+        set_due(&mut item, DueKind::Order, order.id.as_str(), order.due);
+        put_version(&self.table, item, order.version)
+    }
+
+    pub(super) fn invoice_item(&self, invoice: &Invoice) -> Result<TransactWriteItem, StoreError> {
+        let mut item = to_item(&keys::invoice(&invoice.customer_id, &invoice.id), invoice)?;
+        set_due(&mut item, DueKind::Invoice, invoice.id.as_str(), invoice.due);
+        put_version(&self.table, item, invoice.version)
+    }
+
+    pub(super) fn ledger_item(&self, entry: &Entry, now: OffsetDateTime) -> Result<TransactWriteItem, StoreError> {
+        let id = new_id(now);
+        let mut item = to_item(&keys::ledger(&entry.customer_id, &id), entry)?;
+        item.insert("id".to_owned(), AttributeValue::S(id));
+        put_new(&self.table, item)
+    }
+
+    /// Adds to the credit without reading the profile. Counts as a write of the profile, so decisions made from an older one fail.
+    fn credit_item(&self, customer: &CustomerId, credit: Rupiah) -> Result<TransactWriteItem, StoreError> {
+        let update = Update::builder()
+            .table_name(&self.table)
+            .set_key(Some(keys::profile(customer).attributes()))
+            .update_expression("ADD credit :credit, #version :one")
+            .condition_expression("attribute_exists(PK)")
+            .expression_attribute_names("#version", "version")
+            .expression_attribute_values(":credit", AttributeValue::N(credit.get().to_string()))
+            .expression_attribute_values(":one", AttributeValue::N("1".to_owned()));
+        write(update.build().map(|update| TransactWriteItem::builder().update(update)))
+    }
+
+    /// Several orders and invoices at once, for lists; those that do not exist are left out.
+    pub async fn orders_and_invoices(&self, orders: &[Key], invoices: &[Key]) -> Result<(Vec<Order>, Vec<Invoice>), StoreError> {
+        let wanted: Vec<Key> = orders.iter().chain(invoices).cloned().collect();
+        let mut found = self.get_all(&wanted).await?;
+        let orders = orders.iter().filter_map(|key| found.remove(key)).map(from_item).collect::<Result<_, _>>()?;
+        let invoices = invoices.iter().filter_map(|key| found.remove(key)).map(from_item).collect::<Result<_, _>>()?;
+        Ok((orders, invoices))
+    }
+}

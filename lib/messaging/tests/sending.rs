@@ -1,0 +1,142 @@
+//! What becomes of a message, whatever the provider does.
+
+#![expect(clippy::unwrap_used, reason = "helpers of tests fail by panicking")]
+use std::collections::BTreeMap;
+
+use messaging::{HttpProvider, RejectionClass, SendOutcome};
+use partner_http::testing::{Canned, Partner, nobody};
+
+const PHONE: &str = "6281234567890";
+const TEXT: &str = "Kode masuk 482913. \"Jangan\" dibagikan {{phone}}";
+
+fn rows(url: &str) -> BTreeMap<String, String> {
+    let rows = [
+        ("provider", "http"),
+        ("url", url),
+        ("headers", r#"{"Authorization":"token-EXAMPLE"}"#),
+        ("body", r#"{"target":"{{phone}}","message":"{{text}}","api_key":"key-EXAMPLE"}"#),
+        ("successPointer", "/status"),
+        ("successValue", "true"),
+        ("idPointer", "/id/0"),
+    ];
+    rows.map(|(name, value)| (name.to_owned(), value.to_owned())).into()
+}
+
+async fn outcome(canned: Canned) -> (SendOutcome, Vec<String>) {
+    let partner = Partner::start(vec![canned]).await.unwrap();
+    let provider = HttpProvider::from_secret(&rows(partner.url.as_str()), true).unwrap().unwrap();
+    (provider.send(PHONE, TEXT).await, partner.requests())
+}
+
+#[track_caller]
+fn check_class(outcome: &SendOutcome, expected: RejectionClass) {
+    assert!(matches!(outcome, SendOutcome::Rejected { class, .. } if *class == expected), "{outcome:?}");
+    let shown = format!("{outcome:?}");
+    assert!(!shown.contains("482913") && !shown.contains("81234567890") && !shown.contains("EXAMPLE"), "{shown}");
+}
+
+#[tokio::test]
+async fn an_accepted_message_went_out_once_and_whole() {
+    let (outcome, requests) = outcome(Canned::Reply(200, r#"{"status":true,"id":["m-1"]}"#.to_owned())).await;
+    assert_eq!(outcome, SendOutcome::Accepted { provider_id: Some("m-1".to_owned()) });
+    assert_eq!(requests.len(), 1);
+    let (head, body) = requests[0].split_once("\r\n\r\n").unwrap();
+    assert!(head.starts_with("POST / HTTP/1.1") && head.contains("authorization: token-EXAMPLE"), "{head}");
+    let body: serde_json::Value = serde_json::from_str(body).unwrap();
+    assert_eq!(body, serde_json::json!({ "target": PHONE, "message": TEXT, "api_key": "key-EXAMPLE" }));
+}
+
+#[tokio::test]
+async fn a_refusal_is_seen_in_the_body_of_a_200() {
+    let echo = format!(r#"{{"status":false,"reason":"invalid 081234567890: {}"}}"#, TEXT.replace('"', "\\\""));
+    for body in [echo.as_str(), r#"{"status":"false"}"#, r#"{"status":null}"#, "{}", "[]", r#"{"state":true}"#] {
+        check_class(&outcome(Canned::Reply(200, body.to_owned())).await.0, RejectionClass::Refused);
+    }
+}
+
+#[tokio::test]
+async fn a_status_says_what_to_do() {
+    let yes = || r#"{"status":true}"#.to_owned();
+    for (status, class) in [
+        (401, RejectionClass::Credentials),
+        (403, RejectionClass::Credentials),
+        (429, RejectionClass::Throttled),
+        (400, RejectionClass::Refused),
+        (404, RejectionClass::Refused),
+        (422, RejectionClass::Refused),
+    ] {
+        check_class(&outcome(Canned::Reply(status, yes())).await.0, class);
+    }
+    check_class(&outcome(Canned::Reply(404, "<html>".to_owned())).await.0, RejectionClass::Refused);
+    check_class(&outcome(Canned::Redirect("http://127.0.0.1:9/".to_owned())).await.0, RejectionClass::Refused);
+}
+
+#[tokio::test]
+async fn a_doubtful_answer_is_unknown() {
+    for canned in [
+        Canned::Reply(200, "OK".to_owned()),
+        Canned::Reply(200, String::new()),
+        Canned::Reply(500, r#"{"status":false}"#.to_owned()),
+        Canned::Reply(502, String::new()),
+        Canned::Reply(408, String::new()),
+        Canned::Drop,
+        Canned::Flood(70 * 1024),
+        Canned::Silence,
+    ] {
+        let (outcome, requests) = outcome(canned).await;
+        assert!(matches!(outcome, SendOutcome::Unknown(_)), "{outcome:?}");
+        assert_eq!(requests.len(), 1, "nothing is sent twice");
+    }
+}
+
+#[tokio::test]
+async fn what_never_left_may_be_sent_later() {
+    let provider = HttpProvider::from_secret(&rows(nobody().await.unwrap().as_str()), true).unwrap().unwrap();
+    check_class(&provider.send(PHONE, TEXT).await, RejectionClass::Later);
+    for phone in ["", "+6281234567890", "62812 345", "abc", "1234567890123456"] {
+        check_class(&provider.send(phone, TEXT).await, RejectionClass::Refused);
+    }
+    check_class(&provider.send(PHONE, " ").await, RejectionClass::Refused);
+}
+
+#[test]
+fn an_empty_secret_is_not_configured() {
+    assert!(HttpProvider::from_secret(&BTreeMap::new(), false).unwrap().is_none());
+    let blank = BTreeMap::from([("provider".to_owned(), " ".to_owned())]);
+    assert!(HttpProvider::from_secret(&blank, false).unwrap().is_none());
+}
+
+#[test]
+fn a_row_that_cannot_be_used_is_named_without_its_value() {
+    let https = "https://api.example.com/send";
+    assert!(HttpProvider::from_secret(&rows(https), false).unwrap().is_some());
+    for (row, value) in [
+        ("provider", "fonnte-EXAMPLE"),
+        ("url", "http://api.example.com/EXAMPLE"),
+        ("url", "http://127.0.0.1:80/EXAMPLE"),
+        ("url", "https://EXAMPLE@api.example.com/"),
+        ("url", "ftp://EXAMPLE/"),
+        ("url", ""),
+        ("headers", "EXAMPLE"),
+        ("headers", r#"{"a":1}"#),
+        ("headers", r#"{"a b":"EXAMPLE"}"#),
+        ("headers", r#"{"HOST":"EXAMPLE"}"#),
+        ("body", r#"{"to":"{{phone}}"}"#),
+        ("body", r#"{"to":{{phone}},"message":"{{text}}"}"#),
+        ("successPointer", "status"),
+        ("successPointer", ""),
+        ("idPointer", "id"),
+    ] {
+        let mut rows = rows(https);
+        rows.insert(row.to_owned(), value.to_owned());
+        let error = HttpProvider::from_secret(&rows, false).unwrap_err();
+        assert_eq!(error.row, row);
+        assert!(!error.to_string().contains("EXAMPLE"), "{error}");
+    }
+}
+
+#[test]
+fn a_provider_shows_no_key() {
+    let provider = HttpProvider::from_secret(&rows("https://api.example.com/key-EXAMPLE"), false).unwrap().unwrap();
+    assert_eq!(format!("{provider:?}"), r#"HttpProvider { host: Some("api.example.com"), .. }"#);
+}
