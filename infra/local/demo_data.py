@@ -74,6 +74,9 @@ def load(lunas: Path, state: Path, env: dict[str, str]) -> None:
 
 def _run(command: list, env: dict[str, str]) -> None:
     words = [str(word) for word in command]
-    done = subprocess.run(words, env=env, stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=120)
+    try:
+        done = subprocess.run(words, env=env, stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=120)
+    except (OSError, subprocess.TimeoutExpired) as error:
+        raise Trouble(f"cannot load the demo's data: {error}") from None
     if done.returncode != 0:
         raise Trouble(f"`{' '.join(words)}` failed with status {done.returncode}:\n{done.stdout}{done.stderr}")

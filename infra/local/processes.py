@@ -52,10 +52,13 @@ def start(state: Path, name: str, command: list[str], env: dict[str, str]) -> su
     log = state / "logs" / f"{name}.log"
     log.parent.mkdir(parents=True, exist_ok=True)
     (state / "run").mkdir(parents=True, exist_ok=True)
-    with log.open("wb") as output:
-        process = subprocess.Popen(
-            command, env=env, cwd=state, stdin=subprocess.DEVNULL, stdout=output, stderr=output, start_new_session=True, close_fds=True
-        )
+    try:
+        with log.open("wb") as output:
+            process = subprocess.Popen(
+                command, env=env, cwd=state, stdin=subprocess.DEVNULL, stdout=output, stderr=output, start_new_session=True, close_fds=True
+            )
+    except OSError as error:
+        raise Trouble(f"cannot start {name}: {error}. Built by: cargo build --workspace --bins") from None
     record = {"pid": process.pid, "started": _started(process.pid), "command": command}
     (state / "run" / f"{name}.json").write_text(json.dumps(record))
     return process

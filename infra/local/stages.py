@@ -84,7 +84,8 @@ def stages(which: str) -> list[Stage]:
         *first,
         *clients,
         Stage("tests", ["cargo", "test", "--workspace", "--locked", "--no-fail-fast"]),
-        Stage("build", ["cargo", "build", "--workspace", "--bins", "--locked"]),
+        # --tests: with the same crate features as the stage before, so nothing is compiled twice.
+        Stage("build", ["cargo", "build", "--workspace", "--bins", "--tests", "--locked"]),
         python_tests("end to end", "test_end_to_end"),
     ]
 

@@ -168,7 +168,8 @@ def no_faults() -> None:
 
 
 def instant(text: str) -> datetime:
-    return datetime.fromisoformat(text.replace("Z", "+00:00"))
+    # Without fractions: Python 3.10 reads those of three or six digits only.
+    return datetime.fromisoformat(re.sub(r"\.\d+", "", text).replace("Z", "+00:00"))
 
 
 def items(prefix: str) -> list[dict]:
@@ -476,7 +477,7 @@ class Webhooks(Case):
         made = link("c06", bill["id"])
         simulate(made.json["paymentLink"])
         replayed = call("POST", demo["sandbox"]["midtrans"] + "/webhooks/replay", {"link": made.json["paymentLink"], "copies": 50, "shuffle": True})
-        self.assertEqual(replayed.json, {"sent": 50}, replayed)
+        self.assertEqual(replayed.json["sent"], 50, replayed)
         self.is_paid_and_extended("c06", bill["id"], before)
         self.assertEqual(me("c06")["credit"], 0)
 

@@ -1,1 +1,126 @@
-//! todo
+//! `GET|POST /api/customer/invoices/payment`: the link to pay an invoice.
+//!
+//! The stored link if it can still be used (one read). Else an order is written, the gateway asked, the link recorded.
+//! `billing::link` decides which.
+
+mod open;
+mod replace;
+
+use billing::{
+    gateway::GatewayName,
+    id::InvoiceId,
+    invoice::Invoice,
+    link::{LinkDecision, choose, decide},
+    zone::format,
+};
+use cloud::store::Caller;
+use gateways::Gateway;
+use lambda_http::{Body, Request, RequestExt as _, Response, http::Method};
+use payments::Payments;
+use serde::Deserialize;
+use serde_json::json;
+use web::{
+    answer::{self, Answer},
+    caller::{identify, store_problem},
+    problem::{self, Problem},
+};
+
+/// Decisions made anew because money arrived on the link that was to be replaced.
+const ROUNDS: usize = 3;
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct Asked {
+    invoice_id: Option<String>,
+    gateway: Option<String>,
+}
+
+impl Asked {
+    fn read(request: &Request) -> Result<Self, Problem> {
+        let parameters = request.query_string_parameters();
+        let query = |name| answer::query(&parameters, name).map(str::to_owned);
+        let bytes: &[u8] = request.body().as_ref();
+        let in_body: Self = if request.method() == Method::POST && !bytes.is_empty() { answer::body(request)? } else { Self::default() };
+        Ok(Self { invoice_id: in_body.invoice_id.or_else(|| query("invoiceId")), gateway: in_body.gateway.or_else(|| query("gateway")) })
+    }
+}
+
+/// Answers one request.
+pub async fn handle(payments: &Payments, request: Request) -> Response<Body> {
+    answer::respond(payment_link(payments, &request).await, request.headers())
+}
+
+async fn payment_link(payments: &Payments, request: &Request) -> Answer {
+    let asked = Asked::read(request)?;
+    let invoice_id = asked.invoice_id.as_deref().filter(|id| !id.is_empty());
+    let parsed = invoice_id.and_then(|id| InvoiceId::parse(id).ok());
+    let mut caller = identify(&payments.store, request.headers(), parsed.as_ref(), payments.clock.now()).await?;
+    if invoice_id.is_none() {
+        return Err(problem::INVOICE_ID_MISSING);
+    }
+    let wanted = match asked.gateway.as_deref().filter(|name| !name.is_empty()) {
+        Some(name) => Some(GatewayName::parse(name).ok_or(problem::UNKNOWN_GATEWAY)?),
+        None => None,
+    };
+    let mut invoice = caller.invoice.take().ok_or(problem::INVOICE_NOT_FOUND)?;
+    for _ in 0..ROUNDS {
+        match answer_for(payments, &caller, &invoice, wanted).await? {
+            Step::Answer(response) => return response,
+            Step::DecideAgain => {
+                let read = payments.store.invoice(&invoice.customer_id, &invoice.id).await.map_err(store_problem)?;
+                invoice = read.ok_or(problem::INVOICE_NOT_FOUND)?;
+            }
+        }
+    }
+    Err(problem::LINK_IN_PROGRESS)
+}
+
+enum Step {
+    Answer(Answer),
+    DecideAgain,
+}
+
+async fn answer_for(payments: &Payments, caller: &Caller, invoice: &Invoice, wanted: Option<GatewayName>) -> Result<Step, Problem> {
+    let gateways = payments.active_gateways().await.map_err(|error| {
+        tracing::error!(alarm = true, %error, "gateway keys could not be read");
+        problem::GATEWAY_NOT_CONFIGURED
+    })?;
+    let active: Vec<GatewayName> = gateways.iter().map(|gateway| gateway.name()).collect();
+    let (amount, replaces) = match decide(invoice, wanted, &active, payments.clock.now()).map_err(money_problem)? {
+        LinkDecision::NotPayable => return Err(problem::INVOICE_NOT_FOUND),
+        LinkDecision::Busy => return Err(problem::LINK_IN_PROGRESS),
+        LinkDecision::Reuse(link) => return Ok(Step::Answer(link_answer(invoice, &link.url))),
+        LinkDecision::Open { amount, replaces } => (amount, replaces),
+    };
+    let chosen = choose(wanted, payments.settings.default_gateway, &active).ok_or(problem::GATEWAY_NOT_CONFIGURED)?;
+    let gateway: &dyn Gateway =
+        gateways.iter().find(|gateway| gateway.name() == chosen).map(AsRef::as_ref).ok_or(problem::GATEWAY_NOT_CONFIGURED)?;
+    let replaced = match replaces {
+        None => None,
+        Some(link) => match replace::close(payments, link).await.map_err(store_problem)? {
+            replace::Closed::Order(order) => order.map(|order| *order),
+            replace::Closed::MoneyArrived => return Ok(Step::DecideAgain),
+        },
+    };
+    open::open(payments, gateway, caller, invoice, amount, replaced.as_ref()).await
+}
+
+fn link_answer(invoice: &Invoice, link: &str) -> Answer {
+    answer::ok(&json!({
+        "success": true,
+        "paymentLink": link,
+        "invoice": {
+            "id": invoice.id,
+            "invoiceNumber": invoice.number,
+            "amount": invoice.amount,
+            "amountDue": invoice.amount_due().map_err(money_problem)?,
+            "dueDate": format::date(invoice.due_date),
+        },
+    }))
+}
+
+#[expect(clippy::needless_pass_by_value, reason = "for map_err")]
+fn money_problem(error: billing::money::MoneyError) -> Problem {
+    tracing::error!(alarm = true, %error, "amounts of an invoice do not add up");
+    problem::BUSY
+}

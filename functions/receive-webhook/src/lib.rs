@@ -1,1 +1,132 @@
-//! todo
+//! `POST /api/webhooks/{gateway}`: a hint that something happened.
+//!
+//! Verified over the raw bytes, fail closed. Then the gateway's own GET status decides what is booked
+//! (`billing::settlement::settle`), and the answer tells the gateway whether to send again: 2xx no, 503 yes.
+
+use billing::{gateway::GatewayName, order::Order};
+use cloud::store::StoreError;
+use gateways::{Hint, OrderRef, SetupError, VerifyError, WebhookRequest};
+use lambda_http::{Body, Request, Response};
+use payments::{Payments, Trouble};
+use serde_json::json;
+use time::Duration;
+use web::{
+    answer::{self, Answer, BODY_LIMIT},
+    caller::store_problem,
+    problem::{self, Problem},
+};
+
+/// A verified hint that could not be confirmed is followed up by reconcile this soon.
+const FOLLOW_UP: Duration = Duration::seconds(30);
+/// The gateway is to send it again.
+const AGAIN: Problem = Problem {
+    status: 503,
+    code: "not_confirmed",
+    indonesian: "Belum dapat dikonfirmasi, kirim lagi",
+    english: "Not confirmed yet, send it again",
+    retry_after: None,
+};
+/// Not authentic.
+const FORGED: Problem = Problem {
+    status: 401,
+    code: "invalid_signature",
+    indonesian: "Tanda tangan tidak valid",
+    english: "The signature is not valid",
+    retry_after: None,
+};
+
+/// Answers one webhook.
+pub async fn handle(payments: &Payments, request: Request) -> Response<Body> {
+    answer::respond(receive(payments, &request).await, request.headers())
+}
+
+async fn receive(payments: &Payments, request: &Request) -> Answer {
+    let gateway = match answer::path(request).as_slice() {
+        ["api", "webhooks", name] => GatewayName::parse(name).ok_or(problem::NOT_FOUND)?,
+        _ => return Err(problem::NOT_FOUND),
+    };
+    let body: &[u8] = request.body().as_ref();
+    if body.len() > BODY_LIMIT {
+        return Err(problem::TOO_LARGE);
+    }
+    let hint = verify(payments, gateway, &WebhookRequest { body, headers: request.headers() }).await?;
+    match hint {
+        Hint::NotOurs(why) => tracing::info!(gateway = gateway.as_str(), why, "authentic webhook without an order"),
+        Hint::Order { order_id, transaction_id, reference, claims_payment } => {
+            confirm(payments, gateway, OrderRef { order_id, reference, transaction_id }, claims_payment).await?;
+        }
+    }
+    answer::ok(&json!({"success": true}))
+}
+
+/// Verifies with the keys at hand, and once more with keys read again: they may just have been rotated.
+async fn verify(payments: &Payments, gateway: GatewayName, webhook: &WebhookRequest<'_>) -> Result<Hint, Problem> {
+    let connected = payments.gateway(gateway).await.map_err(|trouble| no_keys(gateway, &trouble))?;
+    let verdict = match connected.verify(webhook) {
+        Err(VerifyError::Forged | VerifyError::NotConfigured) => {
+            payments.gateway_with_fresh_keys(gateway).await.map_err(|trouble| no_keys(gateway, &trouble))?.verify(webhook)
+        }
+        verdict => verdict,
+    };
+    verdict.map_err(|error| match error {
+        VerifyError::Malformed(what) => {
+            tracing::warn!(gateway = gateway.as_str(), what, "malformed webhook");
+            problem::BAD_REQUEST
+        }
+        VerifyError::Forged => {
+            tracing::warn!(gateway = gateway.as_str(), "webhook with a wrong signature");
+            FORGED
+        }
+        VerifyError::NotConfigured => {
+            tracing::error!(alarm = true, gateway = gateway.as_str(), "webhook cannot be verified: no key configured");
+            AGAIN
+        }
+    })
+}
+
+fn no_keys(gateway: GatewayName, trouble: &Trouble) -> Problem {
+    let alarm = !matches!(trouble, Trouble::Setup(SetupError::NotConfigured(_)));
+    tracing::error!(alarm, gateway = gateway.as_str(), error = %trouble, "webhook cannot be verified");
+    AGAIN
+}
+
+/// Asks the gateway beside reading the order, and books what it says.
+async fn confirm(payments: &Payments, gateway: GatewayName, hinted: OrderRef, claims_payment: bool) -> Result<(), Problem> {
+    let (order, report) = tokio::join!(payments.store.order(gateway, &hinted.order_id), payments.ask(gateway, &hinted));
+    let Some(order) = order.map_err(store_problem)? else {
+        tracing::info!(gateway = gateway.as_str(), order = hinted.order_id.as_str(), "authentic webhook for an order that is not ours");
+        return Ok(());
+    };
+    let known = order.clone();
+    let confirmed = match report {
+        Ok(report) => match payments.require_same_mode(&order).await {
+            Ok(()) => payments.book(order, None, &report, "webhook").await,
+            Err(trouble) => Err(trouble),
+        },
+        Err(trouble) => Err(trouble),
+    };
+    match confirmed {
+        Ok(booked) if claims_payment && booked.order.booked.is_empty() => {
+            tracing::warn!(order = hinted.order_id.as_str(), "the gateway does not confirm the webhook yet");
+            follow_up(payments, &booked.order).await;
+            Err(AGAIN)
+        }
+        Ok(_) => Ok(()),
+        Err(trouble) => {
+            let alarm = matches!(trouble, Trouble::OtherMode | Trouble::NoInvoice(_) | Trouble::Money(_) | Trouble::Store(StoreError::Damaged(_)));
+            tracing::error!(alarm, order = hinted.order_id.as_str(), error = %trouble, "webhook not settled");
+            follow_up(payments, &known).await;
+            Err(AGAIN)
+        }
+    }
+}
+
+/// Brings the next look forward. Should this fail too, the planned look is still there, and the gateway sends again.
+async fn follow_up(payments: &Payments, order: &Order) {
+    let sooner = order.looking_again_in(FOLLOW_UP, payments.clock.now());
+    if sooner.due != order.due
+        && let Err(error) = payments.store.note_order(&sooner).await
+    {
+        tracing::warn!(order = order.id.as_str(), %error, "next look not brought forward");
+    }
+}

@@ -1,1 +1,100 @@
-//! todo
+//! Every minute: whatever is due. Gateways are asked about orders that have not been heard of, and paid invoices that nobody
+//! applied are told again. The same confirmation and settle as for a webhook.
+
+mod invoices;
+
+use std::time::Duration;
+
+use billing::{
+    gateway::GatewayName,
+    order::{Order, OrderStatus},
+};
+use cloud::store::{DueKind, StoreError, keys::Key};
+use gateways::{Cancellation, GatewayError};
+use payments::{Payments, Trouble, order_ref};
+use serde_json::Value;
+
+/// Orders per index partition and run; with 16 partitions at most 64 a run, which is Xendit's rate limit in test mode.
+const ORDERS_PER_PARTITION: i32 = 4;
+/// A run stops taking new orders after this long: the function lives 60 s.
+const TIME_LIMIT: Duration = Duration::from_secs(40);
+/// An order whose gateway gave no answer is looked at again this much later.
+const ASK_AGAIN_IN: time::Duration = time::Duration::minutes(5);
+
+/// One run.
+pub async fn handle(payments: &Payments, _trigger: Value) {
+    let started = tokio::time::Instant::now();
+    invoices::tell_again(payments).await;
+    let due = match payments.store.due(DueKind::Order, payments.clock.now(), ORDERS_PER_PARTITION).await {
+        Ok(due) => due,
+        Err(error) => {
+            tracing::error!(%error, "due orders could not be read");
+            return;
+        }
+    };
+    let found = due.len();
+    let mut looked_at: usize = 0;
+    let mut limited: Vec<GatewayName> = Vec::new();
+    for key in due {
+        if started.elapsed() > TIME_LIMIT {
+            tracing::warn!(found, looked_at, "more orders are due than a run can look at");
+            return;
+        }
+        look_at(payments, &key, &mut limited).await;
+        looked_at = looked_at.saturating_add(1);
+    }
+    if found > 0 {
+        tracing::info!(found, "reconciled");
+    }
+}
+
+/// Looks at one order. Whatever happens, it is due again or closed afterwards, and one order's trouble is not another's.
+async fn look_at(payments: &Payments, key: &Key, limited: &mut Vec<GatewayName>) {
+    let now = payments.clock.now();
+    let order = match payments.store.due_order(key, now).await {
+        Ok(Some(order)) => order,
+        Ok(None) => return,
+        Err(error) => {
+            tracing::error!(alarm = matches!(error, StoreError::Damaged(_)), %key, %error, "due order could not be read");
+            return;
+        }
+    };
+    if limited.contains(&order.gateway) {
+        return;
+    }
+    let Err(trouble) = confirm(payments, order.clone()).await else { return };
+    match &trouble {
+        Trouble::Gateway(GatewayError::RateLimited) => limited.push(order.gateway),
+        // Somebody else is at work on it.
+        Trouble::Store(StoreError::Stale) => return,
+        _ => {}
+    }
+    let alarm = !matches!(trouble, Trouble::Gateway(_) | Trouble::Store(_));
+    tracing::error!(alarm, order = order.id.as_str(), gateway = order.gateway.as_str(), error = %trouble, "order not reconciled");
+    let again = Order { due: None, ..order }.looking_again_in(ASK_AGAIN_IN, now);
+    if let Err(error) = payments.store.note_order(&again).await {
+        tracing::warn!(order = again.id.as_str(), %error, "next look not planned; it stays due");
+    }
+}
+
+async fn confirm(payments: &Payments, order: Order) -> Result<(), Trouble> {
+    if !order.cancel_wanted {
+        return payments.confirm(order, None, "reconcile").await.map(|_| ());
+    }
+    payments.require_same_mode(&order).await?;
+    let gateway = payments.gateway(order.gateway).await?;
+    match gateway.cancel(&order_ref(&order)).await? {
+        Cancellation::Cancelled => {
+            let now = payments.clock.now();
+            let mut order = Order { status: OrderStatus::Cancelled, cancel_wanted: false, ..order };
+            order.note(now, "cancelled");
+            order.due = order.next_look(now);
+            Ok(payments.store.note_order(&order).await?)
+        }
+        // Paid, over, or never chosen: the status tells. The wish ends here, the looks go on.
+        Cancellation::Refused => {
+            let order = Order { cancel_wanted: false, ..order };
+            payments.confirm(order, None, "reconcile").await.map(|_| ())
+        }
+    }
+}

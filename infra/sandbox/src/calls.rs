@@ -118,18 +118,8 @@ pub(crate) async fn receive(
         return answer(partner, &path, StatusCode::PAYLOAD_TOO_LARGE);
     };
     let fault = world.faults.take(call.target);
-    let path_and_query = parts
-        .uri
-        .path_and_query()
-        .map_or(path.clone(), ToString::to_string);
-    let number = world.calls.begin(record(
-        &world,
-        &call,
-        parts.method.as_str(),
-        path_and_query,
-        &body,
-        fault.as_ref(),
-    ));
+    let path_and_query = parts.uri.path_and_query().map_or(path.clone(), ToString::to_string);
+    let number = world.calls.begin(record(&world, &call, parts.method.as_str(), path_and_query, &body, fault.as_ref()));
     let request = Request::from_parts(parts, Body::from(body));
     let work = next.run(request);
     let response = match fault {
@@ -148,9 +138,7 @@ struct Broken;
 
 /// A task of its own: a partner carries on with its work when the caller hangs up.
 async fn carried_through(work: impl Future<Output = Response> + Send + 'static) -> Response {
-    tokio::spawn(work)
-        .await
-        .unwrap_or_else(|_| StatusCode::INTERNAL_SERVER_ERROR.into_response())
+    tokio::spawn(work).await.unwrap_or_else(|_| StatusCode::INTERNAL_SERVER_ERROR.into_response())
 }
 
 async fn strike(
@@ -220,17 +208,8 @@ fn json_bytes(status: StatusCode, bytes: Bytes) -> Response {
     (status, [(header::CONTENT_TYPE, "application/json")], bytes).into_response()
 }
 
-fn record(
-    world: &World,
-    call: &ApiCall,
-    method: &str,
-    path: String,
-    body: &[u8],
-    fault: Option<&Fault>,
-) -> Call {
-    let mut body: Option<Value> = (body.len() <= MAX_RECORDED_BODY_BYTES)
-        .then(|| serde_json::from_slice(body).ok())
-        .flatten();
+fn record(world: &World, call: &ApiCall, method: &str, path: String, body: &[u8], fault: Option<&Fault>) -> Call {
+    let mut body: Option<Value> = (body.len() <= MAX_RECORDED_BODY_BYTES).then(|| serde_json::from_slice(body).ok()).flatten();
     if call.target == "whatsapp.send"
         && let Some(text) = body.as_mut().and_then(|body| body.get_mut("text"))
     {

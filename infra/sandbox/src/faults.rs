@@ -84,12 +84,7 @@ impl Fault {
     /// A fault that strikes the next call of `target`.
     #[must_use]
     pub fn once(target: &str, kind: FaultKind) -> Self {
-        Self {
-            target: target.to_owned(),
-            kind,
-            ms: None,
-            times: 1,
-        }
+        Self { target: target.to_owned(), kind, ms: None, times: 1 }
     }
 }
 
@@ -101,17 +96,11 @@ impl Faults {
     /// Queues a fault. The error says what is wrong with it.
     pub(crate) fn add(&self, fault: Fault) -> Result<(), String> {
         if !TARGETS.contains(&fault.target.as_str()) {
-            return Err(format!(
-                "unknown target {:?}; use one of {}",
-                fault.target,
-                TARGETS.join(", ")
-            ));
+            return Err(format!("unknown target {:?}; use one of {}", fault.target, TARGETS.join(", ")));
         }
         let mut pending = locked(&self.0);
         if pending.len() >= MAX_PENDING {
-            return Err(format!(
-                "{MAX_PENDING} faults are pending already; DELETE /faults first"
-            ));
+            return Err(format!("{MAX_PENDING} faults are pending already; DELETE /faults first"));
         }
         if fault.times > 0 {
             pending.push_back(fault);
@@ -148,36 +137,18 @@ mod tests {
     #[test]
     fn faults_strike_in_order_and_as_often_as_told() {
         let faults = Faults::default();
-        let twice = Fault {
-            times: 2,
-            ..Fault::once("xendit.get", FaultKind::InternalError)
-        };
+        let twice = Fault { times: 2, ..Fault::once("xendit.get", FaultKind::InternalError) };
         faults.add(twice).unwrap();
-        faults
-            .add(Fault::once("xendit.get", FaultKind::Garbage))
-            .unwrap();
-        let kinds: Vec<_> = std::iter::from_fn(|| faults.take("xendit.get"))
-            .map(|fault| fault.kind)
-            .collect();
-        assert_eq!(
-            kinds,
-            [
-                FaultKind::InternalError,
-                FaultKind::InternalError,
-                FaultKind::Garbage
-            ]
-        );
+        faults.add(Fault::once("xendit.get", FaultKind::Garbage)).unwrap();
+        let kinds: Vec<_> = std::iter::from_fn(|| faults.take("xendit.get")).map(|fault| fault.kind).collect();
+        assert_eq!(kinds, [FaultKind::InternalError, FaultKind::InternalError, FaultKind::Garbage]);
         assert!(faults.take("midtrans.create").is_none());
     }
 
     #[test]
     fn unknown_targets_and_kinds_are_refused() {
         let faults = Faults::default();
-        assert!(
-            faults
-                .add(Fault::once("midtrans.pay", FaultKind::Delay))
-                .is_err()
-        );
+        assert!(faults.add(Fault::once("midtrans.pay", FaultKind::Delay)).is_err());
         assert!("explode".parse::<FaultKind>().is_err());
         assert_eq!("drop-after".parse(), Ok(FaultKind::DropAfter));
         assert_eq!("500".parse(), Ok(FaultKind::InternalError));

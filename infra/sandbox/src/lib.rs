@@ -95,7 +95,7 @@ impl Default for Options {
             webhook_base: None,
             retry_speedup: 1,
             whatsapp_api_key: DEMO_WHATSAPP_API_KEY.to_owned(),
-            default_expiry: Duration::from_secs(24 * 60 * 60),
+            default_expiry: Duration::from_hours(24),
         }
     }
 }
@@ -118,11 +118,7 @@ pub async fn start(options: Options) -> anyhow::Result<Sandbox> {
     let (midtrans, midtrans_url) = bind(Partner::Midtrans, options.midtrans_address).await?;
     let (xendit, xendit_url) = bind(Partner::Xendit, options.xendit_address).await?;
     let (whatsapp, whatsapp_url) = bind(Partner::Whatsapp, options.whatsapp_address).await?;
-    let urls = Urls {
-        midtrans: midtrans_url,
-        xendit: xendit_url,
-        whatsapp: whatsapp_url,
-    };
+    let urls = Urls { midtrans: midtrans_url, xendit: xendit_url, whatsapp: whatsapp_url };
     let world = Arc::new(World::new(options, urls)?);
     let mut servers = JoinSet::new();
     for (partner, listener, api) in [
@@ -137,35 +133,17 @@ pub async fn start(options: Options) -> anyhow::Result<Sandbox> {
 
 async fn bind(partner: Partner, address: SocketAddr) -> anyhow::Result<(TcpListener, String)> {
     let name = partner.name();
-    ensure!(
-        address.ip().is_loopback(),
-        "{name}: {address} is not a loopback address"
-    );
-    let listener = TcpListener::bind(address)
-        .await
-        .with_context(|| format!("{name}: cannot listen on {address}"))?;
+    ensure!(address.ip().is_loopback(), "{name}: {address} is not a loopback address");
+    let listener = TcpListener::bind(address).await.with_context(|| format!("{name}: cannot listen on {address}"))?;
     let url = format!("http://{}", listener.local_addr()?);
     Ok((listener, url))
 }
 
-async fn serve(
-    world: Shared,
-    partner: Partner,
-    listener: TcpListener,
-    api: axum::Router<Shared>,
-) -> std::io::Result<()> {
+async fn serve(world: Shared, partner: Partner, listener: TcpListener, api: axum::Router<Shared>) -> std::io::Result<()> {
     let layer = axum::middleware::from_fn_with_state((Arc::clone(&world), partner), calls::receive);
     let stopped = world.stopped();
-    let app = api
-        .layer(layer)
-        .merge(control::router(partner))
-        .with_state(world);
-    axum::serve(
-        BreakableListener(listener),
-        app.into_make_service_with_connect_info::<Connection>(),
-    )
-    .with_graceful_shutdown(stopped)
-    .await
+    let app = api.layer(layer).merge(control::router(partner)).with_state(world);
+    axum::serve(BreakableListener(listener), app.into_make_service_with_connect_info::<Connection>()).with_graceful_shutdown(stopped).await
 }
 
 impl Sandbox {
@@ -200,15 +178,13 @@ impl Sandbox {
     pub fn set_webhook_base(&self, base: impl Into<String>) -> anyhow::Result<()> {
         let base = base.into();
         world::loopback_url(&base)?;
-        self.world
-            .change_settings(|settings| settings.webhook_base = Some(base));
+        self.world.change_settings(|settings| settings.webhook_base = Some(base));
         Ok(())
     }
 
     /// Changes the valid Midtrans server keys; the first signs notifications.
     pub fn set_midtrans_server_keys(&self, keys: Vec<String>) {
-        self.world
-            .change_settings(|settings| settings.midtrans_server_keys = keys);
+        self.world.change_settings(|settings| settings.midtrans_server_keys = keys);
     }
 
     /// Changes Xendit's secret key and callback token.
@@ -271,12 +247,7 @@ impl Sandbox {
     ///
     /// # Errors
     /// The link is unknown.
-    pub async fn replay(
-        &self,
-        link: &str,
-        copies: usize,
-        shuffle: bool,
-    ) -> Result<Vec<Option<u16>>, SimulateError> {
+    pub async fn replay(&self, link: &str, copies: usize, shuffle: bool) -> Result<Vec<Option<u16>>, SimulateError> {
         simulation::replay(&self.world, link, copies, shuffle).await
     }
 

@@ -1,5 +1,7 @@
 //! The frame of every page: plain HTML that reads well on a phone, in light and dark, without assets from elsewhere.
 
+use std::fmt::Write;
+
 use axum::response::Html;
 
 const STYLE: &str = "
@@ -15,7 +17,7 @@ h1{font-size:1.25rem;margin:.25rem 0}h2{font-size:1rem;margin:0 0 .5rem}
 .state{display:inline-block;padding:.1rem .6rem;border-radius:99px;border:1px solid currentColor;font-size:.85rem}
 .good{color:var(--good)}.bad{color:var(--bad)}.muted{color:var(--muted)}
 dl{display:grid;grid-template-columns:auto 1fr;gap:.15rem 1rem;margin:.75rem 0 0}dt{color:var(--muted)}dd{margin:0;text-align:right;overflow-wrap:anywhere}
-form{margin:0}label{display:block;margin:.5rem 0 .25rem}
+form{margin:0}details{margin-top:.75rem}label{display:block;margin:.5rem 0 .25rem}
 select,input[type=number]{width:100%;font:inherit;padding:.6rem;border:1px solid var(--line);border-radius:8px;background:var(--bg);color:var(--text)}
 button,.button{display:block;width:100%;font:inherit;font-weight:600;text-align:center;text-decoration:none;padding:.75rem;margin-top:.6rem;border-radius:8px;border:1px solid var(--line);background:transparent;color:var(--text);cursor:pointer}
 .primary{background:var(--accent);border-color:var(--accent);color:var(--card)}
@@ -44,9 +46,7 @@ pub(crate) fn escape(text: &str) -> String {
 /// A whole page; `body` is HTML, `title` text. Reloads itself every `refresh` seconds if given.
 pub(crate) fn shell(title: &str, refresh: Option<u32>, body: &str) -> Html<String> {
     let title = escape(title);
-    let refresh = refresh
-        .map(|seconds| format!("<meta http-equiv=\"refresh\" content=\"{seconds}\">"))
-        .unwrap_or_default();
+    let refresh = refresh.map(|seconds| format!("<meta http-equiv=\"refresh\" content=\"{seconds}\">")).unwrap_or_default();
     Html(format!(
         "<!doctype html><html lang=\"en\"><head><meta charset=\"utf-8\">\
          <meta name=\"viewport\" content=\"width=device-width,initial-scale=1\">{refresh}\
@@ -71,7 +71,7 @@ pub(crate) fn channels<'a>(options: impl Iterator<Item = (&'a str, String)>, cho
     let mut list = String::from("<label for=\"channel\">Payment method</label><select id=\"channel\" name=\"channel\">");
     for (value, label) in options {
         let selected = if chosen == Some(value) { " selected" } else { "" };
-        list.push_str(&format!("<option value=\"{value}\"{selected}>{}</option>", escape(&label)));
+        let _ = write!(list, "<option value=\"{value}\"{selected}>{}</option>", escape(&label));
     }
     list.push_str("</select>");
     list

@@ -43,9 +43,7 @@ impl Partner {
         let post = method == Method::POST;
         let (target, reference) = match (self, parts.as_slice()) {
             (Self::Midtrans, ["snap", "v1", "transactions"]) if post => ("midtrans.create", None),
-            (Self::Midtrans, ["snap", "v1", "transactions", token, "cancel"]) if post => {
-                ("midtrans.cancel", Some(*token))
-            }
+            (Self::Midtrans, ["snap", "v1", "transactions", token, "cancel"]) if post => ("midtrans.cancel", Some(*token)),
             (Self::Midtrans, ["v2", id, action, ..]) => (midtrans_action(action)?, Some(*id)),
             (Self::Xendit, ["v2", "invoices"]) if post => ("xendit.create", None),
             (Self::Xendit, ["v2", "invoices"]) => ("xendit.get", None),
@@ -54,10 +52,7 @@ impl Partner {
             (Self::Whatsapp, ["send"]) if post => ("whatsapp.send", None),
             _ => return None,
         };
-        Some(ApiCall {
-            target,
-            reference: reference.map(str::to_owned),
-        })
+        Some(ApiCall { target, reference: reference.map(str::to_owned) })
     }
 
     /// The body of an error answer, in the partner's shape for that path.
@@ -94,9 +89,7 @@ fn midtrans_action(action: &str) -> Option<&'static str> {
 
 fn midtrans_message(status: u16) -> &'static str {
     match status {
-        401 => {
-            "Access denied due to unauthorized transaction, please check client or server key"
-        }
+        401 => "Access denied due to unauthorized transaction, please check client or server key",
         404 => "The requested resource is not found",
         429 => "API rate limit exceeded",
         _ => "Sorry, we encountered internal server error. We will fix this soon.",
@@ -111,14 +104,8 @@ fn xendit_error(status: u16) -> (&'static str, &'static str) {
              you can obtain from the Xendit Dashboard.",
         ),
         404 => ("NOT_FOUND", "The requested resource was not found"),
-        429 => (
-            "RATE_LIMIT_EXCEEDED",
-            "Rate limit exceeded. Please try again later.",
-        ),
-        _ => (
-            "SERVER_ERROR",
-            "An unexpected error occurred, our team has been notified.",
-        ),
+        429 => ("RATE_LIMIT_EXCEEDED", "Rate limit exceeded. Please try again later."),
+        _ => ("SERVER_ERROR", "An unexpected error occurred, our team has been notified."),
     }
 }
 

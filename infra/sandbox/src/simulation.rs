@@ -75,14 +75,7 @@ impl Simulate {
     /// `outcome` for `link`, with its notification.
     #[must_use]
     pub fn new(link: impl Into<String>, outcome: Outcome) -> Self {
-        Self {
-            link: link.into(),
-            outcome,
-            amount: None,
-            fee: None,
-            channel: None,
-            webhook: true,
-        }
+        Self { link: link.into(), outcome, amount: None, fee: None, channel: None, webhook: true }
     }
 }
 
@@ -134,9 +127,7 @@ pub(crate) struct Change {
 pub(crate) async fn run(world: &Shared, simulate: &Simulate) -> Result<Simulated, SimulateError> {
     let (gateway, reference, living) = find(world, &simulate.link)?;
     if !living {
-        return Err(SimulateError::Impossible(
-            "a newer page of the same order has replaced this one".to_owned(),
-        ));
+        return Err(SimulateError::Impossible("a newer page of the same order has replaced this one".to_owned()));
     }
     let change = match gateway {
         Partner::Midtrans => midtrans::simulate(world, &reference, simulate)?,
@@ -156,26 +147,16 @@ pub(crate) async fn run(world: &Shared, simulate: &Simulate) -> Result<Simulated
 }
 
 /// Sends everything ever notified about a link `copies` times over.
-pub(crate) async fn replay(
-    world: &Shared,
-    link: &str,
-    copies: usize,
-    shuffle: bool,
-) -> Result<Vec<Option<u16>>, SimulateError> {
+pub(crate) async fn replay(world: &Shared, link: &str, copies: usize, shuffle: bool) -> Result<Vec<Option<u16>>, SimulateError> {
     let (gateway, reference, _) = find(world, link)?;
     let made = world.sender.made_for(gateway, &reference);
     if made.len().saturating_mul(copies) > webhooks::MAX_REPLAY {
-        return Err(SimulateError::Invalid(format!(
-            "a replay sends at most {} notifications",
-            webhooks::MAX_REPLAY
-        )));
+        return Err(SimulateError::Invalid(format!("a replay sends at most {} notifications", webhooks::MAX_REPLAY)));
     }
     if let Some(first) = made.first()
         && world.addresses(first).is_empty()
     {
-        return Err(SimulateError::Impossible(
-            "there is no address to notify; start the sandbox with --webhook-base".to_owned(),
-        ));
+        return Err(SimulateError::Impossible("there is no address to notify; start the sandbox with --webhook-base".to_owned()));
     }
     Ok(webhooks::replay(&Arc::clone(world), made, copies, shuffle).await)
 }

@@ -79,21 +79,10 @@ impl Sender {
     pub(crate) fn new() -> anyhow::Result<Self> {
         // 307 and 308 keep method and body and are followed five times; the others would lose the body.
         let redirects = reqwest::redirect::Policy::custom(|attempt| {
-            if matches!(attempt.status().as_u16(), 307 | 308) && attempt.previous().len() <= 5 {
-                attempt.follow()
-            } else {
-                attempt.stop()
-            }
+            if matches!(attempt.status().as_u16(), 307 | 308) && attempt.previous().len() <= 5 { attempt.follow() } else { attempt.stop() }
         });
-        let client = reqwest::Client::builder()
-            .redirect(redirects)
-            .no_proxy()
-            .build()?;
-        Ok(Self {
-            client,
-            history: Mutex::default(),
-            waiting: AtomicUsize::new(0),
-        })
+        let client = reqwest::Client::builder().redirect(redirects).no_proxy().build()?;
+        Ok(Self { client, history: Mutex::default(), waiting: AtomicUsize::new(0) })
     }
 
     /// Remembers a notification for replays, whether it is sent or lost.
@@ -144,13 +133,7 @@ impl Sender {
         }
     }
 
-    async fn attempt(
-        &self,
-        world: &World,
-        url: &str,
-        notification: &Notification,
-        retry: usize,
-    ) -> Option<u16> {
+    async fn attempt(&self, world: &World, url: &str, notification: &Notification, retry: usize) -> Option<u16> {
         let status = self.post(url, notification).await;
         let delivery = Delivery {
             at: unix_millis(world.clock.now()),
@@ -204,10 +187,7 @@ pub(crate) fn deliver_in_background(world: &Arc<World>, notifications: Vec<Notif
 fn repeat_later(world: Arc<World>, url: String, notification: Notification, first: Option<u16>) {
     if world.sender.waiting.fetch_add(1, Ordering::SeqCst) >= MAX_WAITING {
         world.sender.waiting.fetch_sub(1, Ordering::SeqCst);
-        tracing::warn!(
-            reference = notification.reference,
-            "too many notifications wait: this one is not repeated"
-        );
+        tracing::warn!(reference = notification.reference, "too many notifications wait: this one is not repeated");
         return;
     }
     let stopped = world.stopped();
@@ -218,10 +198,7 @@ fn repeat_later(world: Arc<World>, url: String, notification: Notification, firs
             while let Some(wait) = next_wait(notification.partner, retries, status) {
                 tokio::time::sleep(world.sped_up(wait)).await;
                 retries = retries.saturating_add(1);
-                status = world
-                    .sender
-                    .attempt(&world, &url, &notification, retries)
-                    .await;
+                status = world.sender.attempt(&world, &url, &notification, retries).await;
             }
         };
         tokio::select! {
@@ -233,12 +210,7 @@ fn repeat_later(world: Arc<World>, url: String, notification: Notification, firs
 }
 
 /// Sends every one of `notifications` `copies` times over; the statuses of the answers.
-pub(crate) async fn replay(
-    world: &Arc<World>,
-    notifications: Vec<Notification>,
-    copies: usize,
-    shuffle: bool,
-) -> Vec<Option<u16>> {
+pub(crate) async fn replay(world: &Arc<World>, notifications: Vec<Notification>, copies: usize, shuffle: bool) -> Vec<Option<u16>> {
     let mut posts: Vec<Notification> = Vec::new();
     for _ in 0..copies {
         posts.extend(notifications.iter().cloned());
@@ -275,9 +247,7 @@ fn next_wait(partner: Partner, retries: usize, status: Option<u16>) -> Option<Du
         Partner::Xendit if !status.is_some_and(is_success) => &[15, 45, 120, 180, 360, 720],
         Partner::Xendit | Partner::Whatsapp => &[],
     };
-    minutes
-        .get(retries)
-        .map(|minutes| Duration::from_secs(minutes.saturating_mul(60)))
+    minutes.get(retries).map(|minutes| Duration::from_secs(minutes.saturating_mul(60)))
 }
 
 fn midtrans_retries(status: Option<u16>) -> usize {
@@ -300,10 +270,7 @@ mod tests {
 
     /// Minutes waited by a gateway that always gets the same answer.
     fn waits(partner: Partner, status: Option<u16>) -> Vec<u64> {
-        (0..20)
-            .map_while(|retries| next_wait(partner, retries, status))
-            .map(|wait| wait.as_secs() / 60)
-            .collect()
+        (0..20).map_while(|retries| next_wait(partner, retries, status)).map(|wait| wait.as_secs() / 60).collect()
     }
 
     #[test]
@@ -324,10 +291,7 @@ mod tests {
     fn xendit_repeats_six_times_within_a_day() {
         assert_eq!(waits(Partner::Xendit, Some(200)), [0_u64; 0]);
         for status in [Some(302), Some(401), Some(500), Some(503), None] {
-            assert_eq!(
-                waits(Partner::Xendit, status),
-                [15, 45, 120, 180, 360, 720]
-            );
+            assert_eq!(waits(Partner::Xendit, status), [15, 45, 120, 180, 360, 720]);
         }
     }
 }

@@ -81,7 +81,8 @@ impl World {
         let speedup = locked(&self.settings).retry_speedup.max(1);
         let millis = u64::try_from(wait.as_millis()).unwrap_or(u64::MAX);
         let shift = random::below(millis / 10);
-        Duration::from_millis(millis.saturating_add(shift) / u64::from(speedup))
+        let shifted = Duration::from_millis(millis.saturating_add(shift));
+        shifted.checked_div(speedup).unwrap_or(shifted)
     }
 
     /// Ends everything that runs in the background.

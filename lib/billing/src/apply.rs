@@ -80,7 +80,8 @@ pub fn grant(invoice: &Invoice, profile: &Profile, rules: Rules, now: OffsetDate
             late: rules.late,
         },
     };
-    let grant = Grant { customer_id: profile.id.clone(), sequence, reason, package: invoice.package.clone(), revoked: false, granted_at: now };
+    let grant =
+        Grant { customer_id: profile.id.clone(), sequence, reason, package: invoice.package.clone(), revoked: false, granted_at: now };
     let entitlement = extend(Some(profile.entitlement.clone()), &grant, rules.zone)?;
     let mut profile = with_entitlement(profile, entitlement, now);
     profile.last_grant = sequence;
@@ -99,7 +100,14 @@ pub fn grant(invoice: &Invoice, profile: &Profile, rules: Rules, now: OffsetDate
 }
 
 /// Revokes the grant of one settlement and refolds the rest. `grants` are all of the customer's.
-pub fn revoke(invoice: &Invoice, settlement: u32, profile: &Profile, grants: &[Grant], rules: Rules, now: OffsetDateTime) -> Result<Application, ApplyError> {
+pub fn revoke(
+    invoice: &Invoice,
+    settlement: u32,
+    profile: &Profile,
+    grants: &[Grant],
+    rules: Rules,
+    now: OffsetDateTime,
+) -> Result<Application, ApplyError> {
     if grants.iter().map(|grant| grant.sequence).max() != Some(profile.last_grant) {
         return Err(ApplyError::Stale);
     }
@@ -132,3 +140,6 @@ pub fn revoke(invoice: &Invoice, settlement: u32, profile: &Profile, grants: &[G
 fn with_entitlement(profile: &Profile, entitlement: Entitlement, now: OffsetDateTime) -> Profile {
     Profile { entitlement, updated_at: now, ..profile.clone() }
 }
+
+#[cfg(test)]
+mod tests;

@@ -97,7 +97,14 @@ pub fn extend(before: Option<Entitlement>, grant: &Grant, zone: Zone) -> Result<
     }
 }
 
-fn renew(before: Option<Entitlement>, paid_for: &Package, paid_at: OffsetDateTime, money: Rupiah, late: LateRenewal, zone: Zone) -> Result<Entitlement, OutOfCalendar> {
+fn renew(
+    before: Option<Entitlement>,
+    paid_for: &Package,
+    paid_at: OffsetDateTime,
+    money: Rupiah,
+    late: LateRenewal,
+    zone: Zone,
+) -> Result<Entitlement, OutOfCalendar> {
     let Some(Entitlement { package, expires_at, anchor_day }) = before else {
         let anchor_day = zone.date(paid_at).day();
         let expires_at = zone.add_months(paid_at, paid_for.period_months, anchor_day)?;
@@ -131,3 +138,6 @@ fn bought(period: Duration, money: Rupiah, price: Rupiah) -> Result<Duration, Ou
         .map(Duration::seconds)
         .ok_or(OutOfCalendar)
 }
+
+#[cfg(test)]
+mod tests;

@@ -145,3 +145,104 @@ pub struct Envelope {
     #[serde(flatten)]
     pub event: Event,
 }
+
+#[cfg(test)]
+mod tests {
+    use std::{collections::BTreeSet, fs, path::PathBuf};
+
+    use serde_json::Value;
+    use time::macros::datetime;
+
+    use super::*;
+    use crate::examples::{self, NOW};
+
+    /// One event of every kind; `infra/events/examples` holds them as they go over the bus.
+    fn one_of_each() -> Vec<Event> {
+        let (customer_id, invoice_id) = (examples::invoice().customer_id, examples::invoice().id);
+        let amount = Rupiah::new(300_000);
+        vec![
+            Event::LoginCodeRequested { login_id: "LOGIN#0a1b2c".into(), request_id: "01926f5e-7b1a-7c3d-9e4f-5a6b7c8d9e0f".into() },
+            Event::InvoiceIssued { customer_id: customer_id.clone(), invoice_id: invoice_id.clone(), amount },
+            Event::PaymentSettled { customer_id: customer_id.clone(), invoice_id: invoice_id.clone(), settlement: 1, amount },
+            Event::PaymentReversed { customer_id: customer_id.clone(), invoice_id: invoice_id.clone(), settlement: 1, amount },
+            Event::PaymentReview {
+                customer_id: customer_id.clone(),
+                invoice_id: invoice_id.clone(),
+                gateway: GatewayName::Midtrans,
+                order_id: examples::order().id,
+                amount: Rupiah::new(50_000),
+                reason: ReviewReason::Surplus,
+            },
+            Event::SubscriptionExtended {
+                customer_id: customer_id.clone(),
+                invoice_id: invoice_id.clone(),
+                settlement: 1,
+                expires_at: datetime!(2026-12-30 16:59:59 UTC),
+                version: 2,
+            },
+            Event::SubscriptionReverted {
+                customer_id,
+                invoice_id,
+                settlement: 1,
+                expires_at: datetime!(2026-11-30 16:59:59 UTC),
+                version: 3,
+            },
+        ]
+    }
+
+    fn events() -> PathBuf {
+        PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../../infra/events")
+    }
+
+    fn read(file: &str) -> Value {
+        let text = fs::read_to_string(events().join(file)).unwrap_or_else(|error| panic!("{file}: {error}"));
+        serde_json::from_str(&text).unwrap_or_else(|error| panic!("{file}: {error}"))
+    }
+
+    fn names(object: &Value) -> BTreeSet<String> {
+        object.as_object().unwrap().keys().cloned().collect()
+    }
+
+    #[test]
+    fn every_event_goes_over_the_bus_as_its_example_and_is_read_back() {
+        for event in one_of_each() {
+            let envelope = Envelope { id: "01926f5e-6a09-7b2c-8d3e-4f5061728394".into(), at: NOW, event };
+            let wire = serde_json::to_value(&envelope).unwrap();
+            assert_eq!(wire, read(&format!("examples/{}.json", envelope.event.kind())));
+            assert_eq!(serde_json::from_value::<Envelope>(wire).unwrap(), envelope);
+        }
+    }
+
+    #[test]
+    fn every_schema_names_exactly_the_fields_of_its_event() {
+        for event in one_of_each() {
+            let kind = event.kind();
+            let schema = read(&format!("{kind}.schema.json"));
+            let fields = names(&read(&format!("examples/{kind}.json")));
+            assert_eq!(schema["properties"]["kind"]["const"], kind);
+            assert_eq!(names(&schema["properties"]), fields, "{kind}");
+            let required: BTreeSet<String> = serde_json::from_value(schema["required"].clone()).unwrap();
+            assert_eq!(required, fields, "{kind}");
+            assert_eq!(schema["additionalProperties"], false, "{kind}");
+        }
+    }
+
+    #[test]
+    fn no_schema_or_example_is_without_an_event() {
+        let kinds: BTreeSet<String> = one_of_each().iter().map(|event| event.kind().to_owned()).collect();
+        let told = |folder: PathBuf, ending: &str| -> BTreeSet<String> {
+            let files = fs::read_dir(folder).unwrap().map(|file| file.unwrap().file_name().into_string().unwrap());
+            files.filter_map(|name| name.strip_suffix(ending).map(str::to_owned)).collect()
+        };
+        assert_eq!(told(events(), ".schema.json"), kinds);
+        assert_eq!(told(events().join("examples"), ".json"), kinds);
+    }
+
+    #[test]
+    fn a_review_says_why_in_a_stable_word() {
+        let words = [ReviewReason::Surplus, ReviewReason::Partial, ReviewReason::PartialRefund, ReviewReason::Chargeback];
+        let schema = read("payment.review.schema.json");
+        assert_eq!(serde_json::to_value(words).unwrap(), schema["properties"]["reason"]["enum"]);
+        assert_eq!(serde_json::to_value(GatewayName::ALL).unwrap(), schema["properties"]["gateway"]["enum"]);
+    }
+}

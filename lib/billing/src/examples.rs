@@ -2,11 +2,14 @@
 
 use std::collections::BTreeMap;
 
-use time::{Duration, OffsetDateTime, macros::{date, datetime}};
+use time::{
+    Duration, OffsetDateTime,
+    macros::{date, datetime},
+};
 
 use crate::{
     customer::Profile,
-    entitlement::Entitlement,
+    entitlement::{Entitlement, Grant, LateRenewal, Reason},
     gateway::{GatewayName, Mode, Report, ReportedState, Transaction},
     id::{CustomerId, InvoiceId, OrderId, PackageId},
     invoice::{Invoice, InvoiceKind, InvoiceStatus, PaymentLink},
@@ -19,7 +22,14 @@ use crate::{
 pub const NOW: OffsetDateTime = datetime!(2026-11-23 03:00 UTC);
 
 pub fn package(id: &str, price: i64) -> Package {
-    Package { id: PackageId::parse(id).unwrap(), name: "Home 20".into(), price: Rupiah::new(price), period_months: 1, down_mbps: 20, up_mbps: 10 }
+    Package {
+        id: PackageId::parse(id).unwrap(),
+        name: "Home 20".into(),
+        price: Rupiah::new(price),
+        period_months: 1,
+        down_mbps: 20,
+        up_mbps: 10,
+    }
 }
 
 pub fn profile() -> Profile {
@@ -57,7 +67,7 @@ pub fn invoice() -> Invoice {
         settlement: 0,
         granted: None,
         applied_at: None,
-        due_date: date!(2026-11-30),
+        due_date: date!(2026 - 11 - 30),
         paid_at: None,
         link: None,
         lease: None,
@@ -118,4 +128,17 @@ pub fn link() -> PaymentLink {
         amount: Rupiah::new(300_000),
         expires_at: later(NOW, Duration::hours(24)),
     }
+}
+
+/// The import behind the entitlement of [`profile`].
+pub fn import() -> Grant {
+    let Entitlement { package, expires_at, .. } = profile().entitlement;
+    Grant { customer_id: profile().id, sequence: 1, reason: Reason::Import { expires_at }, package, revoked: false, granted_at: NOW }
+}
+
+/// A renewal of `package` at its price, for invoice `inv_<sequence>`.
+pub fn renewal(sequence: u32, package: Package, paid_at: OffsetDateTime, late: LateRenewal) -> Grant {
+    let invoice_id = InvoiceId::parse(&format!("inv_{sequence}")).unwrap();
+    let reason = Reason::Renewal { invoice_id, settlement: 1, paid_at, money: package.price, late };
+    Grant { customer_id: profile().id, sequence, reason, package, revoked: false, granted_at: paid_at }
 }

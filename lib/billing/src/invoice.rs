@@ -222,11 +222,122 @@ pub fn withdraw(invoice: &Invoice, profile: &Profile, order: Option<&Order>, now
     let mut entries = Vec::new();
     if invoice.received.is_positive() {
         profile.credit = profile.credit.plus(invoice.received)?;
-        let entry = |kind, amount| Entry { customer_id: invoice.customer_id.clone(), invoice_id: invoice.id.clone(), kind, amount, payment: None, at: now };
+        let entry = |kind, amount| Entry {
+            customer_id: invoice.customer_id.clone(),
+            invoice_id: invoice.id.clone(),
+            kind,
+            amount,
+            payment: None,
+            at: now,
+        };
         entries.push(entry(EntryKind::Returned, invoice.received.negated()?));
         entries.push(entry(EntryKind::Surplus, invoice.received));
     }
     let order = order.map(|order| order.wanting_cancellation(now));
-    let invoice = Invoice { status: InvoiceStatus::Cancelled, received: Rupiah::ZERO, link: None, lease: None, updated_at: now, ..invoice.clone() };
+    let invoice =
+        Invoice { status: InvoiceStatus::Cancelled, received: Rupiah::ZERO, link: None, lease: None, updated_at: now, ..invoice.clone() };
     Ok(Withdrawal { invoice, profile, order, entries })
+}
+
+#[cfg(test)]
+mod tests {
+    use time::macros::{date, datetime};
+
+    use super::*;
+    use crate::{
+        examples::{self, NOW},
+        order::OrderStatus,
+    };
+
+    #[test]
+    fn a_renewal_asks_the_price_of_the_active_package_and_is_remembered() {
+        let before = Profile { open_renewal: None, ..examples::profile() };
+        let new = NewInvoice { id: InvoiceId::parse("inv_2").unwrap(), number: "INV-2026-000002".into(), due_date: date!(2026 - 12 - 30) };
+        let (invoice, profile, event) = issue_renewal(&before, new, NOW);
+        assert_eq!((invoice.amount, invoice.amount_due()), (Rupiah::new(300_000), Ok(Rupiah::new(300_000))));
+        assert_eq!((invoice.status, invoice.settlement, invoice.awaits_apply()), (InvoiceStatus::Unpaid, 0, false));
+        assert_eq!((invoice.package.clone(), invoice.description.as_str()), (before.entitlement.package.clone(), "Home 20 – 1 bulan"));
+        assert_eq!(profile.open_renewal, Some(invoice.id.clone()));
+        assert_eq!((profile.credit, profile.entitlement), (before.credit, before.entitlement));
+        assert_eq!(event, Event::InvoiceIssued { customer_id: before.id, invoice_id: invoice.id, amount: Rupiah::new(300_000) });
+    }
+
+    #[test]
+    fn a_withdrawn_invoice_takes_no_money_and_is_no_longer_open() {
+        let invoice = Invoice { link: Some(examples::link()), ..examples::invoice() };
+        let withdrawal = withdraw(&invoice, &examples::profile(), Some(&examples::order()), NOW).unwrap();
+        assert_eq!((withdrawal.invoice.status, withdrawal.invoice.amount_due()), (InvoiceStatus::Cancelled, Ok(Rupiah::ZERO)));
+        assert_eq!((withdrawal.invoice.link, withdrawal.profile.open_renewal), (None, None));
+        assert_eq!((withdrawal.profile.credit, withdrawal.entries), (Rupiah::ZERO, vec![]));
+        let order = withdrawal.order.unwrap();
+        assert_eq!((order.cancel_wanted, order.due), (true, Some(NOW)));
+    }
+
+    #[test]
+    fn withdrawing_gives_part_payments_back_as_credit() {
+        let invoice = Invoice { received: Rupiah::new(100_000), ..examples::invoice() };
+        let profile = Profile { credit: Rupiah::new(-20_000), ..examples::profile() };
+        let withdrawal = withdraw(&invoice, &profile, None, NOW).unwrap();
+        assert_eq!((withdrawal.profile.credit, withdrawal.invoice.received, withdrawal.order), (Rupiah::new(80_000), Rupiah::ZERO, None));
+        let entries: Vec<_> = withdrawal.entries.iter().map(|entry| (entry.kind, entry.amount.get())).collect();
+        assert_eq!(entries, [(EntryKind::Returned, -100_000), (EntryKind::Surplus, 100_000)]);
+    }
+
+    #[test]
+    fn withdrawing_leaves_another_open_renewal_and_a_paid_order_alone() {
+        let other = InvoiceId::parse("inv_9").ok();
+        let profile = Profile { open_renewal: other.clone(), ..examples::profile() };
+        let order = Order { status: OrderStatus::Paid, ..examples::order() };
+        let withdrawal = withdraw(&examples::invoice(), &profile, Some(&order), NOW).unwrap();
+        assert_eq!((withdrawal.profile.open_renewal, withdrawal.order), (other, Some(order)));
+    }
+
+    #[test]
+    fn only_an_unpaid_invoice_can_be_withdrawn() {
+        for status in [InvoiceStatus::Paid, InvoiceStatus::Cancelled] {
+            let refused = withdraw(&Invoice { status, ..examples::invoice() }, &examples::profile(), None, NOW);
+            assert_eq!(refused, Err(WithdrawError::NotOpen(status)));
+        }
+    }
+
+    #[test]
+    fn a_grant_that_is_still_to_be_revoked_stays_due_when_the_invoice_is_withdrawn() {
+        let reversed = Invoice { granted: Some(1), settlement: 1, due: Some(NOW), ..examples::invoice() };
+        let invoice = withdraw(&reversed, &examples::profile(), None, NOW).unwrap().invoice;
+        assert!(invoice.awaits_apply() && invoice.due == Some(NOW));
+    }
+
+    #[test]
+    fn an_invoice_is_overdue_once_its_day_is_over_in_the_providers_zone() {
+        // The example is due on 30 November. It is midnight in Jakarta at 17:00, in Makassar at 16:00, in Jayapura at 15:00 UTC.
+        let unpaid = examples::invoice();
+        for (zone, last) in [
+            (Zone::Jakarta, datetime!(2026-11-30 16:59:59 UTC)),
+            (Zone::Makassar, datetime!(2026-11-30 15:59:59 UTC)),
+            (Zone::Jayapura, datetime!(2026-11-30 14:59:59 UTC)),
+        ] {
+            let next = last + time::Duration::SECOND;
+            assert_eq!((unpaid.is_overdue(zone, last), unpaid.is_overdue(zone, next)), (false, true), "{zone}");
+            for status in [InvoiceStatus::Paid, InvoiceStatus::Cancelled] {
+                assert!(!Invoice { status, ..unpaid.clone() }.is_overdue(zone, next));
+            }
+        }
+    }
+
+    #[test]
+    fn what_waits_to_be_applied_is_a_grant_that_does_not_fit_the_status() {
+        use InvoiceStatus::{Cancelled, Paid, Unpaid};
+        for (status, granted, waits) in [
+            (Paid, None, true),
+            (Paid, Some(1), true),
+            (Paid, Some(2), false),
+            (Unpaid, None, false),
+            (Unpaid, Some(2), true),
+            (Cancelled, None, false),
+            (Cancelled, Some(2), true),
+        ] {
+            let invoice = Invoice { status, granted, settlement: 2, ..examples::invoice() };
+            assert_eq!(invoice.awaits_apply(), waits, "{status:?} {granted:?}");
+        }
+    }
 }

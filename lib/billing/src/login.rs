@@ -3,7 +3,10 @@
 use serde::{Deserialize, Serialize};
 use time::{Date, Duration, OffsetDateTime};
 
-use crate::{phone::Phone, zone::{Zone, format, later}};
+use crate::{
+    phone::Phone,
+    zone::{Zone, format, later},
+};
 
 /// A code is valid this long after it was last sent.
 pub const VALID_FOR: Duration = Duration::minutes(5);
@@ -55,7 +58,13 @@ pub struct TooMany {
 }
 
 /// A code is asked for. Within its validity the same request, so the same code, is sent again, unless it was used or tried up.
-pub fn request(state: Option<&LoginState>, phone: &Phone, fresh_request_id: String, zone: Zone, now: OffsetDateTime) -> Result<LoginState, TooMany> {
+pub fn request(
+    state: Option<&LoginState>,
+    phone: &Phone,
+    fresh_request_id: String,
+    zone: Zone,
+    now: OffsetDateTime,
+) -> Result<LoginState, TooMany> {
     let today = zone.date(now);
     let mut next = state.cloned().unwrap_or_else(|| LoginState {
         phone: phone.clone(),
@@ -114,4 +123,120 @@ pub fn count_try(state: Option<&LoginState>, zone: Zone, now: OffsetDateTime) ->
     next.tries = next.tries.saturating_add(1);
     next.tries_today = next.tries_today.saturating_add(1);
     Ok(next)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::examples::NOW;
+
+    const ZONE: Zone = Zone::Jakarta;
+
+    fn phone() -> Phone {
+        Phone::parse("081234567890").unwrap()
+    }
+
+    fn at(seconds: i64) -> OffsetDateTime {
+        later(NOW, Duration::seconds(seconds))
+    }
+
+    fn ask(state: Option<&LoginState>, fresh: &str, seconds: i64) -> Result<LoginState, TooMany> {
+        request(state, &phone(), fresh.into(), ZONE, at(seconds))
+    }
+
+    fn asked() -> LoginState {
+        ask(None, "first", 0).unwrap()
+    }
+
+    /// Tries a code so many times, one second apart.
+    fn tried(mut state: LoginState, times: i64) -> LoginState {
+        for second in 0..times {
+            state = count_try(Some(&state), ZONE, at(second)).unwrap();
+        }
+        state
+    }
+
+    #[track_caller]
+    fn check_request(state: &LoginState, seconds: i64, expected: &str) {
+        let next = ask(Some(state), "second", seconds).unwrap();
+        assert_eq!(next.request_id, expected);
+        assert_eq!((next.expires_at, next.used), (later(at(seconds), VALID_FOR), false));
+    }
+
+    #[test]
+    fn within_its_validity_the_same_code_is_sent_again() {
+        check_request(&asked(), 0, "first");
+        check_request(&asked(), 299, "first");
+        check_request(&tried(asked(), 4), 60, "first");
+    }
+
+    #[test]
+    fn a_code_that_expired_was_used_or_tried_up_is_replaced() {
+        check_request(&asked(), 300, "second");
+        check_request(&LoginState { used: true, ..asked() }, 1, "second");
+        check_request(&tried(asked(), 5), 10, "second");
+        assert_eq!(ask(Some(&tried(asked(), 5)), "second", 10).unwrap().tries, 0);
+    }
+
+    #[test]
+    fn sending_the_same_code_again_gives_no_more_tries() {
+        let state = ask(Some(&tried(asked(), 4)), "second", 60).unwrap();
+        assert_eq!((state.tries, state.tries_today), (4, 4));
+    }
+
+    #[test]
+    fn three_codes_are_sent_in_fifteen_minutes_without_a_wait_between() {
+        let second = ask(Some(&asked()), "second", 0).unwrap();
+        let third = ask(Some(&second), "third", 60).unwrap();
+        assert_eq!(ask(Some(&third), "fourth", 61), Err(TooMany { retry_after: 839 }));
+        assert_eq!(ask(Some(&third), "fourth", 899), Err(TooMany { retry_after: 1 }));
+        let fourth = ask(Some(&third), "fourth", 900).unwrap();
+        // The first two leave the window together.
+        assert_eq!((fourth.sends.len(), fourth.request_id.as_str()), (2, "fourth"));
+    }
+
+    #[test]
+    fn a_wait_is_never_told_as_nothing() {
+        let mut state = asked();
+        state.sends = vec![Instant(later(NOW, Duration::milliseconds(-899_600))); SENDS];
+        assert_eq!(ask(Some(&state), "second", 0), Err(TooMany { retry_after: 1 }));
+    }
+
+    #[test]
+    fn every_try_is_counted_before_it_is_compared() {
+        let state = tried(asked(), 3);
+        assert_eq!((state.tries, state.tries_today), (3, 3));
+    }
+
+    #[test]
+    fn a_code_can_be_tried_five_times() {
+        let state = tried(asked(), 5);
+        assert_eq!(count_try(Some(&state), ZONE, at(100)), Err(NotTried::TooMany(TooMany { retry_after: 200 })));
+    }
+
+    #[test]
+    fn a_phone_can_be_tried_fifteen_times_a_day_in_the_providers_zone() {
+        let at_midnight = time::macros::datetime!(2026-11-24 00:00 +7);
+        let before = later(at_midnight, Duration::seconds(-30));
+        let state = LoginState { expires_at: later(before, VALID_FOR), day: ZONE.date(before), tries_today: 14, ..asked() };
+        let last = count_try(Some(&state), ZONE, before).unwrap();
+        let fresh = LoginState { tries: 0, ..last };
+        assert_eq!(count_try(Some(&fresh), ZONE, before), Err(NotTried::TooMany(TooMany { retry_after: 30 })));
+        let next_day = count_try(Some(&fresh), ZONE, at_midnight).unwrap();
+        assert_eq!((next_day.day, next_day.tries_today, next_day.tries), (ZONE.date(at_midnight), 1, 1));
+    }
+
+    #[test]
+    fn asking_for_a_new_code_does_not_reset_the_days_tries() {
+        let state = ask(Some(&tried(asked(), 5)), "second", 10).unwrap();
+        assert_eq!(tried(state, 5).tries_today, 10);
+    }
+
+    #[test]
+    fn a_code_that_expired_was_used_or_never_sent_is_not_tried() {
+        assert_eq!(count_try(None, ZONE, NOW), Err(NotTried::Expired));
+        assert_eq!(count_try(Some(&LoginState { used: true, ..asked() }), ZONE, NOW), Err(NotTried::Expired));
+        assert!(count_try(Some(&asked()), ZONE, at(299)).is_ok());
+        assert_eq!(count_try(Some(&asked()), ZONE, at(300)), Err(NotTried::Expired));
+    }
 }

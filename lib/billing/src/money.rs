@@ -65,14 +65,14 @@ impl Rupiah {
         self.0 == 0
     }
 
-    /// Parses a gateway's decimal text: digits, optionally a point and one to four zeros. Never through a float.
+    /// Parses a gateway's decimal text: digits, optionally a point and one or two zeros (three would be thousands). Never through a float.
     pub fn parse_decimal(text: &str) -> Result<Self, MoneyError> {
         let refused = || MoneyError::NotRupiah(text.chars().take(40).collect());
         let (whole, fraction) = text.split_once('.').unwrap_or((text, "0"));
         let digits = whole.strip_prefix('-').unwrap_or(whole);
         let well_formed = (1..=15).contains(&digits.len())
             && digits.bytes().all(|b| b.is_ascii_digit())
-            && (1..=4).contains(&fraction.len())
+            && (1..=2).contains(&fraction.len())
             && fraction.bytes().all(|b| b == b'0');
         if !well_formed {
             return Err(refused());
@@ -121,7 +121,9 @@ mod tests {
         check("300000.0", Some(300_000));
         check("0.00", Some(0));
         check("-5000.00", Some(-5_000));
-        for refused in ["", ".", "1.", ".0", "12.50", "1e6", "Rp300", " 1", "1 ", "+1", "--1", "1.00000", "1,000", "9999999999999999", "٣"] {
+        for refused in
+            ["", ".", "1.", ".0", "12.50", "1e6", "Rp300", " 1", "1 ", "+1", "--1", "1.00000", "300.000", "1,000", "9999999999999999", "٣"]
+        {
             check(refused, None);
         }
     }

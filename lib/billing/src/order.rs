@@ -105,7 +105,8 @@ pub struct Moment {
 }
 
 /// After its creation an order is looked at this much later, each once.
-const FIRST_LOOKS: [Duration; 5] = [Duration::minutes(5), Duration::minutes(15), Duration::hours(1), Duration::hours(6), Duration::hours(24)];
+const FIRST_LOOKS: [Duration; 5] =
+    [Duration::minutes(5), Duration::minutes(15), Duration::hours(1), Duration::hours(6), Duration::hours(24)];
 /// After its expiry it is looked at daily for so many days: a late notification can have been lost too.
 const DAYS_AFTER_EXPIRY: i64 = 7;
 /// A paid order is looked at once more: Permata, Mandiri bill and Indomaret can take a settlement back within minutes

@@ -35,7 +35,8 @@ impl Phone {
             None => international.strip_prefix('0').unwrap_or(international),
         };
         let bytes = national.as_bytes();
-        let mobile = (9..=12).contains(&bytes.len()) && bytes.first() == Some(&b'8') && matches!(bytes.get(1), Some(b'1'..=b'3' | b'5'..=b'9'));
+        let mobile =
+            (9..=12).contains(&bytes.len()) && bytes.first() == Some(&b'8') && matches!(bytes.get(1), Some(b'1'..=b'3' | b'5'..=b'9'));
         if mobile { Ok(Self(format!("62{national}"))) } else { Err(NotAPhone) }
     }
 
@@ -88,7 +89,17 @@ mod tests {
 
     #[test]
     fn what_is_not_one_mobile_number_is_refused() {
-        for refused in ["", "08123456", "021-5551234", "+65 8123 4567", "08123456789 / 08133456789", "0812 atau 0813", "6.28123E+12", "0841234567890", "٠٨١٢٣٤٥٦٧٨٩"] {
+        for refused in [
+            "",
+            "08123456",
+            "021-5551234",
+            "+65 8123 4567",
+            "08123456789 / 08133456789",
+            "0812 atau 0813",
+            "6.28123E+12",
+            "0841234567890",
+            "٠٨١٢٣٤٥٦٧٨٩",
+        ] {
             assert_eq!(Phone::parse(refused), Err(NotAPhone), "{refused}");
         }
     }

@@ -180,7 +180,14 @@ impl Books {
 
     /// Takes `amount` out of the credit that this transaction made, and answers what the invoice has to give up for the rest.
     /// What the invoice no longer holds (a withdrawn one gave its part-payments back as credit) comes out of credit too.
-    fn take_credit(&mut self, kind: EntryKind, reported: &Transaction, booked: &mut Booked, amount: Rupiah, now: OffsetDateTime) -> Result<Rupiah, MoneyError> {
+    fn take_credit(
+        &mut self,
+        kind: EntryKind,
+        reported: &Transaction,
+        booked: &mut Booked,
+        amount: Rupiah,
+        now: OffsetDateTime,
+    ) -> Result<Rupiah, MoneyError> {
         let own_credit = amount.min(booked.to_credit);
         let held = self.invoice.received.minus(self.invoice.refunded)?.max(Rupiah::ZERO);
         let from_invoice = amount.minus(own_credit)?.min(held);
@@ -209,7 +216,13 @@ impl Books {
         });
     }
 
-    fn close(mut self, order_before: &Order, invoice_before: &Invoice, report: &Report, now: OffsetDateTime) -> Result<Settlement, MoneyError> {
+    fn close(
+        mut self,
+        order_before: &Order,
+        invoice_before: &Invoice,
+        report: &Report,
+        now: OffsetDateTime,
+    ) -> Result<Settlement, MoneyError> {
         self.order.status = status_of_money(&self.order);
         self.order.cancel_wanted = false;
         self.order.due = match self.order.status {
@@ -224,7 +237,12 @@ impl Books {
         let (before, after) = (invoice_before, &self.invoice);
         let ids = (after.customer_id.clone(), after.id.clone());
         if after.status == InvoiceStatus::Paid && after.settlement != before.settlement {
-            events.push(Event::PaymentSettled { customer_id: ids.0, invoice_id: ids.1, settlement: after.settlement, amount: after.amount });
+            events.push(Event::PaymentSettled {
+                customer_id: ids.0,
+                invoice_id: ids.1,
+                settlement: after.settlement,
+                amount: after.amount,
+            });
         } else if before.status == InvoiceStatus::Paid && after.status != InvoiceStatus::Paid {
             let taken = before.received.minus(before.refunded)?.minus(after.received.minus(after.refunded)?)?;
             events.push(Event::PaymentReversed { customer_id: ids.0, invoice_id: ids.1, settlement: before.settlement, amount: taken });

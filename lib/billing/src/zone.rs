@@ -60,7 +60,8 @@ impl Zone {
     /// Remembering the anchor keeps twelve months from 31 January on 31 January although February came between.
     pub fn add_months(self, at: OffsetDateTime, months: u8, anchor_day: u8) -> Result<OffsetDateTime, OutOfCalendar> {
         let local = at.checked_to_offset(self.offset()).ok_or(OutOfCalendar)?;
-        let index = i32::from(u8::from(local.month())).checked_sub(1).and_then(|m| m.checked_add(i32::from(months))).ok_or(OutOfCalendar)?;
+        let index =
+            i32::from(u8::from(local.month())).checked_sub(1).and_then(|m| m.checked_add(i32::from(months))).ok_or(OutOfCalendar)?;
         let year = local.year().checked_add(index.div_euclid(12)).ok_or(OutOfCalendar)?;
         let month_number = u8::try_from(index.rem_euclid(12)).ok().and_then(|m| m.checked_add(1)).ok_or(OutOfCalendar)?;
         let month = Month::try_from(month_number).map_err(|_| OutOfCalendar)?;
@@ -153,13 +154,13 @@ mod tests {
             days.push(zone.date(at).day());
         }
         assert_eq!(days, [28, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31, 31]);
-        assert_eq!(zone.date(at), date!(2027-01-31));
+        assert_eq!(zone.date(at), date!(2027 - 01 - 31));
     }
 
     #[test]
     fn the_day_is_the_providers_not_utc() {
         let at = datetime!(2026-11-30 17:30 UTC);
-        assert_eq!(Zone::Jakarta.date(at), date!(2026-12-01));
+        assert_eq!(Zone::Jakarta.date(at), date!(2026 - 12 - 01));
         assert_eq!(Zone::Jakarta.add_months(at, 1, 1).unwrap(), datetime!(2026-12-31 17:30 UTC));
     }
 

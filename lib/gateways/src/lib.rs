@@ -13,8 +13,8 @@ use billing::{
 };
 use time::OffsetDateTime;
 
-mod partner;
 mod midtrans;
+mod partner;
 mod rows;
 mod secret;
 mod wire;
@@ -68,6 +68,8 @@ pub enum Hint {
         transaction_id: Option<String>,
         /// The gateway's own reference (Xendit invoice id).
         reference: Option<String>,
+        /// It says that money arrived. If the gateway's status does not say so yet, the webhook is wanted again.
+        claims_payment: bool,
     },
     /// The dashboard's test notification, or an order id that cannot be ours: answer 200, do nothing.
     NotOurs(String),

@@ -12,8 +12,7 @@ use async_trait::async_trait;
 use billing::gateway::{GatewayName, Mode, Report, ReportedState};
 
 use crate::{
-    Cancellation, CreateError, CreatedOrder, Gateway, GatewayError, Hint, NewOrder, OrderRef, SetupError, VerifyError,
-    WebhookRequest,
+    Cancellation, CreateError, CreatedOrder, Gateway, GatewayError, Hint, NewOrder, OrderRef, SetupError, VerifyError, WebhookRequest,
     partner::Api,
     rows::Rows,
     secret::Rotating,

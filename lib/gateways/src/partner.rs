@@ -66,8 +66,7 @@ impl Reply {
 
     /// Reads the body; what cannot be read is no answer at all.
     pub(crate) fn json<T: DeserializeOwned>(&self) -> Result<T, GatewayError> {
-        serde_json::from_slice(&self.body)
-            .map_err(|error| GatewayError::Ambiguous(format!("HTTP {}: {}", self.status, unreadable(&error))))
+        serde_json::from_slice(&self.body).map_err(|error| GatewayError::Ambiguous(format!("HTTP {}: {}", self.status, unreadable(&error))))
     }
 
     /// A reply for the tests of its readers.

@@ -49,8 +49,7 @@ pub(crate) fn unreadable(error: &serde_json::Error) -> String {
 
 /// A gateway's id (transaction, token, invoice) that may become a part of a path or a key: 1 to 64 of `A-Za-z0-9-_`.
 pub(crate) fn plain_id(text: &str) -> Option<&str> {
-    let well_formed =
-        (1..=64).contains(&text.len()) && text.bytes().all(|b| b.is_ascii_alphanumeric() || b"-_".contains(&b));
+    let well_formed = (1..=64).contains(&text.len()) && text.bytes().all(|b| b.is_ascii_alphanumeric() || b"-_".contains(&b));
     well_formed.then_some(text)
 }
 
@@ -121,13 +120,74 @@ pub(crate) fn checked_link(text: &str, stand_in: bool, is_own: impl Fn(&str) -> 
     let refused = |what: &str| GatewayError::Ambiguous(format!("ALARM: the payment page is not the gateway's own: {what}"));
     let url = Url::parse(text).map_err(|_| refused("not an address"))?;
     let host = url.host_str().unwrap_or_default();
-    let own = if stand_in {
-        partner_http::is_loopback_http(&url)
-    } else {
-        url.scheme() == "https" && url.port().is_none() && is_own(host)
-    };
+    let own = if stand_in { partner_http::is_loopback_http(&url) } else { url.scheme() == "https" && url.port().is_none() && is_own(host) };
     if !own || !url.username().is_empty() || url.password().is_some() || text.len() > 2_000 {
         return Err(refused(&host.chars().take(100).collect::<String>()));
     }
     Ok(url.into())
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+    use time::macros::datetime;
+
+    use super::*;
+
+    #[test]
+    fn a_link_leads_to_the_gateways_own_host_only() {
+        let own = |host: &str| host.ends_with(".xendit.co");
+        assert!(checked_link("https://checkout.xendit.co/v2/1", false, own).is_ok());
+        for refused in [
+            "http://checkout.xendit.co/v2/1",
+            "https://xendit.co.example/1",
+            "https://evilxendit.co/1",
+            "https://checkout.xendit.co:8443/1",
+            "https://a@checkout.xendit.co/1",
+            "https://checkout.xendit.co@example.com/1",
+            "http://127.0.0.1/1",
+            "javascript:alert(1)",
+            "",
+        ] {
+            assert!(
+                matches!(checked_link(refused, false, own), Err(GatewayError::Ambiguous(text)) if text.starts_with("ALARM")),
+                "{refused}"
+            );
+        }
+        assert!(checked_link("http://127.0.0.1:9/1", true, own).is_ok());
+        assert!(checked_link("https://checkout.xendit.co/1", true, own).is_err());
+    }
+
+    #[test]
+    fn a_link_is_valid_for_whole_minutes_from_five_to_a_week() {
+        let minutes = |expires_at| {
+            let order = NewOrder {
+                order_id: OrderId::parse("a").unwrap(),
+                amount: Rupiah::new(1),
+                description: String::new(),
+                customer_name: String::new(),
+                customer_phone: None,
+                expires_at,
+                now: datetime!(2026-11-20 02:00:00.9 UTC),
+                finish_url: None,
+            };
+            Validity::of(&order).unwrap().minutes
+        };
+        assert_eq!(minutes(datetime!(2026-11-20 03:00:59 UTC)), 60);
+        assert_eq!(minutes(datetime!(2026-11-20 01:00 UTC)), 5);
+        assert_eq!(minutes(datetime!(2027-11-20 02:00 UTC)), 10_080);
+    }
+
+    proptest! {
+        #[test]
+        fn text_for_a_page_is_one_short_line(text in ".{0,80}") {
+            let line = page_text(&text, 50, "Internet");
+            prop_assert!(!line.is_empty() && line.chars().count() <= 50 && !line.contains('|') && !line.chars().any(char::is_control));
+        }
+
+        #[test]
+        fn any_text_is_a_link_or_refused(text in ".{0,60}") {
+            prop_assert!(checked_link(&text, false, |host| host.ends_with(".xendit.co")).is_err());
+        }
+    }
 }

@@ -9,7 +9,8 @@ use serde_json::{Value, json};
 use sha2::{Digest, Sha512};
 
 const MIDTRANS_KEY: &str = "SB-Mid-server-EXAMPLE";
-const SIGNATURE: &str = "9d6ab79dc51c47554d974bea0bef8fee559b280fe0a29102ef7423a46650dc9144c18beb45a8388f03fa2b706931a32cf761cf5f8caf0cbc0cab1042891f72e1";
+const SIGNATURE: &str =
+    "9d6ab79dc51c47554d974bea0bef8fee559b280fe0a29102ef7423a46650dc9144c18beb45a8388f03fa2b706931a32cf761cf5f8caf0cbc0cab1042891f72e1";
 
 fn gateway(name: GatewayName, rows: &[(&str, &str)]) -> Box<dyn Gateway> {
     let rows = rows.iter().map(|(row, text)| ((*row).to_owned(), (*text).to_owned())).collect();
@@ -51,7 +52,7 @@ fn verify_json(gateway: &dyn Gateway, body: &Value) -> Result<Hint, VerifyError>
 #[test]
 fn midtrans_signature_is_checked_with_the_current_and_the_previous_key() {
     for keys in [(MIDTRANS_KEY, ""), ("SB-Mid-server-NEWER", MIDTRANS_KEY)] {
-        let Hint::Order { order_id, transaction_id, reference } = verify_json(&*midtrans(keys.0, keys.1), &example()).unwrap() else {
+        let Hint::Order { order_id, transaction_id, reference, claims_payment } = verify_json(&*midtrans(keys.0, keys.1), &example()).unwrap() else {
             panic!("not ours");
         };
         assert_eq!((order_id.as_str(), transaction_id.as_deref(), reference), ("INV-2026-0001", Some("0b2f6c1e-5d54"), None));
@@ -62,12 +63,9 @@ fn midtrans_signature_is_checked_with_the_current_and_the_previous_key() {
 #[test]
 fn midtrans_fields_are_signed_as_the_texts_they_are() {
     let gateway = midtrans(MIDTRANS_KEY, "");
-    for (field, value) in [
-        ("gross_amount", json!(300_000)),
-        ("status_code", json!(200)),
-        ("order_id", json!(null)),
-        ("signature_key", json!([SIGNATURE])),
-    ] {
+    for (field, value) in
+        [("gross_amount", json!(300_000)), ("status_code", json!(200)), ("order_id", json!(null)), ("signature_key", json!([SIGNATURE]))]
+    {
         let mut body = example();
         body[field] = value;
         assert!(matches!(verify_json(&*gateway, &body), Err(VerifyError::Malformed(_))), "{field}");
@@ -117,10 +115,9 @@ fn xendit_token_is_checked_and_without_one_nothing_is_believed() {
     let none = xendit(&[("previousCallbackToken", "token-EXAMPLE")]);
     assert!(matches!(verify(&*none, body, Some("token-EXAMPLE")), Err(VerifyError::NotConfigured)));
     assert!(matches!(verify(&*none, body, Some("")), Err(VerifyError::NotConfigured)));
-    for rows in [
-        vec![("callbackToken", "token-EXAMPLE")],
-        vec![("callbackToken", "token-NEWER"), ("previousCallbackToken", "token-EXAMPLE")],
-    ] {
+    for rows in
+        [vec![("callbackToken", "token-EXAMPLE")], vec![("callbackToken", "token-NEWER"), ("previousCallbackToken", "token-EXAMPLE")]]
+    {
         let gateway = xendit(&rows);
         let hint = verify(&*gateway, body, Some("token-EXAMPLE")).unwrap();
         assert!(matches!(hint, Hint::Order { order_id, reference: Some(reference), .. }
@@ -153,7 +150,7 @@ proptest! {
         let field = ["order_id", "status_code", "gross_amount", "signature_key"][field];
         let mut body = example();
         let mut bytes = body[field].as_str().unwrap().as_bytes().to_vec();
-        let at = at % bytes.len();
+        let at = at.min(bytes.len().saturating_sub(1));
         bytes[at] ^= 1 << bit;
         body[field] = json!(String::from_utf8(bytes).unwrap());
         prop_assert!(matches!(verify_json(&*midtrans(MIDTRANS_KEY, ""), &body), Err(VerifyError::Forged)));

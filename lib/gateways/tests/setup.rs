@@ -1,5 +1,7 @@
 //! What rows of a secret make of a gateway.
 
+#![expect(clippy::unwrap_used, reason = "helpers of tests fail by panicking")]
+
 use billing::gateway::{GatewayName, Mode};
 use gateways::{Gateway, SecretRows, Setup, SetupError, connect};
 use url::Url;
@@ -67,7 +69,8 @@ fn slips_while_typing_are_told_without_the_value() {
 
 #[test]
 fn a_gateway_can_be_switched_off_for_new_links() {
-    let active = |text: &str| connected(GatewayName::Xendit, &[("apiKey", "xnd_production_k"), ("isActive", text)], true).unwrap().is_active();
+    let active =
+        |text: &str| connected(GatewayName::Xendit, &[("apiKey", "xnd_production_k"), ("isActive", text)], true).unwrap().is_active();
     assert!(active("") && active("true"));
     assert!(!active("false") && !active("No"));
 }

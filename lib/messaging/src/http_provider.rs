@@ -156,8 +156,8 @@ fn pointer(text: Option<&str>) -> Option<String> {
 /// The typed headers, all of them secret, and the content type. Those that frame the request are not for typing.
 fn headers(typed: Option<&str>) -> Result<HeaderMap, ProviderError> {
     let error = |problem| ProviderError { row: "headers", problem };
-    let fields: Map<String, Value> = serde_json::from_str(typed.unwrap_or("{}"))
-        .map_err(|_| error("type a JSON object, such as {\"Authorization\":\"…\"}"))?;
+    let fields: Map<String, Value> =
+        serde_json::from_str(typed.unwrap_or("{}")).map_err(|_| error("type a JSON object, such as {\"Authorization\":\"…\"}"))?;
     let mut headers = HeaderMap::new();
     for (name, value) in &fields {
         let name = HeaderName::try_from(name.as_str()).map_err(|_| error("holds a name that is not a header's"))?;

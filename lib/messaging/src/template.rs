@@ -22,9 +22,7 @@ pub(crate) fn fill(body: &Value, phone: &str, text: &str) -> Value {
     match body {
         Value::String(template) => Value::String(fill_text(template, phone, text)),
         Value::Array(values) => values.iter().map(|value| fill(value, phone, text)).collect(),
-        Value::Object(fields) => {
-            Value::Object(fields.iter().map(|(name, value)| (name.clone(), fill(value, phone, text))).collect())
-        }
+        Value::Object(fields) => Value::Object(fields.iter().map(|(name, value)| (name.clone(), fill(value, phone, text))).collect()),
         other => other.clone(),
     }
 }

@@ -1,6 +1,6 @@
 //! What becomes of a message, whatever the provider does.
-
 #![expect(clippy::unwrap_used, reason = "helpers of tests fail by panicking")]
+
 use std::collections::BTreeMap;
 
 use messaging::{HttpProvider, RejectionClass, SendOutcome};

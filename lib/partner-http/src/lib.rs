@@ -188,7 +188,8 @@ mod tests {
         for yes in ["http://127.0.0.1:8080/x", "http://127.9.9.9", "http://[::1]:1", "http://localhost:3000"] {
             assert!(Url::parse(yes).is_ok_and(|url| is_loopback_http(&url)), "{yes}");
         }
-        for no in ["https://127.0.0.1", "http://127.0.0.1@example.com", "http://10.0.0.1", "http://localhost.example.com", "http://0.0.0.0"] {
+        for no in ["https://127.0.0.1", "http://127.0.0.1@example.com", "http://10.0.0.1", "http://localhost.example.com", "http://0.0.0.0"]
+        {
             assert!(Url::parse(no).is_ok_and(|url| !is_loopback_http(&url)), "{no}");
         }
     }

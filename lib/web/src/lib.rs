@@ -1,1 +1,7 @@
-//! skeleton
+//! What the HTTP functions share: who is calling, how answers look, and how logins work.
+
+pub mod address;
+pub mod answer;
+pub mod caller;
+pub mod login;
+pub mod problem;

@@ -8,18 +8,33 @@ use crate::random;
 
 /// Every method that the stand-in offers, in the order of the page.
 const ALL: &[&str] = &[
-    "bca_va", "bni_va", "bri_va", "permata_va", "cimb_va", "danamon_va", "bsi_va", "seabank_va",
-    "saqu_va", "echannel", "other_qris", "gopay", "shopeepay", "dana", "ovo", "credit_card",
-    "indomaret", "alfamart", "akulaku", "kredivo",
+    "bca_va",
+    "bni_va",
+    "bri_va",
+    "permata_va",
+    "cimb_va",
+    "danamon_va",
+    "bsi_va",
+    "seabank_va",
+    "saqu_va",
+    "echannel",
+    "other_qris",
+    "gopay",
+    "shopeepay",
+    "dana",
+    "ovo",
+    "credit_card",
+    "indomaret",
+    "alfamart",
+    "akulaku",
+    "kredivo",
 ];
 
 /// What a script pays with when it names no method: the first of these that is enabled.
 const PREFERRED: &[&str] = &["bca_va", "other_qris", "gopay", "bni_va", "bri_va"];
 
 /// Methods whose payments can be given back by API; bank accounts and counters cannot.
-const REFUNDABLE: &[&str] = &[
-    "credit_card", "gopay", "shopeepay", "dana", "ovo", "other_qris", "kredivo", "akulaku",
-];
+const REFUNDABLE: &[&str] = &["credit_card", "gopay", "shopeepay", "dana", "ovo", "other_qris", "kredivo", "akulaku"];
 
 /// Methods that the Core API knows by transaction id only, and that answer with it in `order_id`.
 const BY_TRANSACTION_ID: &[&str] = &["dana", "danamon_va", "bsi_va", "seabank_va", "saqu_va"];
@@ -36,25 +51,20 @@ pub(crate) fn offered(enabled: &[String]) -> Vec<&'static str> {
     if enabled.is_empty() {
         return ALL.to_vec();
     }
-    let is_enabled = |name: &&&str| {
+    let is_enabled = |name: &str| {
         enabled.iter().any(|wish| match wish.as_str() {
-            "bank_transfer" | "other_va" => name.ends_with("_va") || **name == &"echannel",
-            "cstore" => **name == &"indomaret" || **name == &"alfamart",
-            "qris" => **name == &"other_qris",
-            wish => wish == ***name,
+            "bank_transfer" | "other_va" => name.ends_with("_va") || name == "echannel",
+            "cstore" => name == "indomaret" || name == "alfamart",
+            "qris" => name == "other_qris",
+            wish => wish == name,
         })
     };
-    ALL.iter().filter(is_enabled).copied().collect()
+    ALL.iter().copied().filter(|name| is_enabled(name)).collect()
 }
 
 /// The method a script pays with when it names none.
 pub(crate) fn preferred(offered: &[&'static str]) -> &'static str {
-    PREFERRED
-        .iter()
-        .find(|name| offered.contains(name))
-        .or_else(|| offered.first())
-        .copied()
-        .unwrap_or("bca_va")
+    PREFERRED.iter().find(|name| offered.contains(name)).or_else(|| offered.first()).copied().unwrap_or("bca_va")
 }
 
 impl Channel {
@@ -62,10 +72,7 @@ impl Channel {
     pub(crate) fn new(name: &str) -> Option<Self> {
         let name = if name == "qris" { "other_qris" } else { name };
         let name = ALL.iter().find(|known| **known == name)?;
-        Some(Self {
-            name,
-            number: random::digits(11),
-        })
+        Some(Self { name, number: random::digits(11) })
     }
 
     pub(crate) fn is_card(&self) -> bool {
@@ -96,9 +103,7 @@ impl Channel {
                 json!({"transaction_type": "off-us", "acquirer": "gopay", "issuer": "dana",
                        "merchant_cross_reference_id": number}),
             ),
-            "indomaret" | "alfamart" => {
-                ("cstore", json!({"store": self.name, "payment_code": number}))
-            }
+            "indomaret" | "alfamart" => ("cstore", json!({"store": self.name, "payment_code": number})),
             "credit_card" => (
                 "credit_card",
                 json!({"masked_card": "48111111-1114", "bank": "bni", "card_type": "credit",
@@ -143,10 +148,7 @@ pub(crate) fn label(name: &str) -> String {
         }
         other => {
             let mut letters = other.chars();
-            letters
-                .next()
-                .map(|first| first.to_uppercase().chain(letters).collect())
-                .unwrap_or_default()
+            letters.next().map(|first| first.to_uppercase().chain(letters).collect()).unwrap_or_default()
         }
     }
 }

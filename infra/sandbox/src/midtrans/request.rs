@@ -59,8 +59,7 @@ impl CreateRequest {
             expiry,
             page_expiry,
             finish_url: callback(body, &mut errors),
-            custom_fields: ["custom_field1", "custom_field2", "custom_field3"]
-                .map(|name| custom_field(body, name, &mut errors)),
+            custom_fields: ["custom_field1", "custom_field2", "custom_field3"].map(|name| custom_field(body, name, &mut errors)),
             metadata: body.get("metadata").filter(|value| value.is_object()).cloned(),
             notify_instead: Vec::new(),
             notify_also: Vec::new(),
@@ -71,11 +70,7 @@ impl CreateRequest {
 
 /// Letters, digits, `-`, `_`, `~` and `.` only.
 pub(crate) fn is_order_id(text: &str) -> bool {
-    !text.is_empty()
-        && text.len() <= MAX_ORDER_ID
-        && text
-            .bytes()
-            .all(|byte| byte.is_ascii_alphanumeric() || b"-_~.".contains(&byte))
+    !text.is_empty() && text.len() <= MAX_ORDER_ID && text.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"-_~.".contains(&byte))
 }
 
 fn order_id(body: &Value, errors: &mut Vec<String>) -> String {
@@ -219,9 +214,7 @@ fn custom_field(body: &Value, name: &str, errors: &mut Vec<String>) -> Option<St
 
 fn customer_name(body: &Value) -> String {
     let part = |name: &str| body["customer_details"][name].as_str().unwrap_or_default();
-    format!("{} {}", part("first_name"), part("last_name"))
-        .trim()
-        .to_owned()
+    format!("{} {}", part("first_name"), part("last_name")).trim().to_owned()
 }
 
 #[cfg(test)]

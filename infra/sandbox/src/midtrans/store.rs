@@ -25,12 +25,7 @@ pub(crate) struct Store {
 
 impl Store {
     /// A page for the order: its token, or how Snap says that the order id is taken.
-    pub(crate) fn create(
-        &mut self,
-        request: CreateRequest,
-        now: OffsetDateTime,
-        default: Duration,
-    ) -> Result<String, String> {
+    pub(crate) fn create(&mut self, request: CreateRequest, now: OffsetDateTime, default: Duration) -> Result<String, String> {
         let order_id = request.order_id.clone();
         match self.orders.get(&order_id) {
             // Only the page existed: a new one takes its place.
@@ -83,9 +78,7 @@ impl Store {
             return Some((order_id.clone(), living));
         }
         let order_id = self.transactions.get(link).map_or(link, String::as_str);
-        self.orders
-            .contains_key(order_id)
-            .then(|| (order_id.to_owned(), true))
+        self.orders.contains_key(order_id).then(|| (order_id.to_owned(), true))
     }
 
     /// The order of a page, and whether the token is still the living one.
@@ -102,11 +95,7 @@ impl Store {
         let order_id = by_transaction.cloned().unwrap_or_else(|| id.to_owned());
         let by_order_id = by_transaction.is_none();
         let transaction = self.orders.get_mut(&order_id)?;
-        let hidden = by_order_id
-            && transaction
-                .channel
-                .as_ref()
-                .is_some_and(super::channel::Channel::known_by_transaction_id_only);
+        let hidden = by_order_id && transaction.channel.as_ref().is_some_and(super::channel::Channel::known_by_transaction_id_only);
         (transaction.status != Status::NotChosen && !hidden).then_some(transaction)
     }
 
@@ -123,11 +112,6 @@ impl Store {
 
     /// The newest orders, newest first.
     pub(crate) fn newest(&self, count: usize) -> Vec<&Transaction> {
-        self.newest_last
-            .iter()
-            .rev()
-            .filter_map(|order_id| self.orders.get(order_id))
-            .take(count)
-            .collect()
+        self.newest_last.iter().rev().filter_map(|order_id| self.orders.get(order_id)).take(count).collect()
     }
 }

@@ -57,12 +57,12 @@ pub(crate) struct Refund {
 /// Refunds of one transaction.
 const MAX_REFUNDS: usize = 50;
 
+#[expect(clippy::struct_field_names, reason = "the API calls it transaction_id, next to order_id")]
 #[derive(Clone, Debug)]
 pub(crate) struct Transaction {
     pub(crate) request: CreateRequest,
     /// Token of the living page; re-posting the order replaces it.
     pub(crate) token: String,
-    pub(crate) created_at: OffsetDateTime,
     pub(crate) page_expires_at: OffsetDateTime,
     pub(crate) session_cancelled: bool,
     pub(crate) status: Status,
@@ -94,7 +94,6 @@ impl Transaction {
         Self {
             page_expires_at: start.saturating_add(page.unwrap_or(default)),
             token: random::uuid(),
-            created_at: now,
             session_cancelled: false,
             status: Status::NotChosen,
             challenged: false,
@@ -111,9 +110,7 @@ impl Transaction {
     }
 
     pub(crate) fn refunded(&self) -> i64 {
-        self.refunds
-            .iter()
-            .fold(0, |sum: i64, refund| sum.saturating_add(refund.amount))
+        self.refunds.iter().fold(0, |sum: i64, refund| sum.saturating_add(refund.amount))
     }
 
     /// Lets a payment code run out whose time has come; true if it just did.
@@ -147,10 +144,7 @@ impl Transaction {
         };
         // A held card payment is simulated also where the page does not offer cards.
         if !offered.contains(&chosen.name) && !chosen.is_card() {
-            return impossible(format!(
-                "{name} is not among the enabled payments: {}",
-                offered.join(", ")
-            ));
+            return impossible(format!("{name} is not among the enabled payments: {}", offered.join(", ")));
         }
         let expiry = self.request.expiry;
         let start = expiry.and_then(|expiry| expiry.start).unwrap_or(now);
@@ -163,15 +157,9 @@ impl Transaction {
     }
 
     /// Plays one outcome; tells whether Midtrans notifies the merchant of it.
-    pub(crate) fn play(
-        &mut self,
-        simulate: &Simulate,
-        now: OffsetDateTime,
-        default: Duration,
-    ) -> Result<bool, SimulateError> {
+    pub(crate) fn play(&mut self, simulate: &Simulate, now: OffsetDateTime, default: Duration) -> Result<bool, SimulateError> {
         let channel = simulate.channel.as_deref();
-        let waiting = matches!(self.status, Status::NotChosen | Status::Pending | Status::Deny)
-            && self.settled_at.is_none();
+        let waiting = matches!(self.status, Status::NotChosen | Status::Pending | Status::Deny) && self.settled_at.is_none();
         match simulate.outcome {
             Outcome::Paid if self.challenged => self.challenged = false,
             Outcome::Paid if waiting => {
@@ -229,8 +217,7 @@ impl Transaction {
 
     /// Money has come in and has not all gone back.
     pub(crate) fn is_paid(&self) -> bool {
-        matches!(self.status, Status::Settlement | Status::PartialRefund)
-            || (self.status == Status::Capture && !self.challenged)
+        matches!(self.status, Status::Settlement | Status::PartialRefund) || (self.status == Status::Capture && !self.challenged)
     }
 
     /// Gives back `amount`, or whatever is left.
@@ -258,11 +245,7 @@ impl Transaction {
             at: now,
             bank_confirmed_at: None,
         });
-        self.status = if amount == left {
-            Status::Refund
-        } else {
-            Status::PartialRefund
-        };
+        self.status = if amount == left { Status::Refund } else { Status::PartialRefund };
         Ok(())
     }
 

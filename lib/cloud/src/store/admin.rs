@@ -17,7 +17,8 @@ use super::{
     Store, StoreError,
     apply::grant_key,
     item::{from_item, put_new, put_over, to_item, write},
-    keys, unavailable,
+    keys::{self, Key},
+    unavailable,
 };
 
 /// A package in the catalogue.
@@ -107,17 +108,26 @@ impl Store {
         Ok(format!("INV-{year}-{count:06}"))
     }
 
-    /// A new invoice, its number, the profile that holds it as open, and the event.
+    /// A new invoice, its number, the look-up of its owner, the profile that holds it as open, and the event.
     pub async fn issue_invoice(&self, invoice: &Invoice, profile: &Profile, event: &Event, now: OffsetDateTime) -> Result<(), StoreError> {
         let pointer = Pointer { customer_id: invoice.customer_id.clone(), invoice_id: Some(invoice.id.clone()) };
         let number = put_new(&self.table, to_item(&keys::invoice_number(&invoice.number), &pointer)?)?;
-        self.transact(vec![self.invoice_item(invoice)?, self.profile_item(profile)?, number, self.event_item(event, now)?]).await
+        let owner = put_new(&self.table, to_item(&keys::invoice_owner(&invoice.id), &pointer)?)?;
+        self.transact(vec![self.invoice_item(invoice)?, self.profile_item(profile)?, number, owner, self.event_item(event, now)?]).await
     }
 
     /// The invoice with that number.
     pub async fn invoice_by_number(&self, number: &str) -> Result<Option<Invoice>, StoreError> {
-        let pointer: Option<Pointer> = self.get(&keys::invoice_number(number)).await?;
-        match pointer {
+        self.invoice_behind(&keys::invoice_number(number)).await
+    }
+
+    /// The invoice with that id, whoever owes it.
+    pub async fn invoice_by_id(&self, invoice: &InvoiceId) -> Result<Option<Invoice>, StoreError> {
+        self.invoice_behind(&keys::invoice_owner(invoice)).await
+    }
+
+    async fn invoice_behind(&self, key: &Key) -> Result<Option<Invoice>, StoreError> {
+        match self.get(key).await? {
             Some(Pointer { customer_id, invoice_id: Some(invoice_id) }) => self.invoice(&customer_id, &invoice_id).await,
             _ => Ok(None),
         }
@@ -130,7 +140,7 @@ impl Store {
             items.push(self.order_item(order)?);
         }
         for entry in &withdrawal.entries {
-            items.push(self.ledger_item(entry, now)?);
+            items.push(self.ledger_item(entry, &[], now)?);
         }
         self.transact(items).await
     }
@@ -143,6 +153,7 @@ impl Store {
             .table_name(&self.table)
             .key_condition_expression("PK = :pk")
             .expression_attribute_values(":pk", AttributeValue::S(keys::PACKAGES.to_owned()))
+            .consistent_read(true)
             .send()
             .await
             .map_err(|error| unavailable(&error))?;

@@ -136,6 +136,12 @@ pub fn invoice_number(number: &str) -> Key {
     Key::new(format!("INVOICENUMBER#{number}"), "INVOICENUMBER")
 }
 
+/// Whose invoice it is, by the invoice's id.
+#[must_use]
+pub fn invoice_owner(invoice: &InvoiceId) -> Key {
+    Key::new(format!("INVOICEID#{invoice}"), "INVOICEID")
+}
+
 /// What is known of a phone's logins, by a keyed hash of the phone.
 #[must_use]
 pub fn login(login_id: &str) -> Key {

@@ -13,6 +13,7 @@ mod login;
 pub mod outbox;
 mod pages;
 mod payment;
+pub mod show;
 
 use std::{collections::HashMap, time::Duration};
 

@@ -37,12 +37,16 @@ pub(super) fn new_id(now: OffsetDateTime) -> String {
 impl Store {
     /// The event as part of a transaction.
     pub(super) fn event_item(&self, event: &Event, now: OffsetDateTime) -> Result<TransactWriteItem, StoreError> {
-        let id = new_id(now);
+        self.event_item_as(&new_id(now), event, now)
+    }
+
+    /// The event under an id that something else in the transaction keeps.
+    pub(super) fn event_item_as(&self, id: &str, event: &Event, now: OffsetDateTime) -> Result<TransactWriteItem, StoreError> {
         let kind = event.kind().to_owned();
-        let envelope = Envelope { id: id.clone(), at: now, event: event.clone() };
+        let envelope = Envelope { id: id.to_owned(), at: now, event: event.clone() };
         let detail = serde_json::to_string(&envelope).map_err(|error| StoreError::Damaged(error.to_string()))?;
-        let mut item = to_item(&keys::event(&id), &StoredEvent { id: id.clone(), kind, detail })?;
-        set_due(&mut item, DueKind::Event, &id, Some(now.saturating_add(RELAY_WITHIN)));
+        let mut item = to_item(&keys::event(id), &StoredEvent { id: id.to_owned(), kind, detail })?;
+        set_due(&mut item, DueKind::Event, id, Some(now.saturating_add(RELAY_WITHIN)));
         set_ttl(&mut item, now.saturating_add(KEPT));
         put_new(&self.table, item)
     }

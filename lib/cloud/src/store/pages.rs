@@ -24,6 +24,9 @@ pub struct Page<T> {
 pub struct LedgerLine {
     /// UUIDv7.
     pub id: String,
+    /// Ids of the events that were written with it.
+    #[serde(default)]
+    pub events: Vec<String>,
     /// What it records.
     #[serde(flatten)]
     pub entry: Entry,

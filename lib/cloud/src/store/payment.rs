@@ -76,11 +76,14 @@ impl Store {
         if !credit.is_zero() {
             items.push(self.credit_item(&order.customer_id, *credit)?);
         }
-        for entry in entries {
-            items.push(self.ledger_item(entry, now)?);
-        }
+        let mut told = Vec::with_capacity(events.len());
         for event in events {
-            items.push(self.event_item(event, now)?);
+            let id = new_id(now);
+            items.push(self.event_item_as(&id, event, now)?);
+            told.push(id);
+        }
+        for entry in entries {
+            items.push(self.ledger_item(entry, &told, now)?);
         }
         self.transact(items).await
     }
@@ -103,10 +106,14 @@ impl Store {
         put_version(&self.table, item, invoice.version)
     }
 
-    pub(super) fn ledger_item(&self, entry: &Entry, now: OffsetDateTime) -> Result<TransactWriteItem, StoreError> {
+    /// `told` are the ids of the events of the same transaction: the way from a payment to the events that left for it.
+    pub(super) fn ledger_item(&self, entry: &Entry, told: &[String], now: OffsetDateTime) -> Result<TransactWriteItem, StoreError> {
         let id = new_id(now);
         let mut item = to_item(&keys::ledger(&entry.customer_id, &id), entry)?;
         item.insert("id".to_owned(), AttributeValue::S(id));
+        if !told.is_empty() {
+            item.insert("events".to_owned(), AttributeValue::L(told.iter().cloned().map(AttributeValue::S).collect()));
+        }
         put_new(&self.table, item)
     }
 

@@ -4,7 +4,10 @@
 use billing::gateway::Mode;
 use serde::Deserialize;
 use serde_json::{Value, json};
-use time::{OffsetDateTime, macros::{format_description, offset}};
+use time::{
+    OffsetDateTime,
+    macros::{format_description, offset},
+};
 
 use crate::{
     CreatedOrder, GatewayError, NewOrder, SetupError,
@@ -17,8 +20,19 @@ use crate::{
 /// `saqu_va`, which only answer to a transaction id that arrives by notification and can be lost with it; and, as they need
 /// a contract of their own, `other_va`, `akulaku` and `kredivo`.
 const CHANNELS: [&str; 13] = [
-    "credit_card", "bca_va", "bni_va", "bri_va", "permata_va", "cimb_va", "echannel", "gopay", "shopeepay", "ovo",
-    "other_qris", "alfamart", "indomaret",
+    "credit_card",
+    "bca_va",
+    "bni_va",
+    "bri_va",
+    "permata_va",
+    "cimb_va",
+    "echannel",
+    "gopay",
+    "shopeepay",
+    "ovo",
+    "other_qris",
+    "alfamart",
+    "indomaret",
 ];
 
 /// The usual channels and those of the row `extraChannels`, a comma list. Words of ours are not checked against a list of
@@ -27,8 +41,7 @@ pub(super) fn channels(rows: &Rows<'_>) -> Result<Vec<String>, SetupError> {
     let mut channels: Vec<String> = CHANNELS.map(str::to_owned).to_vec();
     let extra = rows.text("extraChannels").unwrap_or_default();
     for channel in extra.split(',').map(str::trim).filter(|channel| !channel.is_empty()) {
-        let well_formed =
-            channel.len() <= 40 && channel.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'_');
+        let well_formed = channel.len() <= 40 && channel.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'_');
         if !well_formed {
             return Err(rows.unusable("extraChannels: type channel names such as dana, with commas between"));
         }
@@ -81,13 +94,7 @@ fn local_time(instant: OffsetDateTime) -> Result<String, GatewayError> {
 
 /// Only 201 with a token and a page of Midtrans' own is a success. Any other 2xx leaves open what happened; a 4xx, a used
 /// order id among them, is a refusal.
-pub(super) fn read(
-    reply: &Reply,
-    order: &NewOrder,
-    validity: Validity,
-    mode: Mode,
-    stand_in: bool,
-) -> Result<CreatedOrder, GatewayError> {
+pub(super) fn read(reply: &Reply, order: &NewOrder, validity: Validity, mode: Mode, stand_in: bool) -> Result<CreatedOrder, GatewayError> {
     #[derive(Deserialize)]
     struct Wire {
         token: String,
@@ -110,5 +117,19 @@ fn is_own_host(host: &str, mode: Mode) -> bool {
     match mode {
         Mode::Sandbox => sandbox,
         Mode::Production => host.ends_with(".midtrans.com") && !sandbox,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_page_of_the_other_world_is_not_our_page() {
+        let worlds = |host: &str| [Mode::Sandbox, Mode::Production].map(|mode| is_own_host(host, mode));
+        assert_eq!(worlds("app.sandbox.midtrans.com"), [true, false]);
+        assert_eq!(worlds("app.midtrans.com"), [false, true]);
+        assert_eq!(worlds("midtrans.com.example"), [false, false]);
+        assert_eq!(worlds("evilmidtrans.com"), [false, false]);
     }
 }

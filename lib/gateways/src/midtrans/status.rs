@@ -7,7 +7,10 @@ use billing::{
 };
 use serde::Deserialize;
 use serde_json::Value;
-use time::{OffsetDateTime, PrimitiveDateTime, UtcOffset, macros::{format_description, offset}};
+use time::{
+    OffsetDateTime, PrimitiveDateTime, UtcOffset,
+    macros::{format_description, offset},
+};
 
 use crate::{
     GatewayError, OrderRef,

@@ -20,6 +20,7 @@ const TEST_EXTERNAL_ID: &str = "invoice_123124123";
 struct Wire {
     id: String,
     external_id: String,
+    status: Option<Value>,
 }
 
 pub(super) fn verify(request: &WebhookRequest<'_>, tokens: &Rotating) -> Result<Hint, VerifyError> {
@@ -40,5 +41,6 @@ pub(super) fn verify(request: &WebhookRequest<'_>, tokens: &Rotating) -> Result<
         return Ok(Hint::NotOurs("an external id of another system".to_owned()));
     };
     let reference = plain_id(&wire.id).ok_or_else(|| VerifyError::Malformed("the id is not an invoice's".to_owned()))?;
-    Ok(Hint::Order { order_id, transaction_id: None, reference: Some(reference.to_owned()) })
+    let claims_payment = wire.status.as_ref().and_then(Value::as_str).is_some_and(|status| matches!(status, "PAID" | "SETTLED"));
+    Ok(Hint::Order { order_id, transaction_id: None, reference: Some(reference.to_owned()), claims_payment })
 }

@@ -7,7 +7,12 @@ use super::*;
 /// Totals of one transaction, up or down, in rupiah near the invoice's amount.
 fn totals() -> impl Strategy<Value = Transaction> {
     let amount = prop_oneof![Just(0), Just(100_000), Just(200_000), Just(300_000), Just(350_000), 0..700_000_i64];
-    (prop_oneof![Just("t1"), Just("t2")], amount.clone(), prop_oneof![3 => Just(0), 2 => amount.clone()], prop_oneof![9 => Just(0), 1 => amount])
+    (
+        prop_oneof![Just("t1"), Just("t2")],
+        amount.clone(),
+        prop_oneof![3 => Just(0), 2 => amount.clone()],
+        prop_oneof![9 => Just(0), 1 => amount],
+    )
         .prop_map(|(id, received, refunded, charged_back)| Transaction {
             id: id.into(),
             charged_back: Rupiah::new(charged_back),

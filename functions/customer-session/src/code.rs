@@ -1,0 +1,57 @@
+//! Asking for a code. The answer, the writes and the time are the same whether anybody has that phone or not: who has it is
+//! found out behind the bus, where the message is sent.
+
+use billing::login;
+use cloud::store::StoreError;
+use lambda_http::Request;
+use serde::Deserialize;
+use serde_json::json;
+use web::{
+    answer::{self, Answer},
+    caller::store_problem,
+    problem::{self, Problem},
+};
+
+use crate::{Login, TRIES, limit_address, master_key, phone};
+
+#[derive(Deserialize)]
+struct Asked {
+    phone: String,
+}
+
+pub(crate) async fn request(login: &Login, request: &Request) -> Answer {
+    let asked: Asked = answer::body(request)?;
+    limit_address(login, request).await?;
+    let phone = phone(&asked.phone)?;
+    require_provider(login).await?;
+    let login_id = master_key(login).await?.login_id(&phone);
+    for _ in 0..TRIES {
+        let now = login.clock.now();
+        let state = login.store.login_state(&login_id).await.map_err(store_problem)?;
+        let next = login::request(state.as_ref(), &phone, new_request_id()?, login.settings.zone, now)
+            .map_err(|too_many| problem::TOO_MANY.retry_after(too_many.retry_after))?;
+        match login.store.request_code(&login_id, &next, now).await {
+            Ok(()) => return answer::ok(&json!({"success": true})),
+            Err(StoreError::Stale) => {}
+            Err(error) => return Err(store_problem(error)),
+        }
+    }
+    Err(problem::BUSY)
+}
+
+async fn require_provider(login: &Login) -> Result<(), Problem> {
+    let rows = login.secrets.rows("whatsapp").await.map_err(|error| {
+        tracing::error!(alarm = true, %error, "message provider could not be read");
+        problem::MESSAGING_NOT_CONFIGURED
+    })?;
+    if rows.contains_key("provider") { Ok(()) } else { Err(problem::MESSAGING_NOT_CONFIGURED) }
+}
+
+fn new_request_id() -> Result<String, Problem> {
+    let mut random = [0_u8; 16];
+    getrandom::fill(&mut random).map_err(|error| {
+        tracing::error!(alarm = true, %error, "no randomness");
+        problem::BUSY
+    })?;
+    Ok(hex::encode(random))
+}

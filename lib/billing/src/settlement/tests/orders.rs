@@ -1,0 +1,65 @@
+//! Where reports leave the order itself.
+
+use super::*;
+
+#[test]
+fn an_order_of_any_status_accepts_money() {
+    use OrderStatus::{Cancelled, Creating, Expired, Failed, Open, Paid, Reversed};
+    for status in [Creating, Open, Expired, Failed, Cancelled, Paid, Reversed] {
+        let mut story = Story::new();
+        story.orders[0].status = status;
+        story.orders[0].cancel_wanted = true;
+        story.go_on(&t1(300, 0));
+        assert_eq!(story.summary(), "PAID holds 300, credit 0: settled#1 300", "{status:?}");
+        let order = &story.orders[0];
+        assert_eq!((order.status, order.cancel_wanted), (Paid, false), "a paid order is not to be cancelled");
+        assert_eq!(order.due, Some(Order::look_after_payment(NOW)));
+    }
+}
+
+/// A report without money: where does an order of `before` stand after it?
+#[track_caller]
+fn check_note(before: OrderStatus, state: &ReportedState, minutes: i64, after: OrderStatus) {
+    let order = Order { status: before, cancel_wanted: true, ..examples::order() };
+    let now = later(NOW, Duration::minutes(minutes));
+    let outcome = settle(&order, &examples::invoice(), &Report { state: state.clone(), transactions: vec![] }, now).unwrap();
+    let Outcome::Noted(noted) = outcome else { panic!("{state:?} of {before:?}: {outcome:?}") };
+    assert_eq!(noted.status, after, "{state:?} of {before:?}");
+    assert_eq!(noted.cancel_wanted, before == after, "what is over needs no cancellation");
+    assert_eq!(noted.due, noted.next_look(now));
+}
+
+#[test]
+fn a_report_without_money_moves_only_the_order() {
+    use OrderStatus::{Cancelled, Creating, Expired, Open};
+    let day = 24 * 60;
+    check_note(Open, &ReportedState::Pending, 0, Open);
+    check_note(Open, &ReportedState::Expired, 0, Expired);
+    check_note(Creating, &ReportedState::Expired, 0, Expired);
+    check_note(Open, &ReportedState::Cancelled, 0, Cancelled);
+    check_note(Open, &ReportedState::Unknown, day - 1, Open);
+    check_note(Open, &ReportedState::Unknown, day, Expired);
+    check_note(Creating, &ReportedState::Unknown, day, Expired);
+    check_note(Cancelled, &ReportedState::Unknown, day, Cancelled);
+    check_note(Open, &ReportedState::Unclear("held".into()), day, Open);
+}
+
+#[test]
+fn a_report_without_money_never_unpays_an_order() {
+    for status in [OrderStatus::Paid, OrderStatus::Reversed] {
+        for state in [ReportedState::Expired, ReportedState::Cancelled, ReportedState::Pending, ReportedState::Unknown] {
+            let order = Order { status, ..examples::order() };
+            let report = Report { state, transactions: vec![] };
+            assert_eq!(settle(&order, &examples::invoice(), &report, order.expires_at), Ok(Outcome::Unchanged));
+        }
+    }
+}
+
+#[test]
+fn an_unclear_report_is_noted_once() {
+    let report = Report { state: ReportedState::Unclear("held".into()), transactions: vec![] };
+    let mut story = Story::new();
+    story.go_on(&Step::Report(0, report.clone()));
+    assert_eq!(story.orders[0].timeline.last().map(|moment| moment.what.as_str()), Some("unclear:held"));
+    assert_eq!(settle(&story.orders[0], &story.invoice, &report, NOW), Ok(Outcome::Unchanged));
+}

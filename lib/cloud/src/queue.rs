@@ -1,0 +1,79 @@
+//! Messages of a queue: events of the bus, each to be answered for on its own.
+
+use billing::event::Envelope;
+use serde::{Deserialize, Serialize};
+
+/// A batch as SQS hands it to a function. Fields that nobody needs are left out.
+#[derive(Debug, Clone, Deserialize)]
+pub struct Batch {
+    /// At most ten.
+    #[serde(rename = "Records")]
+    pub messages: Vec<Message>,
+}
+
+/// One message.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Message {
+    /// The queue's id of it.
+    pub message_id: String,
+    body: String,
+}
+
+#[derive(Deserialize)]
+struct BusEvent {
+    detail: Envelope,
+}
+
+/// A message that is not one of our events: it goes to the dead-letter queue, where a person looks at it.
+#[derive(Debug, thiserror::Error)]
+#[error("not an event: {0}")]
+pub struct NotAnEvent(#[from] serde_json::Error);
+
+impl Message {
+    /// The event in it.
+    pub fn event(&self) -> Result<Envelope, NotAnEvent> {
+        Ok(serde_json::from_str::<BusEvent>(&self.body)?.detail)
+    }
+}
+
+/// Which messages have to come again. The others are done.
+#[derive(Debug, Default, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Report {
+    /// Those that failed.
+    pub batch_item_failures: Vec<Failure>,
+}
+
+/// One that failed.
+#[derive(Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Failure {
+    /// The message's id.
+    pub item_identifier: String,
+}
+
+impl Report {
+    /// This message has to come again.
+    pub fn failed(&mut self, message: &Message) {
+        self.batch_item_failures.push(Failure { item_identifier: message.message_id.clone() });
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_message_is_an_event_of_the_bus_or_refused() {
+        let batch: Batch = serde_json::from_str(
+            r#"{"Records":[{"messageId":"m1","receiptHandle":"r","body":"{\"detail-type\":\"payment.settled\",\"detail\":{\"id\":\"e1\",\"at\":\"2026-11-23T03:00:00Z\",\"kind\":\"payment.settled\",\"customerId\":\"c1\",\"invoiceId\":\"i1\",\"settlement\":1,\"amount\":300000}}"},{"messageId":"m2","body":"{}"}]}"#,
+        )
+        .unwrap();
+        assert_eq!(batch.messages[0].event().unwrap().id, "e1");
+        assert!(batch.messages[1].event().is_err());
+        let mut report = Report::default();
+        report.failed(&batch.messages[1]);
+        assert_eq!(serde_json::to_string(&report).unwrap(), r#"{"batchItemFailures":[{"itemIdentifier":"m2"}]}"#);
+    }
+}

@@ -1,0 +1,210 @@
+//! The one way in which money gets booked: ask the gateway, let `billing` decide, carry the decision out in one transaction.
+//!
+//! A webhook, a customer who comes back and the reconciliation all end in [`Payments::book`]. Whoever comes second finds the
+//! money booked and changes nothing.
+
+use std::sync::Arc;
+
+use billing::{
+    gateway::{GatewayName, Report},
+    id::OrderId,
+    invoice::{Invoice, InvoiceStatus},
+    money::MoneyError,
+    order::Order,
+    settlement::{Outcome, settle},
+};
+use cloud::{
+    clock::Clock,
+    secrets::{Rows, SecretError, Secrets},
+    settings::Settings,
+    store::{Store, StoreError},
+};
+use gateways::{Gateway, GatewayError, OrderRef, SetupError, Setup};
+
+/// Decisions made anew after the state moved on under them.
+const TRIES: usize = 5;
+
+/// Store, keys and settings, as the functions that deal with payments share them.
+#[derive(Debug, Clone)]
+pub struct Payments {
+    /// The table.
+    pub store: Store,
+    /// The keys.
+    pub secrets: Secrets,
+    /// The installation.
+    pub settings: Arc<Settings>,
+    /// The time.
+    pub clock: Clock,
+}
+
+/// Why nothing could be booked now. Nothing is lost: what is due is looked at again.
+#[derive(Debug, thiserror::Error)]
+pub enum Trouble {
+    /// The table.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+    /// The secret could not be read.
+    #[error(transparent)]
+    Secret(#[from] SecretError),
+    /// The secret cannot be used.
+    #[error(transparent)]
+    Setup(#[from] SetupError),
+    /// The gateway.
+    #[error(transparent)]
+    Gateway(#[from] GatewayError),
+    /// The order was opened in sandbox and the key is for production, or the other way round: the gateway would not know it.
+    #[error("the order belongs to the gateway's other mode")]
+    OtherMode,
+    /// An amount that is none.
+    #[error(transparent)]
+    Money(#[from] MoneyError),
+    /// An order whose invoice does not exist.
+    #[error("order {0} has no invoice")]
+    NoInvoice(OrderId),
+}
+
+/// Where an order and its invoice stand after booking.
+#[derive(Debug, Clone)]
+pub struct Booked {
+    /// Of the invoice.
+    pub invoice_status: Option<InvoiceStatus>,
+    /// Money moved just now.
+    pub moved: bool,
+    /// The order holds money of the gateway now.
+    pub order: Order,
+}
+
+impl Payments {
+    /// What Lambda puts into the environment of a function.
+    pub fn from_env() -> Result<Self, cloud::settings::SettingError> {
+        let settings = Settings::from_env()?;
+        let account = cloud::aws::Account::from_env();
+        let clock = Clock::default();
+        Ok(Self {
+            store: Store::new(account.dynamodb(), settings.table.clone()),
+            secrets: Secrets::new(account.secretsmanager(), &settings.stage, clock.clone()),
+            settings: Arc::new(settings),
+            clock,
+        })
+    }
+
+    /// The gateway with its current keys.
+    pub async fn gateway(&self, name: GatewayName) -> Result<Box<dyn Gateway>, Trouble> {
+        let rows = self.secrets.rows(name.as_str()).await?;
+        self.connect(name, &rows)
+    }
+
+    /// The gateway with its keys read again: after a 401 or a signature that does not match.
+    pub async fn gateway_with_fresh_keys(&self, name: GatewayName) -> Result<Box<dyn Gateway>, Trouble> {
+        let rows = self.secrets.refreshed_rows(name.as_str()).await?;
+        self.connect(name, &rows)
+    }
+
+    fn connect(&self, name: GatewayName, rows: &Rows) -> Result<Box<dyn Gateway>, Trouble> {
+        let base_url = self.settings.partner_endpoints.get(name.as_str()).map(|url| url::Url::parse(url)).transpose();
+        let base_url = base_url.map_err(|error| SetupError::Unusable { gateway: name, problem: format!("PARTNER_ENDPOINTS: {error}") })?;
+        Ok(gateways::connect(name, rows, &Setup { base_url, production_only: self.settings.is_production() })?)
+    }
+
+    /// The gateways that make links: configured, usable and switched on. One that is badly configured is reported and left out.
+    pub async fn active_gateways(&self) -> Result<Vec<Box<dyn Gateway>>, SecretError> {
+        let mut active = Vec::new();
+        for name in GatewayName::ALL {
+            let rows = self.secrets.rows(name.as_str()).await?;
+            match self.connect(name, &rows) {
+                Ok(gateway) if gateway.is_active() => active.push(gateway),
+                Ok(_) | Err(Trouble::Setup(SetupError::NotConfigured(_))) => {}
+                Err(error) => tracing::error!(alarm = true, gateway = name.as_str(), %error, "gateway is not usable"),
+            }
+        }
+        Ok(active)
+    }
+
+    /// Asks the gateway about an order. A refused key is read again once.
+    pub async fn ask(&self, gateway: GatewayName, order: &OrderRef) -> Result<Report, Trouble> {
+        let connected = self.gateway(gateway).await?;
+        match connected.status(order).await {
+            Err(GatewayError::Unauthorized { status }) => {
+                let fresh = self.gateway_with_fresh_keys(gateway).await?;
+                if fresh.key_fingerprint() == connected.key_fingerprint() {
+                    tracing::error!(alarm = true, gateway = gateway.as_str(), status, "the gateway refuses the key");
+                    return Err(GatewayError::Unauthorized { status }.into());
+                }
+                Ok(fresh.status(order).await?)
+            }
+            answer => Ok(answer?),
+        }
+    }
+
+    /// Asks about an order and books what the gateway says. `invoice` is the invoice if it was read already.
+    pub async fn confirm(&self, order: Order, invoice: Option<Invoice>, via: &str) -> Result<Booked, Trouble> {
+        self.require_same_mode(&order).await?;
+        let report = self.ask(order.gateway, &order_ref(&order)).await?;
+        self.book(order, invoice, &report, via).await
+    }
+
+    /// An order of the other mode would be unknown to the gateway, which must not be taken for an answer.
+    pub async fn require_same_mode(&self, order: &Order) -> Result<(), Trouble> {
+        if self.gateway(order.gateway).await?.mode() == order.mode { Ok(()) } else { Err(Trouble::OtherMode) }
+    }
+
+    /// Books a report. Starts from the states given (the invoice else from the order's copy of it) and reads anew only if they
+    /// moved on: the transaction's version conditions tell.
+    pub async fn book(&self, order: Order, invoice: Option<Invoice>, report: &Report, via: &str) -> Result<Booked, Trouble> {
+        let (mut order, mut invoice) = (order, invoice);
+        for _ in 0..TRIES {
+            let now = self.clock.now();
+            let read = match invoice.take().or_else(|| order.invoice.as_deref().cloned()) {
+                Some(invoice) => invoice,
+                None => {
+                    let read = self.store.invoice(&order.customer_id, &order.invoice_id).await?;
+                    read.ok_or_else(|| Trouble::NoInvoice(order.id.clone()))?
+                }
+            };
+            let done = match settle(&order, &read, report, now)? {
+                Outcome::Unchanged => return Ok(Booked { invoice_status: None, moved: false, order }),
+                Outcome::Noted(noted) => self.store.note_order(&noted).await.map(|()| Booked { invoice_status: None, moved: false, order: written(*noted) }),
+                Outcome::Settled(mut settlement) => {
+                    settlement.order.note(now, format!("confirmed_by:{via}"));
+                    let invoice_status = Some(settlement.invoice.as_ref().unwrap_or(&read).status);
+                    self.store.settle(&settlement, &read, now).await.map(|()| Booked { invoice_status, moved: true, order: written(settlement.order) })
+                }
+            };
+            match done {
+                Ok(booked) => {
+                    self.report(&booked, report, via);
+                    return Ok(booked);
+                }
+                Err(StoreError::Stale) => {
+                    let (gateway, id) = (order.gateway, order.id.clone());
+                    let fresh = self.store.order(gateway, &id).await?.ok_or(Trouble::NoInvoice(id))?;
+                    invoice = self.store.invoice(&fresh.customer_id, &fresh.invoice_id).await?;
+                    order = fresh;
+                }
+                Err(error) => return Err(error.into()),
+            }
+        }
+        Err(StoreError::Stale.into())
+    }
+
+    fn report(&self, booked: &Booked, report: &Report, via: &str) {
+        let (order, gateway) = (booked.order.id.as_str(), booked.order.gateway.as_str());
+        if let billing::gateway::ReportedState::Unclear(why) = &report.state {
+            tracing::error!(alarm = true, order, gateway, why, "the gateway's answer needs a person");
+        }
+        if booked.moved {
+            tracing::info!(order, gateway, via, status = ?booked.order.status, "settled");
+        }
+    }
+}
+
+/// The order as it stands after it was written.
+fn written(order: Order) -> Order {
+    Order { version: order.version.saturating_add(1), ..order }
+}
+
+/// How to ask about an order.
+#[must_use]
+pub fn order_ref(order: &Order) -> OrderRef {
+    OrderRef { order_id: order.id.clone(), reference: order.reference.clone(), transaction_id: order.transaction_id.clone() }
+}

@@ -1,0 +1,72 @@
+//! Every error that a caller of the API can see: status, stable code, message in two languages. Nothing internal.
+
+/// An error as the caller sees it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Problem {
+    /// HTTP status.
+    pub status: u16,
+    /// Stable word for programs.
+    pub code: &'static str,
+    /// For people, in Indonesian.
+    pub indonesian: &'static str,
+    /// For people, in English.
+    pub english: &'static str,
+    /// Seconds to wait before the same request can succeed.
+    pub retry_after: Option<i64>,
+}
+
+const fn problem(status: u16, code: &'static str, indonesian: &'static str, english: &'static str) -> Problem {
+    Problem { status, code, indonesian, english, retry_after: None }
+}
+
+impl Problem {
+    /// The same, telling how long to wait.
+    #[must_use]
+    pub const fn retry_after(self, seconds: i64) -> Self {
+        Self { retry_after: Some(seconds), ..self }
+    }
+}
+
+/// Token missing, wrong or expired.
+pub const INVALID_TOKEN: Problem = problem(401, "invalid_token", "Token tidak valid", "The token is not valid");
+/// No invoice id.
+pub const INVOICE_ID_MISSING: Problem = problem(400, "invoice_id_missing", "Invoice ID tidak diberikan", "No invoice id was given");
+/// A gateway that does not exist. Says the same as a missing id, as the customer's specification has it.
+pub const UNKNOWN_GATEWAY: Problem = problem(400, "unknown_gateway", "Invoice ID tidak diberikan", "Unknown payment gateway: use midtrans or xendit");
+/// No such invoice, another's, or nothing to pay.
+pub const INVOICE_NOT_FOUND: Problem =
+    problem(404, "invoice_not_found", "Invoice tidak ditemukan atau sudah dibayar", "The invoice was not found or is already paid");
+/// No gateway makes links, or not the one asked for.
+pub const GATEWAY_NOT_CONFIGURED: Problem =
+    problem(503, "gateway_not_configured", "Payment gateway belum dikonfigurasi", "The payment gateway is not configured yet");
+/// The gateway gave no link.
+pub const LINK_FAILED: Problem =
+    problem(500, "link_failed", "Gagal generate payment link, coba lagi", "The payment link could not be made, please try again");
+/// Another request is making the link.
+pub const LINK_IN_PROGRESS: Problem =
+    problem(409, "link_in_progress", "Link sedang dibuat, coba lagi", "The link is being made, please try again").retry_after(1);
+/// The request cannot be read.
+pub const BAD_REQUEST: Problem = problem(400, "bad_request", "Permintaan tidak dapat dibaca", "The request could not be read");
+/// The body is too large.
+pub const TOO_LARGE: Problem = problem(413, "too_large", "Permintaan terlalu besar", "The request is too large");
+/// Not an Indonesian mobile number.
+pub const INVALID_PHONE: Problem = problem(
+    400,
+    "invalid_phone",
+    "Nomor HP tidak valid, tulis seperti 0812-3456-7890",
+    "The phone number is not valid, write it like 0812-3456-7890",
+);
+/// The code does not fit.
+pub const WRONG_CODE: Problem = problem(401, "wrong_code", "Kode salah", "The code is wrong");
+/// No valid code.
+pub const CODE_EXPIRED: Problem =
+    problem(401, "code_expired", "Kode sudah kedaluwarsa, minta kode baru", "The code has expired, ask for a new one");
+/// Too many requests or tries.
+pub const TOO_MANY: Problem = problem(429, "too_many_requests", "Terlalu banyak percobaan, coba lagi nanti", "Too many attempts, try again later");
+/// No way to send codes.
+pub const MESSAGING_NOT_CONFIGURED: Problem =
+    problem(503, "messaging_not_configured", "Pengiriman kode belum dikonfigurasi", "Sending codes is not configured yet");
+/// The table, a secret or a partner gave no answer.
+pub const BUSY: Problem = problem(503, "busy", "Sistem sedang sibuk, coba lagi", "The system is busy, please try again").retry_after(1);
+/// No such path or method.
+pub const NOT_FOUND: Problem = problem(404, "not_found", "Tidak ditemukan", "Not found");
