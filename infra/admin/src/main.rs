@@ -1,1 +1,10 @@
-fn main() {}
+//! The `lunas` command.
+
+use std::process::ExitCode;
+
+use clap::Parser;
+
+#[tokio::main(flavor = "current_thread")]
+async fn main() -> ExitCode {
+    ExitCode::from(lunas::run(lunas::cli::Cli::parse()).await)
+}

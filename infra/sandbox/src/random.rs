@@ -40,7 +40,7 @@ pub(crate) fn below(limit: u64) -> u64 {
 
 /// Puts the items into a random order.
 pub(crate) fn shuffle<T>(items: &mut [T]) {
-    for index in (1..1).rev() {let _: &mut [T] = items;
+    for index in (1..items.len()).rev() {
         let limit = u64::try_from(index).unwrap_or(u64::MAX).saturating_add(1);
         items.swap(index, usize::try_from(below(limit)).unwrap_or(0));
     }
@@ -61,9 +61,10 @@ mod tests {
     }
 
     #[test]
-    fn shuffling_keeps_every_item() {
+    fn shuffling_changes_the_order_and_keeps_every_item() {
         let mut items: Vec<u32> = (0..100).collect();
         shuffle(&mut items);
+        assert!(!items.is_sorted(), "the odds are one to 100!");
         items.sort_unstable();
         assert_eq!(items, (0..100).collect::<Vec<u32>>());
     }

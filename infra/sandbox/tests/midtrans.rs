@@ -1,5 +1,4 @@
 //! Midtrans as a merchant meets it.
-#![expect(clippy::unwrap_used, reason = "a test")]
 
 mod common;
 
@@ -80,7 +79,7 @@ async fn a_payment_code_expires_by_the_clock_and_says_so() {
     body["expiry"] = json!({"unit": "hours", "duration": 2});
     let (_, created) = merchant.snap(&body).await;
     let link = created["redirect_url"].as_str().unwrap();
-    merchant.sandbox.advance_clock(Duration::from_mins(60));
+    merchant.sandbox.advance_clock(Duration::from_hours(1));
     merchant.play(link, "pending").await;
     // Without a start time the code's two hours began when the method was chosen.
     merchant.sandbox.advance_clock(Duration::from_mins(90));

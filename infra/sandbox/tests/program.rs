@@ -48,3 +48,14 @@ fn the_program_refuses_to_notify_other_machines() {
     assert!(!output.status.success());
     assert!(String::from_utf8_lossy(&output.stderr).contains("not on this machine"));
 }
+
+#[tokio::test]
+async fn a_stopped_sandbox_frees_its_ports() {
+    let sandbox = lunas_sandbox::start(lunas_sandbox::Options::default()).await.unwrap();
+    let url = sandbox.midtrans_url();
+    assert!(reqwest::get(&url).await.is_ok());
+    sandbox.stop().await;
+    assert!(reqwest::get(&url).await.is_err());
+    let elsewhere = lunas_sandbox::Options { xendit_address: ([0, 0, 0, 0], 0).into(), ..lunas_sandbox::Options::default() };
+    assert!(lunas_sandbox::start(elsewhere).await.is_err());
+}

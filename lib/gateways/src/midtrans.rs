@@ -119,7 +119,8 @@ impl Gateway for Midtrans {
         }
     }
 
-    /// Closes the payment page; if the customer has begun to pay there, cancels that payment. At most two calls.
+    /// Closes the payment page; if the customer has begun to pay there, expires that payment. At most two calls.
+    /// Expire and not cancel: cancel would also void a card payment that was captured in this moment.
     async fn cancel(&self, order: &OrderRef) -> Result<Cancellation, GatewayError> {
         if let Some(token) = order.reference.as_deref().and_then(plain_id) {
             let reply = self.api.post(&format!("{}/transactions/{token}/cancel", self.snap), None).await?;
@@ -128,7 +129,7 @@ impl Gateway for Midtrans {
             }
         }
         let id = path_segment(&order.order_id)?;
-        let reply = self.api.post(&format!("{}/v2/{id}/cancel", self.core), None).await?;
+        let reply = self.api.post(&format!("{}/v2/{id}/expire", self.core), None).await?;
         cancel::read(&reply, order)
     }
 }

@@ -267,27 +267,27 @@ async fn xendit_is_asked_by_invoice_id_or_else_by_order_id() {
 }
 
 #[tokio::test]
-async fn midtrans_closes_the_page_and_cancels_what_began_on_it() {
+async fn midtrans_closes_the_page_and_expires_what_began_on_it() {
     let page = || order_ref(Some("token-1"), None);
     let message = |text: &str| reply(400, &json!({ "error_messages": [text] }));
     let core = |code: &str, status: &str| reply(200, &json!({ "status_code": code, "order_id": ORDER, "transaction_status": status }));
     let close = "POST /snap/v1/transactions/token-1/cancel".to_owned();
-    let void = format!("POST /v2/{ORDER}/cancel");
-    let both = vec![close.clone(), void.clone()];
+    let expire = format!("POST /v2/{ORDER}/expire");
+    let both = vec![close.clone(), expire.clone()];
     for (order, answers, expected, calls) in [
         (page(), vec![reply(200, &json!({ "canceled_at": "2026-11-20T02:00:00Z" }))], Cancellation::Cancelled, vec![close.clone()]),
         (page(), vec![message("token already canceled")], Cancellation::Cancelled, vec![close]),
-        (page(), vec![message("Transaction is on progress"), core("200", "cancel")], Cancellation::Cancelled, both.clone()),
+        (page(), vec![message("Transaction is on progress"), core("407", "expire")], Cancellation::Cancelled, both.clone()),
         (page(), vec![message("Transaction is on progress"), core("412", "settlement")], Cancellation::Refused, both.clone()),
         (page(), vec![message("token not found"), reply(404, &json!({ "status_code": "404" }))], Cancellation::Refused, both.clone()),
         (page(), vec![reply(200, &json!({})), core("200", "settlement")], Cancellation::Refused, both.clone()),
-        (page(), vec![message("Transaction is on progress"), core("412", "cancel")], Cancellation::Cancelled, both),
-        (order_ref(None, None), vec![Canned::Reply(404, "<html>".to_owned())], Cancellation::Refused, vec![void]),
+        (page(), vec![message("Transaction is on progress"), core("412", "expire")], Cancellation::Cancelled, both),
+        (order_ref(None, None), vec![Canned::Reply(404, "<html>".to_owned())], Cancellation::Refused, vec![expire]),
     ] {
         let (cancelled, requests) = cancel(GatewayName::Midtrans, &order, answers).await;
         assert_eq!((cancelled.unwrap(), requests), (expected, calls));
     }
-    let stranger = reply(200, &json!({ "status_code": "200", "order_id": "INV-2", "transaction_status": "cancel" }));
+    let stranger = reply(200, &json!({ "status_code": "200", "order_id": "INV-2", "transaction_status": "expire" }));
     let (cancelled, _) = cancel(GatewayName::Midtrans, &order_ref(None, None), vec![stranger]).await;
     assert_eq!(cancelled.unwrap(), Cancellation::Refused);
     let (cancelled, _) = cancel(GatewayName::Midtrans, &order_ref(None, None), vec![core("401", "")]).await;

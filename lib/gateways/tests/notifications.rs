@@ -55,6 +55,7 @@ fn midtrans_signature_is_checked_with_the_current_and_the_previous_key() {
         let Hint::Order { order_id, transaction_id, reference, claims_payment } = verify_json(&*midtrans(keys.0, keys.1), &example()).unwrap() else {
             panic!("not ours");
         };
+        assert!(claims_payment);
         assert_eq!((order_id.as_str(), transaction_id.as_deref(), reference), ("INV-2026-0001", Some("0b2f6c1e-5d54"), None));
     }
     assert!(matches!(verify_json(&*midtrans("SB-Mid-server-OTHER", ""), &example()), Err(VerifyError::Forged)));

@@ -1,4 +1,4 @@
-//! Closes pages and cancels payments. Sources: <https://docs.midtrans.com/reference/cancel-a-snap-session>,
+//! Closes pages and expires pending payments. Sources: <https://docs.midtrans.com/reference/cancel-a-snap-session>,
 //! <https://docs.midtrans.com/docs/transaction-status-cycle>.
 
 use serde::Deserialize;
@@ -16,7 +16,8 @@ pub(super) fn closes_page(reply: &Reply) -> Result<bool, GatewayError> {
     Ok(wire.get("canceled_at").is_some_and(Value::is_string))
 }
 
-/// Cancelled only if Midtrans says so about this very order; paid, expired or unknown orders are refusals.
+/// Closed only if Midtrans says so about this very order (the answer to a successful expire has code 407); paid or unknown orders
+/// are refusals.
 pub(super) fn read(reply: &Reply, order: &OrderRef) -> Result<Cancellation, GatewayError> {
     #[derive(Deserialize)]
     struct Wire {
@@ -36,9 +37,9 @@ pub(super) fn read(reply: &Reply, order: &OrderRef) -> Result<Cancellation, Gate
         return Err(error);
     }
     let ours = wire.order_id.as_deref() == Some(order.order_id.as_str());
-    let cancelled = wire.transaction_status.is_some_and(|word| word.eq_ignore_ascii_case("cancel"));
+    let over = wire.transaction_status.is_some_and(|word| ["expire", "cancel"].iter().any(|over| word.eq_ignore_ascii_case(over)));
     match code {
-        "200" | "412" if ours && cancelled => Ok(Cancellation::Cancelled),
+        "200" | "407" | "412" if ours && over => Ok(Cancellation::Cancelled),
         "404" | "407" | "412" => Ok(Cancellation::Refused),
         _ if refused_status => Ok(Cancellation::Refused),
         _ if !reply.is_success() || code.starts_with('4') => Err(reply.rejected()),

@@ -1,0 +1,211 @@
+//! The commands and their arguments.
+
+use std::path::PathBuf;
+
+use billing::{
+    gateway::GatewayName,
+    zone::{Zone, format},
+};
+use clap::{Args, Parser, Subcommand};
+use time::Date;
+
+const EXAMPLES: &str = "\
+Examples:
+  export AWS_PROFILE=my-isp AWS_REGION=ap-southeast-3 LUNAS_STAGE=prod
+  lunas packages import packages.csv
+  lunas --dry-run customers import customers.csv
+  lunas customers import customers.csv
+  lunas customers show budi@isp
+  lunas invoices create --customer budi@isp --due 2026-12-10
+  lunas payments show INV-2026-000001
+
+AWS credentials and region are read as the AWS CLI reads them: AWS_PROFILE, ~/.aws, SSO, AWS_REGION, AWS_ENDPOINT_URL.
+
+Exit codes: 0 all done, 1 something was refused, 2 nothing could be done.";
+
+/// Packages, customers, invoices and payments of a Lunas installation.
+#[derive(Debug, Parser)]
+#[command(name = "lunas", version, about, after_help = EXAMPLES, subcommand_required = true, arg_required_else_help = true)]
+pub struct Cli {
+    /// Flags of every command.
+    #[command(flatten)]
+    pub global: Global,
+    /// What to do.
+    #[command(subcommand)]
+    pub command: Command,
+}
+
+/// Flags of every command.
+#[derive(Debug, Args)]
+pub struct Global {
+    /// The table, as the stack's output TableName names it
+    #[arg(long, global = true, env = "LUNAS_TABLE", value_name = "NAME", conflicts_with = "stage")]
+    pub table: Option<String>,
+    /// Instead of --table: the table of the stack lunas-STAGE in this account and region
+    #[arg(long, global = true, env = "LUNAS_STAGE", value_name = "STAGE")]
+    pub stage: Option<String>,
+    /// The provider's zone, in which days end: Asia/Jakarta (WIB), Asia/Makassar (WITA) or Asia/Jayapura (WIT)
+    #[arg(long, global = true, env = "LUNAS_TIME_ZONE", value_name = "ZONE", default_value = "Asia/Jakarta", value_parser = zone)]
+    pub zone: Zone,
+    /// One JSON document on stdout; messages stay on stderr
+    #[arg(long, global = true)]
+    pub json: bool,
+    /// Write nothing, say what would be written
+    #[arg(long, global = true)]
+    pub dry_run: bool,
+}
+
+/// What to do.
+#[derive(Debug, Subcommand)]
+pub enum Command {
+    /// What customers can subscribe to
+    #[command(subcommand)]
+    Packages(PackagesCommand),
+    /// Who is served
+    #[command(subcommand)]
+    Customers(CustomersCommand),
+    /// What is owed
+    #[command(subcommand)]
+    Invoices(InvoicesCommand),
+    /// What was paid
+    #[command(subcommand)]
+    Payments(PaymentsCommand),
+}
+
+/// Commands about packages.
+#[derive(Debug, Subcommand)]
+pub enum PackagesCommand {
+    /// Write packages from a CSV file into the catalogue; the same file again changes nothing
+    #[command(after_help = "\
+Columns, in any order: id, name, price, downMbps, upMbps, periodMonths, active
+  id,name,price,downMbps,upMbps,periodMonths,active
+  home20,Home 20 Mbps,225000,20,10,1,true
+Prices are whole rupiah without separators. Issued invoices keep the price they were made with.
+
+Example: lunas packages import packages.csv")]
+    Import {
+        /// The file
+        file: PathBuf,
+    },
+    /// List the catalogue
+    #[command(after_help = "Example: lunas packages list --json")]
+    List,
+}
+
+/// Commands about customers.
+#[derive(Debug, Subcommand)]
+pub enum CustomersCommand {
+    /// Write customers from a CSV file; the same file again changes nothing
+    #[command(after_help = "\
+Columns, in any order: name, phone, username, packageId, expiresAt, deviceId, ontSerial
+  name;phone;username;packageId;expiresAt;deviceId;ontSerial
+  Budi Santoso;0812-3456-7890;budi@isp;home20;2026-12-10;;48575443A1B2C3D4
+phone, deviceId and ontSerial may be empty. A customer is recognised by the username (case matters). expiresAt is the last day
+of service (YYYY-MM-DD, to the end of that day in --zone) or an instant such as 2026-12-10T12:00:00+07:00. A column id is
+optional: the id of a customer who is new (1 to 40 of a-z, 0-9 and _); else one is made.
+Comma, semicolon and tab are recognised, as is Excel's \"CSV UTF-8\". Rows that cannot be read are listed with their line and
+reason; all others are loaded. A customer who has paid since the last import keeps what was paid for, unless expiresAt or
+packageId of the row changed.
+
+Examples:
+  lunas --dry-run customers import customers.csv
+  lunas --json customers import customers.csv > result.json")]
+    Import {
+        /// The file
+        file: PathBuf,
+    },
+    /// Show a customer: subscription, credit, open and recent invoices
+    #[command(after_help = "\
+Examples:
+  lunas customers show budi@isp
+  lunas customers show 0812-3456-7890
+  lunas customers show id:c01            say which it is if several fit: id:, username: or phone:")]
+    Show {
+        /// Id, user name or phone
+        customer: String,
+    },
+}
+
+/// Commands about invoices.
+#[derive(Debug, Subcommand)]
+pub enum InvoicesCommand {
+    /// Issue a renewal invoice for the customer's package
+    #[command(after_help = "Example: lunas invoices create --customer budi@isp --due 2026-12-10")]
+    Create {
+        /// Id, user name or phone
+        #[arg(long, value_name = "CUSTOMER")]
+        customer: String,
+        /// Last day to pay without being overdue, YYYY-MM-DD
+        #[arg(long, value_name = "DATE", value_parser = day)]
+        due: Date,
+    },
+    /// Cancel an unpaid invoice: part-payments become credit, its link is cancelled at the gateway
+    #[command(after_help = "Example: lunas invoices cancel INV-2026-000001")]
+    Cancel {
+        /// Number or id
+        invoice: String,
+        /// Only if it is this customer's
+        #[arg(long, value_name = "CUSTOMER")]
+        customer: Option<String>,
+    },
+    /// List a customer's invoices, newest first
+    #[command(after_help = "Example: lunas invoices list --customer budi@isp --limit 5")]
+    List {
+        /// Id, user name or phone
+        #[arg(long, value_name = "CUSTOMER")]
+        customer: String,
+        /// At most so many
+        #[arg(long, default_value_t = 20, value_parser = clap::value_parser!(u16).range(1..=1000))]
+        limit: u16,
+    },
+}
+
+/// Commands about payments.
+#[derive(Debug, Subcommand)]
+pub enum PaymentsCommand {
+    /// Show how far a payment got: link, webhook, confirmation, settled, relayed, applied
+    #[command(after_help = "\
+Examples:
+  lunas payments show INV-2026-000001
+  lunas payments show INV-2026-000001-k3x9 --gateway midtrans")]
+    Show {
+        /// Order id, invoice number or invoice id
+        id: String,
+        /// Where the order is; else every gateway is tried
+        #[arg(long, value_parser = gateway)]
+        gateway: Option<GatewayName>,
+    },
+}
+
+fn zone(text: &str) -> Result<Zone, String> {
+    Zone::parse(text).ok_or_else(|| "use Asia/Jakarta, Asia/Makassar or Asia/Jayapura".to_owned())
+}
+
+fn day(text: &str) -> Result<Date, String> {
+    format::parse_date(text).filter(|day| (2000..=2099).contains(&day.year())).ok_or_else(|| "write the date as YYYY-MM-DD".to_owned())
+}
+
+fn gateway(text: &str) -> Result<GatewayName, String> {
+    GatewayName::parse(text).ok_or_else(|| "use midtrans or xendit".to_owned())
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::CommandFactory;
+
+    use super::*;
+
+    #[test]
+    fn the_arguments_are_consistent() {
+        Cli::command().debug_assert();
+    }
+
+    #[test]
+    fn dates_and_zones_are_read_in_one_form_only() {
+        assert!(day("2026-12-10").is_ok() && zone("Asia/Makassar").is_ok());
+        for refused in ["10/12/2026", "2026-13-01", "0026-12-10", "2026-12-10T00:00:00Z", ""] {
+            assert!(day(refused).is_err(), "{refused}");
+        }
+        assert!(zone("Europe/Berlin").is_err());
+    }
+}
