@@ -22,7 +22,9 @@ const HOW_TO_LOG_IN: &str = "log in with `aws sso login`, or store a key with `a
 pub(crate) async fn connect(global: &Global) -> anyhow::Result<Store> {
     let config = aws_config::defaults(BehaviorVersion::latest())
         .retry_config(RetryConfig::standard().with_max_attempts(4))
-        .timeout_config(TimeoutConfig::builder().connect_timeout(Duration::from_secs(5)).operation_attempt_timeout(Duration::from_secs(10)).build())
+        .timeout_config(
+            TimeoutConfig::builder().connect_timeout(Duration::from_secs(5)).operation_attempt_timeout(Duration::from_secs(10)).build(),
+        )
         .load()
         .await;
     let region = region(&config)?;
@@ -60,7 +62,8 @@ async fn table_of(client: &Client, stage: &str, region: &str) -> anyhow::Result<
     let mut found = Vec::new();
     let mut start = None;
     for _ in 0..TABLE_PAGES {
-        let answer = client.list_tables().set_exclusive_start_table_name(start).send().await.map_err(|error| explain(&error, "(all)", region))?;
+        let answer =
+            client.list_tables().set_exclusive_start_table_name(start).send().await.map_err(|error| explain(&error, "(all)", region))?;
         found.extend(answer.table_names().iter().filter(|name| name.starts_with(&prefix)).cloned());
         start = answer.last_evaluated_table_name;
         if start.is_none() {
@@ -69,7 +72,9 @@ async fn table_of(client: &Client, stage: &str, region: &str) -> anyhow::Result<
     }
     match found.as_slice() {
         [table] => Ok(table.clone()),
-        [] => bail!("no table {prefix}… in region {region}; is the stack lunas-{stage} deployed there? README, \"From an empty AWS account\""),
+        [] => {
+            bail!("no table {prefix}… in region {region}; is the stack lunas-{stage} deployed there? README, \"From an empty AWS account\"")
+        }
         _ => bail!("several tables of stage {stage} in region {region}, choose one with --table: {}", found.join(", ")),
     }
 }
@@ -92,7 +97,9 @@ where
         }
         Some("ValidationException") => anyhow!("table {table} is not a table of Lunas ({cause})"),
         Some("AccessDeniedException") => {
-            anyhow!("not allowed to use table {table} in region {region}: ask for dynamodb rights on it, or choose another AWS_PROFILE ({cause})")
+            anyhow!(
+                "not allowed to use table {table} in region {region}: ask for dynamodb rights on it, or choose another AWS_PROFILE ({cause})"
+            )
         }
         Some("UnrecognizedClientException" | "InvalidSignatureException" | "IncompleteSignatureException" | "ExpiredTokenException") => {
             anyhow!("AWS does not accept the credentials: {HOW_TO_LOG_IN} ({cause})")

@@ -25,7 +25,7 @@ Exit codes: 0 all done, 1 something was refused, 2 nothing could be done.";
 
 /// Packages, customers, invoices and payments of a Lunas installation.
 #[derive(Debug, Parser)]
-#[command(name = "lunas", version, about, after_help = EXAMPLES, subcommand_required = true, arg_required_else_help = true)]
+#[command(name = "lunas", version, after_help = EXAMPLES, subcommand_required = true, arg_required_else_help = true)]
 pub struct Cli {
     /// Flags of every command.
     #[command(flatten)]
@@ -38,7 +38,7 @@ pub struct Cli {
 /// Flags of every command.
 #[derive(Debug, Args)]
 pub struct Global {
-    /// The table, as the stack's output TableName names it
+    /// The table; the stack's outputs name it
     #[arg(long, global = true, env = "LUNAS_TABLE", value_name = "NAME", conflicts_with = "stage")]
     pub table: Option<String>,
     /// Instead of --table: the table of the stack lunas-STAGE in this account and region

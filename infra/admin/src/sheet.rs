@@ -70,7 +70,7 @@ impl<R: Read> Sheet<R> {
             head.drain(..3);
         }
         let delimiter = delimiter(&head);
-        let bounded = Bounded { source: Cursor::new(head).chain(source), left: ROW_BYTES };
+        let bounded = Bounded { source: Cursor::new(head).chain(source), left: ROW_BYTES, after_return: false, ended: false };
         let mut rows = csv::ReaderBuilder::new().delimiter(delimiter).has_headers(false).flexible(true).from_reader(bounded);
         let mut header = ByteRecord::new();
         if !rows.read_byte_record(&mut header).map_err(|error| SheetError::Header(format!("the header cannot be read: {error}")))? {
@@ -108,8 +108,8 @@ impl<R: Read> Sheet<R> {
     }
 
     fn take(&mut self, record: &ByteRecord) -> Result<SheetRow, BadRow> {
-        // The position of a record is where reading began, before empty lines that were skipped; the reader stands behind it.
-        let breaks = record.iter().map(|field| field.iter().filter(|byte| **byte == b'\n').count()).sum::<usize>();
+        // The position of a record is where reading began, before empty lines that were skipped; the reader stands right behind it.
+        let breaks = record.iter().map(|field| field.split(|byte| *byte == b'\n').skip(1).count()).sum::<usize>();
         let behind = self.rows.position().line();
         let line = behind.saturating_sub(1).saturating_sub(u64::try_from(breaks).unwrap_or_default()).max(1);
         let bad = |reason: String| BadRow { line, reason };
@@ -120,7 +120,10 @@ impl<R: Read> Sheet<R> {
         }
         if record.iter().skip(self.width).any(|field| !field.trim_ascii().is_empty()) {
             let found = record.len();
-            return Err(bad(format!("{found} fields, the header has {}; put a field that holds the separator into quotation marks", self.width)));
+            return Err(bad(format!(
+                "{found} fields, the header has {}; put a field that holds the separator into quotation marks",
+                self.width
+            )));
         }
         let fields = self.names.iter().zip(&self.places).map(|(name, place)| {
             let bytes = place.and_then(|place| record.get(place)).unwrap_or_default();
@@ -154,7 +157,7 @@ fn recognise(head: &[u8]) -> Result<(), SheetError> {
 /// What separates the header's names: Excel in Indonesia writes semicolons, since the comma is the decimal sign there.
 fn delimiter(head: &[u8]) -> u8 {
     let header = head.split(|byte| *byte == b'\n').next().unwrap_or_default();
-    let count = |delimiter: u8| header.iter().filter(|byte| **byte == delimiter).count();
+    let count = |delimiter: u8| header.split(|byte| *byte == delimiter).count();
     [b'\t', b';', b','].into_iter().max_by_key(|delimiter| count(*delimiter)).unwrap_or(b',')
 }
 
@@ -175,20 +178,56 @@ fn places(header: &[String], names: &[&'static str], required: usize) -> Result<
     Err(SheetError::Header(format!("columns missing in the first line: {}; it must name {wanted}", missing.join(", "))))
 }
 
-/// A source that ends with an error when one row takes too much of it.
+/// A source whose lines all end with a single line feed, so that lines can be counted, and that ends with an error when one row
+/// takes too much of it.
 struct Bounded<R> {
     source: io::Chain<Cursor<Vec<u8>>, R>,
     left: usize,
+    after_return: bool,
+    ended: bool,
+}
+
+impl<R: Read> Bounded<R> {
+    /// Moves what is kept of the first `read` bytes to the front and answers how many that are.
+    fn unify(&mut self, buffer: &mut [u8], read: usize) -> usize {
+        let mut kept = 0_usize;
+        for from in 0..read {
+            let Some(byte) = buffer.get(from).copied() else { break };
+            let second_half = byte == b'\n' && self.after_return;
+            self.after_return = byte == b'\r';
+            if second_half {
+                continue;
+            }
+            if let Some(slot) = buffer.get_mut(kept) {
+                *slot = if byte == b'\r' { b'\n' } else { byte };
+            }
+            kept = kept.saturating_add(1);
+        }
+        kept
+    }
 }
 
 impl<R: Read> Read for Bounded<R> {
     fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
-        if self.left == 0 {
-            return Err(io::Error::new(io::ErrorKind::InvalidData, "a row of more than a megabyte: is a quotation mark not closed?"));
+        loop {
+            if self.left == 0 {
+                return Err(io::Error::new(io::ErrorKind::InvalidData, "a row of more than a megabyte: is a quotation mark not closed?"));
+            }
+            let read = self.source.read(buffer)?;
+            if read == 0 {
+                let last = if self.ended { None } else { buffer.first_mut() };
+                self.ended = true;
+                return Ok(last.map_or(0, |last| {
+                    *last = b'\n';
+                    1
+                }));
+            }
+            self.left = self.left.saturating_sub(read);
+            let kept = self.unify(buffer, read);
+            if kept > 0 {
+                return Ok(kept);
+            }
         }
-        let read = self.source.read(buffer)?;
-        self.left = self.left.saturating_sub(read);
-        Ok(read)
     }
 }
 

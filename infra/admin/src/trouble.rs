@@ -29,7 +29,10 @@ pub(crate) fn of_store(error: &StoreError) -> String {
             format!("DynamoDB is too busy; wait a minute and run the same command again, repeating it is safe ({})", short(cause))
         }
         StoreError::Unavailable(cause) => {
-            format!("the table gave no answer; check the connection and run the same command again, repeating it is safe ({})", short(cause))
+            format!(
+                "the table gave no answer; check the connection and run the same command again, repeating it is safe ({})",
+                short(cause)
+            )
         }
         StoreError::Damaged(cause) => format!("an item in the table cannot be read, nothing was changed; report this: {cause}"),
     }

@@ -27,7 +27,13 @@ impl Account {
         let present = |name: &str| env::var(name).ok().filter(|value| !value.is_empty());
         Self {
             region: text("AWS_REGION"),
-            credentials: Credentials::new(text("AWS_ACCESS_KEY_ID"), text("AWS_SECRET_ACCESS_KEY"), present("AWS_SESSION_TOKEN"), None, "Environment"),
+            credentials: Credentials::new(
+                text("AWS_ACCESS_KEY_ID"),
+                text("AWS_SECRET_ACCESS_KEY"),
+                present("AWS_SESSION_TOKEN"),
+                None,
+                "Environment",
+            ),
             endpoint: present("AWS_ENDPOINT_URL"),
             dynamodb_endpoint: present("AWS_ENDPOINT_URL_DYNAMODB"),
         }

@@ -43,7 +43,12 @@ impl Bus {
 
     async fn put_batch<'a>(&self, events: Vec<&'a StoredEvent>, relayed: &mut Vec<String>) -> Vec<&'a StoredEvent> {
         let entries = events.iter().map(|event| {
-            PutEventsRequestEntry::builder().event_bus_name(&self.name).source(SOURCE).detail_type(&event.kind).detail(&event.detail).build()
+            PutEventsRequestEntry::builder()
+                .event_bus_name(&self.name)
+                .source(SOURCE)
+                .detail_type(&event.kind)
+                .detail(&event.detail)
+                .build()
         });
         let answer = match self.client.put_events().set_entries(Some(entries.collect())).send().await {
             Ok(answer) => answer,

@@ -51,7 +51,11 @@ impl Settings {
         let text = |name: &'static str, default: &str| lookup(name).filter(|value| !value.is_empty()).unwrap_or_else(|| default.to_owned());
         let number = |name: &'static str, default: &str, range: std::ops::RangeInclusive<i64>| {
             let value = text(name, default);
-            value.parse::<i64>().ok().filter(|n| range.contains(n)).ok_or_else(|| SettingError { name, problem: format!("{value:?} is not a number in {range:?}") })
+            value
+                .parse::<i64>()
+                .ok()
+                .filter(|n| range.contains(n))
+                .ok_or_else(|| SettingError { name, problem: format!("{value:?} is not a number in {range:?}") })
         };
         let stage = text("STAGE", "dev");
         let partner_endpoints = partner_endpoints(&text("PARTNER_ENDPOINTS", ""), &stage)?;
@@ -122,15 +126,25 @@ mod tests {
     #[test]
     fn everything_but_the_table_has_a_default() {
         let settings = read(&[]).unwrap();
-        assert_eq!((settings.default_gateway, settings.zone, settings.link_lifetime), (GatewayName::Midtrans, Zone::Jakarta, Duration::hours(24)));
+        assert_eq!(
+            (settings.default_gateway, settings.zone, settings.link_lifetime),
+            (GatewayName::Midtrans, Zone::Jakarta, Duration::hours(24))
+        );
         assert!(read(&[("TABLE_NAME", "")]).is_err());
     }
 
     #[test]
     fn partners_are_redirected_to_loopback_only_and_never_on_prod() {
-        let endpoints = read(&[("PARTNER_ENDPOINTS", "midtrans=http://127.0.0.1:1/, xendit=http://127.0.0.1:2")]).unwrap().partner_endpoints;
+        let endpoints =
+            read(&[("PARTNER_ENDPOINTS", "midtrans=http://127.0.0.1:1/, xendit=http://127.0.0.1:2")]).unwrap().partner_endpoints;
         assert_eq!(endpoints.get("midtrans").map(String::as_str), Some("http://127.0.0.1:1"));
-        for refused in ["midtrans", "midtrans=http://10.0.0.1:1", "midtrans=https://example.com", "midtrans=http://127.0.0.1:1@evil.example", "midtrans=http://127.0.0.1.evil.example"] {
+        for refused in [
+            "midtrans",
+            "midtrans=http://10.0.0.1:1",
+            "midtrans=https://example.com",
+            "midtrans=http://127.0.0.1:1@evil.example",
+            "midtrans=http://127.0.0.1.evil.example",
+        ] {
             assert!(read(&[("PARTNER_ENDPOINTS", refused)]).is_err(), "{refused}");
         }
         assert!(read(&[("STAGE", "prod"), ("PARTNER_ENDPOINTS", "midtrans=http://127.0.0.1:1")]).is_err());
@@ -138,7 +152,14 @@ mod tests {
 
     #[test]
     fn what_is_not_a_choice_is_refused_with_its_name() {
-        for (name, value) in [("LINK_HOURS", "0"), ("LINK_HOURS", "x"), ("SESSION_DAYS", "9999"), ("TIME_ZONE", "Europe/Berlin"), ("DEFAULT_GATEWAY", "paypal"), ("LATE_RENEWAL", "never")] {
+        for (name, value) in [
+            ("LINK_HOURS", "0"),
+            ("LINK_HOURS", "x"),
+            ("SESSION_DAYS", "9999"),
+            ("TIME_ZONE", "Europe/Berlin"),
+            ("DEFAULT_GATEWAY", "paypal"),
+            ("LATE_RENEWAL", "never"),
+        ] {
             assert!(read(&[(name, value)]).unwrap_err().to_string().contains(name), "{name}={value}");
         }
     }

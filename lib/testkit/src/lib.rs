@@ -1,1 +1,224 @@
-//! skeleton
+//! A whole Lunas in one process, for tests: the real store on an embedded DynamoDB, stand-ins of Secrets Manager and EventBridge,
+//! the sandbox's gateways, and a [`tap::Tap`] in every line between them that counts calls and breaks them on demand.
+
+#![expect(clippy::expect_used, reason = "only tests use this crate, and a test that cannot be set up has failed")]
+
+pub mod aws;
+pub mod notification;
+pub mod request;
+pub mod table;
+pub mod tap;
+
+use std::{collections::BTreeMap, sync::Arc};
+
+use aws_credential_types::Credentials;
+use billing::{
+    customer::Profile,
+    id::{CustomerId, PackageId},
+    import::{Row, import},
+    invoice::{Invoice, NewInvoice, issue_renewal},
+    money::Rupiah,
+    package::Package,
+    phone::Phone,
+    zone::Zone,
+};
+use cloud::{
+    aws::Account,
+    bus::Bus,
+    clock::Clock,
+    secrets::Secrets,
+    settings::Settings,
+    store::{Store, admin::new_id},
+};
+use lunas_sandbox::Sandbox;
+use payments::Payments;
+use time::Duration;
+
+use crate::{aws::StandIn, notification::Inbox, tap::Tap};
+
+/// Key of the secret `app` in tests.
+pub const MASTER_KEY: &str = "test-master-key-test-master-key-0";
+
+/// One installation.
+#[derive(Debug)]
+pub struct World {
+    /// Secrets, bus and table.
+    pub aws: StandIn,
+    /// In every line.
+    pub tap: Tap,
+    /// The gateways and the message provider.
+    pub sandbox: Sandbox,
+    /// Notifications of the gateways, collected instead of delivered.
+    pub notifications: Inbox,
+    /// What the functions share.
+    pub payments: Payments,
+    /// The bus, as relay-events uses it.
+    pub bus: Bus,
+}
+
+impl World {
+    /// Starts one, with an empty table and every secret filled.
+    ///
+    /// # Panics
+    /// When something cannot be started.
+    pub async fn start() -> Self {
+        let tap = Tap::default();
+        let notifications = Inbox::start().await;
+        let options = lunas_sandbox::Options { webhook_base: Some(notifications.url()), ..lunas_sandbox::Options::default() };
+        let sandbox = lunas_sandbox::start(options).await.expect("the sandbox starts");
+        let mut endpoints = BTreeMap::new();
+        for (partner, url) in [("midtrans", sandbox.midtrans_url()), ("xendit", sandbox.xendit_url()), ("whatsapp", sandbox.whatsapp_url())] {
+            endpoints.insert(partner.to_owned(), tap.in_front_of(partner, &url).await);
+        }
+        let aws = StandIn::start(&tap).await;
+        aws.set_secret("lunas/dev/midtrans", &format!(r#"{{"serverKey":"{}","isSandbox":"true"}}"#, lunas_sandbox::DEMO_MIDTRANS_SERVER_KEY));
+        aws.set_secret(
+            "lunas/dev/xendit",
+            &format!(
+                r#"{{"apiKey":"{}","callbackToken":"{}"}}"#,
+                lunas_sandbox::DEMO_XENDIT_API_KEY,
+                lunas_sandbox::DEMO_XENDIT_CALLBACK_TOKEN
+            ),
+        );
+        aws.set_secret("lunas/dev/app", &format!(r#"{{"masterKey":"{MASTER_KEY}"}}"#));
+        aws.set_secret("lunas/dev/whatsapp", &whatsapp_rows(endpoints.get("whatsapp").map_or("", String::as_str)));
+
+        let account = Account {
+            region: "us-east-1".to_owned(),
+            credentials: Credentials::new("test", "test", None, None, "test"),
+            endpoint: Some(aws.url.clone()),
+            dynamodb_endpoint: None,
+        };
+        let clock = Clock::default();
+        let settings = Settings {
+            table: table::NAME.to_owned(),
+            bus: "lunas-test".to_owned(),
+            stage: "dev".to_owned(),
+            public_url: "https://portal.example".to_owned(),
+            partner_endpoints: endpoints,
+            default_gateway: billing::gateway::GatewayName::Midtrans,
+            link_lifetime: Duration::hours(24),
+            session_lifetime: Duration::days(30),
+            zone: Zone::Jakarta,
+            late_renewal: billing::entitlement::LateRenewal::FromPayment,
+            requests_per_address: 60,
+        };
+        let client = account.dynamodb();
+        table::create(&client).await;
+        let payments = Payments {
+            store: Store::new(client, settings.table.clone()),
+            secrets: Secrets::new(account.secretsmanager(), &settings.stage, clock.clone()),
+            settings: Arc::new(settings),
+            clock,
+        };
+        let bus = Bus::new(account.eventbridge(), payments.settings.bus.clone());
+        let world = Self { aws, tap, sandbox, notifications, payments, bus };
+        world.tap.forget();
+        world
+    }
+
+    /// The same installation with other parameters, in a process of its own (an empty cache of secrets).
+    #[must_use]
+    pub fn with_settings(&self, change: impl FnOnce(&mut Settings)) -> Payments {
+        let mut settings = Settings::clone(&self.payments.settings);
+        change(&mut settings);
+        Payments { settings: Arc::new(settings), secrets: self.fresh_secrets(), ..self.payments.clone() }
+    }
+
+    /// Secrets as a newly started process has them: nothing cached.
+    #[must_use]
+    pub fn fresh_secrets(&self) -> Secrets {
+        let account = Account {
+            region: "us-east-1".to_owned(),
+            credentials: Credentials::new("test", "test", None, None, "test"),
+            endpoint: Some(self.aws.url.clone()),
+            dynamodb_endpoint: None,
+        };
+        Secrets::new(account.secretsmanager(), &self.payments.settings.stage, self.payments.clock.clone())
+    }
+
+    /// A customer with the package Home 20 (Rp300.000 a month) whose service ends in ten days.
+    ///
+    /// # Panics
+    /// When it cannot be stored.
+    pub async fn customer(&self, username: &str, phone: &str) -> Profile {
+        let now = self.payments.clock.now();
+        let row = Row {
+            name: format!("Pelanggan {username}"),
+            phone: Phone::parse(phone).ok(),
+            username: username.to_owned(),
+            package: home20(),
+            expires_at: Zone::Jakarta.end_of(Zone::Jakarta.date(now.saturating_add(Duration::days(10)))),
+            device_id: None,
+            ont_serial: None,
+        };
+        let id = CustomerId::parse(&new_id("c", now)).expect("an id");
+        let change = import(None, &row, id, Zone::Jakarta, now).expect("a new customer");
+        self.payments.store.import_customer(&change).await.expect("stored");
+        self.profile(&change.profile.id).await
+    }
+
+    /// A renewal invoice, due in seven days.
+    ///
+    /// # Panics
+    /// When it cannot be stored.
+    pub async fn invoice(&self, customer: &Profile) -> Invoice {
+        let (store, now) = (&self.payments.store, self.payments.clock.now());
+        let profile = self.profile(&customer.id).await;
+        let number = store.next_invoice_number(now.year()).await.expect("a number");
+        let id = billing::id::InvoiceId::parse(&new_id("", now)).expect("an id");
+        let due_date = Zone::Jakarta.date(now.saturating_add(Duration::days(7)));
+        let (invoice, profile, event) = issue_renewal(&profile, NewInvoice { id, number, due_date }, now);
+        store.issue_invoice(&invoice, &profile, &event, now).await.expect("stored");
+        self.invoice_now(&invoice).await
+    }
+
+    /// The invoice as it stands.
+    ///
+    /// # Panics
+    /// When it is not there.
+    pub async fn invoice_now(&self, invoice: &Invoice) -> Invoice {
+        self.payments.store.invoice(&invoice.customer_id, &invoice.id).await.expect("readable").expect("there")
+    }
+
+    /// The profile as it stands.
+    ///
+    /// # Panics
+    /// When it is not there.
+    pub async fn profile(&self, customer: &CustomerId) -> Profile {
+        self.payments.store.profile(customer).await.expect("readable").expect("there")
+    }
+
+    /// A login of the customer, without the detour of a code: the bearer token.
+    ///
+    /// # Panics
+    /// When it cannot be stored.
+    pub async fn token(&self, customer: &Profile) -> String {
+        let random = request::random_token();
+        let token = format!("{}.{random}", customer.id);
+        table::put_session(&self.aws.direct, customer, &token, self.payments.clock.now().saturating_add(Duration::days(1))).await;
+        token
+    }
+}
+
+/// The package of [`World::customer`].
+///
+/// # Panics
+/// Never.
+#[must_use]
+pub fn home20() -> Package {
+    let id = PackageId::parse("home20").expect("an id");
+    Package { id, name: "Home 20".to_owned(), price: Rupiah::new(300_000), period_months: 1, down_mbps: 20, up_mbps: 10 }
+}
+
+fn whatsapp_rows(url: &str) -> String {
+    serde_json::json!({
+        "provider": "http",
+        "url": format!("{url}/send"),
+        "headers": serde_json::json!({"Authorization": lunas_sandbox::DEMO_WHATSAPP_API_KEY}).to_string(),
+        "body": serde_json::json!({"to": "{{phone}}", "text": "{{text}}"}).to_string(),
+        "successPointer": "/status",
+        "successValue": "true",
+    })
+    .to_string()
+}

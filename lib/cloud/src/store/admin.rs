@@ -86,7 +86,9 @@ impl Store {
 
     fn forget_phone(&self, phone: &Phone, customer: &CustomerId) -> Result<TransactWriteItem, StoreError> {
         let key = keys::phone(phone, customer).attributes();
-        write(Delete::builder().table_name(&self.table).set_key(Some(key)).build().map(|delete| TransactWriteItem::builder().delete(delete)))
+        write(
+            Delete::builder().table_name(&self.table).set_key(Some(key)).build().map(|delete| TransactWriteItem::builder().delete(delete)),
+        )
     }
 
     /// The next invoice number of a year. Numbers may be skipped (a command that failed after this), never given twice.

@@ -40,7 +40,12 @@ impl Store {
         self.transact(vec![self.login_item(login_id, &used, session.created_at)?, put_new(&self.table, item)?]).await
     }
 
-    fn login_item(&self, login_id: &str, state: &LoginState, now: OffsetDateTime) -> Result<aws_sdk_dynamodb::types::TransactWriteItem, StoreError> {
+    fn login_item(
+        &self,
+        login_id: &str,
+        state: &LoginState,
+        now: OffsetDateTime,
+    ) -> Result<aws_sdk_dynamodb::types::TransactWriteItem, StoreError> {
         let mut item = to_item(&keys::login(login_id), state)?;
         set_ttl(&mut item, now.saturating_add(LOGIN_KEPT));
         put_version(&self.table, item, state.version)

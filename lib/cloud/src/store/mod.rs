@@ -82,7 +82,8 @@ impl Store {
             pause(attempt).await;
             let request = KeysAndAttributes::builder().set_keys(Some(wanted)).consistent_read(true).build();
             let request = request.map_err(|error| StoreError::Damaged(error.to_string()))?;
-            let answer = self.client.batch_get_item().request_items(&self.table, request).send().await.map_err(|error| unavailable(&error))?;
+            let answer =
+                self.client.batch_get_item().request_items(&self.table, request).send().await.map_err(|error| unavailable(&error))?;
             for item in answer.responses.unwrap_or_default().into_values().flatten() {
                 let text = |name: &str| item.get(name).and_then(|value| value.as_s().ok()).cloned().unwrap_or_default();
                 let key = Key { pk: text("PK"), sk: text("SK") };

@@ -80,7 +80,13 @@ impl Store {
         match sent {
             Ok(_) => Ok(()),
             // Gone by its time to live: nothing left to mark.
-            Err(error) if error.as_service_error().is_some_and(aws_sdk_dynamodb::operation::update_item::UpdateItemError::is_conditional_check_failed_exception) => Ok(()),
+            Err(error)
+                if error
+                    .as_service_error()
+                    .is_some_and(aws_sdk_dynamodb::operation::update_item::UpdateItemError::is_conditional_check_failed_exception) =>
+            {
+                Ok(())
+            }
             Err(error) => Err(unavailable(&error)),
         }
     }

@@ -44,7 +44,13 @@ impl Store {
         self.page(customer, keys::LEDGER, after.map(InvoiceId::as_str), limit).await
     }
 
-    async fn page<T: DeserializeOwned>(&self, customer: &CustomerId, prefix: &str, after: Option<&str>, limit: i32) -> Result<Page<T>, StoreError> {
+    async fn page<T: DeserializeOwned>(
+        &self,
+        customer: &CustomerId,
+        prefix: &str,
+        after: Option<&str>,
+        limit: i32,
+    ) -> Result<Page<T>, StoreError> {
         let partition = keys::customer_partition(customer);
         let start = after.map(|id| keys::Key { pk: partition.clone(), sk: format!("{prefix}{id}") }.attributes());
         let answer = self

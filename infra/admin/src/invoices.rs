@@ -1,0 +1,188 @@
+//! `lunas invoices`.
+
+use billing::{
+    customer::Profile,
+    id::{InvoiceId, OrderId},
+    invoice::{Invoice, InvoiceStatus, NewInvoice, issue_renewal, withdraw},
+    order::Order,
+    zone::format,
+};
+use cloud::store::{StoreError, admin::new_id};
+use serde_json::{Value, json};
+use time::Date;
+
+use crate::{ALL_DONE, Session, find, refuse, trouble::Refusal, views};
+
+/// Decisions made anew because the customer's data changed meanwhile, or because the table gave no answer.
+const TRIES: usize = 5;
+/// Invoices read at once.
+const PAGE: u16 = 100;
+
+/// Issues a renewal invoice.
+pub(crate) async fn create(session: &Session, customer: &str, due_date: Date) -> anyhow::Result<u8> {
+    let mut profile = find::customer(session, customer).await?;
+    let now = session.clock.now();
+    let id = InvoiceId::parse(&new_id("inv_", now))?;
+    refuse_second(session, &profile).await?;
+    if session.dry_run {
+        let new = NewInvoice { id, number: "(next number)".to_owned(), due_date };
+        let (invoice, ..) = issue_renewal(&profile, new, now);
+        return show_created(session, &invoice, &profile);
+    }
+    let number = session.store.next_invoice_number(session.zone.date(now).year()).await?;
+    for _ in 0..TRIES {
+        let new = NewInvoice { id: id.clone(), number: number.clone(), due_date };
+        let (invoice, issued, event) = issue_renewal(&profile, new, now);
+        match session.store.issue_invoice(&invoice, &issued, &event, now).await {
+            Ok(()) => return show_created(session, &invoice, &issued),
+            Err(StoreError::Stale | StoreError::Unavailable(_)) => {}
+            Err(error) => return Err(error.into()),
+        }
+        profile = session.store.profile(&profile.id).await?.ok_or_else(|| Refusal("the customer is gone".to_owned()))?;
+        if profile.open_renewal.as_ref() == Some(&id) {
+            // It did happen; only the answer was lost.
+            return show_created(session, &invoice, &profile);
+        }
+        refuse_second(session, &profile).await?;
+    }
+    Err(StoreError::Stale.into())
+}
+
+/// A customer owes one renewal at a time.
+async fn refuse_second(session: &Session, profile: &Profile) -> anyhow::Result<()> {
+    if !profile.entitlement.package.price.is_positive() {
+        return refuse(format!("the package {} costs nothing; there is nothing to bill", profile.entitlement.package.id));
+    }
+    let Some(open) = &profile.open_renewal else { return Ok(()) };
+    match session.store.invoice(&profile.id, open).await? {
+        Some(invoice) if invoice.status == InvoiceStatus::Unpaid => refuse(format!(
+            "{} has an unpaid invoice already: {} of {}, due {}; to replace it: lunas invoices cancel {}",
+            profile.username,
+            invoice.number,
+            invoice.amount,
+            format::date(invoice.due_date),
+            invoice.number
+        )),
+        _ => Ok(()),
+    }
+}
+
+fn show_created(session: &Session, invoice: &Invoice, profile: &Profile) -> anyhow::Result<u8> {
+    let done = if session.dry_run { "dry run, not issued: " } else { "" };
+    let human = format!(
+        "{done}{} of {} for {} ({}), due {}, id {}",
+        invoice.number,
+        invoice.amount,
+        profile.username,
+        invoice.description,
+        format::date(invoice.due_date),
+        invoice.id
+    );
+    let mut view = views::invoice(invoice, session.zone, session.clock.now())?;
+    if session.dry_run {
+        (view["id"], view["invoiceNumber"]) = (Value::Null, Value::Null);
+    }
+    session.ui.result(&human, &json!({"success": true, "dryRun": session.dry_run, "invoice": view}))?;
+    Ok(ALL_DONE)
+}
+
+/// Withdraws an unpaid invoice.
+pub(crate) async fn cancel(session: &Session, text: &str, customer: Option<&str>) -> anyhow::Result<u8> {
+    let Some(found) = find_invoice(session, text).await? else {
+        return refuse(format!("no invoice has the number or id {text:?}; see `lunas invoices list --customer CUSTOMER`"));
+    };
+    if let Some(customer) = customer {
+        let owner = find::customer(session, customer).await?;
+        if owner.id != found.customer_id {
+            return refuse(format!("{} is not an invoice of {}", found.number, owner.username));
+        }
+    }
+    let mut sent = false;
+    for _ in 0..TRIES {
+        let Some((invoice, profile)) = session.store.invoice_and_profile(&found.customer_id, &found.id).await? else {
+            return refuse(format!("{} or its customer is gone", found.number));
+        };
+        if sent && invoice.status == InvoiceStatus::Cancelled {
+            // It did happen; only the answer was lost.
+            return show_cancelled(session, &found, &invoice, &profile);
+        }
+        let order = order_behind(session, &invoice).await?;
+        let now = session.clock.now();
+        let withdrawal = match withdraw(&invoice, &profile, order.as_ref(), now) {
+            Ok(withdrawal) => withdrawal,
+            Err(error) => return refuse(format!("{}: {error}", invoice.number)),
+        };
+        if session.dry_run {
+            return show_cancelled(session, &invoice, &withdrawal.invoice, &withdrawal.profile);
+        }
+        match session.store.withdraw_invoice(&withdrawal, now).await {
+            Ok(()) => return show_cancelled(session, &invoice, &withdrawal.invoice, &withdrawal.profile),
+            Err(StoreError::Stale) => {}
+            Err(StoreError::Unavailable(_)) => sent = true,
+            Err(error) => return Err(error.into()),
+        }
+    }
+    Err(StoreError::Stale.into())
+}
+
+/// The order that customers may be paying right now.
+async fn order_behind(session: &Session, invoice: &Invoice) -> anyhow::Result<Option<Order>> {
+    match &invoice.link {
+        Some(link) => Ok(session.store.order(link.gateway, &link.order_id).await?),
+        None => Ok(None),
+    }
+}
+
+fn show_cancelled(session: &Session, before: &Invoice, after: &Invoice, profile: &Profile) -> anyhow::Result<u8> {
+    let done = if session.dry_run { "dry run, not cancelled: " } else { "cancelled " };
+    let mut lines = vec![format!("{done}{} of {} for {}", after.number, after.amount, profile.username)];
+    if before.received.is_positive() {
+        lines.push(format!("{} that had been paid for it became credit; credit is now {}", before.received, profile.credit));
+    }
+    if let Some(link) = &before.link {
+        lines.push(format!("its payment link is cancelled at {} within minutes (order {})", link.gateway, link.order_id));
+    }
+    let view = views::invoice(after, session.zone, session.clock.now())?;
+    let machine = json!({
+        "success": true, "dryRun": session.dry_run, "invoice": view, "returned": before.received, "credit": profile.credit,
+        "orderId": before.link.as_ref().map(|link| &link.order_id),
+    });
+    session.ui.result(&lines.join("\n"), &machine)?;
+    Ok(ALL_DONE)
+}
+
+/// Lists a customer's invoices, newest first.
+pub(crate) async fn list(session: &Session, customer: &str, limit: u16) -> anyhow::Result<u8> {
+    let profile = find::customer(session, customer).await?;
+    let (mut invoices, mut next) = (Vec::new(), None);
+    while invoices.len() < usize::from(limit) {
+        let page = session.store.invoices(&profile.id, next.as_ref(), i32::from(limit.min(PAGE))).await?;
+        invoices.extend(page.entries);
+        next = page.next.and_then(|id| InvoiceId::parse(&id).ok());
+        if next.is_none() {
+            break;
+        }
+    }
+    invoices.truncate(usize::from(limit));
+    let now = session.clock.now();
+    let lines =
+        invoices.iter().map(|invoice| views::invoice_line(invoice, session.ui, session.zone, now)).collect::<Result<Vec<_>, _>>()?;
+    let human = if lines.is_empty() { format!("{} has no invoices", profile.username) } else { lines.join("\n") };
+    let views = invoices.iter().map(|invoice| views::invoice(invoice, session.zone, now)).collect::<Result<Vec<_>, _>>()?;
+    session.ui.result(&human, &json!({"customerId": profile.id, "invoices": views, "more": next.is_some()}))?;
+    Ok(ALL_DONE)
+}
+
+/// The invoice with that number or id.
+pub(crate) async fn find_invoice(session: &Session, text: &str) -> anyhow::Result<Option<Invoice>> {
+    if let Ok(id) = InvoiceId::parse(text)
+        && let Some(invoice) = session.store.invoice_by_id(&id).await?
+    {
+        return Ok(Some(invoice));
+    }
+    // Numbers keep to the letters of order ids, whose beginning they are.
+    match OrderId::parse(text) {
+        Ok(_) => Ok(session.store.invoice_by_number(text).await?),
+        Err(_) => Ok(None),
+    }
+}

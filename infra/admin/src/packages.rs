@@ -1,0 +1,192 @@
+//! `lunas packages`: the catalogue.
+
+use std::{
+    collections::{HashMap, HashSet},
+    fs::File,
+    path::Path,
+};
+
+use anyhow::Context;
+use billing::{id::PackageId, money::Rupiah, package::Package};
+use cloud::store::{StoreError, admin::CataloguePackage};
+use serde_json::{Value, json};
+
+use crate::{
+    ALL_DONE, Session,
+    changes::{Change, Progress, RowResult},
+    sheet::{Sheet, SheetRow},
+    trouble::of_store,
+};
+
+const COLUMNS: &[&str] = &["id", "name", "price", "downMbps", "upMbps", "periodMonths", "active"];
+/// Dearer is a typing error.
+const PRICE_LIMIT: i64 = 1_000_000_000;
+const MBPS_LIMIT: u32 = 1_000_000;
+const MONTHS_LIMIT: u32 = 24;
+const NAME_LIMIT: usize = 100;
+
+/// Writes the file's packages into the catalogue.
+pub(crate) async fn import(session: &Session, path: &Path) -> anyhow::Result<u8> {
+    let file = File::open(path).with_context(|| format!("cannot open {}", path.display()))?;
+    let length = file.metadata().map_or(0, |metadata| metadata.len());
+    let mut sheet = Sheet::open(file, COLUMNS, &[]).with_context(|| path.display().to_string())?;
+    let mut known: HashMap<PackageId, CataloguePackage> =
+        session.store.packages().await?.into_iter().map(|package| (package.package.id.clone(), package)).collect();
+    let mut progress = Progress::begin(session.ui, session.dry_run, length)?;
+    let mut seen = HashSet::new();
+    while let Some(row) = sheet.next_row() {
+        let result = match row {
+            Err(bad) => RowResult::refused(bad.line, bad.reason),
+            Ok(row) => match check(&row) {
+                Err(reason) => RowResult::refused(row.line, reason),
+                Ok(package) if !seen.insert(package.package.id.clone()) => {
+                    RowResult::refused(row.line, format!("the package {} stands in the file already", package.package.id))
+                }
+                Ok(package) => {
+                    let id = Some(package.package.id.to_string());
+                    match put(session, &mut known, package).await {
+                        Ok(change) => RowResult { line: row.line, id, username: None, outcome: change.into() },
+                        Err(error) => return progress.end(Some(&of_store(&error))),
+                    }
+                }
+            },
+        };
+        progress.row(&result, sheet.position())?;
+    }
+    progress.end(None)
+}
+
+async fn put(session: &Session, known: &mut HashMap<PackageId, CataloguePackage>, package: CataloguePackage) -> Result<Change, StoreError> {
+    let change = match known.get(&package.package.id) {
+        Some(before) if *before == package => return Ok(Change::Unchanged),
+        Some(_) => Change::Changed,
+        None => Change::New,
+    };
+    if !session.dry_run {
+        session.store.put_package(&package).await?;
+    }
+    known.insert(package.package.id.clone(), package);
+    Ok(change)
+}
+
+/// Shows the catalogue.
+pub(crate) async fn list(session: &Session) -> anyhow::Result<u8> {
+    let packages = session.store.packages().await?;
+    let mut human = String::new();
+    for CataloguePackage { package, active } in &packages {
+        let hidden = if *active { "" } else { "  (not offered)" };
+        let line = format!(
+            "{:<16} {:<28} {:>14} / {} month(s)  {}/{} Mbit/s{hidden}\n",
+            package.id.as_str(),
+            package.name,
+            package.price.to_string(),
+            package.period_months,
+            package.down_mbps,
+            package.up_mbps
+        );
+        human.push_str(&line);
+    }
+    if packages.is_empty() {
+        human.push_str("no packages yet: lunas packages import FILE.csv");
+    }
+    let machine: Vec<Value> = packages.iter().map(view).collect();
+    session.ui.result(&human, &json!({"packages": machine}))?;
+    Ok(ALL_DONE)
+}
+
+fn view(CataloguePackage { package, active }: &CataloguePackage) -> Value {
+    json!({
+        "id": package.id, "name": package.name, "price": package.price, "downMbps": package.down_mbps, "upMbps": package.up_mbps,
+        "periodMonths": package.period_months, "active": active,
+    })
+}
+
+/// A row as a package, or everything that is wrong with it.
+fn check(row: &SheetRow) -> Result<CataloguePackage, String> {
+    let [id, name, price, down, up, months, active] = row.fields.as_slice() else { return Err("columns missing".to_owned()) };
+    let mut problems = Vec::new();
+    let mut number = |name: &str, text: &str, limit: u32| {
+        let read = text.bytes().all(|byte| byte.is_ascii_digit()).then(|| text.parse().ok()).flatten().filter(|n| (1..=limit).contains(n));
+        read.unwrap_or_else(|| {
+            problems.push(format!("{name} {text:?} is not a whole number from 1 to {limit}"));
+            0
+        })
+    };
+    let (down_mbps, up_mbps) = (number("downMbps", down, MBPS_LIMIT), number("upMbps", up, MBPS_LIMIT));
+    let period_months = u8::try_from(number("periodMonths", months, MONTHS_LIMIT)).unwrap_or_default();
+    let id = PackageId::parse(id).map_err(|error| problems.push(format!("id {id:?} is {error}"))).ok();
+    let price = rupiah(price).map_err(|problem| problems.push(problem)).ok();
+    let active = flag(active).map_err(|problem| problems.push(problem)).ok();
+    if !(1..=NAME_LIMIT).contains(&name.chars().count()) {
+        problems.push(format!("name has to be 1 to {NAME_LIMIT} characters long"));
+    }
+    match (id, price, active) {
+        (Some(id), Some(price), Some(active)) if problems.is_empty() => {
+            let package = Package { id, name: name.clone(), price, period_months, down_mbps, up_mbps };
+            Ok(CataloguePackage { package, active })
+        }
+        _ => Err(problems.join("; ")),
+    }
+}
+
+/// Digits only. A point could be a fraction or, as Indonesia writes it, a thousand: nobody is to guess about money.
+fn rupiah(text: &str) -> Result<Rupiah, String> {
+    let digits = (1..=12).contains(&text.len()) && text.bytes().all(|byte| byte.is_ascii_digit());
+    let amount = digits.then(|| text.parse().ok()).flatten().filter(|amount| (1..=PRICE_LIMIT).contains(amount));
+    amount.map(Rupiah::new).ok_or_else(|| format!("price {text:?} is not whole rupiah without separators, such as 300000"))
+}
+
+fn flag(text: &str) -> Result<bool, String> {
+    match text.to_ascii_lowercase().as_str() {
+        "true" | "yes" | "ya" | "1" => Ok(true),
+        "false" | "no" | "tidak" | "0" => Ok(false),
+        _ => Err(format!("active {text:?} is neither true nor false")),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const GOOD: [&str; 7] = ["home20", "Home 20", "300000", "20", "10", "1", "true"];
+
+    fn checked(column: usize, text: &str) -> Result<CataloguePackage, String> {
+        let mut fields = GOOD.map(str::to_owned);
+        fields[column] = text.to_owned();
+        check(&SheetRow { line: 2, fields: fields.to_vec() })
+    }
+
+    #[test]
+    fn a_good_row_is_a_package() {
+        let package = checked(0, "home20").unwrap();
+        assert_eq!((package.package.price, package.package.down_mbps, package.active), (Rupiah::new(300_000), 20, true));
+        assert_eq!(checked(6, "Tidak").map(|package| package.active), Ok(false));
+    }
+
+    #[test]
+    fn every_problem_of_a_row_is_named() {
+        for (column, text, reason) in [
+            (0, "Home 20", "id \"Home 20\" is not an id"),
+            (0, "", "not an id"),
+            (1, "", "name has to be"),
+            (2, "300.000", "whole rupiah"),
+            (2, "300000.50", "whole rupiah"),
+            (2, "300,000", "whole rupiah"),
+            (2, "Rp300000", "whole rupiah"),
+            (2, "-1", "whole rupiah"),
+            (2, "0", "whole rupiah"),
+            (2, "3e5", "whole rupiah"),
+            (2, "9999999999", "whole rupiah"),
+            (3, "0", "downMbps"),
+            (4, "2.5", "upMbps"),
+            (4, "+5", "upMbps"),
+            (5, "25", "periodMonths \"25\" is not a whole number from 1 to 24"),
+            (6, "maybe", "neither true nor false"),
+        ] {
+            let actual = checked(column, text).unwrap_err();
+            assert!(actual.contains(reason), "{actual}");
+        }
+        let all = check(&SheetRow { line: 2, fields: vec![String::new(); 7] }).unwrap_err();
+        assert_eq!(all.split("; ").count(), 7, "{all}");
+    }
+}

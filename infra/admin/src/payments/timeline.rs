@@ -1,0 +1,187 @@
+//! What the items say about a payment, put in order. Pure: facts in, steps and advice out.
+
+use std::collections::HashMap;
+
+use billing::{
+    id::OrderId,
+    invoice::{Invoice, InvoiceStatus},
+    ledger::EntryKind,
+    order::{Order, OrderStatus},
+};
+use cloud::store::{LedgerLine, show::EventState};
+use time::OffsetDateTime;
+
+use crate::ui::Ui;
+
+/// Everything that is known.
+#[derive(Debug, Clone)]
+pub(super) struct Facts {
+    pub(super) invoice: Invoice,
+    /// Oldest first.
+    pub(super) orders: Vec<Order>,
+    /// Oldest first.
+    pub(super) entries: Vec<LedgerLine>,
+    /// The events that were written with the entries, by id.
+    pub(super) events: HashMap<String, EventState>,
+}
+
+/// One step of a payment.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Step {
+    /// link, webhook, confirmation, settled, relayed, applied; or another moment of the order.
+    pub(super) name: String,
+    /// When; `None` = it did not happen.
+    pub(super) at: Option<OffsetDateTime>,
+    /// Of which order; `None` = of the invoice.
+    pub(super) order: Option<OrderId>,
+    /// More about it.
+    pub(super) detail: String,
+}
+
+/// The steps: per order link, webhook, confirmation, settled; then relayed and applied.
+pub(super) fn steps(facts: &Facts, ui: Ui) -> Vec<Step> {
+    let mut steps: Vec<Step> = facts.orders.iter().flat_map(|order| of_order(facts, order, ui)).collect();
+    if facts.orders.is_empty() {
+        steps.push(Step { name: "link".to_owned(), at: None, order: None, detail: "none that is still known".to_owned() });
+    }
+    steps.push(relayed(facts));
+    let detail = match facts.invoice.status {
+        InvoiceStatus::Paid if facts.invoice.applied_at.is_some() => "the customer is served for it".to_owned(),
+        _ if facts.invoice.awaits_apply() => format!("waiting since {}", ui.time(facts.invoice.updated_at)),
+        _ => String::new(),
+    };
+    steps.push(Step { name: "applied".to_owned(), at: facts.invoice.applied_at, order: None, detail });
+    steps
+}
+
+fn of_order(facts: &Facts, order: &Order, ui: Ui) -> Vec<Step> {
+    let step = |name: &str, at, detail| Step { name: name.to_owned(), at, order: Some(order.id.clone()), detail };
+    let moment = |test: &dyn Fn(&str) -> bool| order.timeline.iter().find(|moment| test(&moment.what));
+    let link = moment(&|what| what == "link_created").map(|moment| moment.at);
+    let link_detail = match link {
+        Some(_) => format!("{}, payable until {}", order.amount, ui.time(order.expires_at)),
+        None if order.status == OrderStatus::Creating => format!("{}: asked for, no answer of the gateway recorded", order.amount),
+        None => format!("{}: the gateway gave none", order.amount),
+    };
+    let confirmed = moment(&|what| what.starts_with("confirmed_by:"));
+    let via = confirmed.and_then(|moment| moment.what.strip_prefix("confirmed_by:"));
+    let hook = moment(&|what| what.starts_with("webhook") || what == "confirmed_by:webhook").map(|moment| moment.at);
+    let hook_detail = match (hook, via) {
+        (None, Some(via)) => format!("not needed: {via} was faster"),
+        (None, None) => "none that led to money".to_owned(),
+        (Some(_), _) => String::new(),
+    };
+    let booked = moment(&|what| what.starts_with("booked:")).map(|moment| moment.at);
+    let asked = via.map_or_else(String::new, |via| format!("the gateway said so when {via} asked"));
+    let mut steps = vec![
+        step("link", link, link_detail),
+        step("webhook", hook, hook_detail),
+        step("confirmation", confirmed.map(|moment| moment.at), asked),
+        step("settled", booked, money(facts, order)),
+    ];
+    let told = |what: &str| {
+        matches!(what, "creating" | "link_created") || ["webhook", "confirmed_by:", "booked:"].iter().any(|start| what.starts_with(start))
+    };
+    steps.extend(
+        order.timeline.iter().filter(|moment| !told(&moment.what)).map(|moment| step(&moment.what, Some(moment.at), String::new())),
+    );
+    steps
+}
+
+/// What the ledger holds of an order.
+fn money(facts: &Facts, order: &Order) -> String {
+    let of_order = facts.entries.iter().filter(|line| line.entry.payment.as_ref().is_some_and(|payment| payment.order_id == order.id));
+    let parts = of_order.map(|line| {
+        let method = line.entry.payment.as_ref().and_then(|payment| payment.method.as_deref());
+        let what = match line.entry.kind {
+            EntryKind::Received => "received",
+            EntryKind::Surplus => "became credit",
+            EntryKind::Returned => "returned",
+            EntryKind::Reversal => "taken back by the gateway",
+            EntryKind::SurplusReversal => "taken back from credit",
+            EntryKind::Refund => "refunded",
+            EntryKind::SurplusRefund => "refunded from credit",
+            EntryKind::Chargeback => "charged back",
+        };
+        method.map_or_else(|| format!("{} {what}", line.entry.amount), |method| format!("{} {what} ({method})", line.entry.amount))
+    });
+    parts.collect::<Vec<_>>().join(", ")
+}
+
+/// The event that tells of the newest settlement. Entries of older versions know no events, and events are kept a week.
+fn settled_event(facts: &Facts) -> Option<&EventState> {
+    facts.events.values().filter(|event| event.kind == "payment.settled").max_by(|a, b| a.id.cmp(&b.id))
+}
+
+fn relayed(facts: &Facts) -> Step {
+    let event = settled_event(facts);
+    let detail = match event {
+        Some(event) if event.relayed_at.is_some() => format!("payment.settled {}", event.id),
+        Some(event) => format!("payment.settled {} is still waiting", event.id),
+        None if facts.invoice.settlement == 0 => String::new(),
+        None => "no longer known: events are kept for a week".to_owned(),
+    };
+    Step { name: "relayed".to_owned(), at: event.and_then(|event| event.relayed_at), order: None, detail }
+}
+
+/// What to do next.
+pub(super) fn next(facts: &Facts, ui: Ui) -> String {
+    let invoice = &facts.invoice;
+    match invoice.status {
+        InvoiceStatus::Paid if !invoice.awaits_apply() => "nothing to do: paid, and the customer is served for it".to_owned(),
+        _ if invoice.awaits_apply() => apply_advice(facts, ui),
+        InvoiceStatus::Cancelled if facts.orders.iter().any(|order| order.cancel_wanted) => {
+            "the invoice is cancelled; its link is cancelled at the gateway by reconcile-payments, which runs every minute".to_owned()
+        }
+        InvoiceStatus::Cancelled | InvoiceStatus::Paid => {
+            "nothing to do: the invoice is cancelled; money that still comes becomes credit".to_owned()
+        }
+        InvoiceStatus::Unpaid => unpaid_advice(facts, ui),
+    }
+}
+
+fn apply_advice(facts: &Facts, ui: Ui) -> String {
+    let what = if facts.invoice.status == InvoiceStatus::Paid { "settled" } else { "taken back" };
+    if settled_event(facts).is_some_and(|event| event.relayed_at.is_none()) {
+        return format!(
+            "{what} but not relayed: relay-events sends what is left over every minute; if this stays, read the logs of relay-events"
+        );
+    }
+    let again = facts.invoice.due.map_or_else(String::new, |due| format!("; it is told again at {}", ui.time(due)));
+    format!(
+        "{what} but not applied: look at the queue of apply-payment and its dead letters (stack outputs ApplyQueueUrl, \
+         ApplyDeadLettersUrl) and at the logs of apply-payment{again}"
+    )
+}
+
+fn unpaid_advice(facts: &Facts, ui: Ui) -> String {
+    let partly = if facts.invoice.received.is_positive() {
+        format!("{} of {} was paid; ", facts.invoice.received, facts.invoice.amount)
+    } else {
+        String::new()
+    };
+    let Some(order) = facts.orders.last() else {
+        return format!("{partly}the customer has not asked for a payment link, or an earlier one was replaced (show it by its order id)");
+    };
+    if let Some(why) = order.timeline.last().and_then(|moment| moment.what.strip_prefix("unclear:")) {
+        return format!(
+            "{partly}the gateway's answer needs a person ({why}): look order {} up in the dashboard of {}",
+            order.id, order.gateway
+        );
+    }
+    let look = order.due.map_or_else(|| "no further look is planned".to_owned(), |due| format!("next look {}", ui.time(due)));
+    match order.status {
+        OrderStatus::Creating | OrderStatus::Open => format!("{partly}no payment seen at the gateway yet; {look}"),
+        OrderStatus::Failed => {
+            format!("{partly}the gateway refused to make the link: read the logs of create-payment-link; the customer can try again")
+        }
+        OrderStatus::Expired | OrderStatus::Cancelled => {
+            format!("{partly}the link is over and was not paid; the customer can ask for a new one; {look}")
+        }
+        OrderStatus::Paid => format!("{partly}the customer can pay the rest with a new link"),
+        OrderStatus::Reversed => format!("{partly}the gateway took the payment back; the customer has to pay again"),
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,178 @@
+use billing::{
+    gateway::{GatewayName, Mode},
+    id::{CustomerId, InvoiceId, PackageId},
+    invoice::{InvoiceKind, PaymentLink},
+    ledger::{Entry, PaymentRef},
+    money::Rupiah,
+    package::Package,
+    zone::Zone,
+};
+use time::{
+    Duration,
+    macros::{date, datetime},
+};
+
+use super::*;
+
+const NOW: OffsetDateTime = datetime!(2026-11-23 03:00 UTC);
+const UI: Ui = Ui::new(false, Zone::Jakarta);
+
+fn after(seconds: i64) -> OffsetDateTime {
+    NOW + Duration::seconds(seconds)
+}
+
+fn invoice(status: InvoiceStatus) -> Invoice {
+    let package = Package {
+        id: PackageId::parse("home20").unwrap(),
+        name: "Home 20".into(),
+        price: Rupiah::new(300_000),
+        period_months: 1,
+        down_mbps: 20,
+        up_mbps: 10,
+    };
+    let paid = status == InvoiceStatus::Paid;
+    Invoice {
+        id: InvoiceId::parse("inv_1").unwrap(),
+        customer_id: CustomerId::parse("c1").unwrap(),
+        number: "INV-2026-000001".into(),
+        kind: InvoiceKind::Renewal,
+        description: package.name.clone(),
+        amount: package.price,
+        package,
+        received: if paid { Rupiah::new(300_000) } else { Rupiah::ZERO },
+        refunded: Rupiah::ZERO,
+        status,
+        settlement: u32::from(paid),
+        granted: None,
+        applied_at: None,
+        due_date: date!(2026 - 11 - 30),
+        paid_at: paid.then_some(after(60)),
+        link: None::<PaymentLink>,
+        lease: None,
+        created_at: NOW,
+        updated_at: after(61),
+        due: None,
+        version: 1,
+    }
+}
+
+fn order(status: OrderStatus, moments: &[&str]) -> Order {
+    let mut order = Order {
+        id: OrderId::parse("INV-2026-000001-x").unwrap(),
+        gateway: GatewayName::Midtrans,
+        mode: Mode::Sandbox,
+        key_fingerprint: "k".into(),
+        customer_id: CustomerId::parse("c1").unwrap(),
+        invoice_id: InvoiceId::parse("inv_1").unwrap(),
+        amount: Rupiah::new(300_000),
+        reference: None,
+        transaction_id: None,
+        expires_at: after(86_400),
+        status,
+        cancel_wanted: false,
+        booked: std::collections::BTreeMap::default(),
+        invoice: None,
+        timeline: Vec::new(),
+        created_at: NOW,
+        due: Some(after(300)),
+        version: 1,
+    };
+    for what in moments {
+        order.note(after(61), *what);
+    }
+    order
+}
+
+fn received() -> LedgerLine {
+    let payment = PaymentRef {
+        gateway: GatewayName::Midtrans,
+        order_id: OrderId::parse("INV-2026-000001-x").unwrap(),
+        transaction_id: "t1".into(),
+        method: Some("qris".into()),
+    };
+    let entry = Entry {
+        customer_id: CustomerId::parse("c1").unwrap(),
+        invoice_id: InvoiceId::parse("inv_1").unwrap(),
+        kind: EntryKind::Received,
+        amount: Rupiah::new(300_000),
+        payment: Some(payment),
+        at: after(60),
+    };
+    LedgerLine { id: "l1".into(), events: vec!["e1".into()], entry }
+}
+
+fn facts(invoice: Invoice, orders: Vec<Order>) -> Facts {
+    Facts { invoice, orders, entries: Vec::new(), events: HashMap::new() }
+}
+
+fn settled(relayed_at: Option<OffsetDateTime>, applied: bool) -> Facts {
+    let mut invoice = invoice(InvoiceStatus::Paid);
+    if applied {
+        (invoice.granted, invoice.applied_at) = (Some(1), Some(after(63)));
+    } else {
+        invoice.due = Some(after(180));
+    }
+    let order = order(OrderStatus::Paid, &["creating", "link_created", "booked:settlement", "confirmed_by:webhook"]);
+    let event = EventState { id: "e1".into(), kind: "payment.settled".into(), relayed_at };
+    Facts { invoice, orders: vec![order], entries: vec![received()], events: HashMap::from([("e1".to_owned(), event)]) }
+}
+
+#[track_caller]
+fn check_next(facts: &Facts, words: &str) {
+    let actual = next(facts, UI);
+    assert!(actual.contains(words), "{actual}");
+}
+
+#[test]
+fn a_payment_that_is_through_shows_every_step() {
+    let facts = settled(Some(after(62)), true);
+    let steps = steps(&facts, UI);
+    let names: Vec<_> = steps.iter().map(|step| (step.name.as_str(), step.at.is_some())).collect();
+    assert_eq!(names, ["link", "webhook", "confirmation", "settled", "relayed", "applied"].map(|name| (name, true)));
+    assert_eq!(steps[0].detail, "Rp300.000, payable until 2026-11-24 10:00:00 WIB");
+    assert_eq!(steps[2].detail, "the gateway said so when webhook asked");
+    assert_eq!(steps[3].detail, "Rp300.000 received (qris)");
+    check_next(&facts, "nothing to do");
+}
+
+#[test]
+fn what_is_missing_is_said_with_where_to_look() {
+    check_next(&settled(None, false), "settled but not relayed");
+    check_next(&settled(Some(after(62)), false), "settled but not applied: look at the queue of apply-payment");
+    check_next(&settled(Some(after(62)), false), "told again at 2026-11-23 10:03:00 WIB");
+    check_next(&facts(invoice(InvoiceStatus::Unpaid), vec![]), "not asked for a payment link");
+    check_next(&facts(invoice(InvoiceStatus::Cancelled), vec![]), "the invoice is cancelled");
+    let wanted = Order { cancel_wanted: true, ..order(OrderStatus::Open, &["cancellation_wanted"]) };
+    check_next(&facts(invoice(InvoiceStatus::Cancelled), vec![wanted]), "reconcile-payments");
+    let taken_back = Invoice { settlement: 1, granted: Some(1), ..invoice(InvoiceStatus::Unpaid) };
+    check_next(&facts(taken_back, vec![]), "taken back but not applied");
+    for (status, moments, words) in [
+        (OrderStatus::Open, &["link_created"][..], "no payment seen at the gateway yet; next look 2026-11-23 10:05:00 WIB"),
+        (OrderStatus::Creating, &["creating", "no_answer"], "no payment seen"),
+        (OrderStatus::Failed, &["creating", "refused"], "logs of create-payment-link"),
+        (OrderStatus::Expired, &["link_created", "expired"], "ask for a new one"),
+        (OrderStatus::Reversed, &["link_created"], "pay again"),
+        (OrderStatus::Open, &["link_created", "unclear:challenge"], "needs a person (challenge)"),
+    ] {
+        check_next(&facts(invoice(InvoiceStatus::Unpaid), vec![order(status, moments)]), words);
+    }
+    let part = Invoice { received: Rupiah::new(100_000), ..invoice(InvoiceStatus::Unpaid) };
+    check_next(&facts(part, vec![order(OrderStatus::Paid, &[])]), "Rp100.000 of Rp300.000 was paid; the customer can pay the rest");
+}
+
+#[test]
+fn a_webhook_that_was_not_needed_is_not_a_fault() {
+    let order = order(OrderStatus::Paid, &["link_created", "booked:settlement", "confirmed_by:reconcile"]);
+    let steps = steps(&facts(invoice(InvoiceStatus::Paid), vec![order]), UI);
+    assert_eq!((steps[1].at, steps[1].detail.as_str()), (None, "not needed: reconcile was faster"));
+    assert_eq!(
+        steps.iter().find(|step| step.name == "relayed").map(|step| step.detail.as_str()),
+        Some("no longer known: events are kept for a week")
+    );
+}
+
+#[test]
+fn other_moments_are_listed_too() {
+    let steps = steps(&facts(invoice(InvoiceStatus::Unpaid), vec![order(OrderStatus::Expired, &["link_created", "expired"])]), UI);
+    assert!(steps.iter().any(|step| step.name == "expired" && step.at.is_some()));
+}

@@ -1,0 +1,243 @@
+//! Invoices and payments, as an admin sees them.
+
+#![expect(clippy::unwrap_used, clippy::panic, reason = "helpers of tests")]
+
+mod common;
+
+use billing::{
+    apply::{self, Rules},
+    entitlement::LateRenewal,
+    gateway::{GatewayName, Mode, Report, ReportedState, Transaction},
+    id::{CustomerId, OrderId},
+    invoice::{Invoice, InvoiceStatus},
+    link::{self, NewAttempt, Opened},
+    money::Rupiah,
+    order::Order,
+    settlement::{Outcome, settle},
+    zone::Zone,
+};
+use cloud::clock::Clock;
+use common::{Installation, customers};
+use time::Duration;
+
+const ORDER: &str = "INV-2026-000001-x";
+
+fn budi() -> CustomerId {
+    CustomerId::parse("c01").unwrap()
+}
+
+impl Installation {
+    fn invoice(&self) -> Invoice {
+        let page = self.runtime.block_on(self.store.invoices(&budi(), None, 1)).unwrap();
+        page.entries.into_iter().next().unwrap()
+    }
+
+    fn order(&self) -> Order {
+        self.runtime.block_on(self.store.order(GatewayName::Midtrans, &OrderId::parse(ORDER).unwrap())).unwrap().unwrap()
+    }
+
+    /// The customer asks for a link.
+    fn open_link(&self) {
+        let (invoice, now) = (self.invoice(), Clock::default().now());
+        let attempt = NewAttempt {
+            order_id: OrderId::parse(ORDER).unwrap(),
+            gateway: GatewayName::Midtrans,
+            mode: Mode::Sandbox,
+            key_fingerprint: "k".into(),
+            amount: invoice.amount_due().unwrap(),
+            expires_at: now + Duration::DAY,
+        };
+        let (order, leased) = link::open(&invoice, attempt, now);
+        self.runtime.block_on(self.store.open_order(&order, &leased, None)).unwrap();
+        let opened = Opened { url: "https://pay.example/1".into(), reference: "token".into(), expires_at: now + Duration::DAY };
+        let (order, invoice) = link::record(&self.order(), &self.invoice(), &opened, now);
+        self.runtime.block_on(self.store.record_answer(&order, invoice.as_ref())).unwrap();
+    }
+
+    /// The customer pays `received`, and the webhook arrives.
+    fn pay(&self, received: i64) {
+        let (order, invoice, now) = (self.order(), self.invoice(), Clock::default().now());
+        let transaction = Transaction {
+            id: "t1".into(),
+            received: Rupiah::new(received),
+            refunded: Rupiah::ZERO,
+            charged_back: Rupiah::ZERO,
+            paid_at: Some(now),
+            method: Some("qris".into()),
+            status: "settlement".into(),
+        };
+        let report = Report { state: ReportedState::Paid, transactions: vec![transaction] };
+        let Outcome::Settled(mut settlement) = settle(&order, &invoice, &report, now).unwrap() else { panic!("not settled") };
+        settlement.order.note(now, "confirmed_by:webhook");
+        self.runtime.block_on(self.store.settle(&settlement, &invoice, now)).unwrap();
+    }
+
+    fn relay(&self) {
+        let now = Clock::default().now();
+        let events = self.runtime.block_on(self.store.due_events(now + Duration::HOUR, 100)).unwrap();
+        for event in events {
+            self.runtime.block_on(self.store.mark_relayed(&event.id, now)).unwrap();
+        }
+    }
+
+    fn apply(&self) {
+        let (invoice, now) = (self.invoice(), Clock::default().now());
+        let profile = self.runtime.block_on(self.store.profile(&budi())).unwrap().unwrap();
+        let rules = Rules { zone: Zone::Jakarta, late: LateRenewal::FromPayment };
+        let application = apply::grant(&invoice, &profile, rules, now).unwrap();
+        self.runtime.block_on(self.store.apply(&application, now)).unwrap();
+    }
+
+    fn create(&self) -> serde_json::Value {
+        self.lunas(&["--json", "invoices", "create", "--customer", "budi@isp", "--due", "2026-12-10"]).check(0, "").json()
+    }
+}
+
+#[test]
+fn a_customer_owes_one_renewal_at_a_time() {
+    let installation = Installation::with_customer();
+    let before = installation.items();
+    let dry = installation.lunas(&["--dry-run", "--json", "invoices", "create", "--customer", "c01", "--due", "2026-12-10"]).json();
+    assert_eq!((&dry["invoice"]["amount"], &dry["invoice"]["invoiceNumber"]), (&225_000.into(), &serde_json::Value::Null));
+    assert_eq!(installation.items(), before);
+
+    let created = installation.create();
+    assert_eq!((&created["invoice"]["amountDue"], &created["invoice"]["dueDate"]), (&225_000.into(), &"2026-12-10".into()));
+    let number = created["invoice"]["invoiceNumber"].as_str().unwrap();
+    installation
+        .lunas(&["invoices", "create", "--customer", "c01", "--due", "2026-12-10"])
+        .check(1, number)
+        .check(1, "unpaid invoice already");
+    installation.lunas(&["invoices", "list", "--customer", "0812-3456-7890"]).check(0, number).check(0, "UNPAID");
+    let listed = installation.lunas(&["invoices", "list", "--customer", "id:c01", "--json"]).json();
+    assert_eq!(listed["invoices"][0]["id"], created["invoice"]["id"]);
+    installation.lunas(&["invoices", "create", "--customer", "nobody", "--due", "2026-12-10"]).check(1, "no customer has");
+    installation.lunas(&["invoices", "create", "--customer", "c01", "--due", "10/12/2026"]).check(2, "YYYY-MM-DD");
+}
+
+#[test]
+fn of_two_invoices_created_at_once_one_is_refused() {
+    let installation = Installation::with_customer();
+    let create = || installation.lunas(&["invoices", "create", "--customer", "c01", "--due", "2026-12-10"]).code;
+    let mut codes = std::thread::scope(|scope| {
+        let first = scope.spawn(create);
+        let second = scope.spawn(create);
+        [first.join().unwrap(), second.join().unwrap()]
+    });
+    codes.sort_unstable();
+    let listed = installation.lunas(&["--json", "invoices", "list", "--customer", "c01"]).json();
+    assert_eq!((codes, listed["invoices"].as_array().map(Vec::len)), ([0, 1], Some(1)));
+}
+
+#[test]
+fn cancelling_gives_a_part_payment_back_and_wants_the_link_cancelled() {
+    let installation = Installation::with_customer();
+    let created = installation.create();
+    let number = created["invoice"]["invoiceNumber"].as_str().unwrap();
+    let id = created["invoice"]["id"].as_str().unwrap();
+    installation.lunas(&["invoices", "cancel", number, "--customer", "nobody"]).check(1, "no customer has");
+    installation.open_link();
+    installation.pay(100_000);
+    let before = installation.items();
+    installation.lunas(&["--dry-run", "invoices", "cancel", number]).check(0, "dry run, not cancelled");
+    assert_eq!(installation.items(), before);
+
+    installation.lunas(&["invoices", "cancel", id]).check(0, "Rp100.000 that had been paid for it became credit; credit is now Rp100.000");
+    assert_eq!(installation.invoice().status, InvoiceStatus::Cancelled);
+    let shown = installation.lunas(&["--json", "customers", "show", "c01"]).json();
+    assert_eq!((&shown["customer"]["credit"], &shown["openInvoice"]), (&100_000.into(), &serde_json::Value::Null));
+    installation.lunas(&["invoices", "cancel", number]).check(1, "only an unpaid one can be cancelled");
+    installation.lunas(&["invoices", "cancel", "INV-1999-000001"]).check(1, "no invoice has the number");
+    assert_ne!(installation.create()["invoice"]["id"], id);
+}
+
+#[test]
+fn cancelling_an_invoice_whose_link_is_open_makes_the_order_due() {
+    let installation = Installation::with_customer();
+    let number = installation.create()["invoice"]["invoiceNumber"].as_str().unwrap().to_owned();
+    installation.open_link();
+    installation.lunas(&["invoices", "cancel", &number]).check(0, "cancelled at midtrans within minutes");
+    let order = installation.order();
+    assert!(order.cancel_wanted && order.due.is_some_and(|due| due <= Clock::default().now()));
+    installation.lunas(&["payments", "show", ORDER]).check(0, "reconcile-payments");
+}
+
+#[test]
+fn a_payment_is_followed_from_the_link_to_the_extension() {
+    let installation = Installation::with_customer();
+    let created = installation.create();
+    let number = created["invoice"]["invoiceNumber"].as_str().unwrap();
+    let show = || installation.lunas(&["--json", "payments", "show", number]).check(0, "").json();
+    let next = || show()["next"].as_str().unwrap().to_owned();
+    assert!(next().contains("has not asked for a payment link"));
+    installation.open_link();
+    assert!(next().contains("no payment seen at the gateway yet; next look"));
+    installation.pay(225_000);
+    assert!(next().contains("settled but not relayed"));
+    installation.relay();
+    assert!(next().contains("settled but not applied"));
+    installation.apply();
+    let shown = show();
+    assert!(shown["next"].as_str().unwrap().contains("nothing to do"));
+    let steps: Vec<_> = shown["timeline"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|step| (step["step"].as_str().unwrap(), step["done"].as_bool().unwrap()))
+        .collect();
+    assert_eq!(steps, ["link", "webhook", "confirmation", "settled", "relayed", "applied"].map(|step| (step, true)));
+
+    let human = installation.lunas(&["payments", "show", created["invoice"]["id"].as_str().unwrap()]).check(0, "[x] applied");
+    assert!(human.out.contains(" WIB") && human.out.contains("Rp225.000 received (qris)"), "{}", human.out);
+    installation.lunas(&["payments", "show", ORDER, "--gateway", "midtrans"]).check(0, "[x] settled");
+    installation.lunas(&["payments", "show", ORDER, "--gateway", "xendit"]).check(1, "no order");
+    installation.lunas(&["payments", "show", "nothing"]).check(1, "no order, invoice number or invoice");
+}
+
+#[test]
+fn an_import_after_a_payment_keeps_what_was_paid_for() {
+    let installation = Installation::with_customer();
+    installation.create();
+    installation.open_link();
+    installation.pay(225_000);
+    installation.apply();
+    let paid = installation.runtime.block_on(installation.store.profile(&budi())).unwrap().unwrap();
+    let file = installation.file("again.csv", &customers(&["c01,Budi Santoso,0812-3456-7890,budi@isp,home20,2026-12-10,,"]));
+    installation.lunas(&["customers", "import", &file]).check(0, "1 changed");
+    let after = installation.runtime.block_on(installation.store.profile(&budi())).unwrap().unwrap();
+    assert_eq!((after.name.as_str(), &after.entitlement), ("Budi Santoso", &paid.entitlement));
+}
+
+#[test]
+fn several_lines_under_one_phone_are_never_chosen_from() {
+    let installation = Installation::with_customer();
+    let file = installation.file("second.csv", &customers(&["c02,Budi (warung),0812-3456-7890,warung@isp,home50,2026-12-10,,"]));
+    installation.lunas(&["customers", "import", &file]).check(0, "1 new");
+    installation
+        .lunas(&["invoices", "create", "--customer", "081234567890", "--due", "2026-12-10"])
+        .check(1, "id:c01 (budi@isp, Budi); id:c02");
+    let shown = installation.lunas(&["customers", "show", "id:c02"]).check(0, "warung@isp");
+    assert!(shown.out.contains("2026-12-10 23:59:59 WIB"), "{}", shown.out);
+    installation.lunas(&["--zone", "Asia/Jayapura", "customers", "show", "username:warung@isp"]).check(0, "2026-12-11 01:59:59 WIT");
+}
+
+#[test]
+fn the_table_is_found_by_its_stage_and_what_is_missing_is_said() {
+    let installation = Installation::with_packages();
+    let run = |variables: &[(&str, &str)]| installation.lunas_with(variables, &["packages", "list"]);
+    run(&[("LUNAS_STAGE", "dev")]).check(0, "home20");
+    run(&[("LUNAS_STAGE", "prod")]).check(2, "is the stack lunas-prod deployed");
+    run(&[]).check(2, "set --stage");
+    run(&[("LUNAS_TABLE", "other")]).check(2, "table other not found in region ap-southeast-3");
+    run(&[("LUNAS_TABLE", "t"), ("AWS_REGION", "")]).check(2, "no AWS region");
+    run(&[("LUNAS_TABLE", "t"), ("AWS_ACCESS_KEY_ID", "")]).check(2, "no AWS credentials");
+    let dead = run(&[("LUNAS_TABLE", "t"), ("AWS_ENDPOINT_URL", "http://127.0.0.1:9")]).check(2, "cannot reach DynamoDB");
+    assert!(!dead.err.contains("test-secret") && !dead.out.contains("test-secret"));
+}
+
+#[test]
+fn help_shows_examples() {
+    let installation = Installation::new();
+    installation.lunas(&["--help"]).check(0, "Examples:");
+    installation.lunas(&["customers", "import", "--help"]).check(0, "packageId");
+}

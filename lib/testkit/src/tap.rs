@@ -1,0 +1,226 @@
+//! A tap in every line between the functions and what they call. It numbers the calls, and breaks the one it is told to:
+//! before it had its effect, or after it.
+
+use std::{
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    time::Duration,
+};
+
+use axum::{
+    Router,
+    body::Body,
+    extract::{Request, State},
+    response::Response,
+};
+use bytes::Bytes;
+use tokio::{net::TcpListener, sync::Notify};
+
+/// When a call is broken.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum When {
+    /// It never arrives.
+    Before,
+    /// It is carried out and its answer is lost.
+    After,
+}
+
+/// How a call is broken.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum How {
+    /// The caller dies at this point ([`Tap::or_crash`]).
+    Crash,
+    /// The caller gets HTTP 500.
+    Error,
+}
+
+/// One call that went through.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Call {
+    /// `dynamodb`, `events`, `secretsmanager`, or a partner.
+    pub service: String,
+    /// What it was, such as `TransactWriteItems` or `POST /snap/v1/transactions`.
+    pub operation: String,
+    /// IAM actions that it needs, for AWS.
+    pub actions: Vec<String>,
+}
+
+#[derive(Debug, Default)]
+struct Inner {
+    calls: Vec<Call>,
+    /// The calls by number: the sixteen queries of the index of due work are one, because how they interleave is chance.
+    numbered: Vec<Call>,
+    plan: Option<(usize, When, How)>,
+    broke: bool,
+    /// DynamoDB calls under way, and how many times one began while none was.
+    under_way: usize,
+    steps: usize,
+    slow: Option<Duration>,
+}
+
+/// The tap. Clones share it.
+#[derive(Debug, Clone, Default)]
+pub struct Tap {
+    inner: Arc<Mutex<Inner>>,
+    crashed: Arc<Notify>,
+}
+
+impl Tap {
+    fn locked(&self) -> MutexGuard<'_, Inner> {
+        self.inner.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Breaks call number `n`, counted from 1 since the last [`Tap::forget`].
+    pub fn break_call(&self, n: usize, when: When, how: How) {
+        let mut inner = self.locked();
+        inner.plan = Some((n, when, how));
+        inner.broke = false;
+    }
+
+    /// Was the planned call reached?
+    #[must_use]
+    pub fn broke(&self) -> bool {
+        self.locked().broke
+    }
+
+    /// The calls since the last [`Tap::forget`].
+    #[must_use]
+    pub fn calls(&self) -> Vec<Call> {
+        self.locked().calls.clone()
+    }
+
+    /// The calls that [`Tap::break_call`] counts.
+    #[must_use]
+    pub fn numbered_calls(&self) -> Vec<Call> {
+        self.locked().numbered.clone()
+    }
+
+    /// DynamoDB round trips one after another since the last [`Tap::forget`]; calls at the same time count once.
+    #[must_use]
+    pub fn steps(&self) -> usize {
+        self.locked().steps
+    }
+
+    /// Calls to everything but AWS since the last [`Tap::forget`].
+    #[must_use]
+    pub fn partner_calls(&self) -> usize {
+        self.locked().calls.iter().filter(|call| call.actions.is_empty()).count()
+    }
+
+    /// Starts counting anew; plans nothing.
+    pub fn forget(&self) {
+        let mut inner = self.locked();
+        inner.calls.clear();
+        inner.numbered.clear();
+        inner.steps = 0;
+        inner.plan = None;
+    }
+
+    /// Makes every AWS call take at least so long, so that calls made at the same time are seen to be.
+    pub fn slow_down(&self, by: Duration) {
+        self.locked().slow = Some(by);
+    }
+
+    /// Runs a function until it is done, or until the planned crash: then it is dropped where it stands.
+    pub async fn or_crash<T>(&self, run: impl Future<Output = T>) -> Option<T> {
+        tokio::select! {
+            biased;
+            () = self.crashed.notified() => None,
+            done = run => Some(done),
+        }
+    }
+
+    /// Notes a call, breaks it if that is the plan, and else lets `forward` carry it out.
+    pub(crate) async fn pass(&self, call: Call, forward: impl Future<Output = Response>) -> Response {
+        let dynamodb = call.service == "dynamodb";
+        let (plan, slow) = {
+            let mut inner = self.locked();
+            let repeated = call.operation.ends_with(crate::aws::OF_DUE_WORK) && inner.numbered.last() == Some(&call);
+            if !repeated {
+                inner.numbered.push(call.clone());
+            }
+            inner.calls.push(call);
+            if dynamodb {
+                if inner.under_way == 0 {
+                    inner.steps = inner.steps.saturating_add(1);
+                }
+                inner.under_way = inner.under_way.saturating_add(1);
+            }
+            let number = inner.numbered.len();
+            let plan = inner.plan.filter(|(n, ..)| *n == number && !repeated).map(|(_, when, how)| (when, how));
+            if plan.is_some() {
+                inner.plan = None;
+                inner.broke = true;
+            }
+            (plan, inner.slow)
+        };
+        let answer = if matches!(plan, Some((When::Before, _))) { None } else { Some(forward.await) };
+        if let Some(slow) = slow {
+            tokio::time::sleep(slow).await;
+        }
+        if dynamodb {
+            let mut inner = self.locked();
+            inner.under_way = inner.under_way.saturating_sub(1);
+        }
+        match (plan, answer) {
+            (None, Some(answer)) => answer,
+            (Some((_, How::Crash)), _) => {
+                self.crashed.notify_one();
+                std::future::pending().await
+            }
+            _ => status(500),
+        }
+    }
+
+    /// A listener that passes every request on to `url`, through the tap. Answers its address.
+    ///
+    /// # Panics
+    /// When no port can be had.
+    pub async fn in_front_of(&self, service: &str, url: &str) -> String {
+        let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port");
+        let address = format!("http://{}", listener.local_addr().expect("an address"));
+        let state = Line { tap: self.clone(), service: service.to_owned(), url: url.to_owned(), client: reqwest::Client::new() };
+        let router = Router::new().fallback(pass_on).with_state(state);
+        tokio::spawn(async move { axum::serve(listener, router).await });
+        address
+    }
+}
+
+#[derive(Debug, Clone)]
+struct Line {
+    tap: Tap,
+    service: String,
+    url: String,
+    client: reqwest::Client,
+}
+
+async fn pass_on(State(line): State<Line>, request: Request) -> Response {
+    let (parts, body) = request.into_parts();
+    let body = axum::body::to_bytes(body, 20 << 20).await.unwrap_or_default();
+    let path = parts.uri.path_and_query().map_or("/", |path| path.as_str()).to_owned();
+    let call = Call { service: line.service.clone(), operation: format!("{} {path}", parts.method), actions: Vec::new() };
+    line.tap.pass(call, forward(&line.client, &format!("{}{path}", line.url), parts, body)).await
+}
+
+/// Passes a request on as it is. A connection that breaks becomes 502.
+pub(crate) async fn forward(client: &reqwest::Client, url: &str, parts: http::request::Parts, body: Bytes) -> Response {
+    let mut headers = parts.headers;
+    headers.remove(http::header::HOST);
+    headers.remove(http::header::CONTENT_LENGTH);
+    let Ok(answer) = client.request(parts.method, url).headers(headers).body(body).send().await else { return status(502) };
+    let mut response = Response::builder().status(answer.status());
+    for (name, value) in answer.headers() {
+        if name != http::header::TRANSFER_ENCODING && name != http::header::CONTENT_LENGTH {
+            response = response.header(name, value);
+        }
+    }
+    match answer.bytes().await {
+        Ok(body) => response.body(Body::from(body)).unwrap_or_else(|_| status(502)),
+        Err(_) => status(502),
+    }
+}
+
+pub(crate) fn status(code: u16) -> Response {
+    let mut response = Response::new(Body::empty());
+    *response.status_mut() = http::StatusCode::from_u16(code).unwrap_or_default();
+    response
+}

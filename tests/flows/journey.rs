@@ -1,0 +1,262 @@
+//! One installation with one customer, and everything that happens between the functions: notifications, stream, bus, queues.
+
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
+
+use apply_payment::Apply;
+use billing::{
+    apply::Rules,
+    customer::Profile,
+    entitlement::{Grant, Reason},
+    gateway::GatewayName,
+    invoice::{Invoice, InvoiceStatus},
+    ledger::EntryKind,
+    zone::Zone,
+};
+use cloud::queue::Batch;
+use customer_session::Login;
+use lunas_sandbox::{Outcome, Simulate};
+use notify_customer::Notify;
+use relay_events::Relay;
+use serde_json::{Value, json};
+use testkit::{
+    World,
+    notification::Notification,
+    request::{answer, delivery, request},
+    table::items,
+};
+use time::{Duration, OffsetDateTime};
+
+/// The phone of the customer.
+pub const PHONE: &str = "081234567890";
+
+pub struct Journey {
+    pub world: World,
+    pub customer: Profile,
+    pub invoice: Invoice,
+    pub login: Login,
+    pub notify: Notify,
+    pub relay: Relay,
+    pub apply: Apply,
+    /// Events that the stream handed over successfully.
+    streamed: BTreeSet<String>,
+    /// Messages that wait, by queue.
+    queues: BTreeMap<&'static str, VecDeque<Value>>,
+    /// Notifications that no 2xx answered yet.
+    pub undelivered: VecDeque<Notification>,
+}
+
+impl Journey {
+    pub async fn start() -> Self {
+        let world = World::start().await;
+        let customer = world.customer("budi", PHONE).await;
+        let invoice = world.invoice(&customer).await;
+        let p = &world.payments;
+        let login = Login { store: p.store.clone(), secrets: p.secrets.clone(), settings: p.settings.clone(), clock: p.clock.clone() };
+        let notify = Notify { store: p.store.clone(), secrets: p.secrets.clone(), settings: p.settings.clone(), clock: p.clock.clone() };
+        let relay = Relay { store: p.store.clone(), bus: world.bus.clone(), clock: p.clock.clone() };
+        let rules = Rules { zone: p.settings.zone, late: p.settings.late_renewal };
+        let apply = Apply { store: p.store.clone(), rules, clock: p.clock.clone() };
+        let mut journey = Self {
+            customer: world.profile(&customer.id).await,
+            world,
+            invoice,
+            login,
+            notify,
+            relay,
+            apply,
+            streamed: BTreeSet::new(),
+            queues: BTreeMap::new(),
+            undelivered: VecDeque::new(),
+        };
+        journey.until_quiet().await;
+        journey.world.tap.forget();
+        journey
+    }
+
+    pub fn now(&self) -> OffsetDateTime {
+        self.world.payments.clock.now()
+    }
+
+    pub fn wait(&self, by: Duration) {
+        self.world.payments.clock.advance(by);
+    }
+
+    pub async fn token(&self) -> String {
+        self.world.token(&self.customer).await
+    }
+
+    /// `GET …/invoices/payment`, once.
+    pub async fn ask_link(&self, token: &str, gateway: Option<GatewayName>) -> Option<(u16, Value)> {
+        let gateway = gateway.map(|gateway| format!("&gateway={gateway}")).unwrap_or_default();
+        let path = format!("/api/customer/invoices/payment?invoiceId={}{gateway}", self.invoice.id);
+        let asked = create_payment_link::handle(&self.world.payments, request("GET", &path, Some(token), None));
+        self.world.tap.or_crash(asked).await.map(|response| answer(&response))
+    }
+
+    /// Asks as a person does: again after a crash, an error, or "being made".
+    pub async fn link(&self, token: &str, gateway: Option<GatewayName>) -> String {
+        for _ in 0..6 {
+            if let Some((200, body)) = self.ask_link(token, gateway).await {
+                return body["paymentLink"].as_str().unwrap().to_owned();
+            }
+            self.wait(Duration::seconds(21));
+        }
+        panic!("no link after six tries");
+    }
+
+    /// Pays at the gateway's page. The notification is kept for [`Self::until_quiet`].
+    pub async fn pay(&mut self, link: &str) {
+        self.world.sandbox.simulate(&Simulate::new(link, Outcome::Paid)).await.unwrap();
+        self.undelivered.extend(self.world.notifications.take());
+    }
+
+    pub async fn simulate(&mut self, link: &str, outcome: Outcome) {
+        self.world.sandbox.simulate(&Simulate::new(link, outcome)).await.unwrap();
+        self.undelivered.extend(self.world.notifications.take());
+    }
+
+    pub async fn check(&self, token: &str) -> Option<(u16, Value)> {
+        let path = format!("/api/customer/invoices/{}/check", self.invoice.id);
+        let checked = check_payment::handle(&self.world.payments, request("POST", &path, Some(token), None));
+        self.world.tap.or_crash(checked).await.map(|response| answer(&response))
+    }
+
+    pub async fn deliver(&self, notification: &Notification) -> Option<u16> {
+        let received = receive_webhook::handle(&self.world.payments, delivery(notification));
+        self.world.tap.or_crash(received).await.map(|response| response.status().as_u16())
+    }
+
+    pub async fn reconcile(&self) {
+        self.world.tap.or_crash(reconcile_payments::handle(&self.world.payments, json!({}))).await;
+    }
+
+    pub async fn sweep(&self) {
+        self.world.tap.or_crash(relay_events::handle(&self.relay, json!({}))).await;
+    }
+
+    /// Delivers whatever is under way, as often as it takes.
+    pub async fn until_quiet(&mut self) {
+        for _ in 0..40 {
+            let moved = self.deliver_notifications().await | self.stream().await | self.work_queues().await;
+            if !moved {
+                return;
+            }
+        }
+        panic!("not quiet after forty rounds");
+    }
+
+    async fn deliver_notifications(&mut self) -> bool {
+        let waiting = std::mem::take(&mut self.undelivered);
+        let moved = !waiting.is_empty();
+        for notification in waiting {
+            if !matches!(self.deliver(&notification).await, Some(200..=299)) {
+                self.undelivered.push_back(notification);
+            }
+        }
+        moved
+    }
+
+    /// The table stream: every new event, again until the function lived through it.
+    async fn stream(&mut self) -> bool {
+        let events = items(&self.world.aws.direct, "EVENT").await;
+        let text = |item: &std::collections::HashMap<String, _>, name: &str| -> String {
+            let value: &aws_sdk_dynamodb::types::AttributeValue = &item[name];
+            value.as_s().unwrap().clone()
+        };
+        let new: Vec<_> = events.iter().filter(|event| !self.streamed.contains(&text(event, "id"))).collect();
+        if new.is_empty() {
+            return false;
+        }
+        let records = new.iter().map(|event| {
+            let image = json!({"SK": {"S": "EVENT"}, "id": {"S": text(event, "id")}, "kind": {"S": text(event, "kind")}, "detail": {"S": text(event, "detail")}});
+            json!({"eventName": "INSERT", "dynamodb": {"NewImage": image}})
+        });
+        let batch = json!({"Records": records.collect::<Vec<_>>()});
+        if self.world.tap.or_crash(relay_events::handle(&self.relay, batch)).await.is_some() {
+            self.streamed.extend(new.iter().map(|event| text(event, "id")));
+        }
+        true
+    }
+
+    /// Rules of the bus, then the queues. A message stays until its function lived through it and did not report it.
+    async fn work_queues(&mut self) -> bool {
+        for entry in self.world.aws.take_bus() {
+            let queue = match entry["DetailType"].as_str().unwrap() {
+                "payment.settled" | "payment.reversed" => "apply",
+                "login.code_requested" => "notify",
+                _ => continue,
+            };
+            let detail: Value = serde_json::from_str(entry["Detail"].as_str().unwrap()).unwrap();
+            let body = json!({"source": entry["Source"], "detail-type": entry["DetailType"], "detail": detail}).to_string();
+            self.queues.entry(queue).or_default().push_back(json!({"messageId": "m", "body": body}));
+        }
+        let mut moved = false;
+        for queue in ["apply", "notify"] {
+            let waiting = self.queues.remove(queue).unwrap_or_default();
+            for message in waiting {
+                moved = true;
+                let batch: Batch = serde_json::from_value(json!({"Records": [message]})).unwrap();
+                let report = match queue {
+                    "apply" => self.world.tap.or_crash(apply_payment::handle(&self.apply, batch)).await,
+                    _ => self.world.tap.or_crash(notify_customer::handle(&self.notify, batch)).await,
+                };
+                if report.is_none_or(|report| !report.batch_item_failures.is_empty()) {
+                    self.queues.entry(queue).or_default().push_back(message);
+                }
+            }
+        }
+        moved
+    }
+
+    /// Puts a message into the queue of apply-payment once more.
+    pub fn redeliver(&mut self, detail: &Value) {
+        let body = json!({"detail": detail}).to_string();
+        self.queues.entry("apply").or_default().push_back(json!({"messageId": "m", "body": body}));
+    }
+
+    /// Details of the stored events of a kind.
+    pub async fn events(&self, kind: &str) -> Vec<Value> {
+        let events = items(&self.world.aws.direct, "EVENT").await;
+        let of_kind = events.iter().filter(|event| event["kind"].as_s().unwrap() == kind);
+        of_kind.map(|event| serde_json::from_str(event["detail"].as_s().unwrap()).unwrap()).collect()
+    }
+
+    pub async fn grants(&self) -> Vec<Grant> {
+        self.world.payments.store.grants(&self.customer.id).await.unwrap()
+    }
+
+    /// What the ledger says in total of a kind.
+    pub async fn ledger(&self, kind: EntryKind) -> i64 {
+        let page = self.world.payments.store.ledger(&self.customer.id, None, 100).await.unwrap();
+        page.entries.iter().filter(|line| line.entry.kind == kind).map(|line| line.entry.amount.get()).sum()
+    }
+
+    /// The expiry after one paid month.
+    pub fn extended_once(&self) -> OffsetDateTime {
+        let before = &self.customer.entitlement;
+        Zone::Jakarta.add_months(before.expires_at, 1, before.anchor_day).unwrap()
+    }
+
+    /// One payment, counted once everywhere, and nothing left to do.
+    pub async fn assert_paid_once(&self, context: &str) {
+        let invoice = self.world.invoice_now(&self.invoice).await;
+        assert_eq!((invoice.status, invoice.settlement, invoice.granted), (InvoiceStatus::Paid, 1, Some(1)), "{context}");
+        assert_eq!(self.ledger(EntryKind::Received).await, 300_000, "{context}");
+        assert_eq!(self.ledger(EntryKind::Surplus).await, 0, "{context}");
+        let grants = self.grants().await;
+        let renewals = grants.iter().filter(|grant| !grant.revoked && matches!(grant.reason, Reason::Renewal { .. })).count();
+        assert_eq!((grants.len(), renewals), (2, 1), "{context}");
+        let profile = self.world.profile(&self.customer.id).await;
+        assert_eq!((profile.entitlement.expires_at, profile.credit.get(), profile.open_renewal), (self.extended_once(), 0, None), "{context}");
+        assert_eq!(self.events("payment.settled").await.len(), 1, "{context}");
+        assert_eq!(self.events("subscription.extended").await.len(), 1, "{context}");
+        self.assert_outbox_empty(context).await;
+        assert_eq!(invoice.due, None, "{context}");
+    }
+
+    /// Every event was relayed.
+    pub async fn assert_outbox_empty(&self, context: &str) {
+        let left = items(&self.world.aws.direct, "EVENT").await.into_iter().filter(|event| event.contains_key("due_key")).count();
+        assert_eq!(left, 0, "{context}: events not relayed");
+    }
+}

@@ -1,0 +1,1 @@
+//! Tests only: see `flows/main.rs`.
