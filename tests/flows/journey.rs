@@ -247,7 +247,11 @@ impl Journey {
         let renewals = grants.iter().filter(|grant| !grant.revoked && matches!(grant.reason, Reason::Renewal { .. })).count();
         assert_eq!((grants.len(), renewals), (2, 1), "{context}");
         let profile = self.world.profile(&self.customer.id).await;
-        assert_eq!((profile.entitlement.expires_at, profile.credit.get(), profile.open_renewal), (self.extended_once(), 0, None), "{context}");
+        assert_eq!(
+            (profile.entitlement.expires_at, profile.credit.get(), profile.open_renewal),
+            (self.extended_once(), 0, None),
+            "{context}"
+        );
         assert_eq!(self.events("payment.settled").await.len(), 1, "{context}");
         assert_eq!(self.events("subscription.extended").await.len(), 1, "{context}");
         self.assert_outbox_empty(context).await;

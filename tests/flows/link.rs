@@ -41,7 +41,8 @@ async fn the_link_is_answered_as_specified_and_again_the_same() {
     let (status, body) = ask(&journey, "GET", &query, Some(&token)).await;
     assert_eq!(status, 200);
     let due = billing::zone::format::date(journey.invoice.due_date);
-    let expected = json!({"id": journey.invoice.id, "invoiceNumber": "INV-2026-000001", "amount": 300_000, "amountDue": 300_000, "dueDate": due});
+    let expected =
+        json!({"id": journey.invoice.id, "invoiceNumber": "INV-2026-000001", "amount": 300_000, "amountDue": 300_000, "dueDate": due});
     assert_eq!(body["invoice"], expected);
     assert!(body["success"] == true && body["paymentLink"].as_str().unwrap().starts_with(&journey.world.sandbox.midtrans_url()));
     assert_eq!(ask(&journey, "GET", &query, Some(&token)).await, (200, body.clone()));

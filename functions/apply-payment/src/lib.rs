@@ -60,7 +60,7 @@ pub async fn handle(apply: &Apply, batch: Batch) -> Report {
     for message in &batch.messages {
         if let Err(error) = apply_message(apply, message).await {
             let alarm = !matches!(error, Failed::Store(StoreError::Stale | StoreError::Unavailable(_)));
-            tracing::error!(alarm, message = message.message_id, %error, "payment not applied");
+            tracing::error!(alarm, message_id = message.message_id, %error, "payment not applied");
             report.failed(message);
         }
     }

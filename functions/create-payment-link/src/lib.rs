@@ -21,7 +21,7 @@ use serde::Deserialize;
 use serde_json::json;
 use web::{
     answer::{self, Answer},
-    caller::{identify, store_problem},
+    caller::{claim, identify, store_problem},
     problem::{self, Problem},
 };
 
@@ -51,6 +51,8 @@ pub async fn handle(payments: &Payments, request: Request) -> Response<Body> {
 }
 
 async fn payment_link(payments: &Payments, request: &Request) -> Answer {
+    // Before the body is read: whoever has no token learns nothing else.
+    claim(request.headers())?;
     let asked = Asked::read(request)?;
     let invoice_id = asked.invoice_id.as_deref().filter(|id| !id.is_empty());
     let parsed = invoice_id.and_then(|id| InvoiceId::parse(id).ok());

@@ -47,7 +47,6 @@ pub(crate) async fn open(
     order.version = order.version.saturating_add(1);
     leased.version = leased.version.saturating_add(1);
 
-    let public_url = &payments.settings.public_url;
     let answer = gateway
         .create(&NewOrder {
             order_id: order.id.clone(),
@@ -57,11 +56,11 @@ pub(crate) async fn open(
             customer_phone: caller.profile.phone.as_ref().map(|phone| phone.as_str().to_owned()),
             expires_at: order.expires_at,
             now,
-            finish_url: (!public_url.is_empty()).then(|| format!("{public_url}/customer/finish")),
+            finish_url: None,
         })
         .await;
     if let Err(error) = &answer {
-        let alarm = matches!(error, GatewayError::Unauthorized { .. });
+        let alarm = matches!(error, GatewayError::Unauthorized { .. } | GatewayError::ForeignPage(_));
         tracing::error!(alarm, gateway = gateway.name().as_str(), order = order.id.as_str(), %error, "no payment link");
         if alarm {
             // Keys may just have been changed in the console: the next request finds the new ones.

@@ -50,7 +50,8 @@ pub(crate) async fn list(account: &Account, request: &Request) -> Answer {
 }
 
 fn shape(line: &LedgerLine, payment: &PaymentRef, order: Option<&Order>, invoice: Option<&Invoice>) -> Value {
-    let mut moments: Vec<_> = order.map(|order| order.timeline.clone()).unwrap_or_default().into_iter().map(|moment| (moment.at, moment.what)).collect();
+    let mut moments: Vec<_> =
+        order.map(|order| order.timeline.clone()).unwrap_or_default().into_iter().map(|moment| (moment.at, moment.what)).collect();
     if let Some(applied_at) = invoice.and_then(|invoice| invoice.applied_at) {
         moments.push((applied_at, "service_extended".to_owned()));
     }

@@ -69,7 +69,7 @@ pub async fn handle(notify: &Notify, batch: Batch) -> Report {
     for message in &batch.messages {
         if let Err(error) = notify_one(notify, message).await {
             let alarm = !matches!(error, Failed::Store(_) | Failed::Later(_));
-            tracing::error!(alarm, message = message.message_id, %error, "message not sent");
+            tracing::error!(alarm, message_id = message.message_id, %error, "message not sent");
             report.failed(message);
         }
     }

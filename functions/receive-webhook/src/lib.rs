@@ -5,7 +5,7 @@
 
 use billing::{gateway::GatewayName, order::Order};
 use cloud::store::StoreError;
-use gateways::{Hint, OrderRef, SetupError, VerifyError, WebhookRequest};
+use gateways::{Hint, OrderRef, VerifyError, WebhookRequest};
 use lambda_http::{Body, Request, Response};
 use payments::{Payments, Trouble};
 use serde_json::json;
@@ -85,8 +85,7 @@ async fn verify(payments: &Payments, gateway: GatewayName, webhook: &WebhookRequ
 }
 
 fn no_keys(gateway: GatewayName, trouble: &Trouble) -> Problem {
-    let alarm = !matches!(trouble, Trouble::Setup(SetupError::NotConfigured(_)));
-    tracing::error!(alarm, gateway = gateway.as_str(), error = %trouble, "webhook cannot be verified");
+    tracing::error!(alarm = true, gateway = gateway.as_str(), error = %trouble, "webhook cannot be verified");
     AGAIN
 }
 
@@ -113,7 +112,8 @@ async fn confirm(payments: &Payments, gateway: GatewayName, hinted: OrderRef, cl
         }
         Ok(_) => Ok(()),
         Err(trouble) => {
-            let alarm = matches!(trouble, Trouble::OtherMode | Trouble::NoInvoice(_) | Trouble::Money(_) | Trouble::Store(StoreError::Damaged(_)));
+            let alarm =
+                matches!(trouble, Trouble::OtherMode | Trouble::NoInvoice(_) | Trouble::Money(_) | Trouble::Store(StoreError::Damaged(_)));
             tracing::error!(alarm, order = hinted.order_id.as_str(), error = %trouble, "webhook not settled");
             follow_up(payments, &known).await;
             Err(AGAIN)

@@ -164,6 +164,9 @@ pub enum GatewayError {
     /// Time-out, broken connection, 5xx, redirect, too large or unreadable answer: it may or may not have happened.
     #[error("no usable answer: {0}")]
     Ambiguous(String),
+    /// The order was opened, but its page is not the gateway's own: nobody is sent there, and a person has to look.
+    #[error("the payment page is not the gateway's own: {0}")]
+    ForeignPage(String),
 }
 
 /// Why an order was not opened; see [`CreateError::may_exist`].
@@ -173,7 +176,7 @@ impl GatewayError {
     /// The gateway may have done what was asked although no usable answer came.
     #[must_use]
     pub const fn may_exist(&self) -> bool {
-        matches!(self, Self::Ambiguous(_))
+        matches!(self, Self::Ambiguous(_) | Self::ForeignPage(_))
     }
 }
 

@@ -117,7 +117,7 @@ pub(crate) fn payable(order: &NewOrder) -> Result<i64, GatewayError> {
 /// The page to send a customer to, if it is the gateway's own: https on a host that `is_own` knows, or a stand-in on
 /// loopback while one is configured. A customer sent anywhere else could be robbed, so this is worth an alarm.
 pub(crate) fn checked_link(text: &str, stand_in: bool, is_own: impl Fn(&str) -> bool) -> Result<String, GatewayError> {
-    let refused = |what: &str| GatewayError::Ambiguous(format!("ALARM: the payment page is not the gateway's own: {what}"));
+    let refused = |what: &str| GatewayError::ForeignPage(what.to_owned());
     let url = Url::parse(text).map_err(|_| refused("not an address"))?;
     let host = url.host_str().unwrap_or_default();
     let own = if stand_in { partner_http::is_loopback_http(&url) } else { url.scheme() == "https" && url.port().is_none() && is_own(host) };

@@ -52,7 +52,9 @@ fn verify_json(gateway: &dyn Gateway, body: &Value) -> Result<Hint, VerifyError>
 #[test]
 fn midtrans_signature_is_checked_with_the_current_and_the_previous_key() {
     for keys in [(MIDTRANS_KEY, ""), ("SB-Mid-server-NEWER", MIDTRANS_KEY)] {
-        let Hint::Order { order_id, transaction_id, reference, claims_payment } = verify_json(&*midtrans(keys.0, keys.1), &example()).unwrap() else {
+        let Hint::Order { order_id, transaction_id, reference, claims_payment } =
+            verify_json(&*midtrans(keys.0, keys.1), &example()).unwrap()
+        else {
             panic!("not ours");
         };
         assert!(claims_payment);

@@ -6,7 +6,8 @@
 use std::sync::Arc;
 
 use billing::{
-    gateway::{GatewayName, Report},
+    event::Event,
+    gateway::{GatewayName, Report, ReportedState},
     id::OrderId,
     invoice::{Invoice, InvoiceStatus},
     money::MoneyError,
@@ -19,7 +20,7 @@ use cloud::{
     settings::Settings,
     store::{Store, StoreError},
 };
-use gateways::{Gateway, GatewayError, OrderRef, SetupError, Setup};
+use gateways::{Gateway, GatewayError, OrderRef, Setup, SetupError};
 
 /// Decisions made anew after the state moved on under them.
 const TRIES: usize = 5;
@@ -161,18 +162,26 @@ impl Payments {
                     read.ok_or_else(|| Trouble::NoInvoice(order.id.clone()))?
                 }
             };
+            let mut reviews: usize = 0;
             let done = match settle(&order, &read, report, now)? {
                 Outcome::Unchanged => return Ok(Booked { invoice_status: None, moved: false, order }),
-                Outcome::Noted(noted) => self.store.note_order(&noted).await.map(|()| Booked { invoice_status: None, moved: false, order: written(*noted) }),
+                Outcome::Noted(noted) => {
+                    self.store.note_order(&noted).await.map(|()| Booked { invoice_status: None, moved: false, order: written(*noted) })
+                }
                 Outcome::Settled(mut settlement) => {
                     settlement.order.note(now, format!("confirmed_by:{via}"));
+                    reviews = settlement.events.iter().filter(|event| matches!(event, Event::PaymentReview { .. })).count();
                     let invoice_status = Some(settlement.invoice.as_ref().unwrap_or(&read).status);
-                    self.store.settle(&settlement, &read, now).await.map(|()| Booked { invoice_status, moved: true, order: written(settlement.order) })
+                    self.store.settle(&settlement, &read, now).await.map(|()| Booked {
+                        invoice_status,
+                        moved: true,
+                        order: written(settlement.order),
+                    })
                 }
             };
             match done {
                 Ok(booked) => {
-                    self.report(&booked, report, via);
+                    log_booking(&booked, report, via, reviews);
                     return Ok(booked);
                 }
                 Err(StoreError::Stale) => {
@@ -186,15 +195,18 @@ impl Payments {
         }
         Err(StoreError::Stale.into())
     }
+}
 
-    fn report(&self, booked: &Booked, report: &Report, via: &str) {
-        let (order, gateway) = (booked.order.id.as_str(), booked.order.gateway.as_str());
-        if let billing::gateway::ReportedState::Unclear(why) = &report.state {
-            tracing::error!(alarm = true, order, gateway, why, "the gateway's answer needs a person");
-        }
-        if booked.moved {
-            tracing::info!(order, gateway, via, status = ?booked.order.status, "settled");
-        }
+fn log_booking(booked: &Booked, report: &Report, via: &str, reviews: usize) {
+    let (order, gateway) = (booked.order.id.as_str(), booked.order.gateway.as_str());
+    if let ReportedState::Unclear(why) = &report.state {
+        tracing::error!(alarm = true, order, gateway, why, "the gateway's answer needs a person");
+    }
+    if reviews > 0 {
+        tracing::error!(alarm = true, order, gateway, "a payment needs a person: see `lunas payments show`");
+    }
+    if booked.moved {
+        tracing::info!(order, gateway, via, status = ?booked.order.status, "settled");
     }
 }
 

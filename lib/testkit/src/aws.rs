@@ -126,7 +126,10 @@ impl StandIn {
     fn secret(&self, body: &Value) -> Response {
         let name = body.get("SecretId").and_then(Value::as_str).unwrap_or_default();
         match self.locked().secrets.get(name) {
-            Some(text) => json_answer(200, &json!({"Name": name, "SecretString": text, "ARN": "arn:aws:secretsmanager:us-east-1:0:secret:x", "VersionId": "v"})),
+            Some(text) => json_answer(
+                200,
+                &json!({"Name": name, "SecretString": text, "ARN": "arn:aws:secretsmanager:us-east-1:0:secret:x", "VersionId": "v"}),
+            ),
             None => json_answer(400, &json!({"__type": "ResourceNotFoundException", "Message": "no such secret"})),
         }
     }
@@ -138,7 +141,8 @@ impl StandIn {
             "TransactWriteItems" if state.conflicts > 0 => {
                 state.conflicts = state.conflicts.saturating_sub(1);
                 let items = body.get("TransactItems").and_then(Value::as_array).map_or(1, Vec::len);
-                let reasons: Vec<Value> = (0..items).map(|index| json!({"Code": if index == 0 { "TransactionConflict" } else { "None" }})).collect();
+                let reasons: Vec<Value> =
+                    (0..items).map(|index| json!({"Code": if index == 0 { "TransactionConflict" } else { "None" }})).collect();
                 let message = "Transaction cancelled, please refer cancellation reasons for specific reasons [TransactionConflict]";
                 let kind = "com.amazonaws.dynamodb.v20120810#TransactionCanceledException";
                 Some(json_answer(400, &json!({"__type": kind, "Message": message, "CancellationReasons": reasons})))
@@ -147,10 +151,18 @@ impl StandIn {
                 state.unprocessed = state.unprocessed.saturating_sub(1);
                 Some(json_answer(200, &json!({"Responses": {}, "UnprocessedKeys": body.get("RequestItems")})))
             }
-            "Query" if body.get("IndexName").is_some() && state.index_hidden => Some(json_answer(200, &json!({"Items": [], "Count": 0, "ScannedCount": 0}))),
+            "Query" if body.get("IndexName").is_some() && state.index_hidden => {
+                Some(json_answer(200, &json!({"Items": [], "Count": 0, "ScannedCount": 0})))
+            }
             "Query" if body.get("IndexName").is_some() && state.index_frozen => {
                 let remembered = state.index_answers.get(&shard(body))?.clone();
-                Some(Response::builder().status(200).header("content-type", "application/x-amz-json-1.0").body(Body::from(remembered)).unwrap_or_default())
+                Some(
+                    Response::builder()
+                        .status(200)
+                        .header("content-type", "application/x-amz-json-1.0")
+                        .body(Body::from(remembered))
+                        .unwrap_or_default(),
+                )
             }
             _ => None,
         }
@@ -206,7 +218,9 @@ fn actions(operation: &str, body: &Value) -> Vec<String> {
     }
     let items = body.get("TransactItems").and_then(Value::as_array).cloned().unwrap_or_default();
     let names = items.iter().filter_map(|item| item.as_object()?.keys().next().cloned());
-    names.map(|name| if name == "ConditionCheck" { "dynamodb:ConditionCheckItem".to_owned() } else { format!("dynamodb:{name}Item") }).collect()
+    names
+        .map(|name| if name == "ConditionCheck" { "dynamodb:ConditionCheckItem".to_owned() } else { format!("dynamodb:{name}Item") })
+        .collect()
 }
 
 fn json_answer(code: u16, body: &Value) -> Response {

@@ -67,11 +67,15 @@ impl World {
         let options = lunas_sandbox::Options { webhook_base: Some(notifications.url()), ..lunas_sandbox::Options::default() };
         let sandbox = lunas_sandbox::start(options).await.expect("the sandbox starts");
         let mut endpoints = BTreeMap::new();
-        for (partner, url) in [("midtrans", sandbox.midtrans_url()), ("xendit", sandbox.xendit_url()), ("whatsapp", sandbox.whatsapp_url())] {
+        for (partner, url) in [("midtrans", sandbox.midtrans_url()), ("xendit", sandbox.xendit_url()), ("whatsapp", sandbox.whatsapp_url())]
+        {
             endpoints.insert(partner.to_owned(), tap.in_front_of(partner, &url).await);
         }
         let aws = StandIn::start(&tap).await;
-        aws.set_secret("lunas/dev/midtrans", &format!(r#"{{"serverKey":"{}","isSandbox":"true"}}"#, lunas_sandbox::DEMO_MIDTRANS_SERVER_KEY));
+        aws.set_secret(
+            "lunas/dev/midtrans",
+            &format!(r#"{{"serverKey":"{}","isSandbox":"true"}}"#, lunas_sandbox::DEMO_MIDTRANS_SERVER_KEY),
+        );
         aws.set_secret(
             "lunas/dev/xendit",
             &format!(

@@ -67,7 +67,9 @@ pub async fn create(client: &Client) {
 pub async fn items(client: &Client, prefix: &str) -> Vec<std::collections::HashMap<String, AttributeValue>> {
     let pages = client.scan().table_name(NAME).consistent_read(true).into_paginator().items().send();
     let items: Result<Vec<_>, _> = pages.collect().await;
-    let sort_key = |item: &std::collections::HashMap<String, AttributeValue>| item.get("SK").and_then(|value| value.as_s().ok()).cloned().unwrap_or_default();
+    let sort_key = |item: &std::collections::HashMap<String, AttributeValue>| {
+        item.get("SK").and_then(|value| value.as_s().ok()).cloned().unwrap_or_default()
+    };
     items.expect("the table is readable").into_iter().filter(|item| sort_key(item).starts_with(prefix)).collect()
 }
 

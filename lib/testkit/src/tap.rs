@@ -178,7 +178,7 @@ impl Tap {
     pub async fn in_front_of(&self, service: &str, url: &str) -> String {
         let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port");
         let address = format!("http://{}", listener.local_addr().expect("an address"));
-        let state = Line { tap: self.clone(), service: service.to_owned(), url: url.to_owned(), client: reqwest::Client::new() };
+        let state = Line { tap: self.clone(), service: service.to_owned(), url: url.to_owned(), client: faithful_client() };
         let router = Router::new().fallback(pass_on).with_state(state);
         tokio::spawn(async move { axum::serve(listener, router).await });
         address
@@ -199,6 +199,11 @@ async fn pass_on(State(line): State<Line>, request: Request) -> Response {
     let path = parts.uri.path_and_query().map_or("/", |path| path.as_str()).to_owned();
     let call = Call { service: line.service.clone(), operation: format!("{} {path}", parts.method), actions: Vec::new() };
     line.tap.pass(call, forward(&line.client, &format!("{}{path}", line.url), parts, body)).await
+}
+
+/// A client that hands redirects on instead of following them.
+pub(crate) fn faithful_client() -> reqwest::Client {
+    reqwest::Client::builder().redirect(reqwest::redirect::Policy::none()).build().expect("a client")
 }
 
 /// Passes a request on as it is. A connection that breaks becomes 502.

@@ -32,7 +32,8 @@ pub const INVALID_TOKEN: Problem = problem(401, "invalid_token", "Token tidak va
 /// No invoice id.
 pub const INVOICE_ID_MISSING: Problem = problem(400, "invoice_id_missing", "Invoice ID tidak diberikan", "No invoice id was given");
 /// A gateway that does not exist. Says the same as a missing id, as the customer's specification has it.
-pub const UNKNOWN_GATEWAY: Problem = problem(400, "unknown_gateway", "Invoice ID tidak diberikan", "Unknown payment gateway: use midtrans or xendit");
+pub const UNKNOWN_GATEWAY: Problem =
+    problem(400, "unknown_gateway", "Invoice ID tidak diberikan", "Unknown payment gateway: use midtrans or xendit");
 /// No such invoice, another's, or nothing to pay.
 pub const INVOICE_NOT_FOUND: Problem =
     problem(404, "invoice_not_found", "Invoice tidak ditemukan atau sudah dibayar", "The invoice was not found or is already paid");
@@ -62,7 +63,8 @@ pub const WRONG_CODE: Problem = problem(401, "wrong_code", "Kode salah", "The co
 pub const CODE_EXPIRED: Problem =
     problem(401, "code_expired", "Kode sudah kedaluwarsa, minta kode baru", "The code has expired, ask for a new one");
 /// Too many requests or tries.
-pub const TOO_MANY: Problem = problem(429, "too_many_requests", "Terlalu banyak percobaan, coba lagi nanti", "Too many attempts, try again later");
+pub const TOO_MANY: Problem =
+    problem(429, "too_many_requests", "Terlalu banyak percobaan, coba lagi nanti", "Too many attempts, try again later");
 /// No way to send codes.
 pub const MESSAGING_NOT_CONFIGURED: Problem =
     problem(503, "messaging_not_configured", "Pengiriman kode belum dikonfigurasi", "Sending codes is not configured yet");
