@@ -3,8 +3,9 @@
 use billing::{
     customer::Profile,
     id::{InvoiceId, OrderId},
-    invoice::{Invoice, InvoiceStatus, NewInvoice, issue_renewal, withdraw},
+    invoice::{Invoice, InvoiceStatus, NewInvoice, issue_renewal},
     order::Order,
+    withdrawal::withdraw,
     zone::format,
 };
 use cloud::store::{StoreError, admin::new_id};

@@ -21,4 +21,5 @@ pub mod order;
 pub mod package;
 pub mod phone;
 pub mod settlement;
+pub mod withdrawal;
 pub mod zone;

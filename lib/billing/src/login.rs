@@ -57,6 +57,14 @@ pub struct TooMany {
     pub retry_after: i64,
 }
 
+impl TooMany {
+    /// Rounded up: whoever waits so long is not refused for a fraction of a second.
+    fn until(at: OffsetDateTime, now: OffsetDateTime) -> Self {
+        let begun = i64::from((at - now).subsec_nanoseconds() > 0);
+        Self { retry_after: (at - now).whole_seconds().saturating_add(begun).max(1) }
+    }
+}
+
 /// A code is asked for. Within its validity the same request, so the same code, is sent again, unless it was used or tried up.
 pub fn request(
     state: Option<&LoginState>,
@@ -80,7 +88,7 @@ pub fn request(
     next.sends.retain(|sent| later(sent.0, SEND_WINDOW) > now);
     if next.sends.len() >= SENDS {
         let free_at = next.sends.first().map_or(now, |oldest| later(oldest.0, SEND_WINDOW));
-        return Err(TooMany { retry_after: (free_at - now).whole_seconds().max(1) });
+        return Err(TooMany::until(free_at, now));
     }
     if next.used || next.tries >= TRIES_PER_CODE || now >= next.expires_at {
         next.request_id = fresh_request_id;
@@ -111,14 +119,14 @@ pub fn count_try(state: Option<&LoginState>, zone: Zone, now: OffsetDateTime) ->
         next.tries_today = 0;
     }
     if next.tries_today >= TRIES_PER_DAY {
-        let tomorrow = zone.end_of(today) - now;
-        return Err(NotTried::TooMany(TooMany { retry_after: tomorrow.whole_seconds().max(0).saturating_add(1) }));
+        let midnight = later(zone.end_of(today), Duration::SECOND);
+        return Err(NotTried::TooMany(TooMany::until(midnight, now)));
     }
     if next.used || now >= next.expires_at {
         return Err(NotTried::Expired);
     }
     if next.tries >= TRIES_PER_CODE {
-        return Err(NotTried::TooMany(TooMany { retry_after: (next.expires_at - now).whole_seconds().max(1) }));
+        return Err(NotTried::TooMany(TooMany::until(next.expires_at, now)));
     }
     next.tries = next.tries.saturating_add(1);
     next.tries_today = next.tries_today.saturating_add(1);

@@ -38,6 +38,7 @@ struct State_ {
     secrets: HashMap<String, String>,
     bus: Vec<Value>,
     failing_entries: usize,
+    bus_down: bool,
     conflicts: usize,
     unprocessed: usize,
     index_hidden: bool,
@@ -85,6 +86,11 @@ impl StandIn {
         self.locked().failing_entries = entries;
     }
 
+    /// The bus answers every call with HTTP 500, or works.
+    pub fn stop_bus(&self, down: bool) {
+        self.locked().bus_down = down;
+    }
+
     /// The next so many transactions meet another one.
     pub fn conflict(&self, transactions: usize) {
         self.locked().conflicts = transactions;
@@ -107,6 +113,9 @@ impl StandIn {
 
     fn put_events(&self, body: &Value) -> Response {
         let mut state = self.locked();
+        if state.bus_down {
+            return json_answer(500, &json!({"__type": "InternalException", "message": "injected"}));
+        }
         let entries = body.get("Entries").and_then(Value::as_array).cloned().unwrap_or_default();
         let mut answers = Vec::new();
         let mut failed: usize = 0;
@@ -186,7 +195,8 @@ async fn serve(State(line): State<Line>, request: Request) -> Response {
         _ => return status(400),
     };
     let of_index = if json.get("IndexName").is_some() { OF_DUE_WORK } else { "" };
-    let call = Call { service: service.to_owned(), operation: format!("{operation}{of_index}"), actions };
+    let resource = resource(service, &json);
+    let call = Call { service: service.to_owned(), operation: format!("{operation}{of_index}"), actions, resource };
     let answer = async {
         match service {
             "events" => line.aws.put_events(&json),
@@ -209,6 +219,17 @@ async fn dynamodb(line: &Line, operation: &str, json: &Value, parts: http::reque
     let body = axum::body::to_bytes(body, 20 << 20).await.unwrap_or_default();
     line.aws.locked().index_answers.insert(shard(json), body.clone());
     Response::from_parts(parts, Body::from(body))
+}
+
+/// What a call acts on, as a policy names it.
+fn resource(service: &str, body: &Value) -> String {
+    let text = |pointer: &str| body.pointer(pointer).and_then(Value::as_str).unwrap_or_default();
+    match service {
+        "events" => text("/Entries/0/EventBusName").to_owned(),
+        "secretsmanager" => text("/SecretId").to_owned(),
+        _ if body.get("IndexName").is_some() => format!("index/{}", text("/IndexName")),
+        _ => "table".to_owned(),
+    }
 }
 
 /// The IAM actions of a DynamoDB call: a transaction is authorised by the actions of its items.

@@ -14,6 +14,7 @@ use std::{collections::BTreeMap, sync::Arc};
 use aws_credential_types::Credentials;
 use billing::{
     customer::Profile,
+    gateway::GatewayName,
     id::{CustomerId, PackageId},
     import::{Row, import},
     invoice::{Invoice, NewInvoice, issue_renewal},
@@ -34,7 +35,11 @@ use lunas_sandbox::Sandbox;
 use payments::Payments;
 use time::Duration;
 
-use crate::{aws::StandIn, notification::Inbox, tap::Tap};
+use crate::{
+    aws::StandIn,
+    notification::{Inbox, Notification},
+    tap::Tap,
+};
 
 /// Key of the secret `app` in tests.
 pub const MASTER_KEY: &str = "test-master-key-test-master-key-0";
@@ -85,7 +90,7 @@ impl World {
             ),
         );
         aws.set_secret("lunas/dev/app", &format!(r#"{{"masterKey":"{MASTER_KEY}"}}"#));
-        aws.set_secret("lunas/dev/whatsapp", &whatsapp_rows(endpoints.get("whatsapp").map_or("", String::as_str)));
+        aws.set_secret("lunas/dev/whatsapp", &whatsapp_rows(&endpoints));
 
         let account = Account {
             region: "us-east-1".to_owned(),
@@ -100,7 +105,7 @@ impl World {
             stage: "dev".to_owned(),
             public_url: "https://portal.example".to_owned(),
             partner_endpoints: endpoints,
-            default_gateway: billing::gateway::GatewayName::Midtrans,
+            default_gateway: GatewayName::Midtrans,
             link_lifetime: Duration::hours(24),
             session_lifetime: Duration::days(30),
             zone: Zone::Jakarta,
@@ -129,6 +134,11 @@ impl World {
         Payments { settings: Arc::new(settings), secrets: self.fresh_secrets(), ..self.payments.clone() }
     }
 
+    /// Types the message provider's rows in again.
+    pub fn repair_whatsapp(&self) {
+        self.aws.set_secret("lunas/dev/whatsapp", &whatsapp_rows(&self.payments.settings.partner_endpoints));
+    }
+
     /// Secrets as a newly started process has them: nothing cached.
     #[must_use]
     pub fn fresh_secrets(&self) -> Secrets {
@@ -139,6 +149,25 @@ impl World {
             dynamodb_endpoint: None,
         };
         Secrets::new(account.secretsmanager(), &self.payments.settings.stage, self.payments.clock.clone())
+    }
+
+    /// What shares nothing with others but the table: every Lambda process has a cache of secrets of its own.
+    #[must_use]
+    pub fn another_process(&self) -> Payments {
+        self.with_settings(|_| {})
+    }
+
+    /// The notification that the dashboard's test button of a gateway sends.
+    ///
+    /// # Panics
+    /// When none comes.
+    pub async fn test_notification(&self, gateway: GatewayName) -> Notification {
+        let url = match gateway {
+            GatewayName::Midtrans => self.sandbox.midtrans_url(),
+            GatewayName::Xendit => self.sandbox.xendit_url(),
+        };
+        reqwest::Client::new().post(format!("{url}/webhooks/test")).send().await.expect("the sandbox answers");
+        self.notifications.take().pop().expect("a notification came")
     }
 
     /// A customer with the package Home 20 (Rp300.000 a month) whose service ends in ten days.
@@ -215,7 +244,8 @@ pub fn home20() -> Package {
     Package { id, name: "Home 20".to_owned(), price: Rupiah::new(300_000), period_months: 1, down_mbps: 20, up_mbps: 10 }
 }
 
-fn whatsapp_rows(url: &str) -> String {
+fn whatsapp_rows(endpoints: &BTreeMap<String, String>) -> String {
+    let url = endpoints.get("whatsapp").map_or("", String::as_str);
     serde_json::json!({
         "provider": "http",
         "url": format!("{url}/send"),

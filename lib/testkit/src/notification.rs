@@ -9,6 +9,7 @@ use axum::{
 };
 use bytes::Bytes;
 use http::HeaderMap;
+use serde_json::{Value, json};
 use tokio::net::TcpListener;
 
 /// One notification, as the gateway sent it.
@@ -20,6 +21,44 @@ pub struct Notification {
     pub headers: HeaderMap,
     /// Raw body.
     pub body: Bytes,
+}
+
+impl Notification {
+    /// What Midtrans would send if `fields` were so: signed over order id, code and amount with `server_key`.
+    #[must_use]
+    pub fn midtrans(mut fields: Value, server_key: &str) -> Self {
+        use sha2::Digest as _;
+        use std::fmt::Write as _;
+        let signed: String = ["order_id", "status_code", "gross_amount"].iter().filter_map(|field| fields[*field].as_str()).collect();
+        let mut signature = String::new();
+        for byte in sha2::Sha512::digest(format!("{signed}{server_key}")) {
+            let _ = write!(signature, "{byte:02x}");
+        }
+        fields["signature_key"] = json!(signature);
+        Self { path: "/api/webhooks/midtrans".to_owned(), headers: HeaderMap::new(), body: fields.to_string().into() }
+    }
+
+    /// What Xendit would send if `fields` were so.
+    ///
+    /// # Panics
+    /// When the token is no header value.
+    #[must_use]
+    pub fn xendit(fields: &Value, token: &str) -> Self {
+        let headers = HeaderMap::from_iter([(http::HeaderName::from_static("x-callback-token"), token.parse().expect("a header value"))]);
+        Self { path: "/api/webhooks/xendit".to_owned(), headers, body: fields.to_string().into() }
+    }
+
+    /// The body.
+    #[must_use]
+    pub fn json(&self) -> Value {
+        serde_json::from_slice(&self.body).unwrap_or_default()
+    }
+
+    /// The same with another body.
+    #[must_use]
+    pub fn with_body(&self, body: impl Into<Bytes>) -> Self {
+        Self { body: body.into(), ..self.clone() }
+    }
 }
 
 /// The notifications that came.

@@ -5,29 +5,41 @@ use serde_json::{Value, json};
 
 use crate::notification::Notification;
 
-/// A request of an HTTP API, format 2.0, from `source_ip`.
+/// Where requests come from.
+const HOME: &str = "203.0.113.7";
+
+/// A request of an HTTP API, format 2.0.
 ///
 /// # Panics
 /// When the event is not one.
 #[must_use]
 pub fn request(method: &str, path_and_query: &str, token: Option<&str>, body: Option<&Value>) -> Request {
+    request_from(HOME, method, path_and_query, token, body)
+}
+
+/// The same from another address.
+///
+/// # Panics
+/// When the event is not one.
+#[must_use]
+pub fn request_from(source_ip: &str, method: &str, path_and_query: &str, token: Option<&str>, body: Option<&Value>) -> Request {
     let (path, query) = path_and_query.split_once('?').unwrap_or((path_and_query, ""));
     let mut headers = serde_json::Map::new();
     if let Some(token) = token {
         headers.insert("authorization".to_owned(), format!("Bearer {token}").into());
     }
     headers.insert("content-type".to_owned(), "application/json".into());
-    event(method, path, query, headers, body.map(Value::to_string))
+    event(source_ip, method, path, query, headers, body.map(Value::to_string))
 }
 
 /// The delivery of a gateway's notification.
 #[must_use]
 pub fn delivery(notification: &Notification) -> Request {
     let headers = notification.headers.iter().filter_map(|(name, value)| Some((name.to_string(), Value::from(value.to_str().ok()?))));
-    event("POST", &notification.path, "", headers.collect(), Some(String::from_utf8_lossy(&notification.body).into_owned()))
+    event(HOME, "POST", &notification.path, "", headers.collect(), Some(String::from_utf8_lossy(&notification.body).into_owned()))
 }
 
-fn event(method: &str, path: &str, query: &str, headers: serde_json::Map<String, Value>, body: Option<String>) -> Request {
+fn event(source_ip: &str, method: &str, path: &str, query: &str, headers: serde_json::Map<String, Value>, body: Option<String>) -> Request {
     let event = json!({
         "version": "2.0",
         "routeKey": "$default",
@@ -38,7 +50,7 @@ fn event(method: &str, path: &str, query: &str, headers: serde_json::Map<String,
         "requestContext": {
             "accountId": "1", "apiId": "a", "domainName": "example", "domainPrefix": "e", "requestId": "r", "routeKey": "$default",
             "stage": "$default", "time": "", "timeEpoch": 0,
-            "http": {"method": method, "path": path, "protocol": "HTTP/1.1", "sourceIp": "203.0.113.7", "userAgent": "test"},
+            "http": {"method": method, "path": path, "protocol": "HTTP/1.1", "sourceIp": source_ip, "userAgent": "test"},
         },
         "body": body,
         "isBase64Encoded": false,

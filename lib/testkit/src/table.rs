@@ -1,5 +1,7 @@
 //! The table on an embedded DynamoDB, with the keys and the index of the template.
 
+use std::collections::{BTreeMap, HashMap};
+
 use aws_credential_types::Credentials;
 use aws_sdk_dynamodb::{
     Client,
@@ -64,13 +66,20 @@ pub async fn create(client: &Client) {
 ///
 /// # Panics
 /// When the table cannot be read.
-pub async fn items(client: &Client, prefix: &str) -> Vec<std::collections::HashMap<String, AttributeValue>> {
+pub async fn items(client: &Client, prefix: &str) -> Vec<HashMap<String, AttributeValue>> {
     let pages = client.scan().table_name(NAME).consistent_read(true).into_paginator().items().send();
     let items: Result<Vec<_>, _> = pages.collect().await;
-    let sort_key = |item: &std::collections::HashMap<String, AttributeValue>| {
-        item.get("SK").and_then(|value| value.as_s().ok()).cloned().unwrap_or_default()
-    };
+    let sort_key = |item: &HashMap<String, AttributeValue>| item.get("SK").and_then(|value| value.as_s().ok()).cloned().unwrap_or_default();
     items.expect("the table is readable").into_iter().filter(|item| sort_key(item).starts_with(prefix)).collect()
+}
+
+/// The whole table, by key: to tell whether anything changed.
+///
+/// # Panics
+/// When the table cannot be read.
+pub async fn everything(client: &Client) -> BTreeMap<(String, String), HashMap<String, AttributeValue>> {
+    let key = |item: &HashMap<String, AttributeValue>, name: &str| item[name].as_s().expect("a key is text").clone();
+    items(client, "").await.into_iter().map(|item| ((key(&item, "PK"), key(&item, "SK")), item)).collect()
 }
 
 pub(crate) async fn put_session(client: &Client, customer: &Profile, token: &str, expires_at: OffsetDateTime) {

@@ -42,6 +42,8 @@ pub struct Call {
     pub operation: String,
     /// IAM actions that it needs, for AWS.
     pub actions: Vec<String>,
+    /// What they act on: `table`, `index/due`, the id of a secret, the name of a bus. Empty for a partner.
+    pub resource: String,
 }
 
 #[derive(Debug, Default)]
@@ -197,7 +199,8 @@ async fn pass_on(State(line): State<Line>, request: Request) -> Response {
     let (parts, body) = request.into_parts();
     let body = axum::body::to_bytes(body, 20 << 20).await.unwrap_or_default();
     let path = parts.uri.path_and_query().map_or("/", |path| path.as_str()).to_owned();
-    let call = Call { service: line.service.clone(), operation: format!("{} {path}", parts.method), actions: Vec::new() };
+    let call =
+        Call { service: line.service.clone(), operation: format!("{} {path}", parts.method), actions: Vec::new(), resource: String::new() };
     line.tap.pass(call, forward(&line.client, &format!("{}{path}", line.url), parts, body)).await
 }
 

@@ -13,7 +13,8 @@ use super::*;
 use crate::{
     examples::{self, NOW},
     id::OrderId,
-    invoice::{self, PaymentLink},
+    invoice::PaymentLink,
+    withdrawal,
 };
 
 const THOUSAND: i64 = 1_000;
@@ -78,7 +79,7 @@ impl Story {
             }
             Step::Withdraw => {
                 let profile = crate::customer::Profile { credit: self.credit, ..examples::profile() };
-                if let Ok(withdrawal) = invoice::withdraw(&self.invoice, &profile, None, NOW) {
+                if let Ok(withdrawal) = withdrawal::withdraw(&self.invoice, &profile, None, NOW) {
                     self.invoice = withdrawal.invoice;
                     self.credit = withdrawal.profile.credit;
                     self.entries.extend(withdrawal.entries);

@@ -6,9 +6,10 @@ use billing::{
     event::Event,
     id::{CustomerId, InvoiceId, PackageId},
     import::Import,
-    invoice::{Invoice, Withdrawal},
+    invoice::Invoice,
     package::Package,
     phone::Phone,
+    withdrawal::Withdrawal,
 };
 use serde::{Deserialize, Serialize};
 use time::OffsetDateTime;
