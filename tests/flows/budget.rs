@@ -1,1 +1,182 @@
-//! soon
+//! Round trips. DynamoDB steps one after another and calls to partners are what a request waits for, so their number is fixed for
+//! every path, and does not grow with what a customer has.
+
+use aws_sdk_dynamodb::types::AttributeValue;
+use billing::gateway::GatewayName;
+use customer_account::Account;
+use lunas_sandbox::Outcome;
+use testkit::{
+    request::{delivery, request},
+    table::items,
+};
+
+use crate::journey::Journey;
+
+/// Invoices and grants that a customer of many years could have.
+const MANY: usize = 300;
+/// Items that one decision may hold.
+const ITEMS_PER_TRANSACTION: usize = 12;
+
+/// The cost of one request.
+#[derive(Debug, PartialEq, Eq)]
+struct Cost {
+    /// Calls to DynamoDB one after another.
+    dynamodb_steps: usize,
+    partner_calls: usize,
+    /// Calls one after another, whomever they go to: what the caller waits for.
+    waits: usize,
+}
+
+fn cost(dynamodb_steps: usize, partner_calls: usize, waits: usize) -> Cost {
+    Cost { dynamodb_steps, partner_calls, waits }
+}
+
+/// Measures what a handler costs. Secrets are cached by now, as they are in a process that lives.
+async fn measure<T>(journey: &Journey, run: impl Future<Output = T>) -> (Cost, T) {
+    journey.world.tap.forget();
+    let done = run.await;
+    let calls = journey.world.tap.calls();
+    assert!(calls.iter().all(|call| call.service != "secretsmanager" && call.service != "events"), "{calls:?}");
+    for call in &calls {
+        assert_ne!(call.operation, "Scan", "nothing scans");
+        assert!(call.operation != "TransactWriteItems" || call.actions.len() <= ITEMS_PER_TRANSACTION, "{call:?}");
+    }
+    (cost(journey.world.tap.steps(), journey.world.tap.partner_calls(), journey.world.tap.waits()), done)
+}
+
+/// An installation whose lines are slow enough that calls made at the same time are seen to be. The customer has `copies` paid
+/// invoices and revoked grants more, of years ago.
+async fn start(copies: usize) -> Journey {
+    let journey = Journey::start().await;
+    journey.world.payments.active_gateways().await;
+    let direct = &journey.world.aws.direct;
+    let partition = format!("CUSTOMER#{}", journey.customer.id);
+    for prefix in ["INVOICE#", "GRANT#"] {
+        let found = items(direct, prefix).await;
+        let template = found.iter().find(|item| item["PK"] == AttributeValue::S(partition.clone())).expect("one");
+        for n in 0..copies {
+            let mut item = template.clone();
+            let id = format!("0{n:05}");
+            item.insert("SK".to_owned(), AttributeValue::S(format!("{prefix}{id}")));
+            item.insert("revoked".to_owned(), AttributeValue::Bool(true));
+            if prefix == "INVOICE#" {
+                item.insert("id".to_owned(), AttributeValue::S(id));
+                item.insert("status".to_owned(), AttributeValue::S("CANCELLED".to_owned()));
+            }
+            direct.put_item().table_name(testkit::table::NAME).set_item(Some(item)).send().await.unwrap();
+        }
+    }
+    journey.world.tap.slow_down(std::time::Duration::from_millis(15));
+    journey
+}
+
+#[tokio::test]
+async fn a_link_costs_three_steps_and_one_call_and_the_stored_one_a_single_step() {
+    for gateway in GatewayName::ALL {
+        for copies in [0, MANY] {
+            let journey = start(copies).await;
+            let token = journey.token().await;
+            let (new, answer) = measure(&journey, journey.ask_link(&token, Some(gateway))).await;
+            assert_eq!((answer.unwrap().0, new), (200, cost(3, 1, 4)), "{gateway} {copies}: new");
+            let (stored, answer) = measure(&journey, journey.ask_link(&token, Some(gateway))).await;
+            assert_eq!((answer.unwrap().0, stored), (200, cost(1, 0, 1)), "{gateway} {copies}: stored");
+            let (not_mine, answer) = measure(&journey, journey.ask_link("nonsense", Some(gateway))).await;
+            assert_eq!((answer.unwrap().0, not_mine), (401, cost(0, 0, 0)), "{gateway} {copies}: no token");
+        }
+    }
+}
+
+#[tokio::test]
+async fn replacing_a_link_costs_one_or_two_calls_more() {
+    for (first, other) in [(GatewayName::Midtrans, GatewayName::Xendit), (GatewayName::Xendit, GatewayName::Midtrans)] {
+        let mut journey = start(0).await;
+        let token = journey.token().await;
+        let link = journey.link(&token, Some(first)).await;
+        let (replaced, answer) = measure(&journey, journey.ask_link(&token, Some(other))).await;
+        // The old order is read beside the call that cancels it.
+        assert_eq!((answer.unwrap().0, replaced), (200, cost(4, 2, 5)), "{first}");
+        if first == GatewayName::Xendit {
+            // The customer has begun to pay at Midtrans: its page cannot be closed, so the payment is expired.
+            let second = journey.world.invoice_now(&journey.invoice).await.link.unwrap().url;
+            assert_ne!(second, link);
+            journey.simulate(&second, Outcome::Pending).await;
+            let (replaced, answer) = measure(&journey, journey.ask_link(&token, Some(first))).await;
+            assert_eq!((answer.unwrap().0, replaced), (200, cost(4, 3, 6)), "begun");
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_webhook_costs_two_steps_and_one_call_and_its_copy_a_single_step() {
+    for gateway in GatewayName::ALL {
+        for copies in [0, MANY] {
+            let mut journey = start(copies).await;
+            let link = journey.link(&journey.token().await, Some(gateway)).await;
+            journey.pay(&link).await;
+            let paid = journey.undelivered.pop_front().expect("a notification");
+            let (first, status) = measure(&journey, receive_webhook::handle(&journey.world.payments, delivery(&paid))).await;
+            assert_eq!((status.status().as_u16(), first), (200, cost(2, 1, 2)), "{gateway} {copies}");
+            let largest = journey.world.tap.calls().iter().map(|call| call.actions.len()).max();
+            assert_eq!(largest, Some(4), "order, invoice, event and ledger");
+            let (copy, status) = measure(&journey, receive_webhook::handle(&journey.world.payments, delivery(&paid))).await;
+            // After its booking the order carries no copy of the invoice any more.
+            assert!(status.status() == 200 && copy.partner_calls == 1 && copy.dynamodb_steps <= 2, "{gateway} {copies}: {copy:?}");
+        }
+    }
+}
+
+#[tokio::test]
+async fn applying_a_payment_costs_two_steps_and_taking_it_back_three() {
+    for copies in [0, MANY] {
+        let mut journey = start(copies).await;
+        let link = journey.link(&journey.token().await, Some(GatewayName::Midtrans)).await;
+        for (outcome, steps) in [(Outcome::Paid, 2), (Outcome::Reversed, 3)] {
+            journey.simulate(&link, outcome).await;
+            let notification = journey.undelivered.pop_front().expect("a notification");
+            assert_eq!(journey.deliver(&notification).await, Some(200));
+            let batch = serde_json::from_value(apply_batch(&journey)).unwrap();
+            let (applied, report) = measure(&journey, apply_payment::handle(&journey.apply, batch)).await;
+            assert_eq!((report.batch_item_failures.len(), applied), (0, cost(steps, 0, steps)), "{copies}: {outcome:?}");
+        }
+        let batch = serde_json::from_value(apply_batch(&journey)).unwrap();
+        assert_eq!(measure(&journey, apply_payment::handle(&journey.apply, batch)).await.0, cost(1, 0, 1), "{copies}: nothing to do");
+    }
+}
+
+fn apply_batch(journey: &Journey) -> serde_json::Value {
+    let detail = serde_json::json!({
+        "id": "e", "at": "2026-11-23T03:00:00Z", "kind": "payment.settled", "customerId": journey.customer.id,
+        "invoiceId": journey.invoice.id, "settlement": 1, "amount": 300_000,
+    });
+    serde_json::json!({"Records": [{"messageId": "m", "body": serde_json::json!({"detail": detail}).to_string()}]})
+}
+
+#[tokio::test]
+async fn account_and_invoices_cost_a_single_step_and_payments_two() {
+    for copies in [0, MANY] {
+        let mut journey = start(copies).await;
+        let token = journey.token().await;
+        let link = journey.link(&token, None).await;
+        journey.pay(&link).await;
+        journey.until_quiet().await;
+        let p = &journey.world.payments;
+        let account = Account { store: p.store.clone(), zone: p.settings.zone, clock: p.clock.clone() };
+        for (path, steps) in [("me", 1), ("invoices", 1), ("invoices?limit=50", 1), ("payments", 2)] {
+            let asked = request("GET", &format!("/api/customer/{path}"), Some(&token), None);
+            let (measured, response) = measure(&journey, customer_account::handle(&account, asked)).await;
+            assert_eq!((response.status().as_u16(), measured), (200, cost(steps, 0, steps)), "{path} with {copies}");
+        }
+    }
+}
+
+#[tokio::test]
+async fn checking_costs_three_steps_and_one_call_and_none_when_it_is_paid() {
+    for gateway in GatewayName::ALL {
+        let mut journey = start(0).await;
+        let token = journey.token().await;
+        let link = journey.link(&token, Some(gateway)).await;
+        journey.pay(&link).await;
+        assert_eq!(measure(&journey, journey.check(&token)).await.0, cost(3, 1, 4), "{gateway}");
+        assert_eq!(measure(&journey, journey.check(&token)).await.0, cost(1, 0, 1), "{gateway}: paid");
+    }
+}

@@ -18,6 +18,7 @@ enum Via {
     Webhook,
     Check,
     Reconcile,
+    Replacement,
 }
 
 /// Logs in by code, as a person does: asks again when something goes wrong.
@@ -45,10 +46,14 @@ async fn log_in(journey: &mut Journey) -> String {
 /// The whole way from the login to the extended service.
 async fn run(journey: &mut Journey, gateway: GatewayName, via: Via) {
     let token = if via == Via::Webhook { log_in(journey).await } else { journey.token().await };
+    if via == Via::Replacement {
+        let other = GatewayName::ALL.into_iter().find(|other| *other != gateway).unwrap();
+        journey.link(&token, Some(other)).await;
+    }
     let link = journey.link(&token, Some(gateway)).await;
     journey.pay(&link).await;
     match via {
-        Via::Webhook => {}
+        Via::Webhook | Via::Replacement => {}
         Via::Check => {
             journey.undelivered.clear();
             while !matches!(journey.check(&token).await, Some((200, Value::Object(body))) if body["status"] == "PAID") {}
@@ -98,6 +103,11 @@ async fn paying_at_midtrans_survives_a_crash_at_every_step() {
 #[tokio::test]
 async fn paying_at_xendit_survives_a_crash_at_every_step() {
     every_call(GatewayName::Xendit, Via::Webhook).await;
+}
+
+#[tokio::test]
+async fn replacing_a_link_survives_a_crash_at_every_step() {
+    every_call(GatewayName::Xendit, Via::Replacement).await;
 }
 
 #[tokio::test]

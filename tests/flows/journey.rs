@@ -1,15 +1,18 @@
 //! One installation with one customer, and everything that happens between the functions: notifications, stream, bus, queues.
 
-use std::collections::{BTreeMap, BTreeSet, VecDeque};
+use std::collections::{BTreeMap, BTreeSet, HashMap, VecDeque};
 
 use apply_payment::Apply;
+use aws_sdk_dynamodb::types::AttributeValue;
 use billing::{
     apply::Rules,
     customer::Profile,
     entitlement::{Grant, Reason},
     gateway::GatewayName,
+    id::OrderId,
     invoice::{Invoice, InvoiceStatus},
     ledger::EntryKind,
+    order::Order,
     zone::Zone,
 };
 use cloud::queue::Batch;
@@ -41,8 +44,33 @@ pub struct Journey {
     streamed: BTreeSet<String>,
     /// Messages that wait, by queue.
     queues: BTreeMap<&'static str, VecDeque<Value>>,
+    /// Every entry that was taken from the bus.
+    pub on_bus: Vec<Value>,
     /// Notifications that no 2xx answered yet.
     pub undelivered: VecDeque<Notification>,
+}
+
+/// An item as it is stored.
+pub type Item = HashMap<String, AttributeValue>;
+
+/// A text in an item.
+pub fn text(item: &Item, name: &str) -> String {
+    item[name].as_s().unwrap().clone()
+}
+
+/// Events of the outbox as the table stream hands them to relay-events.
+pub fn stream_batch<'a>(events: impl IntoIterator<Item = &'a Item>) -> Value {
+    let records = events.into_iter().map(|event| {
+        let image = json!({"SK": {"S": "EVENT"}, "id": {"S": text(event, "id")}, "kind": {"S": text(event, "kind")}, "detail": {"S": text(event, "detail")}});
+        json!({"eventName": "INSERT", "dynamodb": {"NewImage": image}})
+    });
+    json!({"Records": records.collect::<Vec<_>>()})
+}
+
+/// One event of the bus as its queue hands it to a consumer.
+pub fn queue_batch(detail: &Value) -> Batch {
+    let body = json!({"source": "lunas", "detail-type": detail["kind"], "detail": detail}).to_string();
+    serde_json::from_value(json!({"Records": [{"messageId": "m", "body": body}]})).unwrap()
 }
 
 impl Journey {
@@ -66,6 +94,7 @@ impl Journey {
             apply,
             streamed: BTreeSet::new(),
             queues: BTreeMap::new(),
+            on_bus: Vec::new(),
             undelivered: VecDeque::new(),
         };
         journey.until_quiet().await;
@@ -111,7 +140,12 @@ impl Journey {
     }
 
     pub async fn simulate(&mut self, link: &str, outcome: Outcome) {
-        self.world.sandbox.simulate(&Simulate::new(link, outcome)).await.unwrap();
+        self.play(&Simulate::new(link, outcome)).await;
+    }
+
+    /// What a customer, a bank or the provider does at the gateway, in detail.
+    pub async fn play(&mut self, simulate: &Simulate) {
+        self.world.sandbox.simulate(simulate).await.unwrap();
         self.undelivered.extend(self.world.notifications.take());
     }
 
@@ -159,19 +193,11 @@ impl Journey {
     /// The table stream: every new event, again until the function lived through it.
     async fn stream(&mut self) -> bool {
         let events = items(&self.world.aws.direct, "EVENT").await;
-        let text = |item: &std::collections::HashMap<String, _>, name: &str| -> String {
-            let value: &aws_sdk_dynamodb::types::AttributeValue = &item[name];
-            value.as_s().unwrap().clone()
-        };
         let new: Vec<_> = events.iter().filter(|event| !self.streamed.contains(&text(event, "id"))).collect();
         if new.is_empty() {
             return false;
         }
-        let records = new.iter().map(|event| {
-            let image = json!({"SK": {"S": "EVENT"}, "id": {"S": text(event, "id")}, "kind": {"S": text(event, "kind")}, "detail": {"S": text(event, "detail")}});
-            json!({"eventName": "INSERT", "dynamodb": {"NewImage": image}})
-        });
-        let batch = json!({"Records": records.collect::<Vec<_>>()});
+        let batch = stream_batch(new.iter().copied());
         if self.world.tap.or_crash(relay_events::handle(&self.relay, batch)).await.is_some() {
             self.streamed.extend(new.iter().map(|event| text(event, "id")));
         }
@@ -180,7 +206,9 @@ impl Journey {
 
     /// Rules of the bus, then the queues. A message stays until its function lived through it and did not report it.
     async fn work_queues(&mut self) -> bool {
-        for entry in self.world.aws.take_bus() {
+        let entries = self.world.aws.take_bus();
+        self.on_bus.extend(entries.iter().cloned());
+        for entry in entries {
             let queue = match entry["DetailType"].as_str().unwrap() {
                 "payment.settled" | "payment.reversed" => "apply",
                 "login.code_requested" => "notify",
@@ -219,6 +247,24 @@ impl Journey {
         let events = items(&self.world.aws.direct, "EVENT").await;
         let of_kind = events.iter().filter(|event| event["kind"].as_s().unwrap() == kind);
         of_kind.map(|event| serde_json::from_str(event["detail"].as_s().unwrap()).unwrap()).collect()
+    }
+
+    /// Every order, oldest first.
+    pub async fn orders(&self) -> Vec<Order> {
+        let mut orders = Vec::new();
+        for item in items(&self.world.aws.direct, "ORDER").await {
+            let gateway = GatewayName::parse(item["gateway"].as_s().unwrap()).unwrap();
+            let id = OrderId::parse(item["id"].as_s().unwrap()).unwrap();
+            orders.push(self.world.payments.store.order(gateway, &id).await.unwrap().unwrap());
+        }
+        orders.sort_by_key(|order| order.created_at);
+        orders
+    }
+
+    /// Relays what is new, and loses it between the bus and the queues.
+    pub async fn lose_messages(&mut self) {
+        assert!(self.stream().await);
+        assert_ne!(self.world.aws.take_bus().len(), 0);
     }
 
     pub async fn grants(&self) -> Vec<Grant> {

@@ -174,6 +174,16 @@ async fn a_link_of_another_amount_or_with_too_little_time_or_of_another_gateway_
 }
 
 #[tokio::test]
+async fn a_link_that_was_cancelled_for_another_is_never_given_out_again() {
+    let journey = Journey::start().await;
+    let token = journey.token().await;
+    let first = journey.link(&token, None).await;
+    journey.world.sandbox.add_fault(Fault::once("xendit.create", FaultKind::InternalError)).unwrap();
+    assert_eq!(journey.ask_link(&token, Some(GatewayName::Xendit)).await.unwrap().0, 500);
+    assert_ne!(journey.link(&token, None).await, first, "its page is closed");
+}
+
+#[tokio::test]
 async fn a_link_that_was_paid_is_settled_instead_of_replaced() {
     let mut journey = Journey::start().await;
     let token = journey.token().await;

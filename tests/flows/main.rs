@@ -1,7 +1,14 @@
 //! The functions together. Every test starts a Lunas of its own in this process (`testkit::World`) and plays customers, gateways
 //! and the bus; nothing is faked between the handlers and the table.
 
-#![expect(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::arithmetic_side_effects, reason = "tests")]
+#![expect(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::arithmetic_side_effects,
+    clippy::large_futures,
+    reason = "tests"
+)]
 
 mod account;
 mod budget;

@@ -1,1 +1,345 @@
-//! soon
+//! Each function's own policy in `template.yaml` against what the function does: every right that it uses, and no other.
+
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    fs,
+    path::PathBuf,
+};
+
+use billing::gateway::GatewayName;
+use cloud::store::Store;
+use customer_session::Login;
+use lambda_http::Request;
+use lunas_sandbox::{Fault, FaultKind, Outcome, Simulate};
+use notify_customer::Notify;
+use payments::Payments;
+use serde_json::{Value, json};
+use testkit::{
+    notification::Notification,
+    request::{answer, delivery, request},
+    table::{self, items},
+};
+use time::Duration;
+use yaml_rust2::{Yaml, YamlLoader};
+
+use crate::journey::{Item, Journey, PHONE, queue_batch, stream_batch};
+
+/// Actions, each with what it acts on.
+type Rights = BTreeSet<(String, String)>;
+
+/// Rights of the event source mappings: Lambda itself uses them, no handler does.
+const OF_EVENT_SOURCES: [&str; 6] = [
+    "sqs:ReceiveMessage",
+    "sqs:DeleteMessage",
+    "sqs:GetQueueAttributes",
+    "dynamodb:DescribeStream",
+    "dynamodb:GetRecords",
+    "dynamodb:GetShardIterator",
+];
+
+/// The project's folder.
+fn root() -> PathBuf {
+    PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("..")
+}
+
+fn resources() -> Yaml {
+    let text = fs::read_to_string(root().join("template.yaml")).unwrap();
+    YamlLoader::load_from_str(&text).unwrap().remove(0)["Resources"].clone()
+}
+
+/// One text, or a list of them.
+fn texts(yaml: &Yaml) -> Vec<&str> {
+    yaml.as_vec().map_or_else(|| vec![yaml.as_str().unwrap()], |list| list.iter().map(|one| one.as_str().unwrap()).collect())
+}
+
+/// What the tap calls a resource of a policy.
+fn resource(resources: &Yaml, reference: &str) -> String {
+    match reference {
+        "Table.Arn" => "table".to_owned(),
+        "${Table.Arn}/index/due" => "index/due".to_owned(),
+        "Bus.Arn" => "lunas-test".to_owned(),
+        arn => {
+            // Secrets Manager appends a hyphen and six random characters to the name.
+            let start = "arn:${AWS::Partition}:secretsmanager:${AWS::Region}:${AWS::AccountId}:secret:";
+            let name = arn.strip_prefix(start).and_then(|rest| rest.strip_suffix("-??????").or(rest.strip_suffix('*')));
+            let name = name.unwrap_or_else(|| panic!("a policy names {arn}"));
+            let mut declared = resources.as_hash().unwrap().values().filter_map(|resource| resource["Properties"]["Name"].as_str());
+            assert!(declared.any(|declared| declared == name), "a policy names {name}, which is no secret of the template");
+            name.replace("${Stage}", "dev")
+        }
+    }
+}
+
+/// The functions of the template, each with the rights of its policy.
+fn policies() -> BTreeMap<String, Rights> {
+    let resources = resources();
+    let all = resources.as_hash().unwrap().values();
+    let functions = all.filter(|resource| resource["Type"].as_str() == Some("AWS::Serverless::Function"));
+    let policy = |function: &Yaml| {
+        let mut rights = Rights::new();
+        for statement in
+            function["Properties"]["Policies"].as_vec().unwrap().iter().flat_map(|policy| policy["Statement"].as_vec().unwrap())
+        {
+            assert_eq!(statement["Effect"].as_str(), Some("Allow"));
+            for action in texts(&statement["Action"]).into_iter().filter(|action| !OF_EVENT_SOURCES.contains(action)) {
+                rights.extend(
+                    texts(&statement["Resource"]).into_iter().map(|reference| (action.to_owned(), resource(&resources, reference))),
+                );
+            }
+        }
+        rights
+    };
+    let name = |function: &Yaml| {
+        let built = function["Properties"]["CodeUri"].as_str().unwrap();
+        built.strip_prefix("target/lambda/").unwrap().trim_end_matches('/').to_owned()
+    };
+    functions.map(|function| (name(function), policy(function))).collect()
+}
+
+/// What one function was seen to do.
+#[derive(Default)]
+struct Seen(Rights);
+
+impl Seen {
+    /// Runs the function and notes what it does.
+    async fn run<T>(&mut self, journey: &Journey, function: impl Future<Output = T>) -> T {
+        journey.world.tap.forget();
+        let done = function.await;
+        for call in journey.world.tap.calls() {
+            self.0.extend(call.actions.into_iter().map(|action| (action, call.resource.clone())));
+        }
+        done
+    }
+
+    fn assert_is_the_policy_of(&self, function: &str) {
+        let policy = &policies()[function];
+        let (lacking, idle): (Vec<_>, Vec<_>) = (self.0.difference(policy).collect(), policy.difference(&self.0).collect());
+        assert!(lacking.is_empty() && idle.is_empty(), "{function}\nuses without a right: {lacking:?}\nhas and never uses: {idle:?}");
+    }
+}
+
+/// A process that has just started: no secret is cached.
+fn fresh(journey: &Journey) -> Payments {
+    journey.world.with_settings(|_| {})
+}
+
+/// The same table without the tap: what happens here is not seen.
+fn unseen(journey: &Journey) -> Payments {
+    let store = Store::new(journey.world.aws.direct.clone(), table::NAME.to_owned());
+    Payments { store, secrets: journey.world.payments.secrets.clone(), ..fresh(journey) }
+}
+
+async fn outbox(journey: &Journey) -> Vec<Item> {
+    items(&journey.world.aws.direct, "EVENT").await
+}
+
+fn link_request(journey: &Journey, token: &str, gateway: &str) -> Request {
+    let path = format!("/api/customer/invoices/payment?invoiceId={}&gateway={gateway}", journey.invoice.id);
+    request("GET", &path, Some(token), None)
+}
+
+fn check_request(journey: &Journey, token: &str) -> Request {
+    request("POST", &format!("/api/customer/invoices/{}/check", journey.invoice.id), Some(token), None)
+}
+
+/// Two links that could both be paid, because Xendit was down when the first was replaced. Both were paid, and nobody was told:
+/// the invoice still shows the second. The notifications, in the order of payment.
+async fn paid_twice() -> (Journey, String, [Notification; 2]) {
+    let mut journey = Journey::start().await;
+    let token = journey.token().await;
+    let first = journey.link(&token, Some(GatewayName::Xendit)).await;
+    journey.world.sandbox.add_fault(Fault::once("xendit.expire", FaultKind::InternalError)).unwrap();
+    let second = journey.link(&token, Some(GatewayName::Midtrans)).await;
+    journey.pay(&first).await;
+    journey.pay(&second).await;
+    let notifications = [journey.undelivered.pop_front().unwrap(), journey.undelivered.pop_front().unwrap()];
+    assert!(notifications[0].path.ends_with("xendit") && notifications[1].path.ends_with("midtrans"));
+    (journey, token, notifications)
+}
+
+/// The gateway takes a moment to answer `target`, long enough for something else to happen.
+fn delay(journey: &Journey, target: &str) {
+    journey.world.sandbox.add_fault(Fault { ms: Some(700), ..Fault::once(target, FaultKind::Delay) }).unwrap();
+}
+
+/// Books the first payment where nobody sees it, while another function waits for a gateway.
+async fn meanwhile(journey: &Journey, notification: &Notification) {
+    tokio::time::sleep(std::time::Duration::from_millis(300)).await;
+    assert_eq!(receive_webhook::handle(&unseen(journey), delivery(notification)).await.status(), 200);
+}
+
+#[test]
+fn every_function_is_in_the_template_with_a_policy_of_its_own() {
+    let folders = fs::read_dir(root().join("functions")).unwrap().map(|folder| folder.unwrap());
+    let functions: BTreeSet<String> = folders.map(|folder| folder.file_name().into_string().unwrap()).collect();
+    let policies = policies();
+    assert_eq!(policies.keys().cloned().collect::<BTreeSet<_>>(), functions);
+    for (function, rights) in policies {
+        assert!(!rights.is_empty() && rights.iter().all(|(action, on)| !action.contains('*') && !on.contains('*')), "{function}");
+    }
+}
+
+#[tokio::test]
+async fn create_payment_link_has_the_rights_it_uses_and_no_other() {
+    let mut seen = Seen::default();
+    let mut journey = Journey::start().await;
+    let token = journey.token().await;
+    let create = async |seen: &mut Seen, journey: &Journey, token: &str, gateway: &str| {
+        let payments = fresh(journey);
+        let made = create_payment_link::handle(&payments, link_request(journey, token, gateway));
+        answer(&seen.run(journey, made).await)
+    };
+    let (_, new) = create(&mut seen, &journey, &token, "midtrans").await;
+    assert_eq!(create(&mut seen, &journey, &token, "midtrans").await.1["paymentLink"], new["paymentLink"], "stored");
+    let (_, replaced) = create(&mut seen, &journey, &token, "xendit").await;
+    let link = replaced["paymentLink"].as_str().unwrap();
+    journey.simulate(link, Outcome::Paid).await;
+    assert_eq!(create(&mut seen, &journey, &token, "midtrans").await.0, 404, "paid on replacement");
+
+    let (journey, token, [first, _]) = paid_twice().await;
+    delay(&journey, "midtrans.cancel");
+    let (answered, ()) = tokio::join!(create(&mut seen, &journey, &token, "xendit"), meanwhile(&journey, &first));
+    assert_eq!((answered.0, journey.world.profile(&journey.customer.id).await.credit.get()), (404, 300_000), "paid twice");
+    seen.assert_is_the_policy_of("create-payment-link");
+}
+
+#[tokio::test]
+async fn check_payment_has_the_rights_it_uses_and_no_other() {
+    let mut seen = Seen::default();
+    for gateway in GatewayName::ALL {
+        let mut journey = Journey::start().await;
+        let token = journey.token().await;
+        let link = journey.link(&token, Some(gateway)).await;
+        for status in ["UNPAID", "PAID", "PAID"] {
+            let payments = fresh(&journey);
+            let checked = check_payment::handle(&payments, check_request(&journey, &token));
+            assert_eq!(answer(&seen.run(&journey, checked).await).1["status"], status);
+            if status == "UNPAID" {
+                journey.pay(&link).await;
+            }
+        }
+    }
+    let (journey, token, [first, _]) = paid_twice().await;
+    delay(&journey, "midtrans.status");
+    let payments = fresh(&journey);
+    let checked = check_payment::handle(&payments, check_request(&journey, &token));
+    let (checked, ()) = tokio::join!(seen.run(&journey, checked), meanwhile(&journey, &first));
+    assert_eq!((checked.status().as_u16(), journey.world.profile(&journey.customer.id).await.credit.get()), (200, 300_000), "paid twice");
+    seen.assert_is_the_policy_of("check-payment");
+}
+
+#[tokio::test]
+async fn receive_webhook_has_the_rights_it_uses_and_no_other() {
+    let mut seen = Seen::default();
+    let (journey, _, notifications) = paid_twice().await;
+    for notification in notifications.iter().chain(&notifications) {
+        let payments = fresh(&journey);
+        let received = receive_webhook::handle(&payments, delivery(notification));
+        assert_eq!(seen.run(&journey, received).await.status(), 200);
+    }
+    assert_eq!(journey.world.profile(&journey.customer.id).await.credit.get(), 300_000, "paid twice");
+    seen.assert_is_the_policy_of("receive-webhook");
+}
+
+#[tokio::test]
+async fn reconcile_payments_has_the_rights_it_uses_and_no_other() {
+    let mut seen = Seen::default();
+    let run = async |seen: &mut Seen, journey: &Journey| {
+        let payments = fresh(journey);
+        seen.run(journey, reconcile_payments::handle(&payments, json!({}))).await;
+    };
+    let (journey, ..) = paid_twice().await;
+    journey.wait(Duration::minutes(6));
+    run(&mut seen, &journey).await;
+    assert_eq!(journey.world.profile(&journey.customer.id).await.credit.get(), 300_000, "both found, one of them to be cancelled");
+    let told = outbox(&journey).await.len();
+    journey.wait(Duration::minutes(20));
+    run(&mut seen, &journey).await;
+    assert_eq!(outbox(&journey).await.len(), told + 1, "paid and not applied: told again");
+
+    let journey = Journey::start().await;
+    let token = journey.token().await;
+    journey.link(&token, Some(GatewayName::Xendit)).await;
+    journey.world.sandbox.add_fault(Fault::once("xendit.expire", FaultKind::InternalError)).unwrap();
+    journey.link(&token, Some(GatewayName::Midtrans)).await;
+    run(&mut seen, &journey).await;
+    assert_eq!(journey.world.sandbox.calls_of("xendit.expire"), 2, "cancelled after all");
+    seen.assert_is_the_policy_of("reconcile-payments");
+}
+
+#[tokio::test]
+async fn apply_payment_has_the_rights_it_uses_and_no_other() {
+    let mut seen = Seen::default();
+    let journey = Journey::start().await;
+    let link = journey.link(&journey.token().await, Some(GatewayName::Midtrans)).await;
+    for (outcome, kind, grants) in [(Outcome::Paid, "payment.settled", 2), (Outcome::Reversed, "payment.reversed", 1)] {
+        journey.world.sandbox.simulate(&Simulate::new(&link, outcome)).await.unwrap();
+        for notification in journey.world.notifications.take() {
+            assert_eq!(journey.deliver(&notification).await, Some(200));
+        }
+        let event = journey.events(kind).await.remove(0);
+        seen.run(&journey, apply_payment::handle(&journey.apply, queue_batch(&event))).await;
+        assert_eq!(journey.grants().await.iter().filter(|grant| !grant.revoked).count(), grants, "{kind}");
+    }
+    seen.assert_is_the_policy_of("apply-payment");
+}
+
+#[tokio::test]
+async fn relay_events_has_the_rights_it_uses_and_no_other() {
+    let mut seen = Seen::default();
+    let journey = Journey::start().await;
+    journey.world.invoice(&journey.customer).await;
+    journey.world.aws.stop_bus(true);
+    relay_events::handle(&journey.relay, stream_batch(&outbox(&journey).await)).await;
+    journey.world.aws.stop_bus(false);
+    journey.wait(Duration::minutes(2));
+    seen.run(&journey, relay_events::handle(&journey.relay, json!({}))).await;
+    seen.run(&journey, relay_events::handle(&journey.relay, stream_batch(&outbox(&journey).await))).await;
+    assert!(journey.world.aws.take_bus().len() >= 2);
+    seen.assert_is_the_policy_of("relay-events");
+}
+
+#[tokio::test]
+async fn customer_session_and_notify_customer_have_the_rights_they_use_and_no_other() {
+    let (mut session, mut notify) = (Seen::default(), Seen::default());
+    let journey = Journey::start().await;
+    let p = fresh(&journey);
+    let login = Login { store: p.store, secrets: p.secrets, settings: p.settings, clock: p.clock };
+    let p = fresh(&journey);
+    let sender = Notify { store: p.store, secrets: p.secrets, settings: p.settings, clock: p.clock };
+    let post = |path: &str, token: Option<&str>, body: &Value| request("POST", &format!("/api/customer/{path}"), token, Some(body));
+    let asked = customer_session::handle(&login, post("otp", None, &json!({"phone": PHONE})));
+    assert_eq!(session.run(&journey, asked).await.status(), 200);
+    let event = journey.events("login.code_requested").await.remove(0);
+    notify.run(&journey, notify_customer::handle(&sender, queue_batch(&event))).await;
+    let code = journey.world.sandbox.inbox("6281234567890")[0].text[11..17].to_owned();
+
+    journey.world.customer("budi-toko", PHONE).await;
+    let mut body = json!({"phone": PHONE, "code": code});
+    let several = session.run(&journey, customer_session::handle(&login, post("login", None, &body))).await;
+    assert!(answer(&several).1["choose"].is_array());
+    body["customerId"] = json!(journey.customer.id);
+    let opened = session.run(&journey, customer_session::handle(&login, post("login", None, &body))).await;
+    let token = answer(&opened).1["token"].as_str().unwrap().to_owned();
+    let ended = customer_session::handle(&login, post("logout", Some(&token), &json!({})));
+    assert_eq!(session.run(&journey, ended).await.status(), 204);
+    session.assert_is_the_policy_of("customer-session");
+    notify.assert_is_the_policy_of("notify-customer");
+}
+
+#[tokio::test]
+async fn customer_account_has_the_rights_it_uses_and_no_other() {
+    let mut seen = Seen::default();
+    let mut journey = Journey::start().await;
+    let token = journey.token().await;
+    let link = journey.link(&token, None).await;
+    journey.pay(&link).await;
+    journey.until_quiet().await;
+    let p = fresh(&journey);
+    let account = customer_account::Account { store: p.store.clone(), zone: p.settings.zone, clock: p.clock.clone() };
+    for path in ["me", "invoices", "payments"] {
+        let asked = customer_account::handle(&account, request("GET", &format!("/api/customer/{path}"), Some(&token), None));
+        assert_eq!(seen.run(&journey, asked).await.status(), 200);
+    }
+    seen.assert_is_the_policy_of("customer-account");
+}

@@ -16,7 +16,7 @@ use billing::{
 use cloud::store::Caller;
 use gateways::Gateway;
 use lambda_http::{Body, Request, RequestExt as _, Response, http::Method};
-use payments::Payments;
+use payments::{Active, Payments};
 use serde::Deserialize;
 use serde_json::json;
 use web::{
@@ -83,28 +83,24 @@ enum Step {
 }
 
 async fn answer_for(payments: &Payments, caller: &Caller, invoice: &Invoice, wanted: Option<GatewayName>) -> Result<Step, Problem> {
-    let gateways = payments.active_gateways().await.map_err(|error| {
-        tracing::error!(alarm = true, %error, "gateway keys could not be read");
-        problem::GATEWAY_NOT_CONFIGURED
-    })?;
+    let Active { gateways, unreadable } = payments.active_gateways().await;
+    // Nothing is known of that gateway: its link may be good, and must not be replaced.
+    if invoice.link.as_ref().is_some_and(|link| unreadable.contains(&link.gateway)) {
+        return Err(problem::GATEWAY_NOT_CONFIGURED);
+    }
     let active: Vec<GatewayName> = gateways.iter().map(|gateway| gateway.name()).collect();
-    let (amount, replaces) = match decide(invoice, wanted, &active, payments.clock.now()).map_err(money_problem)? {
+    let usable: Vec<_> = gateways.iter().map(|gateway| (gateway.name(), gateway.mode())).collect();
+    let (amount, replaces) = match decide(invoice, wanted, &usable, payments.clock.now()).map_err(money_problem)? {
         LinkDecision::NotPayable => return Err(problem::INVOICE_NOT_FOUND),
         LinkDecision::Busy => return Err(problem::LINK_IN_PROGRESS),
+        LinkDecision::TooMany { retry_after } => return Err(problem::TOO_MANY.retry_after(retry_after)),
         LinkDecision::Reuse(link) => return Ok(Step::Answer(link_answer(invoice, &link.url))),
         LinkDecision::Open { amount, replaces } => (amount, replaces),
     };
     let chosen = choose(wanted, payments.settings.default_gateway, &active).ok_or(problem::GATEWAY_NOT_CONFIGURED)?;
     let gateway: &dyn Gateway =
         gateways.iter().find(|gateway| gateway.name() == chosen).map(AsRef::as_ref).ok_or(problem::GATEWAY_NOT_CONFIGURED)?;
-    let replaced = match replaces {
-        None => None,
-        Some(link) => match replace::close(payments, link).await.map_err(store_problem)? {
-            replace::Closed::Order(order) => order.map(|order| *order),
-            replace::Closed::MoneyArrived => return Ok(Step::DecideAgain),
-        },
-    };
-    open::open(payments, gateway, caller, invoice, amount, replaced.as_ref()).await
+    open::open(payments, gateway, caller, invoice, amount, replaces).await
 }
 
 fn link_answer(invoice: &Invoice, link: &str) -> Answer {

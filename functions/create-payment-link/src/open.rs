@@ -2,20 +2,23 @@
 
 use billing::{
     id::OrderId,
-    invoice::Invoice,
-    link::{self, NewAttempt, Opened},
+    invoice::{Invoice, PaymentLink},
+    link::{self, NewAttempt, Opened, Opening},
     money::Rupiah,
     order::Order,
 };
 use cloud::store::{Caller, StoreError};
 use gateways::{CreatedOrder, Gateway, GatewayError, NewOrder};
-use payments::Payments;
+use payments::{Payments, written};
 use web::{
     caller::store_problem,
     problem::{self, Problem},
 };
 
-use crate::{Step, link_answer};
+use crate::{
+    Step, link_answer,
+    replace::{Closed, close},
+};
 
 /// Times that an answer is recorded anew because the invoice moved on meanwhile.
 const TRIES: usize = 5;
@@ -26,8 +29,39 @@ pub(crate) async fn open(
     caller: &Caller,
     invoice: &Invoice,
     amount: Rupiah,
-    replaced: Option<&Order>,
+    replaces: Option<&PaymentLink>,
 ) -> Result<Step, Problem> {
+    let (order, leased, replaced) = write(payments, gateway, invoice, amount, replaces).await?;
+    let closed = match replaced {
+        None => None,
+        Some(replaced) => match close(payments, replaced).await.map_err(store_problem)? {
+            Closed::Order(closed) => closed.map(|closed| *closed),
+            Closed::MoneyArrived => {
+                // The new order was never posted: it does not exist at the gateway.
+                let never_posted = Err(GatewayError::Rejected { status: 0, detail: "not posted: the replaced link was paid".to_owned() });
+                record(payments, order, leased, &never_posted, None).await.map_err(store_problem)?;
+                return Ok(Step::DecideAgain);
+            }
+        },
+    };
+    let answer = post(payments, gateway, caller, invoice, &order).await;
+    let recorded = record(payments, order, leased, &answer, closed).await.map_err(store_problem)?;
+    match (answer, recorded) {
+        (Err(_), _) => Err(problem::LINK_FAILED),
+        (Ok(created), Some(invoice)) => Ok(Step::Answer(link_answer(&invoice, &created.link))),
+        (Ok(_), None) => Ok(Step::DecideAgain),
+    }
+}
+
+/// Writes the new order, the lease, and that the replaced order is to be cancelled, before any gateway is called. Answers the
+/// three as they are stored then.
+async fn write(
+    payments: &Payments,
+    gateway: &dyn Gateway,
+    invoice: &Invoice,
+    amount: Rupiah,
+    replaces: Option<&PaymentLink>,
+) -> Result<(Order, Invoice, Option<Order>), Problem> {
     let now = payments.clock.now();
     let attempt = NewAttempt {
         order_id: new_order_id(&invoice.number)?,
@@ -37,42 +71,51 @@ pub(crate) async fn open(
         amount,
         expires_at: now.saturating_add(payments.settings.link_lifetime),
     };
-    let (mut order, mut leased) = link::open(invoice, attempt, now);
-    match payments.store.open_order(&order, &leased, replaced).await {
-        Ok(()) => {}
+    let replaced = match replaces {
+        Some(link) => payments.store.order(link.gateway, &link.order_id).await.map_err(store_problem)?,
+        None => None,
+    };
+    let opening = link::open(invoice, attempt, replaced.as_ref(), now);
+    match payments.store.open_order(&opening).await {
+        Ok(()) => {
+            let Opening { order, invoice, replaced } = opening;
+            let leased = Invoice { version: invoice.version.saturating_add(1), ..invoice };
+            Ok((written(order), leased, replaced.map(written)))
+        }
         // Another request was faster; its link is there in a moment.
-        Err(StoreError::Stale) => return Err(problem::LINK_IN_PROGRESS),
-        Err(error) => return Err(store_problem(error)),
+        Err(StoreError::Stale) => Err(problem::LINK_IN_PROGRESS),
+        Err(error) => Err(store_problem(error)),
     }
-    order.version = order.version.saturating_add(1);
-    leased.version = leased.version.saturating_add(1);
+}
 
-    let answer = gateway
-        .create(&NewOrder {
-            order_id: order.id.clone(),
-            amount,
-            description: format!("{} {}", invoice.description, invoice.number),
-            customer_name: caller.profile.name.clone(),
-            customer_phone: caller.profile.phone.as_ref().map(|phone| phone.as_str().to_owned()),
-            expires_at: order.expires_at,
-            now,
-            finish_url: None,
-        })
-        .await;
+async fn post(
+    payments: &Payments,
+    gateway: &dyn Gateway,
+    caller: &Caller,
+    invoice: &Invoice,
+    order: &Order,
+) -> Result<CreatedOrder, GatewayError> {
+    let new_order = NewOrder {
+        order_id: order.id.clone(),
+        amount: order.amount,
+        description: format!("{} {}", invoice.description, invoice.number),
+        customer_name: caller.profile.name.clone(),
+        customer_phone: caller.profile.phone.as_ref().map(|phone| phone.as_str().to_owned()),
+        expires_at: order.expires_at,
+        now: payments.clock.now(),
+        finish_url: None,
+    };
+    let answer = gateway.create(&new_order).await;
     if let Err(error) = &answer {
-        let alarm = matches!(error, GatewayError::Unauthorized { .. } | GatewayError::ForeignPage(_));
+        let refused_key = matches!(error, GatewayError::Unauthorized { .. });
+        let alarm = refused_key || matches!(error, GatewayError::ForeignPage(_));
         tracing::error!(alarm, gateway = gateway.name().as_str(), order = order.id.as_str(), %error, "no payment link");
-        if alarm {
+        if refused_key {
             // Keys may just have been changed in the console: the next request finds the new ones.
             let _ = payments.gateway_with_fresh_keys(gateway.name()).await;
         }
     }
-    let recorded = record(payments, order, leased, &answer).await.map_err(store_problem)?;
-    match (answer, recorded) {
-        (Err(_), _) => Err(problem::LINK_FAILED),
-        (Ok(created), Some(invoice)) => Ok(Step::Answer(link_answer(&invoice, &created.link))),
-        (Ok(_), None) => Ok(Step::DecideAgain),
-    }
+    answer
 }
 
 /// Records the gateway's answer. The invoice with the link, or `None` if it moved on meanwhile.
@@ -81,8 +124,9 @@ async fn record(
     order: Order,
     invoice: Invoice,
     answer: &Result<CreatedOrder, GatewayError>,
+    closed: Option<Order>,
 ) -> Result<Option<Invoice>, StoreError> {
-    let (mut order, mut invoice) = (order, invoice);
+    let (mut order, mut invoice, mut closed) = (order, invoice, closed);
     for _ in 0..TRIES {
         let now = payments.clock.now();
         let (next_order, next_invoice) = match answer {
@@ -92,13 +136,15 @@ async fn record(
             }
             Err(error) => link::fail(&order, &invoice, error.may_exist(), now),
         };
-        match payments.store.record_answer(&next_order, next_invoice.as_ref()).await {
+        match payments.store.record_answer(&next_order, next_invoice.as_ref(), closed.as_ref()).await {
             Ok(()) => return Ok(next_invoice),
             Err(StoreError::Stale) => {
                 let damaged = || StoreError::Damaged(format!("order {} is gone", order.id));
                 let fresh = payments.store.order(order.gateway, &order.id).await?.ok_or_else(damaged)?;
                 invoice = payments.store.invoice(&invoice.customer_id, &invoice.id).await?.ok_or_else(damaged)?;
                 order = fresh;
+                // Reconcile may have been faster with the replaced order; if not, it still wants cancelling.
+                closed = None;
             }
             Err(error) => return Err(error),
         }

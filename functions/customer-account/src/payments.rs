@@ -50,10 +50,10 @@ pub(crate) async fn list(account: &Account, request: &Request) -> Answer {
 }
 
 fn shape(line: &LedgerLine, payment: &PaymentRef, order: Option<&Order>, invoice: Option<&Invoice>) -> Value {
-    let mut moments: Vec<_> =
-        order.map(|order| order.timeline.clone()).unwrap_or_default().into_iter().map(|moment| (moment.at, moment.what)).collect();
+    let timeline = order.map(|order| order.timeline.as_slice()).unwrap_or_default();
+    let mut moments: Vec<_> = timeline.iter().filter_map(|moment| Some((moment.at, told_to_customers(&moment.what)?))).collect();
     if let Some(applied_at) = invoice.and_then(|invoice| invoice.applied_at) {
-        moments.push((applied_at, "service_extended".to_owned()));
+        moments.push((applied_at, "service_extended"));
     }
     moments.sort_by_key(|(at, _)| *at);
     json!({
@@ -66,6 +66,16 @@ fn shape(line: &LedgerLine, payment: &PaymentRef, order: Option<&Order>, invoice
         "at": format::instant(line.entry.at),
         "timeline": moments.into_iter().map(|(at, what)| json!({"at": format::instant(at), "what": what})).collect::<Vec<_>>(),
     })
+}
+
+/// What a customer reads of an order's timeline. The rest (a card held for review, cancellations, retries) is the provider's.
+fn told_to_customers(what: &str) -> Option<&'static str> {
+    match what.split_once(':').map_or(what, |(kind, _)| kind) {
+        "link_created" => Some("link_created"),
+        "booked" => Some("paid"),
+        "confirmed_by" => Some("confirmed"),
+        _ => None,
+    }
 }
 
 /// The customer's words: whether money filled an invoice or became credit is seen elsewhere.

@@ -21,8 +21,8 @@ struct Asked {
 
 pub(crate) async fn request(login: &Login, request: &Request) -> Answer {
     let asked: Asked = answer::body(request)?;
-    limit_address(login, request).await?;
     let phone = phone(&asked.phone)?;
+    limit_address(login, request).await?;
     require_provider(login).await?;
     let login_id = master_key(login).await?.login_id(&phone);
     for _ in 0..TRIES {

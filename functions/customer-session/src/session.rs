@@ -29,8 +29,8 @@ struct Asked {
 
 pub(crate) async fn open(login: &Login, request: &Request) -> Answer {
     let asked: Asked = answer::body(request)?;
-    limit_address(login, request).await?;
     let phone = phone(&asked.phone)?;
+    limit_address(login, request).await?;
     let key = master_key(login).await?;
     let login_id = key.login_id(&phone);
     let state = count_try(login, &login_id).await?;
@@ -66,8 +66,7 @@ async fn count_try(login: &Login, login_id: &str) -> Result<LoginState, Problem>
 }
 
 async fn open_session(login: &Login, login_id: &str, state: &LoginState, line: &Profile, phone: &Phone) -> Answer {
-    debug_assert_eq!(line.phone.as_ref(), Some(phone));
-    let (token, session) = new_session(&line.id, login.settings.session_lifetime, login.clock.now())?;
+    let (token, session) = new_session(&line.id, phone, login.settings.session_lifetime, login.clock.now())?;
     match login.store.open_session(login_id, state, &session).await {
         Ok(()) => answer::ok(&json!({
             "success": true,

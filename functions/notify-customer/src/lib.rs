@@ -78,7 +78,7 @@ pub async fn handle(notify: &Notify, batch: Batch) -> Report {
 
 async fn notify_one(notify: &Notify, message: &Message) -> Result<(), Failed> {
     match message.event()?.event {
-        Event::LoginCodeRequested { login_id, request_id } => send_code(notify, &login_id, &request_id).await,
+        Event::LoginCodeRequested { login_id, request_id } => send_code(notify, &login_id, &request_id, message.came_before()).await,
         other => {
             tracing::warn!(kind = other.kind(), "an event without a message");
             Ok(())
@@ -86,10 +86,15 @@ async fn notify_one(notify: &Notify, message: &Message) -> Result<(), Failed> {
     }
 }
 
-async fn send_code(notify: &Notify, login_id: &str, request_id: &str) -> Result<(), Failed> {
+async fn send_code(notify: &Notify, login_id: &str, request_id: &str, came_before: bool) -> Result<(), Failed> {
     let Some(state) = notify.store.login_state(login_id).await? else { return Ok(()) };
     // A message that comes late must not bring a code that no longer works.
-    if state.request_id != request_id || state.used || notify.clock.now() >= state.expires_at {
+    if state.request_id != request_id || state.used {
+        return Ok(());
+    }
+    if notify.clock.now() >= state.expires_at {
+        // Tried until it was too late: nobody can log in as long as the provider takes nothing.
+        tracing::error!(alarm = came_before, "a login code could not be sent in time");
         return Ok(());
     }
     if notify.store.lines_of(&state.phone).await?.is_empty() {
@@ -107,7 +112,8 @@ async fn send_code(notify: &Notify, login_id: &str, request_id: &str) -> Result<
             Ok(())
         }
         SendOutcome::Rejected { class: RejectionClass::Refused, detail } => {
-            tracing::error!(alarm = true, detail, "the provider refuses the message");
+            // No alarm: it may be the number, and anybody can type one.
+            tracing::error!(detail, "the provider refuses the message");
             Ok(())
         }
         SendOutcome::Rejected { class: RejectionClass::Credentials, detail } => {

@@ -3,9 +3,12 @@
 //! Verified over the raw bytes, fail closed. Then the gateway's own GET status decides what is booked
 //! (`billing::settlement::settle`), and the answer tells the gateway whether to send again: 2xx no, 503 yes.
 
-use billing::{gateway::GatewayName, order::Order};
+use billing::{
+    gateway::{GatewayName, ReportedState},
+    order::Order,
+};
 use cloud::store::StoreError;
-use gateways::{Hint, OrderRef, VerifyError, WebhookRequest};
+use gateways::{Hint, OrderRef, SetupError, VerifyError, WebhookRequest};
 use lambda_http::{Body, Request, Response};
 use payments::{Payments, Trouble};
 use serde_json::json;
@@ -59,10 +62,14 @@ async fn receive(payments: &Payments, request: &Request) -> Answer {
     answer::ok(&json!({"success": true}))
 }
 
-/// Verifies with the keys at hand, and once more with keys read again: they may just have been rotated.
+/// Verifies with the keys at hand, and once more with keys read again: they may just have been rotated, or typed in.
 async fn verify(payments: &Payments, gateway: GatewayName, webhook: &WebhookRequest<'_>) -> Result<Hint, Problem> {
-    let connected = payments.gateway(gateway).await.map_err(|trouble| no_keys(gateway, &trouble))?;
-    let verdict = match connected.verify(webhook) {
+    let verdict = match payments.gateway(gateway).await {
+        Ok(connected) => connected.verify(webhook),
+        Err(Trouble::Setup(_)) => Err(VerifyError::NotConfigured),
+        Err(trouble) => return Err(no_keys(gateway, &trouble)),
+    };
+    let verdict = match verdict {
         Err(VerifyError::Forged | VerifyError::NotConfigured) => {
             payments.gateway_with_fresh_keys(gateway).await.map_err(|trouble| no_keys(gateway, &trouble))?.verify(webhook)
         }
@@ -84,8 +91,11 @@ async fn verify(payments: &Payments, gateway: GatewayName, webhook: &WebhookRequ
     })
 }
 
+/// A gateway that the provider does not use (no key at all) is no alarm: anybody can post to its address, and an alarm that
+/// strangers can hold up hides the others.
 fn no_keys(gateway: GatewayName, trouble: &Trouble) -> Problem {
-    tracing::error!(alarm = true, gateway = gateway.as_str(), error = %trouble, "webhook cannot be verified");
+    let alarm = !matches!(trouble, Trouble::Setup(SetupError::NotConfigured(_)));
+    tracing::error!(alarm, gateway = gateway.as_str(), error = %trouble, "webhook cannot be verified");
     AGAIN
 }
 
@@ -96,17 +106,21 @@ async fn confirm(payments: &Payments, gateway: GatewayName, hinted: OrderRef, cl
         tracing::info!(gateway = gateway.as_str(), order = hinted.order_id.as_str(), "authentic webhook for an order that is not ours");
         return Ok(());
     };
-    let known = order.clone();
+    // Some channels can only be asked by the gateway's own id: reconcile needs it too, should this confirmation fail.
+    let known = Order { transaction_id: order.transaction_id.clone().or(hinted.transaction_id), ..order.clone() };
+    let state = report.as_ref().ok().map(|report| report.state.clone());
     let confirmed = match report {
         Ok(report) => match payments.require_same_mode(&order).await {
-            Ok(()) => payments.book(order, None, &report, "webhook").await,
+            Ok(()) => payments.book(order, None, report, "webhook").await,
             Err(trouble) => Err(trouble),
         },
         Err(trouble) => Err(trouble),
     };
     match confirmed {
-        Ok(booked) if claims_payment && booked.order.booked.is_empty() => {
-            tracing::warn!(order = hinted.order_id.as_str(), "the gateway does not confirm the webhook yet");
+        Ok(booked) if claims_payment && state != Some(ReportedState::Paid) => {
+            // Signed, paid, and not even known: the key may be of another merchant account than the order.
+            let alarm = state == Some(ReportedState::Unknown);
+            tracing::error!(alarm, order = hinted.order_id.as_str(), "the gateway does not confirm the webhook yet");
             follow_up(payments, &booked.order).await;
             Err(AGAIN)
         }

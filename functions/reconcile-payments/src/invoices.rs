@@ -18,7 +18,7 @@ pub(crate) async fn tell_again(payments: &Payments) {
     let due = match payments.store.due(DueKind::Invoice, now, INVOICES_PER_PARTITION).await {
         Ok(due) => due,
         Err(error) => {
-            tracing::error!(%error, "due invoices could not be read");
+            tracing::error!(alarm = true, %error, "due invoices could not be read");
             return;
         }
     };

@@ -13,6 +13,7 @@ use cloud::store::{DueKind, StoreError, keys::Key};
 use gateways::{Cancellation, GatewayError};
 use payments::{Payments, Trouble, order_ref};
 use serde_json::Value;
+use time::OffsetDateTime;
 
 /// Orders per index partition and run; with 16 partitions at most 64 a run, which is Xendit's rate limit in test mode.
 const ORDERS_PER_PARTITION: i32 = 4;
@@ -28,19 +29,19 @@ pub async fn handle(payments: &Payments, _trigger: Value) {
     let due = match payments.store.due(DueKind::Order, payments.clock.now(), ORDERS_PER_PARTITION).await {
         Ok(due) => due,
         Err(error) => {
-            tracing::error!(%error, "due orders could not be read");
+            tracing::error!(alarm = true, %error, "due orders could not be read");
             return;
         }
     };
     let found = due.len();
     let mut looked_at: usize = 0;
-    let mut limited: Vec<GatewayName> = Vec::new();
+    let mut silent = Silent::default();
     for key in due {
         if started.elapsed() > TIME_LIMIT {
             tracing::warn!(found, looked_at, "more orders are due than a run can look at");
             return;
         }
-        look_at(payments, &key, &mut limited).await;
+        look_at(payments, &key, &mut silent).await;
         looked_at = looked_at.saturating_add(1);
     }
     if found > 0 {
@@ -49,7 +50,7 @@ pub async fn handle(payments: &Payments, _trigger: Value) {
 }
 
 /// Looks at one order. Whatever happens, it is due again or closed afterwards, and one order's trouble is not another's.
-async fn look_at(payments: &Payments, key: &Key, limited: &mut Vec<GatewayName>) {
+async fn look_at(payments: &Payments, key: &Key, silent: &mut Silent) {
     let now = payments.clock.now();
     let order = match payments.store.due_order(key, now).await {
         Ok(Some(order)) => order,
@@ -59,18 +60,45 @@ async fn look_at(payments: &Payments, key: &Key, limited: &mut Vec<GatewayName>)
             return;
         }
     };
-    if limited.contains(&order.gateway) {
-        return;
+    if silent.is(order.gateway) {
+        // Not left due: it would be first in the next run too, and hold up the other gateway's orders.
+        return ask_again(payments, order, now).await;
     }
     let Err(trouble) = confirm(payments, order.clone()).await else { return };
     match &trouble {
-        Trouble::Gateway(GatewayError::RateLimited) => limited.push(order.gateway),
+        Trouble::Gateway(error) => silent.note(order.gateway, error),
         // Somebody else is at work on it.
         Trouble::Store(StoreError::Stale) => return,
         _ => {}
     }
     let alarm = !matches!(trouble, Trouble::Gateway(_) | Trouble::Store(_));
     tracing::error!(alarm, order = order.id.as_str(), gateway = order.gateway.as_str(), error = %trouble, "order not reconciled");
+    ask_again(payments, order, now).await;
+}
+
+/// Gateways that are not asked any more in this run: one that limits the rate, or that gave no answer twice. Waiting for it
+/// would cost the other gateway's orders their look.
+#[derive(Debug, Default)]
+struct Silent(Vec<GatewayName>);
+
+impl Silent {
+    const TIMES: usize = 2;
+
+    fn is(&self, gateway: GatewayName) -> bool {
+        self.0.iter().filter(|silent| **silent == gateway).count() >= Self::TIMES
+    }
+
+    fn note(&mut self, gateway: GatewayName, error: &GatewayError) {
+        let times = match error {
+            GatewayError::RateLimited => Self::TIMES,
+            GatewayError::Ambiguous(_) => 1,
+            _ => 0,
+        };
+        self.0.extend(std::iter::repeat_n(gateway, times));
+    }
+}
+
+async fn ask_again(payments: &Payments, order: Order, now: OffsetDateTime) {
     let again = Order { due: None, ..order }.looking_again_in(ASK_AGAIN_IN, now);
     if let Err(error) = payments.store.note_order(&again).await {
         tracing::warn!(order = again.id.as_str(), %error, "next look not planned; it stays due");
@@ -83,7 +111,15 @@ async fn confirm(payments: &Payments, order: Order) -> Result<(), Trouble> {
     }
     payments.require_same_mode(&order).await?;
     let gateway = payments.gateway(order.gateway).await?;
-    match gateway.cancel(&order_ref(&order)).await? {
+    let cancelled = match gateway.cancel(&order_ref(&order)).await {
+        Ok(cancelled) => cancelled,
+        Err(error) => {
+            // That nobody cancels must not mean that nobody looks: money may be there.
+            tracing::warn!(order = order.id.as_str(), %error, "order not cancelled yet");
+            return payments.confirm(order, None, "reconcile").await.map(|_| ());
+        }
+    };
+    match cancelled {
         Cancellation::Cancelled => {
             let now = payments.clock.now();
             let mut order = Order { status: OrderStatus::Cancelled, cancel_wanted: false, ..order };

@@ -5,10 +5,10 @@
 
 use cloud::{
     aws::Account,
-    bus::Bus,
+    bus::{self, Bus},
     clock::Clock,
     settings::{SettingError, Settings},
-    store::{Store, StoreError, outbox::StoredEvent},
+    store::{Store, outbox::StoredEvent},
 };
 use serde::Deserialize;
 use serde_json::Value;
@@ -48,7 +48,7 @@ pub async fn handle(relay: &Relay, trigger: Value) {
         match relay.store.due_events(relay.clock.now(), SWEEP_LIMIT).await {
             Ok(events) => events,
             Err(error) => {
-                tracing::error!(alarm = matches!(error, StoreError::Damaged(_)), %error, "due events could not be read");
+                tracing::error!(alarm = true, %error, "due events could not be read");
                 return;
             }
         }
@@ -57,10 +57,17 @@ pub async fn handle(relay: &Relay, trigger: Value) {
 }
 
 async fn relay_all(relay: &Relay, events: &[StoredEvent]) {
-    let relayed = relay.bus.put(events).await;
-    if relayed.len() < events.len() {
-        let left = events.len().saturating_sub(relayed.len());
-        tracing::error!(left, "events not relayed; the sweep sends them");
+    // Marked batch by batch: should a slow bus use the time up, what it took is not sent again.
+    for batch in events.chunks(bus::BATCH) {
+        relay_batch(relay, batch).await;
+    }
+}
+
+async fn relay_batch(relay: &Relay, batch: &[StoredEvent]) {
+    let relayed = relay.bus.put(batch).await;
+    if relayed.len() < batch.len() {
+        let left = batch.len().saturating_sub(relayed.len());
+        tracing::error!(alarm = true, left, "events not relayed; the sweep sends them");
     }
     for id in relayed {
         // Relayed but not marked: sent again by the sweep, which consumers bear.

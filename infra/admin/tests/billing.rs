@@ -47,11 +47,11 @@ impl Installation {
             amount: invoice.amount_due().unwrap(),
             expires_at: now + Duration::DAY,
         };
-        let (order, leased) = link::open(&invoice, attempt, now);
-        self.runtime.block_on(self.store.open_order(&order, &leased, None)).unwrap();
+        let opening = link::open(&invoice, attempt, None, now);
+        self.runtime.block_on(self.store.open_order(&opening)).unwrap();
         let opened = Opened { url: "https://pay.example/1".into(), reference: "token".into(), expires_at: now + Duration::DAY };
         let (order, invoice) = link::record(&self.order(), &self.invoice(), &opened, now);
-        self.runtime.block_on(self.store.record_answer(&order, invoice.as_ref())).unwrap();
+        self.runtime.block_on(self.store.record_answer(&order, invoice.as_ref(), None)).unwrap();
     }
 
     /// The customer pays `received`, and the webhook arrives.
@@ -62,6 +62,7 @@ impl Installation {
             received: Rupiah::new(received),
             refunded: Rupiah::ZERO,
             charged_back: Rupiah::ZERO,
+            taken_back: false,
             paid_at: Some(now),
             method: Some("qris".into()),
             status: "settlement".into(),

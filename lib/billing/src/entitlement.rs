@@ -115,9 +115,9 @@ fn renew(
         LateRenewal::FromPayment | LateRenewal::FromExpiry => (expires_at, anchor_day),
     };
     if package.id == paid_for.id {
-        // The period that was sold, should the package's have changed since.
+        // The package as it was sold: price, bandwidth or period may have changed since.
         let expires_at = zone.add_months(start, paid_for.period_months, anchor_day)?;
-        return Ok(Entitlement { package, expires_at, anchor_day });
+        return Ok(Entitlement { package: paid_for.clone(), expires_at, anchor_day });
     }
     let period_end = zone.add_months(start, package.period_months, anchor_day)?;
     // The package changed between invoice and payment: the money buys time at the price of the active one.

@@ -91,6 +91,10 @@ pub struct Transaction {
     pub refunded: Rupiah,
     /// Charged back in total (cumulative).
     pub charged_back: Rupiah,
+    /// The gateway says in so many words that money it had reported is gone again (Midtrans: `deny`, `cancel`). Only then is
+    /// less `received` than booked a reversal: an answer that was on its way while the payment settled says `pending`, and must
+    /// not undo it.
+    pub taken_back: bool,
     /// When the customer paid; `None` before that.
     pub paid_at: Option<OffsetDateTime>,
     /// Channel, such as `bank_transfer/bca` or `qris`.

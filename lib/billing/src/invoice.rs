@@ -6,7 +6,7 @@ use time::{Date, OffsetDateTime};
 use crate::{
     customer::Profile,
     event::Event,
-    gateway::GatewayName,
+    gateway::{GatewayName, Mode},
     id::{CustomerId, InvoiceId, OrderId},
     money::{MoneyError, Rupiah},
     package::Package,
@@ -54,6 +54,9 @@ pub struct Invoice {
     pub link: Option<PaymentLink>,
     /// A request that is making a link right now.
     pub lease: Option<Lease>,
+    /// Orders opened lately.
+    #[serde(default)]
+    pub attempts: Option<Attempts>,
     /// When it was made.
     #[serde(with = "time::serde::rfc3339")]
     pub created_at: OffsetDateTime,
@@ -95,6 +98,8 @@ pub struct PaymentLink {
     pub url: String,
     /// Whose page it is.
     pub gateway: GatewayName,
+    /// In which of its worlds.
+    pub mode: Mode,
     /// The order behind it.
     pub order_id: OrderId,
     /// The gateway's reference of the order.
@@ -114,6 +119,16 @@ pub struct Lease {
     /// After this, another request may open another order.
     #[serde(with = "time::serde::rfc3339")]
     pub until: OffsetDateTime,
+}
+
+/// How many orders were opened since when.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Attempts {
+    /// Start of the window.
+    #[serde(with = "time::serde::rfc3339")]
+    pub since: OffsetDateTime,
+    /// Opened in it.
+    pub count: u32,
 }
 
 impl Invoice {
@@ -152,10 +167,12 @@ pub struct NewInvoice {
     pub due_date: Date,
 }
 
-/// A renewal invoice for the package that is active now, and the profile that remembers it as open.
+/// A renewal invoice for the package that is active, and the profile that remembers it as open. `in_catalogue` is that package
+/// as it is sold now; without it (it was taken out) the customer's copy counts.
 #[must_use]
-pub fn issue_renewal(profile: &Profile, new: NewInvoice, now: OffsetDateTime) -> (Invoice, Profile, Event) {
-    let package = profile.entitlement.package.clone();
+pub fn issue_renewal(profile: &Profile, in_catalogue: Option<&Package>, new: NewInvoice, now: OffsetDateTime) -> (Invoice, Profile, Event) {
+    let active = &profile.entitlement.package;
+    let package = in_catalogue.filter(|package| package.id == active.id).unwrap_or(active).clone();
     let invoice = Invoice {
         id: new.id,
         customer_id: profile.id.clone(),
@@ -174,6 +191,7 @@ pub fn issue_renewal(profile: &Profile, new: NewInvoice, now: OffsetDateTime) ->
         paid_at: None,
         link: None,
         lease: None,
+        attempts: None,
         created_at: now,
         updated_at: now,
         due: None,
@@ -195,7 +213,7 @@ mod tests {
     fn a_renewal_asks_the_price_of_the_active_package_and_is_remembered() {
         let before = Profile { open_renewal: None, ..examples::profile() };
         let new = NewInvoice { id: InvoiceId::parse("inv_2").unwrap(), number: "INV-2026-000002".into(), due_date: date!(2026 - 12 - 30) };
-        let (invoice, profile, event) = issue_renewal(&before, new, NOW);
+        let (invoice, profile, event) = issue_renewal(&before, None, new, NOW);
         assert_eq!((invoice.amount, invoice.amount_due()), (Rupiah::new(300_000), Ok(Rupiah::new(300_000))));
         assert_eq!((invoice.status, invoice.settlement, invoice.awaits_apply()), (InvoiceStatus::Unpaid, 0, false));
         assert_eq!((invoice.package.clone(), invoice.description.as_str()), (before.entitlement.package.clone(), "Home 20 – 1 bulan"));

@@ -5,7 +5,7 @@ use time::{Duration, OffsetDateTime};
 use crate::{
     gateway::{GatewayName, Mode},
     id::OrderId,
-    invoice::{Invoice, InvoiceStatus, Lease, PaymentLink},
+    invoice::{Attempts, Invoice, InvoiceStatus, Lease, PaymentLink},
     money::{MoneyError, Rupiah},
     order::{Order, OrderStatus},
     zone::later,
@@ -15,6 +15,10 @@ use crate::{
 pub const LEAST_TIME_LEFT: Duration = Duration::minutes(10);
 /// A request may take this long to make a link; longer than the function lives (15 s), so two never run at once.
 pub const LEASE: Duration = Duration::seconds(20);
+/// Orders opened per invoice within [`ATTEMPTS_WINDOW`]: each is looked at for days, so they must not be free to make.
+pub const ATTEMPTS: u32 = 60;
+/// The window that [`ATTEMPTS`] counts in.
+pub const ATTEMPTS_WINDOW: Duration = Duration::hours(1);
 /// When reconcile first looks at an order.
 const FIRST_LOOK: Duration = Duration::minutes(5);
 
@@ -27,6 +31,11 @@ pub enum LinkDecision<'a> {
     Reuse(&'a PaymentLink),
     /// Another request is making it.
     Busy,
+    /// So many orders were opened for this invoice that somebody is playing: wait so many seconds.
+    TooMany {
+        /// Seconds to wait.
+        retry_after: i64,
+    },
     /// Open an order for this amount, in place of the stored link if there is one.
     Open {
         /// What is due.
@@ -40,7 +49,7 @@ pub enum LinkDecision<'a> {
 pub fn decide<'a>(
     invoice: &'a Invoice,
     wanted: Option<GatewayName>,
-    active: &[GatewayName],
+    active: &[(GatewayName, Mode)],
     now: OffsetDateTime,
 ) -> Result<LinkDecision<'a>, MoneyError> {
     let amount = invoice.amount_due()?;
@@ -48,7 +57,7 @@ pub fn decide<'a>(
         return Ok(LinkDecision::NotPayable);
     }
     if let Some(link) = reusable(invoice, amount, now)
-        && active.contains(&link.gateway)
+        && active.contains(&(link.gateway, link.mode))
         && wanted.is_none_or(|wanted| wanted == link.gateway)
     {
         return Ok(LinkDecision::Reuse(link));
@@ -56,7 +65,13 @@ pub fn decide<'a>(
     if invoice.lease.as_ref().is_some_and(|lease| now < lease.until) {
         return Ok(LinkDecision::Busy);
     }
-    Ok(LinkDecision::Open { amount, replaces: invoice.link.as_ref() })
+    match &invoice.attempts {
+        Some(attempts) if now < later(attempts.since, ATTEMPTS_WINDOW) && attempts.count >= ATTEMPTS => {
+            let free_at = later(attempts.since, ATTEMPTS_WINDOW);
+            Ok(LinkDecision::TooMany { retry_after: (free_at - now).whole_seconds().max(1) })
+        }
+        _ => Ok(LinkDecision::Open { amount, replaces: invoice.link.as_ref() }),
+    }
 }
 
 /// The stored link, if it asks for what is due and leaves the customer time to pay.
@@ -92,9 +107,20 @@ pub struct NewAttempt {
     pub expires_at: OffsetDateTime,
 }
 
-/// The order, CREATING, and the invoice under lease: written before the gateway is called.
+/// What is written before any gateway is called.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Opening {
+    /// The new order, CREATING.
+    pub order: Order,
+    /// Under lease, and without the link that is replaced: should we die from here on, nobody is given a link that may be dead.
+    pub invoice: Invoice,
+    /// The order behind that link, if it can still be paid: to be cancelled at its gateway, by us now or as due work.
+    pub replaced: Option<Order>,
+}
+
+/// Opens an order, in place of `replaced` if there is a link already.
 #[must_use]
-pub fn open(invoice: &Invoice, attempt: NewAttempt, now: OffsetDateTime) -> (Order, Invoice) {
+pub fn open(invoice: &Invoice, attempt: NewAttempt, replaced: Option<&Order>, now: OffsetDateTime) -> Opening {
     let lease = Lease { order_id: attempt.order_id.clone(), until: later(now, LEASE) };
     let mut order = Order {
         id: attempt.order_id,
@@ -112,12 +138,22 @@ pub fn open(invoice: &Invoice, attempt: NewAttempt, now: OffsetDateTime) -> (Ord
         booked: std::collections::BTreeMap::new(),
         invoice: None,
         timeline: Vec::new(),
+        look_after_payment: None,
         created_at: now,
         due: Some(later(now, FIRST_LOOK)),
         version: 0,
     };
     order.note(now, "creating");
-    (order, Invoice { lease: Some(lease), updated_at: now, ..invoice.clone() })
+    let replaced = replaced.map(|order| order.wanting_cancellation(now)).filter(|order| order.cancel_wanted);
+    let invoice = Invoice { link: None, lease: Some(lease), attempts: Some(counted(invoice, now)), updated_at: now, ..invoice.clone() };
+    Opening { order, invoice, replaced }
+}
+
+fn counted(invoice: &Invoice, now: OffsetDateTime) -> Attempts {
+    match &invoice.attempts {
+        Some(attempts) if now < later(attempts.since, ATTEMPTS_WINDOW) => Attempts { count: attempts.count.saturating_add(1), ..*attempts },
+        _ => Attempts { since: now, count: 1 },
+    }
 }
 
 /// The order is open at the gateway and the customer gets its link. `None` as invoice: it moved on meanwhile (paid, withdrawn,
@@ -139,6 +175,7 @@ pub fn record(order: &Order, invoice: &Invoice, opened: &Opened, now: OffsetDate
     let link = PaymentLink {
         url: opened.url.clone(),
         gateway: order.gateway,
+        mode: order.mode,
         order_id: order.id.clone(),
         reference: opened.reference.clone(),
         amount: order.amount,
@@ -200,11 +237,18 @@ mod tests {
     /// Seconds after [`NOW`], when the link of the example has 24 hours left.
     #[track_caller]
     fn check(invoice: &Invoice, wanted: Option<GatewayName>, active: &[GatewayName], seconds: i64, expected: &str) {
-        let decision = decide(invoice, wanted, active, later(NOW, Duration::seconds(seconds))).unwrap();
+        let decision = decide(
+            invoice,
+            wanted,
+            &active.iter().map(|gateway| (*gateway, Mode::Sandbox)).collect::<Vec<_>>(),
+            later(NOW, Duration::seconds(seconds)),
+        )
+        .unwrap();
         let told = match decision {
             LinkDecision::NotPayable => "not payable".to_owned(),
             LinkDecision::Reuse(_) => "reuse".to_owned(),
             LinkDecision::Busy => "busy".to_owned(),
+            LinkDecision::TooMany { retry_after } => format!("wait {retry_after}"),
             LinkDecision::Open { amount, replaces } => format!("open {amount}{}", if replaces.is_some() { ", replacing" } else { "" }),
         };
         assert_eq!(told, expected);
@@ -234,6 +278,24 @@ mod tests {
     }
 
     #[test]
+    fn a_link_of_the_gateways_other_mode_is_replaced() {
+        let invoice = with_link();
+        let decision = decide(&invoice, None, &[(GatewayName::Midtrans, Mode::Production)], NOW);
+        assert!(matches!(decision, Ok(LinkDecision::Open { replaces: Some(_), .. })));
+    }
+
+    #[test]
+    fn orders_are_not_free_to_make() {
+        let mut invoice = examples::invoice();
+        for _ in 0..ATTEMPTS {
+            check(&invoice, None, BOTH, 0, "open Rp300.000");
+            invoice = Invoice { lease: None, ..opened_order(&invoice).1 };
+        }
+        check(&invoice, None, BOTH, 60, "wait 3540");
+        check(&invoice, None, BOTH, 3600, "open Rp300.000");
+    }
+
+    #[test]
     fn a_link_for_another_amount_than_what_is_due_is_replaced() {
         let part_paid = Invoice { received: Rupiah::new(100_000), ..with_link() };
         check(&part_paid, None, BOTH, 0, "open Rp200.000, replacing");
@@ -253,9 +315,6 @@ mod tests {
         check(&with_lease(), None, BOTH, 0, "busy");
         check(&with_lease(), None, BOTH, 19, "busy");
         check(&with_lease(), None, BOTH, 20, "open Rp300.000");
-        let replacing = Invoice { link: Some(examples::link()), ..with_lease() };
-        check(&replacing, None, BOTH, 0, "reuse");
-        check(&replacing, Some(GatewayName::Xendit), BOTH, 0, "busy");
         check(&Invoice { status: InvoiceStatus::Paid, ..with_lease() }, None, BOTH, 0, "not payable");
     }
 
@@ -282,7 +341,9 @@ mod tests {
             amount: Rupiah::new(300_000),
             expires_at: later(NOW, Duration::hours(24)),
         };
-        open(invoice, attempt, NOW)
+        let opening = open(invoice, attempt, Some(&examples::order()), NOW);
+        assert!(opening.replaced.is_some_and(|replaced| replaced.cancel_wanted && replaced.due == Some(NOW)));
+        (opening.order, opening.invoice)
     }
 
     fn opened() -> Opened {
@@ -295,7 +356,7 @@ mod tests {
         assert_eq!((order.status, order.due), (OrderStatus::Creating, Some(later(NOW, FIRST_LOOK))));
         assert_eq!((&order.invoice_id, &order.customer_id, order.amount), (&invoice.id, &invoice.customer_id, Rupiah::new(300_000)));
         assert_eq!(invoice.lease, Some(Lease { order_id: order.id, until: later(NOW, LEASE) }));
-        assert_eq!(invoice.link, Some(examples::link()), "the old link stays until there is a new one");
+        assert_eq!(invoice.link, None, "the replaced link may be dead from here on");
     }
 
     #[test]
@@ -308,6 +369,7 @@ mod tests {
         let link = PaymentLink {
             url: opened().url,
             gateway: GatewayName::Xendit,
+            mode: Mode::Production,
             order_id: order.id,
             reference: "ref".into(),
             amount: Rupiah::new(300_000),
@@ -348,7 +410,7 @@ mod tests {
         let (order, leased) = opened_order(&with_link());
         let (refused, invoice) = fail(&order, &leased, false, NOW);
         assert_eq!((refused.status, refused.due), (OrderStatus::Failed, None));
-        assert_eq!(invoice.map(|invoice| (invoice.lease, invoice.link)), Some((None, Some(examples::link()))));
+        assert_eq!(invoice.map(|invoice| (invoice.lease, invoice.link)), Some((None, None)), "the next request opens another order");
 
         let (unanswered, invoice) = fail(&order, &leased, true, NOW);
         assert_eq!((unanswered.status, unanswered.due), (OrderStatus::Creating, order.due));

@@ -14,6 +14,8 @@ pub const VALID_FOR: Duration = Duration::minutes(5);
 pub const SENDS: usize = 3;
 /// The window that [`SENDS`] counts in.
 pub const SEND_WINDOW: Duration = Duration::minutes(15);
+/// Codes sent per phone and calendar day: nobody can have a customer flooded with messages.
+pub const SENDS_PER_DAY: u32 = 20;
 /// Tries per code.
 pub const TRIES_PER_CODE: u32 = 5;
 /// Tries per phone and calendar day.
@@ -35,7 +37,10 @@ pub struct LoginState {
     pub used: bool,
     /// The newest sends, oldest first, at most [`SENDS`].
     pub sends: Vec<Instant>,
-    /// The day that `tries_today` counts.
+    /// Sends on `day`.
+    #[serde(default)]
+    pub sends_today: u32,
+    /// The day that `sends_today` and `tries_today` count.
     #[serde(with = "format::day")]
     pub day: Date,
     /// Tries on that day.
@@ -81,10 +86,17 @@ pub fn request(
         tries: 0,
         used: false,
         sends: Vec::new(),
+        sends_today: 0,
         day: today,
         tries_today: 0,
         version: 0,
     });
+    if next.day != today {
+        (next.day, next.sends_today, next.tries_today) = (today, 0, 0);
+    }
+    if next.sends_today >= SENDS_PER_DAY {
+        return Err(TooMany::until(later(zone.end_of(today), Duration::SECOND), now));
+    }
     next.sends.retain(|sent| later(sent.0, SEND_WINDOW) > now);
     if next.sends.len() >= SENDS {
         let free_at = next.sends.first().map_or(now, |oldest| later(oldest.0, SEND_WINDOW));
@@ -97,6 +109,7 @@ pub fn request(
     }
     next.expires_at = later(now, VALID_FOR);
     next.sends.push(Instant(now));
+    next.sends_today = next.sends_today.saturating_add(1);
     Ok(next)
 }
 
@@ -115,8 +128,7 @@ pub fn count_try(state: Option<&LoginState>, zone: Zone, now: OffsetDateTime) ->
     let mut next = state.clone();
     let today = zone.date(now);
     if next.day != today {
-        next.day = today;
-        next.tries_today = 0;
+        (next.day, next.sends_today, next.tries_today) = (today, 0, 0);
     }
     if next.tries_today >= TRIES_PER_DAY {
         let midnight = later(zone.end_of(today), Duration::SECOND);

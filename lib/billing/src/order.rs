@@ -50,6 +50,9 @@ pub struct Order {
     pub invoice: Option<Box<Invoice>>,
     /// What happened, oldest first, at most [`Order::TIMELINE_LIMIT`].
     pub timeline: Vec<Moment>,
+    /// The one look after a payment was booked.
+    #[serde(default, with = "time::serde::rfc3339::option")]
+    pub look_after_payment: Option<OffsetDateTime>,
     /// When it was opened.
     #[serde(with = "time::serde::rfc3339")]
     pub created_at: OffsetDateTime,
@@ -107,6 +110,10 @@ pub struct Moment {
 /// After its creation an order is looked at this much later, each once.
 const FIRST_LOOKS: [Duration; 5] =
     [Duration::minutes(5), Duration::minutes(15), Duration::hours(1), Duration::hours(6), Duration::hours(24)];
+/// While it can be paid it is looked at daily; no link lives longer than this.
+const LONGEST_LINK_DAYS: i64 = 7;
+/// A cancellation that the gateway did not answer is asked for again this much later.
+const CANCEL_AGAIN_IN: Duration = Duration::minutes(5);
 /// After its expiry it is looked at daily for so many days: a late notification can have been lost too.
 const DAYS_AFTER_EXPIRY: i64 = 7;
 /// A paid order is looked at once more: Permata, Mandiri bill and Indomaret can take a settlement back within minutes
@@ -127,19 +134,23 @@ impl Order {
     #[must_use]
     pub fn next_look(&self, now: OffsetDateTime) -> Option<OffsetDateTime> {
         match self.status {
-            OrderStatus::Failed | OrderStatus::Reversed => None,
-            OrderStatus::Paid => self.due.filter(|due| *due > now),
-            OrderStatus::Creating | OrderStatus::Open | OrderStatus::Expired | OrderStatus::Cancelled => {
-                let early = FIRST_LOOKS.into_iter().map(|wait| later(self.created_at, wait)).filter(|look| *look < self.expires_at);
+            OrderStatus::Failed => None,
+            OrderStatus::Paid => self.look_after_payment.filter(|look| *look > now),
+            // A wish is not forgotten because something else happened meanwhile.
+            OrderStatus::Creating | OrderStatus::Open if self.cancel_wanted => Some(later(now, CANCEL_AGAIN_IN)),
+            // Reversed too: on the page of a denied payment the customer may pay again.
+            OrderStatus::Creating | OrderStatus::Open | OrderStatus::Expired | OrderStatus::Cancelled | OrderStatus::Reversed => {
+                let first = FIRST_LOOKS.into_iter().chain((2..=LONGEST_LINK_DAYS).map(Duration::days));
+                let early = first.map(|wait| later(self.created_at, wait)).filter(|look| *look < self.expires_at);
                 let late = (0..=DAYS_AFTER_EXPIRY).map(|days| later(self.expires_at, Duration::days(days)));
                 early.chain(late).find(|look| *look > now)
             }
         }
     }
 
-    /// The look after a payment was booked now.
+    /// When to look after a payment that is booked now.
     #[must_use]
-    pub fn look_after_payment(now: OffsetDateTime) -> OffsetDateTime {
+    pub fn when_to_look_after_payment(now: OffsetDateTime) -> OffsetDateTime {
         later(now, LOOK_AFTER_PAYMENT)
     }
 

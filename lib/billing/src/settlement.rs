@@ -40,10 +40,19 @@ pub struct Settlement {
 pub enum Outcome {
     /// Nothing new: no write.
     Unchanged,
-    /// Only the order moves (expired, cancelled, next look); no money.
-    Noted(Box<Order>),
+    /// No money moves: the order is expired, cancelled, or looked at again later.
+    Noted(Box<Note>),
     /// Money moved.
     Settled(Box<Settlement>),
+}
+
+/// What a report without news about money changes.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Note {
+    /// Where the order stands, and when to look again.
+    pub order: Order,
+    /// Without its link, if that was the order's and nobody can pay it any more.
+    pub invoice: Option<Invoice>,
 }
 
 /// Decides what `report` changes, given the order and the invoice as they stand.
@@ -56,8 +65,8 @@ pub fn settle(order: &Order, invoice: &Invoice, report: &Report, now: OffsetDate
     for transaction in report.transactions.iter().take(TRANSACTION_LIMIT) {
         books.book(transaction, certain, now)?;
     }
-    if books.entries.is_empty() {
-        return Ok(note(order, report, now));
+    if books.order.booked == order.booked {
+        return Ok(note(order, invoice, report, now));
     }
     books.close(order, invoice, report, now).map(|settlement| Outcome::Settled(Box::new(settlement)))
 }
@@ -76,7 +85,8 @@ impl Books {
         Self { order: order.clone(), invoice: invoice.clone(), credit: Rupiah::ZERO, entries: Vec::new(), reviews: Vec::new() }
     }
 
-    /// Only a report whose state is `certain` takes money back: not to understand a gateway is no reversal.
+    /// Only a report whose state is `certain` takes money back, and only in so many words: not to understand a gateway is no
+    /// reversal, and neither is an answer that is older than what is booked.
     fn book(&mut self, reported: &Transaction, certain: bool, now: OffsetDateTime) -> Result<(), MoneyError> {
         if reported.received.min(reported.refunded).min(reported.charged_back) < Rupiah::ZERO {
             return Err(MoneyError::OutOfRange);
@@ -88,7 +98,7 @@ impl Books {
         let more = reported.received.minus(booked.received)?;
         if more.is_positive() {
             self.receive(reported, &mut booked, more, at)?;
-        } else if !more.is_zero() && certain {
+        } else if !more.is_zero() && certain && reported.taken_back {
             self.take_back(reported, &mut booked, now)?;
         }
         // Refunds only grow: a report that no longer mentions one (a chargeback came after it) does not bring it back.
@@ -225,10 +235,8 @@ impl Books {
     ) -> Result<Settlement, MoneyError> {
         self.order.status = status_of_money(&self.order);
         self.order.cancel_wanted = false;
-        self.order.due = match self.order.status {
-            OrderStatus::Paid => Some(Order::look_after_payment(now)),
-            _ => self.order.next_look(now),
-        };
+        self.order.look_after_payment = Some(Order::when_to_look_after_payment(now));
+        self.order.due = self.order.next_look(now);
         // Nobody settles from this copy again: the next report is about money that moved after the invoice did.
         self.order.invoice = None;
         note_unclear(&mut self.order, order_before, report, now);
@@ -278,7 +286,7 @@ fn status_of_money(order: &Order) -> OrderStatus {
 }
 
 /// A report without news about money: where the order stands, and when to look again.
-fn note(order: &Order, report: &Report, now: OffsetDateTime) -> Outcome {
+fn note(order: &Order, invoice: &Invoice, report: &Report, now: OffsetDateTime) -> Outcome {
     let mut noted = order.clone();
     let money_came = matches!(order.status, OrderStatus::Paid | OrderStatus::Reversed);
     match report.state {
@@ -299,7 +307,13 @@ fn note(order: &Order, report: &Report, now: OffsetDateTime) -> Outcome {
     }
     note_unclear(&mut noted, order, report, now);
     noted.due = noted.next_look(now);
-    if noted == *order { Outcome::Unchanged } else { Outcome::Noted(Box::new(noted)) }
+    let over = matches!(noted.status, OrderStatus::Expired | OrderStatus::Cancelled);
+    let dead_link = over && invoice.link.as_ref().is_some_and(|link| link.order_id == order.id);
+    let invoice = dead_link.then(|| Invoice { link: None, updated_at: now, ..invoice.clone() });
+    if dead_link {
+        noted.invoice = None;
+    }
+    if noted == *order && invoice.is_none() { Outcome::Unchanged } else { Outcome::Noted(Box::new(Note { order: noted, invoice })) }
 }
 
 fn note_unclear(order: &mut Order, before: &Order, report: &Report, now: OffsetDateTime) {

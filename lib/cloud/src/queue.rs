@@ -17,7 +17,16 @@ pub struct Batch {
 pub struct Message {
     /// The queue's id of it.
     pub message_id: String,
+    #[serde(default)]
+    attributes: Attributes,
     body: String,
+}
+
+#[derive(Debug, Clone, Default, Deserialize)]
+#[serde(rename_all = "PascalCase")]
+struct Attributes {
+    #[serde(default)]
+    approximate_receive_count: String,
 }
 
 #[derive(Deserialize)]
@@ -31,6 +40,12 @@ struct BusEvent {
 pub struct NotAnEvent(#[from] serde_json::Error);
 
 impl Message {
+    /// It came before, and failed then.
+    #[must_use]
+    pub fn came_before(&self) -> bool {
+        self.attributes.approximate_receive_count.parse::<u32>().is_ok_and(|count| count > 1)
+    }
+
     /// The event in it.
     pub fn event(&self) -> Result<Envelope, NotAnEvent> {
         Ok(serde_json::from_str::<BusEvent>(&self.body)?.detail)

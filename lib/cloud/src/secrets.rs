@@ -2,6 +2,7 @@
 
 use std::{
     collections::{BTreeMap, HashMap},
+    fmt,
     sync::Arc,
 };
 
@@ -19,7 +20,7 @@ const REFRESHED_AT_MOST_EVERY: Duration = Duration::minutes(1);
 const ROW_LIMIT: usize = 64;
 
 /// Reads secrets `lunas/<stage>/<name>`.
-#[derive(Debug, Clone)]
+#[derive(Clone)]
 pub struct Secrets {
     client: Client,
     prefix: Arc<str>,
@@ -27,7 +28,14 @@ pub struct Secrets {
     cache: Arc<Mutex<HashMap<String, Cached>>>,
 }
 
-#[derive(Debug, Clone)]
+/// Never prints what it holds.
+impl fmt::Debug for Secrets {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Secrets").field("prefix", &self.prefix).finish_non_exhaustive()
+    }
+}
+
+#[derive(Clone)]
 struct Cached {
     rows: Arc<Rows>,
     read_at: OffsetDateTime,

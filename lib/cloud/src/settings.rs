@@ -78,7 +78,7 @@ impl Settings {
                 "from-expiry" => LateRenewal::FromExpiry,
                 _ => return Err(choice("LATE_RENEWAL", late)),
             },
-            requests_per_address: number("REQUESTS_PER_ADDRESS", "60", 1..=1_000_000)?.unsigned_abs(),
+            requests_per_address: number("REQUESTS_PER_ADDRESS", "600", 1..=1_000_000)?.unsigned_abs(),
             stage,
         })
     }

@@ -64,6 +64,15 @@ pub enum Trouble {
     NoInvoice(OrderId),
 }
 
+/// The gateways that make links now.
+#[derive(Debug, Default)]
+pub struct Active {
+    /// Configured, usable and switched on.
+    pub gateways: Vec<Box<dyn Gateway>>,
+    /// Whose secret cannot be read or used at the moment: nothing is known of their links.
+    pub unreadable: Vec<GatewayName>,
+}
+
 /// Where an order and its invoice stand after booking.
 #[derive(Debug, Clone)]
 pub struct Booked {
@@ -108,17 +117,19 @@ impl Payments {
     }
 
     /// The gateways that make links: configured, usable and switched on. One that is badly configured is reported and left out.
-    pub async fn active_gateways(&self) -> Result<Vec<Box<dyn Gateway>>, SecretError> {
-        let mut active = Vec::new();
+    pub async fn active_gateways(&self) -> Active {
+        let mut active = Active::default();
         for name in GatewayName::ALL {
-            let rows = self.secrets.rows(name.as_str()).await?;
-            match self.connect(name, &rows) {
-                Ok(gateway) if gateway.is_active() => active.push(gateway),
+            match self.gateway(name).await {
+                Ok(gateway) if gateway.is_active() => active.gateways.push(gateway),
                 Ok(_) | Err(Trouble::Setup(SetupError::NotConfigured(_))) => {}
-                Err(error) => tracing::error!(alarm = true, gateway = name.as_str(), %error, "gateway is not usable"),
+                Err(error) => {
+                    tracing::error!(alarm = true, gateway = name.as_str(), %error, "gateway is not usable");
+                    active.unreadable.push(name);
+                }
             }
         }
-        Ok(active)
+        active
     }
 
     /// Asks the gateway about an order. A refused key is read again once.
@@ -127,6 +138,9 @@ impl Payments {
         match connected.status(order).await {
             Err(GatewayError::Unauthorized { status }) => {
                 let fresh = self.gateway_with_fresh_keys(gateway).await?;
+                if fresh.mode() != connected.mode() {
+                    return Err(Trouble::OtherMode);
+                }
                 if fresh.key_fingerprint() == connected.key_fingerprint() {
                     tracing::error!(alarm = true, gateway = gateway.as_str(), status, "the gateway refuses the key");
                     return Err(GatewayError::Unauthorized { status }.into());
@@ -141,7 +155,7 @@ impl Payments {
     pub async fn confirm(&self, order: Order, invoice: Option<Invoice>, via: &str) -> Result<Booked, Trouble> {
         self.require_same_mode(&order).await?;
         let report = self.ask(order.gateway, &order_ref(&order)).await?;
-        self.book(order, invoice, &report, via).await
+        self.book(order, invoice, report, via).await
     }
 
     /// An order of the other mode would be unknown to the gateway, which must not be taken for an answer.
@@ -149,10 +163,11 @@ impl Payments {
         if self.gateway(order.gateway).await?.mode() == order.mode { Ok(()) } else { Err(Trouble::OtherMode) }
     }
 
-    /// Books a report. Starts from the states given (the invoice else from the order's copy of it) and reads anew only if they
-    /// moved on: the transaction's version conditions tell.
-    pub async fn book(&self, order: Order, invoice: Option<Invoice>, report: &Report, via: &str) -> Result<Booked, Trouble> {
-        let (mut order, mut invoice) = (order, invoice);
+    /// Books a report. Starts from the states given (the invoice else from the order's copy of it). Should they have moved on, as
+    /// the transaction's version conditions tell, they are read anew and the gateway is asked anew: a report is never held
+    /// against a state that is newer than it.
+    pub async fn book(&self, order: Order, invoice: Option<Invoice>, report: Report, via: &str) -> Result<Booked, Trouble> {
+        let (mut order, mut invoice, mut report) = (order, invoice, report);
         for _ in 0..TRIES {
             let now = self.clock.now();
             let read = match invoice.take().or_else(|| order.invoice.as_deref().cloned()) {
@@ -163,10 +178,10 @@ impl Payments {
                 }
             };
             let mut reviews: usize = 0;
-            let done = match settle(&order, &read, report, now)? {
+            let done = match settle(&order, &read, &report, now)? {
                 Outcome::Unchanged => return Ok(Booked { invoice_status: None, moved: false, order }),
-                Outcome::Noted(noted) => {
-                    self.store.note_order(&noted).await.map(|()| Booked { invoice_status: None, moved: false, order: written(*noted) })
+                Outcome::Noted(note) => {
+                    self.store.note(&note).await.map(|()| Booked { invoice_status: None, moved: false, order: written(note.order) })
                 }
                 Outcome::Settled(mut settlement) => {
                     settlement.order.note(now, format!("confirmed_by:{via}"));
@@ -181,7 +196,7 @@ impl Payments {
             };
             match done {
                 Ok(booked) => {
-                    log_booking(&booked, report, via, reviews);
+                    log_booking(&booked, &report, via, reviews);
                     return Ok(booked);
                 }
                 Err(StoreError::Stale) => {
@@ -189,6 +204,7 @@ impl Payments {
                     let fresh = self.store.order(gateway, &id).await?.ok_or(Trouble::NoInvoice(id))?;
                     invoice = self.store.invoice(&fresh.customer_id, &fresh.invoice_id).await?;
                     order = fresh;
+                    report = self.ask(order.gateway, &order_ref(&order)).await?;
                 }
                 Err(error) => return Err(error.into()),
             }
@@ -211,7 +227,8 @@ fn log_booking(booked: &Booked, report: &Report, via: &str, reviews: usize) {
 }
 
 /// The order as it stands after it was written.
-fn written(order: Order) -> Order {
+#[must_use]
+pub fn written(order: Order) -> Order {
     Order { version: order.version.saturating_add(1), ..order }
 }
 

@@ -29,17 +29,17 @@ pub fn request_from(source_ip: &str, method: &str, path_and_query: &str, token: 
         headers.insert("authorization".to_owned(), format!("Bearer {token}").into());
     }
     headers.insert("content-type".to_owned(), "application/json".into());
-    event(source_ip, method, path, query, headers, body.map(Value::to_string))
+    event(source_ip, method, path, query, &headers, body.map(Value::to_string).as_deref())
 }
 
 /// The delivery of a gateway's notification.
 #[must_use]
 pub fn delivery(notification: &Notification) -> Request {
     let headers = notification.headers.iter().filter_map(|(name, value)| Some((name.to_string(), Value::from(value.to_str().ok()?))));
-    event(HOME, "POST", &notification.path, "", headers.collect(), Some(String::from_utf8_lossy(&notification.body).into_owned()))
+    event(HOME, "POST", &notification.path, "", &headers.collect(), Some(&String::from_utf8_lossy(&notification.body)))
 }
 
-fn event(source_ip: &str, method: &str, path: &str, query: &str, headers: serde_json::Map<String, Value>, body: Option<String>) -> Request {
+fn event(source_ip: &str, method: &str, path: &str, query: &str, headers: &serde_json::Map<String, Value>, body: Option<&str>) -> Request {
     let event = json!({
         "version": "2.0",
         "routeKey": "$default",

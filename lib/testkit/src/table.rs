@@ -95,6 +95,7 @@ pub(crate) async fn put_session(client: &Client, customer: &Profile, token: &str
         .item("PK", text(&format!("CUSTOMER#{}", customer.id)))
         .item("SK", text(&format!("SESSION#{hash}")))
         .item("customer_id", text(customer.id.as_str()))
+        .item("phone", text(customer.phone.as_ref().map_or("", |phone| phone.as_str())))
         .item("token_hash", text(&hash))
         .item("created_at", text(&format::instant(OffsetDateTime::UNIX_EPOCH)))
         .item("expires_at", text(&format::instant(expires_at)));

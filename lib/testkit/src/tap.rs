@@ -56,6 +56,9 @@ struct Inner {
     /// DynamoDB calls under way, and how many times one began while none was.
     under_way: usize,
     steps: usize,
+    /// The same of all calls, whomever they go to.
+    any_under_way: usize,
+    waits: usize,
     slow: Option<Duration>,
 }
 
@@ -102,6 +105,12 @@ impl Tap {
         self.locked().steps
     }
 
+    /// Times that the caller had to wait since the last [`Tap::forget`]: calls one after another, whomever they went to.
+    #[must_use]
+    pub fn waits(&self) -> usize {
+        self.locked().waits
+    }
+
     /// Calls to everything but AWS since the last [`Tap::forget`].
     #[must_use]
     pub fn partner_calls(&self) -> usize {
@@ -114,10 +123,11 @@ impl Tap {
         inner.calls.clear();
         inner.numbered.clear();
         inner.steps = 0;
+        inner.waits = 0;
         inner.plan = None;
     }
 
-    /// Makes every AWS call take at least so long, so that calls made at the same time are seen to be.
+    /// Makes every call take at least so long, so that calls made at the same time are seen to be.
     pub fn slow_down(&self, by: Duration) {
         self.locked().slow = Some(by);
     }
@@ -141,6 +151,10 @@ impl Tap {
                 inner.numbered.push(call.clone());
             }
             inner.calls.push(call);
+            if inner.any_under_way == 0 {
+                inner.waits = inner.waits.saturating_add(1);
+            }
+            inner.any_under_way = inner.any_under_way.saturating_add(1);
             if dynamodb {
                 if inner.under_way == 0 {
                     inner.steps = inner.steps.saturating_add(1);
@@ -159,9 +173,10 @@ impl Tap {
         if let Some(slow) = slow {
             tokio::time::sleep(slow).await;
         }
-        if dynamodb {
+        {
             let mut inner = self.locked();
-            inner.under_way = inner.under_way.saturating_sub(1);
+            inner.under_way = inner.under_way.saturating_sub(usize::from(dynamodb));
+            inner.any_under_way = inner.any_under_way.saturating_sub(1);
         }
         match (plan, answer) {
             (None, Some(answer)) => answer,

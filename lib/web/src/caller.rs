@@ -1,7 +1,10 @@
 //! Sessions: the bearer token, and who is calling.
 
 use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
-use billing::id::{CustomerId, InvoiceId};
+use billing::{
+    id::{CustomerId, InvoiceId},
+    phone::Phone,
+};
 use cloud::store::{Caller, Session, Store};
 use lambda_http::http::{HeaderMap, header};
 use sha2::{Digest as _, Sha256};
@@ -43,7 +46,7 @@ fn hash(token: &str) -> String {
 }
 
 /// A new token, and the session that is stored for it. The token itself is stored nowhere.
-pub fn new_session(customer_id: &CustomerId, lifetime: Duration, now: OffsetDateTime) -> Result<(String, Session), Problem> {
+pub fn new_session(customer_id: &CustomerId, phone: &Phone, lifetime: Duration, now: OffsetDateTime) -> Result<(String, Session), Problem> {
     let mut random = [0_u8; TOKEN_BYTES];
     getrandom::fill(&mut random).map_err(|error| {
         tracing::error!(alarm = true, %error, "no randomness");
@@ -51,7 +54,8 @@ pub fn new_session(customer_id: &CustomerId, lifetime: Duration, now: OffsetDate
     })?;
     let token = format!("{customer_id}.{}", URL_SAFE_NO_PAD.encode(random));
     let expires_at = now.saturating_add(lifetime);
-    let session = Session { customer_id: customer_id.clone(), token_hash: hash(&token), created_at: now, expires_at };
+    let phone = phone.clone();
+    let session = Session { customer_id: customer_id.clone(), phone, token_hash: hash(&token), created_at: now, expires_at };
     Ok((token, session))
 }
 
@@ -76,12 +80,12 @@ mod tests {
 
     #[test]
     fn a_token_names_its_session_and_nothing_else_does() {
-        let customer = CustomerId::parse("c1").unwrap();
-        let (token, session) = new_session(&customer, Duration::days(1), OffsetDateTime::UNIX_EPOCH).unwrap();
+        let (customer, phone) = (CustomerId::parse("c1").unwrap(), Phone::parse("081234567890").unwrap());
+        let (token, session) = new_session(&customer, &phone, Duration::days(1), OffsetDateTime::UNIX_EPOCH).unwrap();
         let claim = parse(&token).unwrap();
         assert_eq!((&claim.customer_id, &claim.token_hash), (&customer, &session.token_hash));
         assert!(!session.token_hash.contains(token.split_once('.').unwrap().1));
-        let (other, _) = new_session(&customer, Duration::days(1), OffsetDateTime::UNIX_EPOCH).unwrap();
+        let (other, _) = new_session(&customer, &phone, Duration::days(1), OffsetDateTime::UNIX_EPOCH).unwrap();
         assert_ne!(parse(&other).unwrap().token_hash, session.token_hash);
         for refused in ["", ".", "c1.", "c1.short", "C1.AAAA", "c#1.AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA"] {
             assert_eq!(parse(refused), None, "{refused}");

@@ -67,7 +67,10 @@ impl Story {
                 let order = &mut self.orders[*number];
                 match settle(order, &self.invoice, report, NOW).unwrap() {
                     Outcome::Unchanged => {}
-                    Outcome::Noted(noted) => *order = *noted,
+                    Outcome::Noted(note) => {
+                        *order = note.order;
+                        self.invoice = note.invoice.unwrap_or_else(|| self.invoice.clone());
+                    }
                     Outcome::Settled(settlement) => {
                         *order = settlement.order;
                         self.invoice = settlement.invoice.unwrap_or_else(|| self.invoice.clone());

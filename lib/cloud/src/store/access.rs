@@ -4,6 +4,7 @@ use billing::{
     customer::Profile,
     id::{CustomerId, InvoiceId},
     invoice::Invoice,
+    phone::Phone,
 };
 use serde::{Deserialize, Serialize};
 use time::OffsetDateTime;
@@ -15,6 +16,8 @@ use super::{Store, StoreError, item, keys};
 pub struct Session {
     /// Who is logged in.
     pub customer_id: CustomerId,
+    /// The phone that the code went to. The session ends when the line gets another one.
+    pub phone: Phone,
     /// SHA-256 of the token, in hex.
     pub token_hash: String,
     /// Since when.
@@ -49,10 +52,11 @@ impl Store {
         let wanted: Vec<_> = [&session_key, &profile_key].into_iter().chain(&invoice_key).cloned().collect();
         let mut found = self.get_all(&wanted).await?;
         let session: Option<Session> = found.remove(&session_key).map(item::from_item).transpose()?;
-        if session.is_none_or(|session| now >= session.expires_at) {
+        let profile: Option<Profile> = found.remove(&profile_key).map(item::from_item).transpose()?;
+        let Some((session, profile)) = session.zip(profile) else { return Ok(None) };
+        if now >= session.expires_at || profile.phone.as_ref() != Some(&session.phone) {
             return Ok(None);
         }
-        let Some(profile) = found.remove(&profile_key).map(item::from_item).transpose()? else { return Ok(None) };
         let invoice = invoice_key.and_then(|key| found.remove(&key)).map(item::from_item).transpose()?;
         Ok(Some(Caller { profile, invoice }))
     }

@@ -11,7 +11,7 @@ use super::{
 };
 
 impl Store {
-    /// Keys of items that are due, oldest first within each partition, at most `limit` per partition.
+    /// Keys of items that are due, longest overdue first, at most `limit` per partition.
     pub async fn due(&self, kind: DueKind, now: OffsetDateTime, limit: i32) -> Result<Vec<Key>, StoreError> {
         let mut queries = tokio::task::JoinSet::new();
         for shard in 0..SHARDS {
@@ -31,9 +31,11 @@ impl Store {
             let answer = answer.map_err(|error| StoreError::Unavailable(error.to_string()))?.map_err(|error| unavailable(&error))?;
             for item in answer.items() {
                 let text = |name: &str| item.get(name).and_then(|value| value.as_s().ok()).cloned().unwrap_or_default();
-                keys.push(Key { pk: text("PK"), sk: text("SK") });
+                let due_at: i64 = item.get("due_at").and_then(|value| value.as_n().ok()?.parse().ok()).unwrap_or_default();
+                keys.push((due_at, Key { pk: text("PK"), sk: text("SK") }));
             }
         }
-        Ok(keys)
+        keys.sort_by_key(|(due_at, _)| *due_at);
+        Ok(keys.into_iter().map(|(_, key)| key).collect())
     }
 }

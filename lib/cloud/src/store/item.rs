@@ -11,7 +11,8 @@ use super::{StoreError, keys::Key};
 /// Attributes of one item.
 pub type Item = HashMap<String, AttributeValue>;
 
-/// Version of the layout of items; a reader that meets a higher one has to be newer.
+/// Version of the layout of items. To be raised with every field that is added to an item, together with a rule for reading the
+/// one before.
 const SCHEMA_VERSION: &str = "1";
 /// Partitions per kind of due work.
 pub const SHARDS: u32 = 16;
@@ -55,6 +56,11 @@ pub fn to_item(key: &Key, state: &impl Serialize) -> Result<Item, StoreError> {
 pub fn from_item<T: DeserializeOwned>(item: Item) -> Result<T, StoreError> {
     let name = |attribute: &str| item.get(attribute).and_then(|value| value.as_s().ok()).cloned().unwrap_or_default();
     let place = format!("{} / {}", name("PK"), name("SK"));
+    // An older build would drop what a newer one added, the next time it writes the item.
+    let version = item.get("schema_version").and_then(|value| value.as_n().ok()).map_or(SCHEMA_VERSION, String::as_str);
+    if version != SCHEMA_VERSION {
+        return Err(StoreError::Damaged(format!("{place}: layout {version}, this build knows {SCHEMA_VERSION}")));
+    }
     serde_dynamo::from_item(item).map_err(|error| StoreError::Damaged(format!("{place}: {error}")))
 }
 

@@ -7,13 +7,13 @@ use time::{Duration, OffsetDateTime};
 
 use super::{
     DueKind, Store, StoreError,
-    item::{from_item, put_new, set_due, set_ttl, to_item},
+    item::{from_item, put_new, seconds, set_due, to_item},
     keys, unavailable,
 };
 
 /// The stream relays within a second; what is still here after this long is for the sweep.
 const RELAY_WITHIN: Duration = Duration::minutes(1);
-/// Kept for `lunas payments show`.
+/// Kept after it was relayed, for `lunas payments show`.
 const KEPT: Duration = Duration::days(7);
 
 /// An event as stored: ready to be put on the bus.
@@ -47,7 +47,6 @@ impl Store {
         let detail = serde_json::to_string(&envelope).map_err(|error| StoreError::Damaged(error.to_string()))?;
         let mut item = to_item(&keys::event(id), &StoredEvent { id: id.to_owned(), kind, detail })?;
         set_due(&mut item, DueKind::Event, id, Some(now.saturating_add(RELAY_WITHIN)));
-        set_ttl(&mut item, now.saturating_add(KEPT));
         put_new(&self.table, item)
     }
 
@@ -58,21 +57,28 @@ impl Store {
         let mut events = Vec::new();
         for chunk in keys.chunks(100) {
             let found = self.get_all(chunk).await?;
-            let open = found.into_values().filter(|item| item.contains_key("due_key"));
-            events.extend(open.map(from_item::<StoredEvent>).collect::<Result<Vec<_>, _>>()?);
+            for item in found.into_values().filter(|item| item.contains_key("due_key")) {
+                match from_item::<StoredEvent>(item) {
+                    Ok(event) => events.push(event),
+                    // One that cannot be read must not keep the others here.
+                    Err(error) => tracing::error!(alarm = true, %error, "an event of the outbox cannot be read"),
+                }
+            }
         }
         events.sort_by(|a, b| a.id.cmp(&b.id));
         Ok(events)
     }
 
-    /// The event is on the bus: no longer due.
+    /// The event is on the bus: no longer due, and not needed much longer.
     pub async fn mark_relayed(&self, event_id: &str, now: OffsetDateTime) -> Result<(), StoreError> {
         let sent = self
             .client
             .update_item()
             .table_name(&self.table)
             .set_key(Some(keys::event(event_id).attributes()))
-            .update_expression("SET relayed_at = if_not_exists(relayed_at, :now) REMOVE due_key, due_at")
+            .update_expression("SET relayed_at = if_not_exists(relayed_at, :now), #ttl = :ttl REMOVE due_key, due_at")
+            .expression_attribute_names("#ttl", "ttl")
+            .expression_attribute_values(":ttl", seconds(now.saturating_add(KEPT)))
             .condition_expression("attribute_exists(PK)")
             .expression_attribute_values(":now", AttributeValue::S(billing::zone::format::instant(now)))
             .send()

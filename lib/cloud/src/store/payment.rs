@@ -6,9 +6,10 @@ use billing::{
     id::{CustomerId, InvoiceId, OrderId},
     invoice::Invoice,
     ledger::Entry,
+    link::Opening,
     money::Rupiah,
     order::Order,
-    settlement::Settlement,
+    settlement::{Note, Settlement},
 };
 use time::OffsetDateTime;
 
@@ -37,19 +38,22 @@ impl Store {
     }
 
     /// Before the gateway is called: the order, the invoice under lease, and the order that is replaced, if any.
-    pub async fn open_order(&self, order: &Order, invoice: &Invoice, replaced: Option<&Order>) -> Result<(), StoreError> {
-        let mut items = vec![self.order_item(order)?, self.invoice_item(invoice)?];
-        if let Some(replaced) = replaced {
+    pub async fn open_order(&self, opening: &Opening) -> Result<(), StoreError> {
+        let mut items = vec![self.order_item(&opening.order)?, self.invoice_item(&opening.invoice)?];
+        if let Some(replaced) = &opening.replaced {
             items.push(self.order_item(replaced)?);
         }
         self.transact(items).await
     }
 
-    /// After the gateway answered: the order, and the invoice if it changes. The order takes along the invoice as it then
-    /// stands, for the settlement to start from.
-    pub async fn record_answer(&self, order: &Order, invoice: Option<&Invoice>) -> Result<(), StoreError> {
+    /// After the gateway answered: the order, the replaced one if it was closed, and the invoice if it changes. The order takes
+    /// along the invoice as it then stands, for the settlement to start from.
+    pub async fn record_answer(&self, order: &Order, invoice: Option<&Invoice>, closed: Option<&Order>) -> Result<(), StoreError> {
         let mut order = order.clone();
-        let mut items = Vec::with_capacity(2);
+        let mut items = Vec::with_capacity(3);
+        if let Some(closed) = closed {
+            items.push(self.order_item(closed)?);
+        }
         if let Some(invoice) = invoice {
             items.push(self.invoice_item(invoice)?);
             let as_stored = Invoice { version: invoice.version.saturating_add(1), ..invoice.clone() };
@@ -59,9 +63,18 @@ impl Store {
         self.transact(items).await
     }
 
-    /// An order that moved without money: its status, or when to look again.
+    /// An order whose next look moves.
     pub async fn note_order(&self, order: &Order) -> Result<(), StoreError> {
         self.transact(vec![self.order_item(order)?]).await
+    }
+
+    /// What a report without money changes: the order, and the invoice if its link is dead.
+    pub async fn note(&self, note: &Note) -> Result<(), StoreError> {
+        let mut items = vec![self.order_item(&note.order)?];
+        if let Some(invoice) = &note.invoice {
+            items.push(self.invoice_item(invoice)?);
+        }
+        self.transact(items).await
     }
 
     /// Books a settlement: order, invoice, credit, ledger and events, all or nothing. `read` is the invoice that it was decided

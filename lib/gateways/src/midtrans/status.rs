@@ -114,6 +114,7 @@ fn report(wire: &Wire, code: &str) -> Result<Report, GatewayError> {
         received: money.received,
         refunded: money.refunded,
         charged_back: money.charged_back,
+        taken_back: ["deny", "cancel"].iter().any(|word| status.eq_ignore_ascii_case(word)),
         method: channel(wire),
         status: word(status).to_ascii_lowercase(),
     };

@@ -137,6 +137,8 @@ fn transaction(invoice: &Invoice, id: &str, received: Rupiah) -> Transaction {
         received,
         refunded: Rupiah::ZERO,
         charged_back: Rupiah::ZERO,
+        // A paid invoice never becomes unpaid at Xendit.
+        taken_back: false,
         paid_at: if received.is_positive() { paid_at(invoice) } else { None },
         method: method(invoice.payment_method.as_deref(), invoice.payment_channel.as_deref()),
         status: word(&invoice.status).to_ascii_lowercase(),

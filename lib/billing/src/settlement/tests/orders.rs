@@ -13,7 +13,7 @@ fn an_order_of_any_status_accepts_money() {
         assert_eq!(story.summary(), "PAID holds 300, credit 0: settled#1 300", "{status:?}");
         let order = &story.orders[0];
         assert_eq!((order.status, order.cancel_wanted), (Paid, false), "a paid order is not to be cancelled");
-        assert_eq!(order.due, Some(Order::look_after_payment(NOW)));
+        assert_eq!(order.due, Some(Order::when_to_look_after_payment(NOW)));
     }
 }
 
@@ -24,6 +24,7 @@ fn check_note(before: OrderStatus, state: &ReportedState, minutes: i64, after: O
     let now = later(NOW, Duration::minutes(minutes));
     let outcome = settle(&order, &examples::invoice(), &Report { state: state.clone(), transactions: vec![] }, now).unwrap();
     let Outcome::Noted(noted) = outcome else { panic!("{state:?} of {before:?}: {outcome:?}") };
+    let noted = noted.order;
     assert_eq!(noted.status, after, "{state:?} of {before:?}");
     assert_eq!(noted.cancel_wanted, before == after, "what is over needs no cancellation");
     assert_eq!(noted.due, noted.next_look(now));
@@ -50,8 +51,34 @@ fn a_report_without_money_never_unpays_an_order() {
         for state in [ReportedState::Expired, ReportedState::Cancelled, ReportedState::Pending, ReportedState::Unknown] {
             let order = Order { status, ..examples::order() };
             let report = Report { state, transactions: vec![] };
-            assert_eq!(settle(&order, &examples::invoice(), &report, order.expires_at), Ok(Outcome::Unchanged));
+            match settle(&order, &examples::invoice(), &report, order.expires_at).unwrap() {
+                Outcome::Noted(note) => assert_eq!((note.order.status, note.invoice), (status, None)),
+                outcome => assert_eq!(outcome, Outcome::Unchanged),
+            }
         }
+    }
+}
+
+#[test]
+fn an_answer_that_is_older_than_the_payment_does_not_undo_it() {
+    let mut story = Story::told(&[t1(300, 0)]);
+    for state in [ReportedState::Pending, ReportedState::Expired, ReportedState::Paid] {
+        let nothing_yet = Transaction { taken_back: false, ..transaction("t1", 0, 0) };
+        story.go_on(&Step::Report(0, Report { state, transactions: vec![nothing_yet] }));
+        assert_eq!(story.summary(), "PAID holds 300, credit 0: settled#1 300");
+    }
+}
+
+#[test]
+fn a_link_that_nobody_can_pay_any_more_is_not_kept() {
+    let invoice = Invoice { link: Some(examples::link()), ..examples::invoice() };
+    for (state, kept) in [(ReportedState::Expired, false), (ReportedState::Cancelled, false), (ReportedState::Pending, true)] {
+        let report = Report { state, transactions: vec![] };
+        let Outcome::Noted(note) = settle(&examples::order(), &invoice, &report, NOW).unwrap() else { panic!("nothing noted") };
+        assert_eq!(note.invoice.is_none_or(|invoice| invoice.link.is_some()), kept, "{:?}", report.state);
+        let others = Order { id: crate::id::OrderId::parse("another").unwrap(), ..examples::order() };
+        let Outcome::Noted(note) = settle(&others, &invoice, &report, NOW).unwrap() else { panic!("nothing noted") };
+        assert_eq!(note.invoice, None, "the link of another order stays");
     }
 }
 
