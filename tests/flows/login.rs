@@ -5,7 +5,12 @@ mod limits;
 use std::collections::BTreeSet;
 
 use aws_sdk_dynamodb::types::AttributeValue;
-use billing::gateway::GatewayName;
+use billing::{
+    gateway::GatewayName,
+    import::{Row, import},
+    phone::Phone,
+    zone::Zone,
+};
 use customer_session::Login;
 use lambda_http::{Body, Response};
 use lunas_sandbox::{Fault, FaultKind};
@@ -233,6 +238,25 @@ async fn logging_out_ends_the_session_and_no_other() {
     assert_eq!((me(&journey, &token).await, me(&journey, &other).await, sessions(&journey).await), (401, 200, 1));
 }
 
+#[tokio::test]
+async fn whoever_had_the_phone_before_is_logged_out_when_the_line_gets_another_one() {
+    let mut journey = start().await;
+    let code = receive_code(&mut journey).await;
+    let token = try_code(&journey, &code).await.1["token"].as_str().unwrap().to_owned();
+    let row = Row {
+        name: journey.customer.name.clone(),
+        phone: Phone::parse(UNKNOWN_PHONE).ok(),
+        username: journey.customer.username.clone(),
+        package: journey.customer.entitlement.package.clone(),
+        expires_at: journey.customer.imported_expiry,
+        device_id: None,
+        ont_serial: None,
+    };
+    let change = import(Some(&journey.customer), &row, journey.customer.id.clone(), Zone::Jakarta, journey.now()).unwrap();
+    journey.world.payments.store.import_customer(&change).await.unwrap();
+    assert_eq!(me(&journey, &token).await, 401);
+}
+
 /// Does `text` hold `word`, not as part of a longer word or number?
 fn holds(text: &str, word: &str) -> bool {
     text.split(|c: char| !c.is_ascii_alphanumeric()).any(|part| part == word)
@@ -255,7 +279,8 @@ async fn no_event_and_no_item_tells_a_code_a_token_or_a_phone() {
         let told = format!("{item:?}");
         assert!(!holds(&told, &code) && !told.contains(random), "{told}");
         let AttributeValue::S(key) = &item["SK"] else { panic!("{told}") };
-        let keeps_phone = ["PROFILE", "LOGIN"].contains(&key.as_str()) || item["PK"].as_s().unwrap().starts_with("PHONE#");
+        let keeps_phone =
+            key == "PROFILE" || key == "LOGIN" || key.starts_with("SESSION#") || item["PK"].as_s().unwrap().starts_with("PHONE#");
         assert_eq!(told.contains("81234567890"), keeps_phone, "{told}");
     }
     let relayed = journey.on_bus.iter().map(Value::to_string);

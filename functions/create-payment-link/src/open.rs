@@ -31,10 +31,10 @@ pub(crate) async fn open(
     amount: Rupiah,
     replaces: Option<&PaymentLink>,
 ) -> Result<Step, Problem> {
-    let (order, leased, replaced) = write(payments, gateway, invoice, amount, replaces).await?;
-    let closed = match replaced {
+    let (order, leased, former) = write(payments, gateway, invoice, amount, replaces).await?;
+    let closed = match former {
         None => None,
-        Some(replaced) => match close(payments, replaced).await.map_err(store_problem)? {
+        Some(former) => match close(payments, former).await.map_err(store_problem)? {
             Closed::Order(closed) => closed.map(|closed| *closed),
             Closed::MoneyArrived => {
                 // The new order was never posted: it does not exist at the gateway.
@@ -71,11 +71,11 @@ async fn write(
         amount,
         expires_at: now.saturating_add(payments.settings.link_lifetime),
     };
-    let replaced = match replaces {
+    let former = match replaces {
         Some(link) => payments.store.order(link.gateway, &link.order_id).await.map_err(store_problem)?,
         None => None,
     };
-    let opening = link::open(invoice, attempt, replaced.as_ref(), now);
+    let opening = link::open(invoice, attempt, former.as_ref(), now);
     match payments.store.open_order(&opening).await {
         Ok(()) => {
             let Opening { order, invoice, replaced } = opening;

@@ -6,5 +6,9 @@ use lambda_runtime::{Error, LambdaEvent, run, service_fn};
 async fn main() -> Result<(), Error> {
     cloud::telemetry::init();
     let state = payments::Payments::from_env()?;
-    run(service_fn(async |event: LambdaEvent<_>| Ok::<_, Error>(reconcile_payments::handle(&state, event.payload).await))).await
+    run(service_fn(async |event: LambdaEvent<_>| {
+        reconcile_payments::handle(&state, event.payload).await;
+        Ok::<_, Error>(())
+    }))
+    .await
 }

@@ -6,5 +6,9 @@ use lambda_runtime::{Error, LambdaEvent, run, service_fn};
 async fn main() -> Result<(), Error> {
     cloud::telemetry::init();
     let state = relay_events::Relay::from_env()?;
-    run(service_fn(async |event: LambdaEvent<_>| Ok::<_, Error>(relay_events::handle(&state, event.payload).await))).await
+    run(service_fn(async |event: LambdaEvent<_>| {
+        relay_events::handle(&state, event.payload).await;
+        Ok::<_, Error>(())
+    }))
+    .await
 }

@@ -170,13 +170,12 @@ impl Payments {
         let (mut order, mut invoice, mut report) = (order, invoice, report);
         for _ in 0..TRIES {
             let now = self.clock.now();
-            let read = match invoice.take().or_else(|| order.invoice.as_deref().cloned()) {
-                Some(invoice) => invoice,
-                None => {
-                    let read = self.store.invoice(&order.customer_id, &order.invoice_id).await?;
-                    read.ok_or_else(|| Trouble::NoInvoice(order.id.clone()))?
-                }
+            let at_hand = invoice.take().or_else(|| order.invoice.as_deref().cloned());
+            let read = match at_hand {
+                Some(_) => at_hand,
+                None => self.store.invoice(&order.customer_id, &order.invoice_id).await?,
             };
+            let read = read.ok_or_else(|| Trouble::NoInvoice(order.id.clone()))?;
             let mut reviews: usize = 0;
             let done = match settle(&order, &read, &report, now)? {
                 Outcome::Unchanged => return Ok(Booked { invoice_status: None, moved: false, order }),

@@ -50,8 +50,8 @@ impl MasterKey {
     /// The six digits of a request.
     #[must_use]
     pub fn code(&self, phone: &Phone, request_id: &str) -> String {
-        let [a, b, c, d, e, f, g, h, ..] = self.mac("login-code", &[phone.as_str(), request_id]);
-        let number = u64::from_be_bytes([a, b, c, d, e, f, g, h]).checked_rem(1_000_000).unwrap_or_default();
+        let mac = self.mac("login-code", &[phone.as_str(), request_id]);
+        let number = mac.first_chunk().map_or(0, |chunk| u64::from_be_bytes(*chunk)).checked_rem(1_000_000).unwrap_or_default();
         format!("{number:06}")
     }
 

@@ -38,6 +38,21 @@ async fn three_codes_are_sent_in_fifteen_minutes_and_then_none() {
     receive_code(&mut journey).await;
 }
 
+#[tokio::test]
+async fn a_phone_is_sent_twenty_codes_a_day() {
+    let journey = start().await;
+    wait_for_morning(&journey);
+    for sent in 0..20 {
+        assert_eq!(ask(&journey, PHONE).await.0, 200, "after {sent}");
+        journey.wait(Duration::minutes(6));
+    }
+    let refused = ask(&journey, PHONE).await;
+    let seconds = refused.1["retryAfter"].as_i64().unwrap();
+    assert!(words(&refused) == (429, "too_many_requests") && (12 * 3600..14 * 3600).contains(&seconds), "until midnight: {refused:?}");
+    journey.wait(Duration::seconds(seconds));
+    assert_eq!(ask(&journey, PHONE).await.0, 200);
+}
+
 /// Every request with its answer, its calls and how long it has to wait (which is a matter of the clock).
 async fn seen_from_outside(journey: &mut Journey, phone: &str) -> Vec<(u16, Value, Vec<testkit::tap::Call>)> {
     let mut seen = Vec::new();
