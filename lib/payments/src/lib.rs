@@ -120,7 +120,14 @@ impl Payments {
     pub async fn active_gateways(&self) -> Active {
         let mut active = Active::default();
         for name in GatewayName::ALL {
-            match self.gateway(name).await {
+            let connected = match self.gateway(name).await {
+                // The key may just have been typed in.
+                Err(Trouble::Setup(SetupError::NotConfigured(_))) if name == self.settings.default_gateway => {
+                    self.gateway_with_fresh_keys(name).await
+                }
+                connected => connected,
+            };
+            match connected {
                 Ok(gateway) if gateway.is_active() => active.gateways.push(gateway),
                 Ok(_) | Err(Trouble::Setup(SetupError::NotConfigured(_))) => {}
                 Err(error) => {
