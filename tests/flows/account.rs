@@ -17,7 +17,7 @@ use time::{Duration, OffsetDateTime, format_description::well_known::Rfc3339};
 use crate::journey::{Journey, PHONE};
 
 fn account(journey: &Journey) -> Account {
-    let p = &journey.world.payments;
+    let p = &journey.world.installation;
     Account { store: p.store.clone(), zone: p.settings.zone, clock: p.clock.clone() }
 }
 

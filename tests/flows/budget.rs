@@ -48,7 +48,7 @@ async fn measure<T>(journey: &Journey, run: impl Future<Output = T>) -> (Cost, T
 /// invoices and revoked grants more, of years ago.
 async fn start(copies: usize) -> Journey {
     let journey = Journey::start().await;
-    journey.world.payments.active_gateways().await;
+    payments::active_gateways(&journey.world.installation).await;
     let direct = &journey.world.aws.direct;
     let partition = format!("CUSTOMER#{}", journey.customer.id);
     for prefix in ["INVOICE#", "GRANT#"] {
@@ -114,11 +114,11 @@ async fn a_webhook_costs_two_steps_and_one_call_and_its_copy_a_single_step() {
             let link = journey.link(&journey.token().await, Some(gateway)).await;
             journey.pay(&link).await;
             let paid = journey.undelivered.pop_front().expect("a notification");
-            let (first, status) = measure(&journey, receive_webhook::handle(&journey.world.payments, delivery(&paid))).await;
+            let (first, status) = measure(&journey, receive_webhook::handle(&journey.world.installation, delivery(&paid))).await;
             assert_eq!((status.status().as_u16(), first), (200, cost(2, 1, 2)), "{gateway} {copies}");
             let largest = journey.world.tap.calls().iter().map(|call| call.actions.len()).max();
             assert_eq!(largest, Some(4), "order, invoice, event and ledger");
-            let (copy, status) = measure(&journey, receive_webhook::handle(&journey.world.payments, delivery(&paid))).await;
+            let (copy, status) = measure(&journey, receive_webhook::handle(&journey.world.installation, delivery(&paid))).await;
             // After its booking the order carries no copy of the invoice any more.
             assert!(status.status() == 200 && copy.partner_calls == 1 && copy.dynamodb_steps <= 2, "{gateway} {copies}: {copy:?}");
         }
@@ -159,7 +159,7 @@ async fn account_and_invoices_cost_a_single_step_and_payments_two() {
         let link = journey.link(&token, None).await;
         journey.pay(&link).await;
         journey.until_quiet().await;
-        let p = &journey.world.payments;
+        let p = &journey.world.installation;
         let account = Account { store: p.store.clone(), zone: p.settings.zone, clock: p.clock.clone() };
         for (path, steps) in [("me", 1), ("invoices", 1), ("invoices?limit=50", 1), ("payments", 2)] {
             let asked = request("GET", &format!("/api/customer/{path}"), Some(&token), None);

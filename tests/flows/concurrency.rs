@@ -118,7 +118,7 @@ async fn fifty_copies_of_a_webhook_at_once_extend_once() {
         assert!(answers.iter().all(|status| matches!(status, 200 | 503)) && answers.contains(&200), "{answers:?}");
         journey.until_quiet().await;
         journey.assert_paid_once(gateway.as_str()).await;
-        let ledger = journey.world.payments.store.ledger(&journey.customer.id, None, 100).await.unwrap();
+        let ledger = journey.world.installation.store.ledger(&journey.customer.id, None, 100).await.unwrap();
         assert_eq!(ledger.entries.len(), 1);
     }
 }

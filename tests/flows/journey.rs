@@ -15,10 +15,8 @@ use billing::{
     order::Order,
     zone::Zone,
 };
-use cloud::queue::Batch;
-use customer_session::Login;
+use cloud::{installation::Installation, queue::Batch};
 use lunas_sandbox::{Outcome, Simulate};
-use notify_customer::Notify;
 use relay_events::Relay;
 use serde_json::{Value, json};
 use testkit::{
@@ -36,8 +34,8 @@ pub struct Journey {
     pub world: World,
     pub customer: Profile,
     pub invoice: Invoice,
-    pub login: Login,
-    pub notify: Notify,
+    pub login: Installation,
+    pub notify: Installation,
     pub relay: Relay,
     pub apply: Apply,
     /// Events that the stream handed over successfully.
@@ -78,9 +76,8 @@ impl Journey {
         let world = World::start().await;
         let customer = world.customer("budi", PHONE).await;
         let invoice = world.invoice(&customer).await;
-        let p = &world.payments;
-        let login = Login { store: p.store.clone(), secrets: p.secrets.clone(), settings: p.settings.clone(), clock: p.clock.clone() };
-        let notify = Notify { store: p.store.clone(), secrets: p.secrets.clone(), settings: p.settings.clone(), clock: p.clock.clone() };
+        let p = &world.installation;
+        let (login, notify) = (p.clone(), p.clone());
         let relay = Relay { store: p.store.clone(), bus: world.bus.clone(), clock: p.clock.clone() };
         let rules = Rules { zone: p.settings.zone, late: p.settings.late_renewal };
         let apply = Apply { store: p.store.clone(), rules, clock: p.clock.clone() };
@@ -103,11 +100,11 @@ impl Journey {
     }
 
     pub fn now(&self) -> OffsetDateTime {
-        self.world.payments.clock.now()
+        self.world.installation.clock.now()
     }
 
     pub fn wait(&self, by: Duration) {
-        self.world.payments.clock.advance(by);
+        self.world.installation.clock.advance(by);
     }
 
     pub async fn token(&self) -> String {
@@ -118,7 +115,7 @@ impl Journey {
     pub async fn ask_link(&self, token: &str, gateway: Option<GatewayName>) -> Option<(u16, Value)> {
         let gateway = gateway.map(|gateway| format!("&gateway={gateway}")).unwrap_or_default();
         let path = format!("/api/customer/invoices/payment?invoiceId={}{gateway}", self.invoice.id);
-        let asked = create_payment_link::handle(&self.world.payments, request("GET", &path, Some(token), None));
+        let asked = create_payment_link::handle(&self.world.installation, request("GET", &path, Some(token), None));
         self.world.tap.or_crash(asked).await.map(|response| answer(&response))
     }
 
@@ -151,17 +148,17 @@ impl Journey {
 
     pub async fn check(&self, token: &str) -> Option<(u16, Value)> {
         let path = format!("/api/customer/invoices/{}/check", self.invoice.id);
-        let checked = check_payment::handle(&self.world.payments, request("POST", &path, Some(token), None));
+        let checked = check_payment::handle(&self.world.installation, request("POST", &path, Some(token), None));
         self.world.tap.or_crash(checked).await.map(|response| answer(&response))
     }
 
     pub async fn deliver(&self, notification: &Notification) -> Option<u16> {
-        let received = receive_webhook::handle(&self.world.payments, delivery(notification));
+        let received = receive_webhook::handle(&self.world.installation, delivery(notification));
         self.world.tap.or_crash(received).await.map(|response| response.status().as_u16())
     }
 
     pub async fn reconcile(&self) {
-        self.world.tap.or_crash(reconcile_payments::handle(&self.world.payments, json!({}))).await;
+        self.world.tap.or_crash(reconcile_payments::handle(&self.world.installation, json!({}))).await;
     }
 
     pub async fn sweep(&self) {
@@ -255,7 +252,7 @@ impl Journey {
         for item in items(&self.world.aws.direct, "ORDER").await {
             let gateway = GatewayName::parse(item["gateway"].as_s().unwrap()).unwrap();
             let id = OrderId::parse(item["id"].as_s().unwrap()).unwrap();
-            orders.push(self.world.payments.store.order(gateway, &id).await.unwrap().unwrap());
+            orders.push(self.world.installation.store.order(gateway, &id).await.unwrap().unwrap());
         }
         orders.sort_by_key(|order| order.created_at);
         orders
@@ -268,12 +265,12 @@ impl Journey {
     }
 
     pub async fn grants(&self) -> Vec<Grant> {
-        self.world.payments.store.grants(&self.customer.id).await.unwrap()
+        self.world.installation.store.grants(&self.customer.id).await.unwrap()
     }
 
     /// What the ledger says in total of a kind.
     pub async fn ledger(&self, kind: EntryKind) -> i64 {
-        let page = self.world.payments.store.ledger(&self.customer.id, None, 100).await.unwrap();
+        let page = self.world.installation.store.ledger(&self.customer.id, None, 100).await.unwrap();
         page.entries.iter().filter(|line| line.entry.kind == kind).map(|line| line.entry.amount.get()).sum()
     }
 

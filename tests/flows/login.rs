@@ -11,10 +11,9 @@ use billing::{
     phone::Phone,
     zone::Zone,
 };
-use customer_session::Login;
+use cloud::installation::Installation;
 use lambda_http::{Body, Response};
 use lunas_sandbox::{Fault, FaultKind};
-use notify_customer::Notify;
 use serde_json::{Value, json};
 use testkit::{
     request::{answer, request},
@@ -38,12 +37,11 @@ async fn start() -> Journey {
     journey
 }
 
-fn login_with(journey: &Journey, requests_per_address: u64) -> Login {
-    let payments = journey.world.with_settings(|settings| settings.requests_per_address = requests_per_address);
-    Login { store: payments.store, secrets: payments.secrets, settings: payments.settings, clock: payments.clock }
+fn login_with(journey: &Journey, requests_per_address: u64) -> Installation {
+    journey.world.with_settings(|settings| settings.requests_per_address = requests_per_address)
 }
 
-async fn post(login: &Login, path: &str, body: &Value) -> (u16, Value) {
+async fn post(login: &Installation, path: &str, body: &Value) -> (u16, Value) {
     let path = format!("/api/customer/{path}");
     answer(&customer_session::handle(login, request("POST", &path, None, Some(body))).await)
 }
@@ -81,7 +79,7 @@ fn words(answer: &(u16, Value)) -> (u16, &str) {
 }
 
 async fn me(journey: &Journey, token: &str) -> u16 {
-    let p = &journey.world.payments;
+    let p = &journey.world.installation;
     let account = customer_account::Account { store: p.store.clone(), zone: p.settings.zone, clock: p.clock.clone() };
     customer_account::handle(&account, request("GET", "/api/customer/me", Some(token), None)).await.status().as_u16()
 }
@@ -253,7 +251,7 @@ async fn whoever_had_the_phone_before_is_logged_out_when_the_line_gets_another_o
         ont_serial: None,
     };
     let change = import(Some(&journey.customer), &row, journey.customer.id.clone(), Zone::Jakarta, journey.now()).unwrap();
-    journey.world.payments.store.import_customer(&change).await.unwrap();
+    journey.world.installation.store.import_customer(&change).await.unwrap();
     assert_eq!(me(&journey, &token).await, 401);
 }
 
@@ -318,7 +316,7 @@ async fn a_message_waits_while_the_provider_is_down_but_not_longer_than_its_code
     let failed = notify_customer::handle(&journey.notify, queue_batch(&event)).await;
     assert_eq!(failed.batch_item_failures.len(), 1, "comes again");
     journey.world.repair_whatsapp();
-    let repaired = Notify { secrets: journey.world.fresh_secrets(), ..journey.notify.clone() };
+    let repaired = Installation { secrets: journey.world.fresh_secrets(), ..journey.notify.clone() };
     journey.wait(Duration::minutes(4));
     assert!(notify_customer::handle(&repaired, queue_batch(&event)).await.batch_item_failures.is_empty());
     assert_eq!(inbox(&journey).len(), 1);

@@ -7,12 +7,10 @@ use std::{
 };
 
 use billing::gateway::GatewayName;
+use cloud::installation::Installation;
 use cloud::store::Store;
-use customer_session::Login;
 use lambda_http::Request;
 use lunas_sandbox::{Fault, FaultKind, Outcome, Simulate};
-use notify_customer::Notify;
-use payments::Payments;
 use serde_json::{Value, json};
 use testkit::{
     notification::Notification,
@@ -119,14 +117,14 @@ impl Seen {
 }
 
 /// A process that has just started: no secret is cached.
-fn fresh(journey: &Journey) -> Payments {
+fn fresh(journey: &Journey) -> Installation {
     journey.world.with_settings(|_| {})
 }
 
 /// The same table without the tap: what happens here is not seen.
-fn unseen(journey: &Journey) -> Payments {
+fn unseen(journey: &Journey) -> Installation {
     let store = Store::new(journey.world.aws.direct.clone(), table::NAME.to_owned());
-    Payments { store, secrets: journey.world.payments.secrets.clone(), ..fresh(journey) }
+    Installation { store, secrets: journey.world.installation.secrets.clone(), ..fresh(journey) }
 }
 
 async fn outbox(journey: &Journey) -> Vec<Item> {
@@ -303,10 +301,7 @@ async fn relay_events_has_the_rights_it_uses_and_no_other() {
 async fn customer_session_and_notify_customer_have_the_rights_they_use_and_no_other() {
     let (mut session, mut notify) = (Seen::default(), Seen::default());
     let journey = Journey::start().await;
-    let p = fresh(&journey);
-    let login = Login { store: p.store, secrets: p.secrets, settings: p.settings, clock: p.clock };
-    let p = fresh(&journey);
-    let sender = Notify { store: p.store, secrets: p.secrets, settings: p.settings, clock: p.clock };
+    let (login, sender) = (fresh(&journey), fresh(&journey));
     let post = |path: &str, token: Option<&str>, body: &Value| request("POST", &format!("/api/customer/{path}"), token, Some(body));
     let asked = customer_session::handle(&login, post("otp", None, &json!({"phone": PHONE})));
     assert_eq!(session.run(&journey, asked).await.status(), 200);

@@ -111,7 +111,11 @@ async fn an_unpaid_order_is_looked_at_as_planned_and_then_never_again() {
         let day = 24 * 60;
         assert_eq!(minutes, [5, 15, 60, 360, day, 2 * day, 3 * day, 4 * day, 5 * day, 6 * day, 7 * day, 8 * day, 9 * day], "{gateway}");
         wait_everywhere(&journey, Duration::days(300));
-        assert_eq!(journey.world.payments.store.due(DueKind::Order, journey.now(), 10).await.unwrap(), [], "{gateway}: out of the index");
+        assert_eq!(
+            journey.world.installation.store.due(DueKind::Order, journey.now(), 10).await.unwrap(),
+            [],
+            "{gateway}: out of the index"
+        );
         journey.reconcile().await;
         assert_eq!(asked(&journey, gateway), minutes.len(), "{gateway}");
         journey.until_quiet().await;

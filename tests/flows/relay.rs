@@ -162,7 +162,7 @@ async fn every_writing_request(inject: impl Fn(&Journey)) -> Vec<(&'static str, 
     journey.pay(&link).await;
     let notification = journey.undelivered.pop_front().unwrap();
     inject(&journey);
-    seen.push(("webhook", answer(&receive_webhook::handle(&journey.world.payments, delivery(&notification)).await)));
+    seen.push(("webhook", answer(&receive_webhook::handle(&journey.world.installation, delivery(&notification)).await)));
     inject(&journey);
     seen.push(("check", journey.check(&token).await.unwrap()));
     journey.world.aws.conflict(0);
@@ -206,7 +206,7 @@ async fn unprocessed_keys_are_asked_for_again_and_never_taken_for_missing() {
     let code = journey.world.sandbox.inbox("6281234567890")[0].text[11..17].to_owned();
     let settled = journey.events("payment.settled").await.remove(0);
 
-    let p = &journey.world.payments;
+    let p = &journey.world.installation;
     let account = customer_account::Account { store: p.store.clone(), zone: p.settings.zone, clock: p.clock.clone() };
     let newest = journey.world.profile(&journey.customer.id).await.open_renewal.unwrap();
     for (batches, expected) in [(100, (503, "busy")), (3, (200, ""))] {

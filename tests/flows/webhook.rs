@@ -55,7 +55,7 @@ async fn assert_followed_up(journey: &Journey, context: &str) {
 async fn assert_unpaid(journey: &Journey, context: &str) {
     let invoice = journey.world.invoice_now(&journey.invoice).await;
     assert_eq!((invoice.status, invoice.settlement, invoice.received.get()), (InvoiceStatus::Unpaid, 0, 0), "{context}");
-    assert_eq!(journey.world.payments.store.ledger(&journey.customer.id, None, 100).await.unwrap().entries, [], "{context}");
+    assert_eq!(journey.world.installation.store.ledger(&journey.customer.id, None, 100).await.unwrap().entries, [], "{context}");
     assert_eq!(journey.events("payment.settled").await.len(), 0, "{context}");
 }
 

@@ -13,10 +13,10 @@ use billing::{
     link::{LinkDecision, choose, decide},
     zone::format,
 };
-use cloud::store::Caller;
+use cloud::{installation::Installation, store::Caller};
 use gateways::Gateway;
 use lambda_http::{Body, Request, RequestExt as _, Response, http::Method};
-use payments::{Active, Payments};
+use payments::Active;
 use serde::Deserialize;
 use serde_json::json;
 use web::{
@@ -46,17 +46,17 @@ impl Asked {
 }
 
 /// Answers one request.
-pub async fn handle(payments: &Payments, request: Request) -> Response<Body> {
-    answer::respond(payment_link(payments, &request).await, request.headers())
+pub async fn handle(installation: &Installation, request: Request) -> Response<Body> {
+    answer::respond(payment_link(installation, &request).await, request.headers())
 }
 
-async fn payment_link(payments: &Payments, request: &Request) -> Answer {
+async fn payment_link(installation: &Installation, request: &Request) -> Answer {
     // Before the body is read: whoever has no token learns nothing else.
     claim(request.headers())?;
     let asked = Asked::read(request)?;
     let invoice_id = asked.invoice_id.as_deref().filter(|id| !id.is_empty());
     let parsed = invoice_id.and_then(|id| InvoiceId::parse(id).ok());
-    let mut caller = identify(&payments.store, request.headers(), parsed.as_ref(), payments.clock.now()).await?;
+    let mut caller = identify(&installation.store, request.headers(), parsed.as_ref(), installation.clock.now()).await?;
     if invoice_id.is_none() {
         return Err(problem::INVOICE_ID_MISSING);
     }
@@ -66,10 +66,10 @@ async fn payment_link(payments: &Payments, request: &Request) -> Answer {
     };
     let mut invoice = caller.invoice.take().ok_or(problem::INVOICE_NOT_FOUND)?;
     for _ in 0..ROUNDS {
-        match answer_for(payments, &caller, &invoice, wanted).await? {
+        match answer_for(installation, &caller, &invoice, wanted).await? {
             Step::Answer(response) => return response,
             Step::DecideAgain => {
-                let read = payments.store.invoice(&invoice.customer_id, &invoice.id).await.map_err(store_problem)?;
+                let read = installation.store.invoice(&invoice.customer_id, &invoice.id).await.map_err(store_problem)?;
                 invoice = read.ok_or(problem::INVOICE_NOT_FOUND)?;
             }
         }
@@ -82,25 +82,25 @@ enum Step {
     DecideAgain,
 }
 
-async fn answer_for(payments: &Payments, caller: &Caller, invoice: &Invoice, wanted: Option<GatewayName>) -> Result<Step, Problem> {
-    let Active { gateways, unreadable } = payments.active_gateways().await;
+async fn answer_for(installation: &Installation, caller: &Caller, invoice: &Invoice, wanted: Option<GatewayName>) -> Result<Step, Problem> {
+    let Active { gateways, unreadable } = payments::active_gateways(installation).await;
     // Nothing is known of that gateway: its link may be good, and must not be replaced.
     if invoice.link.as_ref().is_some_and(|link| unreadable.contains(&link.gateway)) {
         return Err(problem::GATEWAY_NOT_CONFIGURED);
     }
     let active: Vec<GatewayName> = gateways.iter().map(|gateway| gateway.name()).collect();
     let usable: Vec<_> = gateways.iter().map(|gateway| (gateway.name(), gateway.mode())).collect();
-    let (amount, replaces) = match decide(invoice, wanted, &usable, payments.clock.now()).map_err(money_problem)? {
+    let (amount, replaces) = match decide(invoice, wanted, &usable, installation.clock.now()).map_err(money_problem)? {
         LinkDecision::NotPayable => return Err(problem::INVOICE_NOT_FOUND),
         LinkDecision::Busy => return Err(problem::LINK_IN_PROGRESS),
         LinkDecision::TooMany { retry_after } => return Err(problem::TOO_MANY.retry_after(retry_after)),
         LinkDecision::Reuse(link) => return Ok(Step::Answer(link_answer(invoice, &link.url))),
         LinkDecision::Open { amount, replaces } => (amount, replaces),
     };
-    let chosen = choose(wanted, payments.settings.default_gateway, &active).ok_or(problem::GATEWAY_NOT_CONFIGURED)?;
+    let chosen = choose(wanted, installation.settings.default_gateway, &active).ok_or(problem::GATEWAY_NOT_CONFIGURED)?;
     let gateway: &dyn Gateway =
         gateways.iter().find(|gateway| gateway.name() == chosen).map(AsRef::as_ref).ok_or(problem::GATEWAY_NOT_CONFIGURED)?;
-    open::open(payments, gateway, caller, invoice, amount, replaces).await
+    open::open(installation, gateway, caller, invoice, amount, replaces).await
 }
 
 fn link_answer(invoice: &Invoice, link: &str) -> Answer {

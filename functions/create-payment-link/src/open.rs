@@ -7,9 +7,12 @@ use billing::{
     money::Rupiah,
     order::Order,
 };
-use cloud::store::{Caller, StoreError};
+use cloud::{
+    installation::Installation,
+    store::{Caller, StoreError},
+};
 use gateways::{CreatedOrder, Gateway, GatewayError, NewOrder};
-use payments::{Payments, written};
+use payments::written;
 use web::{
     caller::store_problem,
     problem::{self, Problem},
@@ -24,28 +27,28 @@ use crate::{
 const TRIES: usize = 5;
 
 pub(crate) async fn open(
-    payments: &Payments,
+    installation: &Installation,
     gateway: &dyn Gateway,
     caller: &Caller,
     invoice: &Invoice,
     amount: Rupiah,
     replaces: Option<&PaymentLink>,
 ) -> Result<Step, Problem> {
-    let (order, leased, former) = write(payments, gateway, invoice, amount, replaces).await?;
+    let (order, leased, former) = write(installation, gateway, invoice, amount, replaces).await?;
     let closed = match former {
         None => None,
-        Some(former) => match close(payments, former).await.map_err(store_problem)? {
+        Some(former) => match close(installation, former).await.map_err(store_problem)? {
             Closed::Order(closed) => closed.map(|closed| *closed),
             Closed::MoneyArrived => {
                 // The new order was never posted: it does not exist at the gateway.
                 let never_posted = Err(GatewayError::Rejected { status: 0, detail: "not posted: the replaced link was paid".to_owned() });
-                record(payments, order, leased, &never_posted, None).await.map_err(store_problem)?;
+                record(installation, order, leased, &never_posted, None).await.map_err(store_problem)?;
                 return Ok(Step::DecideAgain);
             }
         },
     };
-    let answer = post(payments, gateway, caller, invoice, &order).await;
-    let recorded = record(payments, order, leased, &answer, closed).await.map_err(store_problem)?;
+    let answer = post(installation, gateway, caller, invoice, &order).await;
+    let recorded = record(installation, order, leased, &answer, closed).await.map_err(store_problem)?;
     match (answer, recorded) {
         (Err(_), _) => Err(problem::LINK_FAILED),
         (Ok(created), Some(invoice)) => Ok(Step::Answer(link_answer(&invoice, &created.link))),
@@ -56,27 +59,27 @@ pub(crate) async fn open(
 /// Writes the new order, the lease, and that the replaced order is to be cancelled, before any gateway is called. Answers the
 /// three as they are stored then.
 async fn write(
-    payments: &Payments,
+    installation: &Installation,
     gateway: &dyn Gateway,
     invoice: &Invoice,
     amount: Rupiah,
     replaces: Option<&PaymentLink>,
 ) -> Result<(Order, Invoice, Option<Order>), Problem> {
-    let now = payments.clock.now();
+    let now = installation.clock.now();
     let attempt = NewAttempt {
         order_id: new_order_id(&invoice.number)?,
         gateway: gateway.name(),
         mode: gateway.mode(),
         key_fingerprint: gateway.key_fingerprint(),
         amount,
-        expires_at: now.saturating_add(payments.settings.link_lifetime),
+        expires_at: now.saturating_add(installation.settings.link_lifetime),
     };
     let former = match replaces {
-        Some(link) => payments.store.order(link.gateway, &link.order_id).await.map_err(store_problem)?,
+        Some(link) => installation.store.order(link.gateway, &link.order_id).await.map_err(store_problem)?,
         None => None,
     };
     let opening = link::open(invoice, attempt, former.as_ref(), now);
-    match payments.store.open_order(&opening).await {
+    match installation.store.open_order(&opening).await {
         Ok(()) => {
             let Opening { order, invoice, replaced } = opening;
             let leased = Invoice { version: invoice.version.saturating_add(1), ..invoice };
@@ -89,7 +92,7 @@ async fn write(
 }
 
 async fn post(
-    payments: &Payments,
+    installation: &Installation,
     gateway: &dyn Gateway,
     caller: &Caller,
     invoice: &Invoice,
@@ -102,7 +105,7 @@ async fn post(
         customer_name: caller.profile.name.clone(),
         customer_phone: caller.profile.phone.as_ref().map(|phone| phone.as_str().to_owned()),
         expires_at: order.expires_at,
-        now: payments.clock.now(),
+        now: installation.clock.now(),
         finish_url: None,
     };
     let answer = gateway.create(&new_order).await;
@@ -112,7 +115,7 @@ async fn post(
         tracing::error!(alarm, gateway = gateway.name().as_str(), order = order.id.as_str(), %error, "no payment link");
         if refused_key {
             // Keys may just have been changed in the console: the next request finds the new ones.
-            let _ = payments.gateway_with_fresh_keys(gateway.name()).await;
+            let _ = payments::connect_with_fresh_keys(installation, gateway.name()).await;
         }
     }
     answer
@@ -120,7 +123,7 @@ async fn post(
 
 /// Records the gateway's answer. The invoice with the link, or `None` if it moved on meanwhile.
 async fn record(
-    payments: &Payments,
+    installation: &Installation,
     order: Order,
     invoice: Invoice,
     answer: &Result<CreatedOrder, GatewayError>,
@@ -128,7 +131,7 @@ async fn record(
 ) -> Result<Option<Invoice>, StoreError> {
     let (mut order, mut invoice, mut closed) = (order, invoice, closed);
     for _ in 0..TRIES {
-        let now = payments.clock.now();
+        let now = installation.clock.now();
         let (next_order, next_invoice) = match answer {
             Ok(created) => {
                 let opened = Opened { url: created.link.clone(), reference: created.reference.clone(), expires_at: created.expires_at };
@@ -136,12 +139,12 @@ async fn record(
             }
             Err(error) => link::fail(&order, &invoice, error.may_exist(), now),
         };
-        match payments.store.record_answer(&next_order, next_invoice.as_ref(), closed.as_ref()).await {
+        match installation.store.record_answer(&next_order, next_invoice.as_ref(), closed.as_ref()).await {
             Ok(()) => return Ok(next_invoice),
             Err(StoreError::Stale) => {
                 let damaged = || StoreError::Damaged(format!("order {} is gone", order.id));
-                let fresh = payments.store.order(order.gateway, &order.id).await?.ok_or_else(damaged)?;
-                invoice = payments.store.invoice(&invoice.customer_id, &invoice.id).await?.ok_or_else(damaged)?;
+                let fresh = installation.store.order(order.gateway, &order.id).await?.ok_or_else(damaged)?;
+                invoice = installation.store.invoice(&invoice.customer_id, &invoice.id).await?.ok_or_else(damaged)?;
                 order = fresh;
                 // Reconcile may have been faster with the replaced order; if not, it still wants cancelling.
                 closed = None;

@@ -6,9 +6,9 @@ use billing::{
     gateway::Report,
     order::{Order, OrderStatus},
 };
-use cloud::store::StoreError;
+use cloud::{installation::Installation, store::StoreError};
 use gateways::Cancellation;
-use payments::{Payments, Trouble, order_ref};
+use payments::{Trouble, order_ref};
 
 /// Both calls together; the new link needs the rest of the function's time.
 const TIME_LIMIT: Duration = Duration::from_secs(4);
@@ -28,8 +28,8 @@ enum Said {
 
 /// Closes an order that is marked for cancellation already, so whatever fails here is done by reconcile. A gateway that is down
 /// does not stand in the way: should both be paid, the second payment becomes credit.
-pub(crate) async fn close(payments: &Payments, order: Order) -> Result<Closed, StoreError> {
-    let said = match tokio::time::timeout(TIME_LIMIT, cancel_or_ask(payments, &order)).await {
+pub(crate) async fn close(installation: &Installation, order: Order) -> Result<Closed, StoreError> {
+    let said = match tokio::time::timeout(TIME_LIMIT, cancel_or_ask(installation, &order)).await {
         Ok(Ok(said)) => said,
         Ok(Err(trouble)) => {
             tracing::warn!(order = order.id.as_str(), error = %trouble, "the replaced link could not be cancelled yet");
@@ -39,14 +39,14 @@ pub(crate) async fn close(payments: &Payments, order: Order) -> Result<Closed, S
     };
     match said {
         Said::Cancelled => {
-            let now = payments.clock.now();
+            let now = installation.clock.now();
             let mut cancelled = Order { status: OrderStatus::Cancelled, cancel_wanted: false, ..order };
             cancelled.note(now, "replaced");
             cancelled.due = cancelled.next_look(now);
             Ok(Closed::Order(Some(Box::new(cancelled))))
         }
         Said::Nothing => Ok(Closed::Order(None)),
-        Said::Report(report) => match payments.book(order, None, report, "replacement").await {
+        Said::Report(report) => match payments::book(installation, order, None, report, "replacement").await {
             Ok(booked) if booked.moved => Ok(Closed::MoneyArrived),
             Ok(_) => Ok(Closed::Order(None)),
             Err(Trouble::Store(error)) => Err(error),
@@ -58,11 +58,11 @@ pub(crate) async fn close(payments: &Payments, order: Order) -> Result<Closed, S
     }
 }
 
-async fn cancel_or_ask(payments: &Payments, order: &Order) -> Result<Said, Trouble> {
-    payments.require_same_mode(order).await?;
-    let gateway = payments.gateway(order.gateway).await?;
+async fn cancel_or_ask(installation: &Installation, order: &Order) -> Result<Said, Trouble> {
+    payments::require_same_mode(installation, order).await?;
+    let gateway = payments::connect(installation, order.gateway).await?;
     match gateway.cancel(&order_ref(order)).await? {
         Cancellation::Cancelled => Ok(Said::Cancelled),
-        Cancellation::Refused => payments.ask(order.gateway, &order_ref(order)).await.map(Said::Report),
+        Cancellation::Refused => payments::ask(installation, order.gateway, &order_ref(order)).await.map(Said::Report),
     }
 }

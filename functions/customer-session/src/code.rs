@@ -2,7 +2,7 @@
 //! found out behind the bus, where the message is sent.
 
 use billing::login;
-use cloud::store::StoreError;
+use cloud::{installation::Installation, store::StoreError};
 use lambda_http::Request;
 use serde::Deserialize;
 use serde_json::json;
@@ -12,25 +12,25 @@ use web::{
     problem::{self, Problem},
 };
 
-use crate::{Login, TRIES, limit_address, master_key, phone};
+use crate::{TRIES, limit_address, master_key, phone};
 
 #[derive(Deserialize)]
 struct Asked {
     phone: String,
 }
 
-pub(crate) async fn request(login: &Login, request: &Request) -> Answer {
+pub(crate) async fn request(installation: &Installation, request: &Request) -> Answer {
     let asked: Asked = answer::body(request)?;
     let phone = phone(&asked.phone)?;
-    limit_address(login, request).await?;
-    require_provider(login).await?;
-    let login_id = master_key(login).await?.login_id(&phone);
+    limit_address(installation, request).await?;
+    require_provider(installation).await?;
+    let login_id = master_key(installation).await?.login_id(&phone);
     for _ in 0..TRIES {
-        let now = login.clock.now();
-        let state = login.store.login_state(&login_id).await.map_err(store_problem)?;
-        let next = login::request(state.as_ref(), &phone, new_request_id()?, login.settings.zone, now)
+        let now = installation.clock.now();
+        let state = installation.store.login_state(&login_id).await.map_err(store_problem)?;
+        let next = login::request(state.as_ref(), &phone, new_request_id()?, installation.settings.zone, now)
             .map_err(|too_many| problem::TOO_MANY.retry_after(too_many.retry_after))?;
-        match login.store.request_code(&login_id, &next, now).await {
+        match installation.store.request_code(&login_id, &next, now).await {
             Ok(()) => return answer::ok(&json!({"success": true})),
             Err(StoreError::Stale) => {}
             Err(error) => return Err(store_problem(error)),
@@ -39,8 +39,8 @@ pub(crate) async fn request(login: &Login, request: &Request) -> Answer {
     Err(problem::BUSY)
 }
 
-async fn require_provider(login: &Login) -> Result<(), Problem> {
-    let rows = login.secrets.rows("whatsapp").await.map_err(|error| {
+async fn require_provider(installation: &Installation) -> Result<(), Problem> {
+    let rows = installation.secrets.rows("whatsapp").await.map_err(|error| {
         tracing::error!(alarm = true, %error, "message provider could not be read");
         problem::MESSAGING_NOT_CONFIGURED
     })?;

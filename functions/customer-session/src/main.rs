@@ -1,10 +1,11 @@
 //! Wiring of `customer-session`.
 
+use cloud::installation::Installation;
 use lambda_http::{Error, run, service_fn};
 
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> Result<(), Error> {
     cloud::telemetry::init();
-    let state = customer_session::Login::from_env()?;
-    run(service_fn(async |request| Ok::<_, Error>(customer_session::handle(&state, request).await))).await
+    let installation = Installation::from_env()?;
+    run(service_fn(async |request| Ok::<_, Error>(customer_session::handle(&installation, request).await))).await
 }

@@ -3,47 +3,15 @@
 //! The event names a request; phone and code are found out here, behind the bus, so that the endpoint's answer and its time are
 //! the same whether anybody has that phone or not.
 
-use std::sync::Arc;
-
 use billing::event::Event;
 use cloud::{
-    aws::Account,
-    clock::Clock,
+    installation::Installation,
     queue::{Batch, Message, NotAnEvent, Report},
-    secrets::{SecretError, Secrets},
-    settings::{SettingError, Settings},
-    store::{Store, StoreError},
+    secrets::SecretError,
+    store::StoreError,
 };
 use messaging::{HttpProvider, ProviderError, RejectionClass, SendOutcome};
 use web::login::{KeyError, MasterKey};
-
-/// The store, the keys and the installation.
-#[derive(Debug, Clone)]
-pub struct Notify {
-    /// The table.
-    pub store: Store,
-    /// The keys.
-    pub secrets: Secrets,
-    /// The installation.
-    pub settings: Arc<Settings>,
-    /// The time.
-    pub clock: Clock,
-}
-
-impl Notify {
-    /// What Lambda puts into the environment.
-    pub fn from_env() -> Result<Self, SettingError> {
-        let settings = Settings::from_env()?;
-        let account = Account::from_env();
-        let clock = Clock::default();
-        Ok(Self {
-            store: Store::new(account.dynamodb(), settings.table.clone()),
-            secrets: Secrets::new(account.secretsmanager(), &settings.stage, clock.clone()),
-            settings: Arc::new(settings),
-            clock,
-        })
-    }
-}
 
 #[derive(Debug, thiserror::Error)]
 enum Failed {
@@ -64,10 +32,10 @@ enum Failed {
 }
 
 /// Sends a batch; what may succeed later comes again.
-pub async fn handle(notify: &Notify, batch: Batch) -> Report {
+pub async fn handle(installation: &Installation, batch: Batch) -> Report {
     let mut report = Report::default();
     for message in &batch.messages {
-        if let Err(error) = notify_one(notify, message).await {
+        if let Err(error) = notify_one(installation, message).await {
             let alarm = !matches!(error, Failed::Store(_) | Failed::Later(_));
             tracing::error!(alarm, message_id = message.message_id, %error, "message not sent");
             report.failed(message);
@@ -76,9 +44,9 @@ pub async fn handle(notify: &Notify, batch: Batch) -> Report {
     report
 }
 
-async fn notify_one(notify: &Notify, message: &Message) -> Result<(), Failed> {
+async fn notify_one(installation: &Installation, message: &Message) -> Result<(), Failed> {
     match message.event()?.event {
-        Event::LoginCodeRequested { login_id, request_id } => send_code(notify, &login_id, &request_id, message.came_before()).await,
+        Event::LoginCodeRequested { login_id, request_id } => send_code(installation, &login_id, &request_id, message.came_before()).await,
         other => {
             tracing::warn!(kind = other.kind(), "an event without a message");
             Ok(())
@@ -86,23 +54,23 @@ async fn notify_one(notify: &Notify, message: &Message) -> Result<(), Failed> {
     }
 }
 
-async fn send_code(notify: &Notify, login_id: &str, request_id: &str, came_before: bool) -> Result<(), Failed> {
-    let Some(state) = notify.store.login_state(login_id).await? else { return Ok(()) };
+async fn send_code(installation: &Installation, login_id: &str, request_id: &str, came_before: bool) -> Result<(), Failed> {
+    let Some(state) = installation.store.login_state(login_id).await? else { return Ok(()) };
     // A message that comes late must not bring a code that no longer works.
     if state.request_id != request_id || state.used {
         return Ok(());
     }
-    if notify.clock.now() >= state.expires_at {
+    if installation.clock.now() >= state.expires_at {
         // Tried until it was too late: nobody can log in as long as the provider takes nothing.
         tracing::error!(alarm = came_before, "a login code could not be sent in time");
         return Ok(());
     }
-    if notify.store.lines_of(&state.phone).await?.is_empty() {
+    if installation.store.lines_of(&state.phone).await?.is_empty() {
         return Ok(());
     }
-    let rows = notify.secrets.rows("whatsapp").await?;
-    let provider = HttpProvider::from_secret(&rows, !notify.settings.is_production())?.ok_or(Failed::NotConfigured)?;
-    let code = MasterKey::read(&notify.secrets).await?.code(&state.phone, request_id);
+    let rows = installation.secrets.rows("whatsapp").await?;
+    let provider = HttpProvider::from_secret(&rows, !installation.settings.is_production())?.ok_or(Failed::NotConfigured)?;
+    let code = MasterKey::read(&installation.secrets).await?.code(&state.phone, request_id);
     let text = format!("Kode masuk {code}. Berlaku 5 menit. Jangan berikan kode ini kepada siapa pun.");
     match provider.send(state.phone.as_str(), &text).await {
         SendOutcome::Accepted { .. } => Ok(()),
@@ -118,7 +86,7 @@ async fn send_code(notify: &Notify, login_id: &str, request_id: &str, came_befor
         }
         SendOutcome::Rejected { class: RejectionClass::Credentials, detail } => {
             tracing::error!(alarm = true, "the provider refuses the credentials");
-            let _ = notify.secrets.refreshed_rows("whatsapp").await;
+            let _ = installation.secrets.refreshed_rows("whatsapp").await;
             Err(Failed::Later(detail))
         }
         SendOutcome::Rejected { class: RejectionClass::Later | RejectionClass::Throttled, detail } => Err(Failed::Later(detail)),

@@ -7,10 +7,10 @@ use billing::{
     gateway::{GatewayName, ReportedState},
     order::Order,
 };
-use cloud::store::StoreError;
+use cloud::{installation::Installation, store::StoreError};
 use gateways::{Hint, OrderRef, SetupError, VerifyError, WebhookRequest};
 use lambda_http::{Body, Request, Response};
-use payments::{Payments, Trouble};
+use payments::Trouble;
 use serde_json::json;
 use time::Duration;
 use web::{
@@ -39,11 +39,11 @@ const FORGED: Problem = Problem {
 };
 
 /// Answers one webhook.
-pub async fn handle(payments: &Payments, request: Request) -> Response<Body> {
-    answer::respond(receive(payments, &request).await, request.headers())
+pub async fn handle(installation: &Installation, request: Request) -> Response<Body> {
+    answer::respond(receive(installation, &request).await, request.headers())
 }
 
-async fn receive(payments: &Payments, request: &Request) -> Answer {
+async fn receive(installation: &Installation, request: &Request) -> Answer {
     let gateway = match answer::path(request).as_slice() {
         ["api", "webhooks", name] => GatewayName::parse(name).ok_or(problem::NOT_FOUND)?,
         _ => return Err(problem::NOT_FOUND),
@@ -52,26 +52,26 @@ async fn receive(payments: &Payments, request: &Request) -> Answer {
     if body.len() > BODY_LIMIT {
         return Err(problem::TOO_LARGE);
     }
-    let hint = verify(payments, gateway, &WebhookRequest { body, headers: request.headers() }).await?;
+    let hint = verify(installation, gateway, &WebhookRequest { body, headers: request.headers() }).await?;
     match hint {
         Hint::NotOurs(why) => tracing::info!(gateway = gateway.as_str(), why, "authentic webhook without an order"),
         Hint::Order { order_id, transaction_id, reference, claims_payment } => {
-            confirm(payments, gateway, OrderRef { order_id, reference, transaction_id }, claims_payment).await?;
+            confirm(installation, gateway, OrderRef { order_id, reference, transaction_id }, claims_payment).await?;
         }
     }
     answer::ok(&json!({"success": true}))
 }
 
 /// Verifies with the keys at hand, and once more with keys read again: they may just have been rotated, or typed in.
-async fn verify(payments: &Payments, gateway: GatewayName, webhook: &WebhookRequest<'_>) -> Result<Hint, Problem> {
-    let verdict = match payments.gateway(gateway).await {
+async fn verify(installation: &Installation, gateway: GatewayName, webhook: &WebhookRequest<'_>) -> Result<Hint, Problem> {
+    let verdict = match payments::connect(installation, gateway).await {
         Ok(connected) => connected.verify(webhook),
         Err(Trouble::Setup(_)) => Err(VerifyError::NotConfigured),
         Err(trouble) => return Err(no_keys(gateway, &trouble)),
     };
     let verdict = match verdict {
         Err(VerifyError::Forged | VerifyError::NotConfigured) => {
-            payments.gateway_with_fresh_keys(gateway).await.map_err(|trouble| no_keys(gateway, &trouble))?.verify(webhook)
+            payments::connect_with_fresh_keys(installation, gateway).await.map_err(|trouble| no_keys(gateway, &trouble))?.verify(webhook)
         }
         verdict => verdict,
     };
@@ -100,8 +100,8 @@ fn no_keys(gateway: GatewayName, trouble: &Trouble) -> Problem {
 }
 
 /// Asks the gateway beside reading the order, and books what it says.
-async fn confirm(payments: &Payments, gateway: GatewayName, hinted: OrderRef, claims_payment: bool) -> Result<(), Problem> {
-    let (order, report) = tokio::join!(payments.store.order(gateway, &hinted.order_id), payments.ask(gateway, &hinted));
+async fn confirm(installation: &Installation, gateway: GatewayName, hinted: OrderRef, claims_payment: bool) -> Result<(), Problem> {
+    let (order, report) = tokio::join!(installation.store.order(gateway, &hinted.order_id), payments::ask(installation, gateway, &hinted));
     let Some(order) = order.map_err(store_problem)? else {
         tracing::info!(gateway = gateway.as_str(), order = hinted.order_id.as_str(), "authentic webhook for an order that is not ours");
         return Ok(());
@@ -110,8 +110,8 @@ async fn confirm(payments: &Payments, gateway: GatewayName, hinted: OrderRef, cl
     let known = Order { transaction_id: order.transaction_id.clone().or(hinted.transaction_id), ..order.clone() };
     let state = report.as_ref().ok().map(|report| report.state.clone());
     let confirmed = match report {
-        Ok(report) => match payments.require_same_mode(&order).await {
-            Ok(()) => payments.book(order, None, report, "webhook").await,
+        Ok(report) => match payments::require_same_mode(installation, &order).await {
+            Ok(()) => payments::book(installation, order, None, report, "webhook").await,
             Err(trouble) => Err(trouble),
         },
         Err(trouble) => Err(trouble),
@@ -121,7 +121,7 @@ async fn confirm(payments: &Payments, gateway: GatewayName, hinted: OrderRef, cl
             // Signed, paid, and not even known: the key may be of another merchant account than the order.
             let alarm = state == Some(ReportedState::Unknown);
             tracing::error!(alarm, order = hinted.order_id.as_str(), "the gateway does not confirm the webhook yet");
-            follow_up(payments, &booked.order).await;
+            follow_up(installation, &booked.order).await;
             Err(AGAIN)
         }
         Ok(_) => Ok(()),
@@ -129,17 +129,17 @@ async fn confirm(payments: &Payments, gateway: GatewayName, hinted: OrderRef, cl
             let alarm =
                 matches!(trouble, Trouble::OtherMode | Trouble::NoInvoice(_) | Trouble::Money(_) | Trouble::Store(StoreError::Damaged(_)));
             tracing::error!(alarm, order = hinted.order_id.as_str(), error = %trouble, "webhook not settled");
-            follow_up(payments, &known).await;
+            follow_up(installation, &known).await;
             Err(AGAIN)
         }
     }
 }
 
 /// Brings the next look forward. Should this fail too, the planned look is still there, and the gateway sends again.
-async fn follow_up(payments: &Payments, order: &Order) {
-    let sooner = order.looking_again_in(FOLLOW_UP, payments.clock.now());
+async fn follow_up(installation: &Installation, order: &Order) {
+    let sooner = order.looking_again_in(FOLLOW_UP, installation.clock.now());
     if sooner.due != order.due
-        && let Err(error) = payments.store.note_order(&sooner).await
+        && let Err(error) = installation.store.note_order(&sooner).await
     {
         tracing::warn!(order = order.id.as_str(), %error, "next look not brought forward");
     }

@@ -1,10 +1,11 @@
 //! Wiring of `receive-webhook`.
 
+use cloud::installation::Installation;
 use lambda_http::{Error, run, service_fn};
 
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> Result<(), Error> {
     cloud::telemetry::init();
-    let state = payments::Payments::from_env()?;
-    run(service_fn(async |request| Ok::<_, Error>(receive_webhook::handle(&state, request).await))).await
+    let installation = Installation::from_env()?;
+    run(service_fn(async |request| Ok::<_, Error>(receive_webhook::handle(&installation, request).await))).await
 }

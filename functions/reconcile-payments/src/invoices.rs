@@ -4,8 +4,10 @@ use billing::{
     event::Event,
     invoice::{Invoice, InvoiceStatus},
 };
-use cloud::store::{DueKind, StoreError};
-use payments::Payments;
+use cloud::{
+    installation::Installation,
+    store::{DueKind, StoreError},
+};
 use time::Duration;
 
 /// Per index partition and run.
@@ -13,9 +15,9 @@ const INVOICES_PER_PARTITION: i32 = 10;
 /// Until it is told once more.
 const AGAIN_IN: Duration = Duration::minutes(10);
 
-pub(crate) async fn tell_again(payments: &Payments) {
-    let now = payments.clock.now();
-    let due = match payments.store.due(DueKind::Invoice, now, INVOICES_PER_PARTITION).await {
+pub(crate) async fn tell_again(installation: &Installation) {
+    let now = installation.clock.now();
+    let due = match installation.store.due(DueKind::Invoice, now, INVOICES_PER_PARTITION).await {
         Ok(due) => due,
         Err(error) => {
             tracing::error!(alarm = true, %error, "due invoices could not be read");
@@ -23,7 +25,7 @@ pub(crate) async fn tell_again(payments: &Payments) {
         }
     };
     for key in due {
-        let invoice = match payments.store.due_invoice(&key, now).await {
+        let invoice = match installation.store.due_invoice(&key, now).await {
             Ok(Some(invoice)) => invoice,
             Ok(None) => continue,
             Err(error) => {
@@ -34,7 +36,7 @@ pub(crate) async fn tell_again(payments: &Payments) {
         tracing::error!(alarm = true, invoice = invoice.id.as_str(), status = ?invoice.status, "a payment is not applied yet; told again");
         let event = event_of(&invoice);
         let invoice = Invoice { due: Some(now.saturating_add(AGAIN_IN)), ..invoice };
-        match payments.store.tell_again(&invoice, &event, now).await {
+        match installation.store.tell_again(&invoice, &event, now).await {
             // Stale: it is being applied right now.
             Ok(()) | Err(StoreError::Stale) => {}
             Err(error) => tracing::error!(invoice = invoice.id.as_str(), %error, "event could not be told again"),

@@ -9,9 +9,12 @@ use billing::{
     gateway::GatewayName,
     order::{Order, OrderStatus},
 };
-use cloud::store::{DueKind, StoreError, keys::Key};
+use cloud::{
+    installation::Installation,
+    store::{DueKind, StoreError, keys::Key},
+};
 use gateways::{Cancellation, GatewayError};
-use payments::{Payments, Trouble, order_ref};
+use payments::{Trouble, order_ref};
 use serde_json::Value;
 use time::OffsetDateTime;
 
@@ -23,10 +26,10 @@ const TIME_LIMIT: Duration = Duration::from_secs(40);
 const ASK_AGAIN_IN: time::Duration = time::Duration::minutes(5);
 
 /// One run.
-pub async fn handle(payments: &Payments, _trigger: Value) {
+pub async fn handle(installation: &Installation, _trigger: Value) {
     let started = tokio::time::Instant::now();
-    invoices::tell_again(payments).await;
-    let due = match payments.store.due(DueKind::Order, payments.clock.now(), ORDERS_PER_PARTITION).await {
+    invoices::tell_again(installation).await;
+    let due = match installation.store.due(DueKind::Order, installation.clock.now(), ORDERS_PER_PARTITION).await {
         Ok(due) => due,
         Err(error) => {
             tracing::error!(alarm = true, %error, "due orders could not be read");
@@ -41,7 +44,7 @@ pub async fn handle(payments: &Payments, _trigger: Value) {
             tracing::warn!(found, looked_at, "more orders are due than a run can look at");
             return;
         }
-        look_at(payments, &key, &mut silent).await;
+        look_at(installation, &key, &mut silent).await;
         looked_at = looked_at.saturating_add(1);
     }
     if found > 0 {
@@ -50,9 +53,9 @@ pub async fn handle(payments: &Payments, _trigger: Value) {
 }
 
 /// Looks at one order. Whatever happens, it is due again or closed afterwards, and one order's trouble is not another's.
-async fn look_at(payments: &Payments, key: &Key, silent: &mut Silent) {
-    let now = payments.clock.now();
-    let order = match payments.store.due_order(key, now).await {
+async fn look_at(installation: &Installation, key: &Key, silent: &mut Silent) {
+    let now = installation.clock.now();
+    let order = match installation.store.due_order(key, now).await {
         Ok(Some(order)) => order,
         Ok(None) => return,
         Err(error) => {
@@ -62,9 +65,9 @@ async fn look_at(payments: &Payments, key: &Key, silent: &mut Silent) {
     };
     if silent.is(order.gateway) {
         // Not left due: it would be first in the next run too, and hold up the other gateway's orders.
-        return ask_again(payments, order, now).await;
+        return ask_again(installation, order, now).await;
     }
-    let Err(trouble) = confirm(payments, order.clone()).await else { return };
+    let Err(trouble) = confirm(installation, order.clone()).await else { return };
     match &trouble {
         Trouble::Gateway(error) => silent.note(order.gateway, error),
         // Somebody else is at work on it.
@@ -73,7 +76,7 @@ async fn look_at(payments: &Payments, key: &Key, silent: &mut Silent) {
     }
     let alarm = !matches!(trouble, Trouble::Gateway(_) | Trouble::Store(_));
     tracing::error!(alarm, order = order.id.as_str(), gateway = order.gateway.as_str(), error = %trouble, "order not reconciled");
-    ask_again(payments, order, now).await;
+    ask_again(installation, order, now).await;
 }
 
 /// Gateways that are not asked any more in this run: one that limits the rate, or that gave no answer twice. Waiting for it
@@ -98,39 +101,39 @@ impl Silent {
     }
 }
 
-async fn ask_again(payments: &Payments, order: Order, now: OffsetDateTime) {
+async fn ask_again(installation: &Installation, order: Order, now: OffsetDateTime) {
     let again = Order { due: None, ..order }.looking_again_in(ASK_AGAIN_IN, now);
-    if let Err(error) = payments.store.note_order(&again).await {
+    if let Err(error) = installation.store.note_order(&again).await {
         tracing::warn!(order = again.id.as_str(), %error, "next look not planned; it stays due");
     }
 }
 
-async fn confirm(payments: &Payments, order: Order) -> Result<(), Trouble> {
+async fn confirm(installation: &Installation, order: Order) -> Result<(), Trouble> {
     if !order.cancel_wanted {
-        return payments.confirm(order, None, "reconcile").await.map(|_| ());
+        return payments::confirm(installation, order, None, "reconcile").await.map(|_| ());
     }
-    payments.require_same_mode(&order).await?;
-    let gateway = payments.gateway(order.gateway).await?;
+    payments::require_same_mode(installation, &order).await?;
+    let gateway = payments::connect(installation, order.gateway).await?;
     let cancelled = match gateway.cancel(&order_ref(&order)).await {
         Ok(cancelled) => cancelled,
         Err(error) => {
             // That nobody cancels must not mean that nobody looks: money may be there.
             tracing::warn!(order = order.id.as_str(), %error, "order not cancelled yet");
-            return payments.confirm(order, None, "reconcile").await.map(|_| ());
+            return payments::confirm(installation, order, None, "reconcile").await.map(|_| ());
         }
     };
     match cancelled {
         Cancellation::Cancelled => {
-            let now = payments.clock.now();
+            let now = installation.clock.now();
             let mut order = Order { status: OrderStatus::Cancelled, cancel_wanted: false, ..order };
             order.note(now, "cancelled");
             order.due = order.next_look(now);
-            Ok(payments.store.note_order(&order).await?)
+            Ok(installation.store.note_order(&order).await?)
         }
         // Paid, over, or never chosen: the status tells. The wish ends here, the looks go on.
         Cancellation::Refused => {
             let order = Order { cancel_wanted: false, ..order };
-            payments.confirm(order, None, "reconcile").await.map(|_| ())
+            payments::confirm(installation, order, None, "reconcile").await.map(|_| ())
         }
     }
 }

@@ -1,13 +1,14 @@
 //! Wiring of `reconcile-payments`.
 
+use cloud::installation::Installation;
 use lambda_runtime::{Error, LambdaEvent, run, service_fn};
 
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> Result<(), Error> {
     cloud::telemetry::init();
-    let state = payments::Payments::from_env()?;
+    let installation = Installation::from_env()?;
     run(service_fn(async |event: LambdaEvent<_>| {
-        reconcile_payments::handle(&state, event.payload).await;
+        reconcile_payments::handle(&installation, event.payload).await;
         Ok::<_, Error>(())
     }))
     .await

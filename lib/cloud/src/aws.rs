@@ -3,8 +3,9 @@
 
 use std::{env, time::Duration};
 
-use aws_credential_types::Credentials;
+use aws_credential_types::{Credentials, provider::SharedCredentialsProvider};
 use aws_sdk_dynamodb::config::{BehaviorVersion, Region, retry::RetryConfig, timeout::TimeoutConfig};
+use aws_types::SdkConfig;
 
 /// Where AWS is and who asks.
 #[derive(Debug, Clone)]
@@ -25,15 +26,10 @@ impl Account {
     pub fn from_env() -> Self {
         let text = |name: &str| env::var(name).unwrap_or_default();
         let present = |name: &str| env::var(name).ok().filter(|value| !value.is_empty());
+        let (key, secret, token) = (text("AWS_ACCESS_KEY_ID"), text("AWS_SECRET_ACCESS_KEY"), present("AWS_SESSION_TOKEN"));
         Self {
             region: text("AWS_REGION"),
-            credentials: Credentials::new(
-                text("AWS_ACCESS_KEY_ID"),
-                text("AWS_SECRET_ACCESS_KEY"),
-                present("AWS_SESSION_TOKEN"),
-                None,
-                "Environment",
-            ),
+            credentials: Credentials::new(key, secret, token, None, "Environment"),
             endpoint: present("AWS_ENDPOINT_URL"),
             dynamodb_endpoint: present("AWS_ENDPOINT_URL_DYNAMODB"),
         }
@@ -42,40 +38,30 @@ impl Account {
     /// A DynamoDB client.
     #[must_use]
     pub fn dynamodb(&self) -> aws_sdk_dynamodb::Client {
-        let mut config = aws_sdk_dynamodb::Config::builder()
-            .behavior_version(BehaviorVersion::latest())
-            .region(Region::new(self.region.clone()))
-            .credentials_provider(self.credentials.clone())
-            .retry_config(retries())
-            .timeout_config(timeouts());
-        config.set_endpoint_url(self.dynamodb_endpoint.clone().or_else(|| self.endpoint.clone()));
-        aws_sdk_dynamodb::Client::from_conf(config.build())
+        aws_sdk_dynamodb::Client::new(&self.config(self.dynamodb_endpoint.as_ref().or(self.endpoint.as_ref())))
     }
 
     /// A Secrets Manager client.
     #[must_use]
     pub fn secretsmanager(&self) -> aws_sdk_secretsmanager::Client {
-        let mut config = aws_sdk_secretsmanager::Config::builder()
-            .behavior_version(BehaviorVersion::latest())
-            .region(Region::new(self.region.clone()))
-            .credentials_provider(self.credentials.clone())
-            .retry_config(retries())
-            .timeout_config(timeouts());
-        config.set_endpoint_url(self.endpoint.clone());
-        aws_sdk_secretsmanager::Client::from_conf(config.build())
+        aws_sdk_secretsmanager::Client::new(&self.config(self.endpoint.as_ref()))
     }
 
     /// An EventBridge client.
     #[must_use]
     pub fn eventbridge(&self) -> aws_sdk_eventbridge::Client {
-        let mut config = aws_sdk_eventbridge::Config::builder()
+        aws_sdk_eventbridge::Client::new(&self.config(self.endpoint.as_ref()))
+    }
+
+    fn config(&self, endpoint: Option<&String>) -> SdkConfig {
+        let mut config = SdkConfig::builder()
             .behavior_version(BehaviorVersion::latest())
             .region(Region::new(self.region.clone()))
-            .credentials_provider(self.credentials.clone())
+            .credentials_provider(SharedCredentialsProvider::new(self.credentials.clone()))
             .retry_config(retries())
             .timeout_config(timeouts());
-        config.set_endpoint_url(self.endpoint.clone());
-        aws_sdk_eventbridge::Client::from_conf(config.build())
+        config.set_endpoint_url(endpoint.cloned());
+        config.build()
     }
 }
 

@@ -6,6 +6,7 @@
 pub mod aws;
 pub mod bus;
 pub mod clock;
+pub mod installation;
 pub mod queue;
 pub mod secrets;
 pub mod settings;

@@ -1,9 +1,7 @@
 //! The one way in which money gets booked: ask the gateway, let `billing` decide, carry the decision out in one transaction.
 //!
-//! A webhook, a customer who comes back and the reconciliation all end in [`Payments::book`]. Whoever comes second finds the
+//! A webhook, a customer who comes back and the reconciliation all end in [`book`]. Whoever comes second finds the
 //! money booked and changes nothing.
-
-use std::sync::Arc;
 
 use billing::{
     event::Event,
@@ -15,28 +13,14 @@ use billing::{
     settlement::{Outcome, settle},
 };
 use cloud::{
-    clock::Clock,
-    secrets::{Rows, SecretError, Secrets},
-    settings::Settings,
-    store::{Store, StoreError},
+    installation::Installation,
+    secrets::{Rows, SecretError},
+    store::StoreError,
 };
 use gateways::{Gateway, GatewayError, OrderRef, Setup, SetupError};
 
 /// Decisions made anew after the state moved on under them.
 const TRIES: usize = 5;
-
-/// Store, keys and settings, as the functions that deal with payments share them.
-#[derive(Debug, Clone)]
-pub struct Payments {
-    /// The table.
-    pub store: Store,
-    /// The keys.
-    pub secrets: Secrets,
-    /// The installation.
-    pub settings: Arc<Settings>,
-    /// The time.
-    pub clock: Clock,
-}
 
 /// Why nothing could be booked now. Nothing is lost: what is due is looked at again.
 #[derive(Debug, thiserror::Error)]
@@ -77,146 +61,139 @@ pub struct Active {
 #[derive(Debug, Clone)]
 pub struct Booked {
     /// Of the invoice.
-    pub invoice_status: Option<InvoiceStatus>,
+    pub invoice_status: InvoiceStatus,
     /// Money moved just now.
     pub moved: bool,
-    /// The order holds money of the gateway now.
+    /// The order.
     pub order: Order,
 }
 
-impl Payments {
-    /// What Lambda puts into the environment of a function.
-    pub fn from_env() -> Result<Self, cloud::settings::SettingError> {
-        let settings = Settings::from_env()?;
-        let account = cloud::aws::Account::from_env();
-        let clock = Clock::default();
-        Ok(Self {
-            store: Store::new(account.dynamodb(), settings.table.clone()),
-            secrets: Secrets::new(account.secretsmanager(), &settings.stage, clock.clone()),
-            settings: Arc::new(settings),
-            clock,
-        })
-    }
+/// The gateway with its current keys.
+pub async fn connect(installation: &Installation, name: GatewayName) -> Result<Box<dyn Gateway>, Trouble> {
+    let rows = installation.secrets.rows(name.as_str()).await?;
+    from_rows(installation, name, &rows)
+}
 
-    /// The gateway with its current keys.
-    pub async fn gateway(&self, name: GatewayName) -> Result<Box<dyn Gateway>, Trouble> {
-        let rows = self.secrets.rows(name.as_str()).await?;
-        self.connect(name, &rows)
-    }
+/// The gateway with its keys read again: after a 401 or a signature that does not match.
+pub async fn connect_with_fresh_keys(installation: &Installation, name: GatewayName) -> Result<Box<dyn Gateway>, Trouble> {
+    let rows = installation.secrets.refreshed_rows(name.as_str()).await?;
+    from_rows(installation, name, &rows)
+}
 
-    /// The gateway with its keys read again: after a 401 or a signature that does not match.
-    pub async fn gateway_with_fresh_keys(&self, name: GatewayName) -> Result<Box<dyn Gateway>, Trouble> {
-        let rows = self.secrets.refreshed_rows(name.as_str()).await?;
-        self.connect(name, &rows)
-    }
+fn from_rows(installation: &Installation, name: GatewayName, rows: &Rows) -> Result<Box<dyn Gateway>, Trouble> {
+    let base_url = installation.settings.partner_endpoints.get(name.as_str()).map(|url| url::Url::parse(url)).transpose();
+    let base_url = base_url.map_err(|error| SetupError::Unusable { gateway: name, problem: format!("PARTNER_ENDPOINTS: {error}") })?;
+    Ok(gateways::connect(name, rows, &Setup { base_url, production_only: installation.settings.is_production() })?)
+}
 
-    fn connect(&self, name: GatewayName, rows: &Rows) -> Result<Box<dyn Gateway>, Trouble> {
-        let base_url = self.settings.partner_endpoints.get(name.as_str()).map(|url| url::Url::parse(url)).transpose();
-        let base_url = base_url.map_err(|error| SetupError::Unusable { gateway: name, problem: format!("PARTNER_ENDPOINTS: {error}") })?;
-        Ok(gateways::connect(name, rows, &Setup { base_url, production_only: self.settings.is_production() })?)
-    }
-
-    /// The gateways that make links: configured, usable and switched on. One that is badly configured is reported and left out.
-    pub async fn active_gateways(&self) -> Active {
-        let mut active = Active::default();
-        for name in GatewayName::ALL {
-            let connected = match self.gateway(name).await {
-                // The key may just have been typed in.
-                Err(Trouble::Setup(SetupError::NotConfigured(_))) if name == self.settings.default_gateway => {
-                    self.gateway_with_fresh_keys(name).await
-                }
-                connected => connected,
-            };
-            match connected {
-                Ok(gateway) if gateway.is_active() => active.gateways.push(gateway),
-                Ok(_) | Err(Trouble::Setup(SetupError::NotConfigured(_))) => {}
-                Err(error) => {
-                    tracing::error!(alarm = true, gateway = name.as_str(), %error, "gateway is not usable");
-                    active.unreadable.push(name);
-                }
+/// The gateways that make links: configured, usable and switched on. One that is badly configured is reported and left out.
+pub async fn active_gateways(installation: &Installation) -> Active {
+    let mut active = Active::default();
+    for name in GatewayName::ALL {
+        let connected = match connect(installation, name).await {
+            // The key may just have been typed in.
+            Err(Trouble::Setup(SetupError::NotConfigured(_))) if name == installation.settings.default_gateway => {
+                connect_with_fresh_keys(installation, name).await
+            }
+            connected => connected,
+        };
+        match connected {
+            Ok(gateway) if gateway.is_active() => active.gateways.push(gateway),
+            Ok(_) | Err(Trouble::Setup(SetupError::NotConfigured(_))) => {}
+            Err(error) => {
+                tracing::error!(alarm = true, gateway = name.as_str(), %error, "gateway is not usable");
+                active.unreadable.push(name);
             }
         }
-        active
     }
+    active
+}
 
-    /// Asks the gateway about an order. A refused key is read again once.
-    pub async fn ask(&self, gateway: GatewayName, order: &OrderRef) -> Result<Report, Trouble> {
-        let connected = self.gateway(gateway).await?;
-        match connected.status(order).await {
-            Err(GatewayError::Unauthorized { status }) => {
-                let fresh = self.gateway_with_fresh_keys(gateway).await?;
-                if fresh.mode() != connected.mode() {
-                    return Err(Trouble::OtherMode);
-                }
-                if fresh.key_fingerprint() == connected.key_fingerprint() {
-                    tracing::error!(alarm = true, gateway = gateway.as_str(), status, "the gateway refuses the key");
-                    return Err(GatewayError::Unauthorized { status }.into());
-                }
-                Ok(fresh.status(order).await?)
+/// Asks the gateway about an order. A refused key is read again once.
+pub async fn ask(installation: &Installation, gateway: GatewayName, order: &OrderRef) -> Result<Report, Trouble> {
+    let connected = connect(installation, gateway).await?;
+    match connected.status(order).await {
+        Err(GatewayError::Unauthorized { status }) => {
+            let fresh = connect_with_fresh_keys(installation, gateway).await?;
+            if fresh.mode() != connected.mode() {
+                return Err(Trouble::OtherMode);
             }
-            answer => Ok(answer?),
+            if fresh.key_fingerprint() == connected.key_fingerprint() {
+                tracing::error!(alarm = true, gateway = gateway.as_str(), status, "the gateway refuses the key");
+                return Err(GatewayError::Unauthorized { status }.into());
+            }
+            Ok(fresh.status(order).await?)
+        }
+        answer => Ok(answer?),
+    }
+}
+
+/// Asks about an order and books what the gateway says. `invoice` is the invoice if it was read already.
+pub async fn confirm(installation: &Installation, order: Order, invoice: Option<Invoice>, via: &str) -> Result<Booked, Trouble> {
+    require_same_mode(installation, &order).await?;
+    let report = ask(installation, order.gateway, &order_ref(&order)).await?;
+    book(installation, order, invoice, report, via).await
+}
+
+/// An order of the other mode would be unknown to the gateway, which must not be taken for an answer.
+pub async fn require_same_mode(installation: &Installation, order: &Order) -> Result<(), Trouble> {
+    if connect(installation, order.gateway).await?.mode() == order.mode { Ok(()) } else { Err(Trouble::OtherMode) }
+}
+
+/// Books a report. Starts from the states given (the invoice else from the order's copy of it). Should they have moved on, as
+/// the transaction's version conditions tell, they are read anew and the gateway is asked anew: a report is never held
+/// against a state that is newer than it.
+pub async fn book(
+    installation: &Installation,
+    order: Order,
+    invoice: Option<Invoice>,
+    report: Report,
+    via: &str,
+) -> Result<Booked, Trouble> {
+    let (mut order, mut invoice, mut report) = (order, invoice, report);
+    for _ in 0..TRIES {
+        let now = installation.clock.now();
+        let at_hand = invoice.take().or_else(|| order.invoice.as_deref().cloned());
+        let read = match at_hand {
+            Some(_) => at_hand,
+            None => installation.store.invoice(&order.customer_id, &order.invoice_id).await?,
+        };
+        let read = read.ok_or_else(|| Trouble::NoInvoice(order.id.clone()))?;
+        let mut reviews: usize = 0;
+        let done = match settle(&order, &read, &report, now)? {
+            Outcome::Unchanged => return Ok(Booked { invoice_status: read.status, moved: false, order }),
+            Outcome::Noted(note) => installation.store.note(&note).await.map(|()| Booked {
+                invoice_status: read.status,
+                moved: false,
+                order: written(note.order),
+            }),
+            Outcome::Settled(mut settlement) => {
+                settlement.order.note(now, format!("confirmed_by:{via}"));
+                reviews = settlement.events.iter().filter(|event| matches!(event, Event::PaymentReview { .. })).count();
+                let invoice_status = settlement.invoice.as_ref().unwrap_or(&read).status;
+                installation.store.settle(&settlement, &read, now).await.map(|()| Booked {
+                    invoice_status,
+                    moved: true,
+                    order: written(settlement.order),
+                })
+            }
+        };
+        match done {
+            Ok(booked) => {
+                log_booking(&booked, &report, via, reviews);
+                return Ok(booked);
+            }
+            Err(StoreError::Stale) => {
+                let (gateway, id) = (order.gateway, order.id.clone());
+                let fresh = installation.store.order(gateway, &id).await?.ok_or(Trouble::NoInvoice(id))?;
+                invoice = installation.store.invoice(&fresh.customer_id, &fresh.invoice_id).await?;
+                order = fresh;
+                report = ask(installation, order.gateway, &order_ref(&order)).await?;
+            }
+            Err(error) => return Err(error.into()),
         }
     }
-
-    /// Asks about an order and books what the gateway says. `invoice` is the invoice if it was read already.
-    pub async fn confirm(&self, order: Order, invoice: Option<Invoice>, via: &str) -> Result<Booked, Trouble> {
-        self.require_same_mode(&order).await?;
-        let report = self.ask(order.gateway, &order_ref(&order)).await?;
-        self.book(order, invoice, report, via).await
-    }
-
-    /// An order of the other mode would be unknown to the gateway, which must not be taken for an answer.
-    pub async fn require_same_mode(&self, order: &Order) -> Result<(), Trouble> {
-        if self.gateway(order.gateway).await?.mode() == order.mode { Ok(()) } else { Err(Trouble::OtherMode) }
-    }
-
-    /// Books a report. Starts from the states given (the invoice else from the order's copy of it). Should they have moved on, as
-    /// the transaction's version conditions tell, they are read anew and the gateway is asked anew: a report is never held
-    /// against a state that is newer than it.
-    pub async fn book(&self, order: Order, invoice: Option<Invoice>, report: Report, via: &str) -> Result<Booked, Trouble> {
-        let (mut order, mut invoice, mut report) = (order, invoice, report);
-        for _ in 0..TRIES {
-            let now = self.clock.now();
-            let at_hand = invoice.take().or_else(|| order.invoice.as_deref().cloned());
-            let read = match at_hand {
-                Some(_) => at_hand,
-                None => self.store.invoice(&order.customer_id, &order.invoice_id).await?,
-            };
-            let read = read.ok_or_else(|| Trouble::NoInvoice(order.id.clone()))?;
-            let mut reviews: usize = 0;
-            let done = match settle(&order, &read, &report, now)? {
-                Outcome::Unchanged => return Ok(Booked { invoice_status: None, moved: false, order }),
-                Outcome::Noted(note) => {
-                    self.store.note(&note).await.map(|()| Booked { invoice_status: None, moved: false, order: written(note.order) })
-                }
-                Outcome::Settled(mut settlement) => {
-                    settlement.order.note(now, format!("confirmed_by:{via}"));
-                    reviews = settlement.events.iter().filter(|event| matches!(event, Event::PaymentReview { .. })).count();
-                    let invoice_status = Some(settlement.invoice.as_ref().unwrap_or(&read).status);
-                    self.store.settle(&settlement, &read, now).await.map(|()| Booked {
-                        invoice_status,
-                        moved: true,
-                        order: written(settlement.order),
-                    })
-                }
-            };
-            match done {
-                Ok(booked) => {
-                    log_booking(&booked, &report, via, reviews);
-                    return Ok(booked);
-                }
-                Err(StoreError::Stale) => {
-                    let (gateway, id) = (order.gateway, order.id.clone());
-                    let fresh = self.store.order(gateway, &id).await?.ok_or(Trouble::NoInvoice(id))?;
-                    invoice = self.store.invoice(&fresh.customer_id, &fresh.invoice_id).await?;
-                    order = fresh;
-                    report = self.ask(order.gateway, &order_ref(&order)).await?;
-                }
-                Err(error) => return Err(error.into()),
-            }
-        }
-        Err(StoreError::Stale.into())
-    }
+    Err(StoreError::Stale.into())
 }
 
 fn log_booking(booked: &Booked, report: &Report, via: &str, reviews: usize) {

@@ -27,12 +27,12 @@ use cloud::{
     aws::Account,
     bus::Bus,
     clock::Clock,
+    installation::Installation,
     secrets::Secrets,
     settings::Settings,
     store::{Store, admin::new_id},
 };
 use lunas_sandbox::Sandbox;
-use payments::Payments;
 use time::Duration;
 
 use crate::{
@@ -56,7 +56,7 @@ pub struct World {
     /// Notifications of the gateways, collected instead of delivered.
     pub notifications: Inbox,
     /// What the functions share.
-    pub payments: Payments,
+    pub installation: Installation,
     /// The bus, as relay-events uses it.
     pub bus: Bus,
 }
@@ -114,29 +114,29 @@ impl World {
         };
         let client = account.dynamodb();
         table::create(&client).await;
-        let payments = Payments {
+        let installation = Installation {
             store: Store::new(client, settings.table.clone()),
             secrets: Secrets::new(account.secretsmanager(), &settings.stage, clock.clone()),
             settings: Arc::new(settings),
             clock,
         };
-        let bus = Bus::new(account.eventbridge(), payments.settings.bus.clone());
-        let world = Self { aws, tap, sandbox, notifications, payments, bus };
+        let bus = Bus::new(account.eventbridge(), installation.settings.bus.clone());
+        let world = Self { aws, tap, sandbox, notifications, installation, bus };
         world.tap.forget();
         world
     }
 
     /// The same installation with other parameters, in a process of its own (an empty cache of secrets).
     #[must_use]
-    pub fn with_settings(&self, change: impl FnOnce(&mut Settings)) -> Payments {
-        let mut settings = Settings::clone(&self.payments.settings);
+    pub fn with_settings(&self, change: impl FnOnce(&mut Settings)) -> Installation {
+        let mut settings = Settings::clone(&self.installation.settings);
         change(&mut settings);
-        Payments { settings: Arc::new(settings), secrets: self.fresh_secrets(), ..self.payments.clone() }
+        Installation { settings: Arc::new(settings), secrets: self.fresh_secrets(), ..self.installation.clone() }
     }
 
     /// Types the message provider's rows in again.
     pub fn repair_whatsapp(&self) {
-        self.aws.set_secret("lunas/dev/whatsapp", &whatsapp_rows(&self.payments.settings.partner_endpoints));
+        self.aws.set_secret("lunas/dev/whatsapp", &whatsapp_rows(&self.installation.settings.partner_endpoints));
     }
 
     /// Secrets as a newly started process has them: nothing cached.
@@ -148,12 +148,12 @@ impl World {
             endpoint: Some(self.aws.url.clone()),
             dynamodb_endpoint: None,
         };
-        Secrets::new(account.secretsmanager(), &self.payments.settings.stage, self.payments.clock.clone())
+        Secrets::new(account.secretsmanager(), &self.installation.settings.stage, self.installation.clock.clone())
     }
 
     /// What shares nothing with others but the table: every Lambda process has a cache of secrets of its own.
     #[must_use]
-    pub fn another_process(&self) -> Payments {
+    pub fn another_process(&self) -> Installation {
         self.with_settings(|_| {})
     }
 
@@ -175,7 +175,7 @@ impl World {
     /// # Panics
     /// When it cannot be stored.
     pub async fn customer(&self, username: &str, phone: &str) -> Profile {
-        let now = self.payments.clock.now();
+        let now = self.installation.clock.now();
         let row = Row {
             name: format!("Pelanggan {username}"),
             phone: Phone::parse(phone).ok(),
@@ -187,7 +187,7 @@ impl World {
         };
         let id = CustomerId::parse(&new_id("c", now)).expect("an id");
         let change = import(None, &row, id, Zone::Jakarta, now).expect("a new customer");
-        self.payments.store.import_customer(&change).await.expect("stored");
+        self.installation.store.import_customer(&change).await.expect("stored");
         self.profile(&change.profile.id).await
     }
 
@@ -196,7 +196,7 @@ impl World {
     /// # Panics
     /// When it cannot be stored.
     pub async fn invoice(&self, customer: &Profile) -> Invoice {
-        let (store, now) = (&self.payments.store, self.payments.clock.now());
+        let (store, now) = (&self.installation.store, self.installation.clock.now());
         let profile = self.profile(&customer.id).await;
         let number = store.next_invoice_number(now.year()).await.expect("a number");
         let id = billing::id::InvoiceId::parse(&new_id("", now)).expect("an id");
@@ -211,7 +211,7 @@ impl World {
     /// # Panics
     /// When it is not there.
     pub async fn invoice_now(&self, invoice: &Invoice) -> Invoice {
-        self.payments.store.invoice(&invoice.customer_id, &invoice.id).await.expect("readable").expect("there")
+        self.installation.store.invoice(&invoice.customer_id, &invoice.id).await.expect("readable").expect("there")
     }
 
     /// The profile as it stands.
@@ -219,7 +219,7 @@ impl World {
     /// # Panics
     /// When it is not there.
     pub async fn profile(&self, customer: &CustomerId) -> Profile {
-        self.payments.store.profile(customer).await.expect("readable").expect("there")
+        self.installation.store.profile(customer).await.expect("readable").expect("there")
     }
 
     /// A login of the customer, without the detour of a code: the bearer token.
@@ -229,7 +229,7 @@ impl World {
     pub async fn token(&self, customer: &Profile) -> String {
         let random = request::random_token();
         let token = format!("{}.{random}", customer.id);
-        table::put_session(&self.aws.direct, customer, &token, self.payments.clock.now().saturating_add(Duration::days(1))).await;
+        table::put_session(&self.aws.direct, customer, &token, self.installation.clock.now().saturating_add(Duration::days(1))).await;
         token
     }
 }

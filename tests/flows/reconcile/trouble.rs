@@ -20,12 +20,12 @@ async fn add_due_orders(journey: &Journey, gateway: GatewayName, count: usize) {
     for n in 0..count {
         let id = OrderId::parse(&format!("{}-{gateway}-{n}", journey.invoice.number)).unwrap();
         let order = Order { id, gateway, reference: None, invoice: None, due: Some(journey.now()), version: 0, ..template.clone() };
-        journey.world.payments.store.note_order(&order).await.unwrap();
+        journey.world.installation.store.note_order(&order).await.unwrap();
     }
 }
 
 async fn due_now(journey: &Journey) -> usize {
-    journey.world.payments.store.due(DueKind::Order, journey.now(), 1000).await.unwrap().len()
+    journey.world.installation.store.due(DueKind::Order, journey.now(), 1000).await.unwrap().len()
 }
 
 #[tokio::test]
@@ -173,7 +173,7 @@ async fn an_index_that_shows_what_is_long_done_makes_nothing_happen_twice() {
     let mut journey = paid_in_silence(GatewayName::Xendit).await;
     journey.wait(Duration::minutes(6));
     for kind in [DueKind::Order, DueKind::Invoice, DueKind::Event] {
-        journey.world.payments.store.due(kind, journey.now(), 10).await.unwrap();
+        journey.world.installation.store.due(kind, journey.now(), 10).await.unwrap();
     }
     journey.world.aws.freeze_index(true);
     journey.reconcile().await;

@@ -35,7 +35,7 @@ async fn assert_conserved(journey: &Journey) {
     let invoice = journey.world.invoice_now(&journey.invoice).await;
     let credit = journey.world.profile(&journey.customer.id).await.credit.get();
     assert_eq!(kept, invoice.received.get() - invoice.refunded.get() + credit);
-    let page = journey.world.payments.store.ledger(&journey.customer.id, None, 100).await.unwrap();
+    let page = journey.world.installation.store.ledger(&journey.customer.id, None, 100).await.unwrap();
     let entries = || page.entries.iter().map(|line| &line.entry);
     assert_eq!(entries().map(|entry| entry.amount.get()).sum::<i64>(), kept);
     assert_eq!(entries().filter(|entry| entry.kind.moves_credit()).map(|entry| entry.amount.get()).sum::<i64>(), credit);
@@ -242,7 +242,7 @@ async fn a_payment_for_a_withdrawn_invoice_becomes_credit() {
         let (mut journey, link) = with_link(gateway).await;
         let (invoice, profile) = (journey.world.invoice_now(&journey.invoice).await, journey.world.profile(&journey.customer.id).await);
         let withdrawal = withdraw(&invoice, &profile, Some(&journey.orders().await[0]), journey.now()).unwrap();
-        journey.world.payments.store.withdraw_invoice(&withdrawal, journey.now()).await.unwrap();
+        journey.world.installation.store.withdraw_invoice(&withdrawal, journey.now()).await.unwrap();
         journey.pay(&link).await;
         journey.until_quiet().await;
         check(&journey, InvoiceStatus::Cancelled, 0, 300_000, 0).await;

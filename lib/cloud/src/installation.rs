@@ -1,0 +1,39 @@
+//! What a function needs to work for one installation of Lunas.
+
+use std::sync::Arc;
+
+use crate::{
+    aws::Account,
+    clock::Clock,
+    secrets::Secrets,
+    settings::{SettingError, Settings},
+    store::Store,
+};
+
+/// Table, keys, settings and time, as most functions share them. Clones share everything.
+#[derive(Debug, Clone)]
+pub struct Installation {
+    /// The table.
+    pub store: Store,
+    /// The keys.
+    pub secrets: Secrets,
+    /// The template's parameters.
+    pub settings: Arc<Settings>,
+    /// The time.
+    pub clock: Clock,
+}
+
+impl Installation {
+    /// What Lambda puts into the environment of a function.
+    pub fn from_env() -> Result<Self, SettingError> {
+        let settings = Settings::from_env()?;
+        let account = Account::from_env();
+        let clock = Clock::default();
+        Ok(Self {
+            store: Store::new(account.dynamodb(), settings.table.clone()),
+            secrets: Secrets::new(account.secretsmanager(), &settings.stage, clock.clone()),
+            settings: Arc::new(settings),
+            clock,
+        })
+    }
+}
