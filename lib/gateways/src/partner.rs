@@ -85,15 +85,21 @@ impl Reply {
         GatewayError::Rejected { status: self.status, detail: self.error_text() }
     }
 
-    /// The refusal of something that held a person's name, should the gateway repeat it.
+    /// The refusal of something that held a person's name, as it was sent, should the gateway repeat it.
     pub(crate) fn rejected_without(&self, name: &str) -> GatewayError {
-        let detail = self.error_text();
-        let detail = if name.trim().is_empty() { detail } else { detail.replace(name.trim(), "…") };
-        GatewayError::Rejected { status: self.status, detail }
+        let words = self.words().unwrap_or_default();
+        // Before it is shortened: half a name is still one.
+        let words = if name.is_empty() { words } else { words.replace(name, "…") };
+        GatewayError::Rejected { status: self.status, detail: safe_detail(&words) }
     }
 
-    /// What the gateway says about an error, shortened and masked; its fields go by several names.
+    /// What the gateway says about an error, shortened and masked.
     pub(crate) fn error_text(&self) -> String {
+        self.words().map_or_else(|| "no reason given".to_owned(), |words| safe_detail(&words))
+    }
+
+    /// The words of an error; the gateways' fields for them go by several names.
+    fn words(&self) -> Option<String> {
         #[derive(Deserialize)]
         struct Wire {
             error_messages: Option<Vec<String>>,
@@ -102,12 +108,10 @@ impl Reply {
             error_code: Option<String>,
             message: Option<String>,
         }
-        let Ok(wire) = serde_json::from_slice::<Wire>(&self.body) else {
-            return "no reason given".to_owned();
-        };
+        let wire: Wire = serde_json::from_slice(&self.body).ok()?;
         let lists = wire.error_messages.into_iter().chain(wire.validation_messages).flatten();
         let words = lists.chain(wire.status_message).chain(wire.error_code).chain(wire.message);
-        safe_detail(&words.collect::<Vec<_>>().join("; "))
+        Some(words.collect::<Vec<_>>().join("; "))
     }
 }
 

@@ -41,7 +41,7 @@ pub(super) fn request(order: &NewOrder) -> Result<(Value, Validity), GatewayErro
 /// any other 2xx without all that leaves open what happened.
 pub(super) fn read(reply: &Reply, order: &NewOrder, validity: Validity, stand_in: bool) -> Result<CreatedOrder, GatewayError> {
     if !reply.is_success() {
-        return Err(reply.rejected_without(&order.customer_name));
+        return Err(reply.rejected_without(&page_text(&order.customer_name, 100, "Pelanggan")));
     }
     if !matches!(reply.status, 200 | 201) {
         return Err(GatewayError::Ambiguous(format!("HTTP {} instead of 200", reply.status)));
