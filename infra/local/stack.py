@@ -253,7 +253,6 @@ def where_to_click(demo: dict, state: Path) -> str:
     return f"""
 Lunas is ready.
 
-  portal      {demo["portal"]}
   API         {demo["api"]}/api/customer/...
   WhatsApp    {demo["sandbox"]["whatsapp"]}/    (login codes arrive here)
   Midtrans    {demo["sandbox"]["midtrans"]}/
