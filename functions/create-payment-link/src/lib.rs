@@ -10,7 +10,7 @@ use billing::{
     gateway::GatewayName,
     id::InvoiceId,
     invoice::Invoice,
-    link::{LinkDecision, choose, decide},
+    link::{self, LinkDecision, choose, decide},
     zone::format,
 };
 use cloud::{installation::Installation, store::Caller};
@@ -85,12 +85,14 @@ enum Step {
 async fn answer_for(installation: &Installation, caller: &Caller, invoice: &Invoice, wanted: Option<GatewayName>) -> Result<Step, Problem> {
     let Active { gateways, unreadable } = payments::active_gateways(installation).await;
     // Nothing is known of that gateway: its link may be good, and must not be replaced.
-    if invoice.link.as_ref().is_some_and(|link| unreadable.contains(&link.gateway)) {
+    let now = installation.clock.now();
+    let usable_link = link::reusable(invoice, invoice.amount_due().map_err(money_problem)?, now);
+    if usable_link.is_some_and(|link| unreadable.contains(&link.gateway)) {
         return Err(problem::GATEWAY_NOT_CONFIGURED);
     }
     let active: Vec<GatewayName> = gateways.iter().map(|gateway| gateway.name()).collect();
     let usable: Vec<_> = gateways.iter().map(|gateway| (gateway.name(), gateway.mode())).collect();
-    let (amount, replaces) = match decide(invoice, wanted, &usable, installation.clock.now()).map_err(money_problem)? {
+    let (amount, replaces) = match decide(invoice, wanted, &usable, now).map_err(money_problem)? {
         LinkDecision::NotPayable => return Err(problem::INVOICE_NOT_FOUND),
         LinkDecision::Busy => return Err(problem::LINK_IN_PROGRESS),
         LinkDecision::TooMany { retry_after } => return Err(problem::TOO_MANY.retry_after(retry_after)),

@@ -37,7 +37,7 @@ pub(crate) async fn open(
     let (order, leased, former) = write(installation, gateway, invoice, amount, replaces).await?;
     let closed = match former {
         None => None,
-        Some(former) => match close(installation, former).await.map_err(store_problem)? {
+        Some(former) => match close(installation, former, &leased).await.map_err(store_problem)? {
             Closed::Order(closed) => closed.map(|closed| *closed),
             Closed::MoneyArrived => {
                 // The new order was never posted: it does not exist at the gateway.

@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use billing::{
     gateway::Report,
+    invoice::Invoice,
     order::{Order, OrderStatus},
 };
 use cloud::{installation::Installation, store::StoreError};
@@ -28,7 +29,7 @@ enum Said {
 
 /// Closes an order that is marked for cancellation already, so whatever fails here is done by reconcile. A gateway that is down
 /// does not stand in the way: should both be paid, the second payment becomes credit.
-pub(crate) async fn close(installation: &Installation, order: Order) -> Result<Closed, StoreError> {
+pub(crate) async fn close(installation: &Installation, order: Order, invoice: &Invoice) -> Result<Closed, StoreError> {
     let said = match tokio::time::timeout(TIME_LIMIT, cancel_or_ask(installation, &order)).await {
         Ok(Ok(said)) => said,
         Ok(Err(trouble)) => {
@@ -46,8 +47,8 @@ pub(crate) async fn close(installation: &Installation, order: Order) -> Result<C
             Ok(Closed::Order(Some(Box::new(cancelled))))
         }
         Said::Nothing => Ok(Closed::Order(None)),
-        Said::Report(report) => match payments::book(installation, order, None, report, "replacement").await {
-            Ok(booked) if booked.moved => Ok(Closed::MoneyArrived),
+        Said::Report(report) => match payments::book(installation, order, Some(invoice.clone()), report, "replacement").await {
+            Ok(booked) if booked.moved || booked.order.status == OrderStatus::Paid => Ok(Closed::MoneyArrived),
             Ok(_) => Ok(Closed::Order(None)),
             Err(Trouble::Store(error)) => Err(error),
             Err(trouble) => {

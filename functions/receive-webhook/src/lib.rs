@@ -106,22 +106,19 @@ async fn confirm(installation: &Installation, gateway: GatewayName, hinted: Orde
         tracing::info!(gateway = gateway.as_str(), order = hinted.order_id.as_str(), "authentic webhook for an order that is not ours");
         return Ok(());
     };
-    // Some channels can only be asked by the gateway's own id: reconcile needs it too, should this confirmation fail.
-    let known = Order { transaction_id: order.transaction_id.clone().or(hinted.transaction_id), ..order.clone() };
-    let state = report.as_ref().ok().map(|report| report.state.clone());
     let confirmed = match report {
         Ok(report) => match payments::require_same_mode(installation, &order).await {
-            Ok(()) => payments::book(installation, order, None, report, "webhook").await,
+            Ok(()) => payments::book(installation, order.clone(), None, report, "webhook").await,
             Err(trouble) => Err(trouble),
         },
         Err(trouble) => Err(trouble),
     };
     match confirmed {
-        Ok(booked) if claims_payment && state != Some(ReportedState::Paid) => {
+        Ok(booked) if claims_payment && booked.state != ReportedState::Paid => {
             // Signed, paid, and not even known: the key may be of another merchant account than the order.
-            let alarm = state == Some(ReportedState::Unknown);
+            let alarm = booked.state == ReportedState::Unknown;
             tracing::error!(alarm, order = hinted.order_id.as_str(), "the gateway does not confirm the webhook yet");
-            follow_up(installation, &booked.order).await;
+            follow_up(installation, &booked.order, hinted.transaction_id).await;
             Err(AGAIN)
         }
         Ok(_) => Ok(()),
@@ -129,16 +126,18 @@ async fn confirm(installation: &Installation, gateway: GatewayName, hinted: Orde
             let alarm =
                 matches!(trouble, Trouble::OtherMode | Trouble::NoInvoice(_) | Trouble::Money(_) | Trouble::Store(StoreError::Damaged(_)));
             tracing::error!(alarm, order = hinted.order_id.as_str(), error = %trouble, "webhook not settled");
-            follow_up(installation, &known).await;
+            follow_up(installation, &order, hinted.transaction_id).await;
             Err(AGAIN)
         }
     }
 }
 
-/// Brings the next look forward. Should this fail too, the planned look is still there, and the gateway sends again.
-async fn follow_up(installation: &Installation, order: &Order) {
-    let sooner = order.looking_again_in(FOLLOW_UP, installation.clock.now());
-    if sooner.due != order.due
+/// Brings the next look forward, and keeps the gateway's own id: some channels can only be asked by it. Should this fail too, the
+/// planned look is still there, and the gateway sends again.
+async fn follow_up(installation: &Installation, order: &Order, transaction_id: Option<String>) {
+    let transaction_id = order.transaction_id.clone().or(transaction_id);
+    let sooner = Order { transaction_id, ..order.looking_again_in(FOLLOW_UP, installation.clock.now()) };
+    if sooner != *order
         && let Err(error) = installation.store.note_order(&sooner).await
     {
         tracing::warn!(order = order.id.as_str(), %error, "next look not brought forward");

@@ -130,10 +130,7 @@ async fn confirm(installation: &Installation, order: Order) -> Result<(), Troubl
             order.due = order.next_look(now);
             Ok(installation.store.note_order(&order).await?)
         }
-        // Paid, over, or never chosen: the status tells. The wish ends here, the looks go on.
-        Cancellation::Refused => {
-            let order = Order { cancel_wanted: false, ..order };
-            payments::confirm(installation, order, None, "reconcile").await.map(|_| ())
-        }
+        // Paid, over, in progress or never chosen: the status tells. The wish stays until the order is over or paid.
+        Cancellation::Refused => payments::confirm(installation, order, None, "reconcile").await.map(|_| ()),
     }
 }

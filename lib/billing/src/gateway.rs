@@ -62,6 +62,17 @@ pub struct Report {
     pub transactions: Vec<Transaction>,
 }
 
+impl Report {
+    /// Two reports about one order as one: all their transactions, and the state that weighs more.
+    #[must_use]
+    pub fn and(mut self, other: Self) -> Self {
+        let known: Vec<String> = self.transactions.iter().map(|transaction| transaction.id.clone()).collect();
+        self.transactions.extend(other.transactions.into_iter().filter(|transaction| !known.contains(&transaction.id)));
+        let state = if other.state.weight() > self.state.weight() { other.state } else { self.state };
+        Self { state, transactions: self.transactions }
+    }
+}
+
 /// Where an order stands at its gateway.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum ReportedState {
@@ -77,6 +88,21 @@ pub enum ReportedState {
     Cancelled,
     /// Something that needs a person: an unknown status word, a challenged card, another currency. Stays pending; raises an alarm.
     Unclear(String),
+}
+
+impl ReportedState {
+    /// Among several attempts at one order, which one speaks for the order: one that needs a person, then paid, then payable.
+    #[must_use]
+    pub const fn weight(&self) -> u8 {
+        match self {
+            Self::Unclear(_) => 5,
+            Self::Paid => 4,
+            Self::Pending => 3,
+            Self::Cancelled => 2,
+            Self::Expired => 1,
+            Self::Unknown => 0,
+        }
+    }
 }
 
 /// One transaction as the gateway reports it now. Amounts are totals, not differences.

@@ -169,7 +169,9 @@ pub fn record(order: &Order, invoice: &Invoice, opened: &Opened, now: OffsetDate
     }
     order.status = OrderStatus::Open;
     order.due = order.next_look(now);
-    if !holds_lease(&order, invoice) || invoice.status != InvoiceStatus::Unpaid {
+    // Part of it may have been paid meanwhile: a page for the whole is not to be given out.
+    let wrong_amount = invoice.amount_due() != Ok(order.amount);
+    if !holds_lease(&order, invoice) || invoice.status != InvoiceStatus::Unpaid || wrong_amount {
         return (order.wanting_cancellation(now), None);
     }
     let link = PaymentLink {
@@ -385,6 +387,7 @@ mod tests {
             Invoice { status: InvoiceStatus::Paid, ..leased.clone() },
             Invoice { status: InvoiceStatus::Cancelled, ..leased.clone() },
             Invoice { lease: None, ..leased.clone() },
+            Invoice { received: Rupiah::new(100_000), ..leased.clone() },
             Invoice { lease: with_lease().lease, ..leased.clone() },
         ] {
             let (order, invoice) = record(&order, &moved_on, &opened(), NOW);

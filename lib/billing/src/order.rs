@@ -112,8 +112,12 @@ const FIRST_LOOKS: [Duration; 5] =
     [Duration::minutes(5), Duration::minutes(15), Duration::hours(1), Duration::hours(6), Duration::hours(24)];
 /// While it can be paid it is looked at daily; no link lives longer than this.
 const LONGEST_LINK_DAYS: i64 = 7;
-/// A cancellation that the gateway did not answer is asked for again this much later.
+/// In the timeline: nobody should pay the order any more.
+const CANCELLATION_WANTED: &str = "cancellation_wanted";
+/// A cancellation that the gateway refused or did not answer is asked for again this much later,
 const CANCEL_AGAIN_IN: Duration = Duration::minutes(5);
+/// for so long.
+const CANCEL_URGENT_FOR: Duration = Duration::hours(1);
 /// After its expiry it is looked at daily for so many days: a late notification can have been lost too.
 const DAYS_AFTER_EXPIRY: i64 = 7;
 /// A paid order is looked at once more: Permata, Mandiri bill and Indomaret can take a settlement back within minutes
@@ -136,8 +140,9 @@ impl Order {
         match self.status {
             OrderStatus::Failed => None,
             OrderStatus::Paid => self.look_after_payment.filter(|look| *look > now),
-            // A wish is not forgotten because something else happened meanwhile.
-            OrderStatus::Creating | OrderStatus::Open if self.cancel_wanted => Some(later(now, CANCEL_AGAIN_IN)),
+            // A wish is not forgotten because something else happened meanwhile, or because the gateway refused it once: what is in
+            // progress now can be cancelled later. After the first hour it rides on the planned looks.
+            OrderStatus::Creating | OrderStatus::Open if self.cancellation_is_urgent(now) => Some(later(now, CANCEL_AGAIN_IN)),
             // Reversed too: on the page of a denied payment the customer may pay again.
             OrderStatus::Creating | OrderStatus::Open | OrderStatus::Expired | OrderStatus::Cancelled | OrderStatus::Reversed => {
                 let first = FIRST_LOOKS.into_iter().chain((2..=LONGEST_LINK_DAYS).map(Duration::days));
@@ -146,6 +151,11 @@ impl Order {
                 early.chain(late).find(|look| *look > now)
             }
         }
+    }
+
+    fn cancellation_is_urgent(&self, now: OffsetDateTime) -> bool {
+        let wanted = self.timeline.iter().rev().find(|moment| moment.what == CANCELLATION_WANTED);
+        self.cancel_wanted && wanted.is_some_and(|moment| now < later(moment.at, CANCEL_URGENT_FOR))
     }
 
     /// When to look after a payment that is booked now.
@@ -161,7 +171,7 @@ impl Order {
         if matches!(order.status, OrderStatus::Creating | OrderStatus::Open) {
             order.cancel_wanted = true;
             order.due = Some(now);
-            order.note(now, "cancellation_wanted");
+            order.note(now, CANCELLATION_WANTED);
         }
         order
     }
@@ -203,6 +213,16 @@ mod tests {
         assert_eq!(order.looking_again_in(Duration::hours(1), examples::NOW).due, order.due);
         let much_later = later(order.expires_at, Duration::days(15));
         assert_eq!(order.looking_again_in(Duration::minutes(5), much_later).due, None);
+    }
+
+    #[test]
+    fn a_wanted_cancellation_is_urgent_for_an_hour_and_then_rides_on_the_planned_looks() {
+        let order = examples::order().wanting_cancellation(examples::NOW);
+        assert_eq!((order.cancel_wanted, order.due), (true, Some(examples::NOW)));
+        let looks =
+            |minutes| order.next_look(later(examples::NOW, Duration::minutes(minutes))).map(|look| (look - examples::NOW).whole_minutes());
+        assert_eq!((looks(0), looks(59), looks(60), looks(24 * 60)), (Some(5), Some(64), Some(360), Some(2 * 24 * 60)));
+        assert_eq!(order.next_look(later(order.expires_at, Duration::days(8))), None);
     }
 
     #[test]

@@ -306,11 +306,14 @@ fn note(order: &Order, invoice: &Invoice, report: &Report, now: OffsetDateTime) 
         noted.transaction_id = report.transactions.first().map(|transaction| transaction.id.clone());
     }
     note_unclear(&mut noted, order, report, now);
-    noted.due = noted.next_look(now);
+    // A look that is planned sooner stays.
+    let planned = order.due.filter(|due| *due > now);
+    noted.due = [noted.next_look(now), planned].into_iter().flatten().min();
     let over = matches!(noted.status, OrderStatus::Expired | OrderStatus::Cancelled);
     let dead_link = over && invoice.link.as_ref().is_some_and(|link| link.order_id == order.id);
     let invoice = dead_link.then(|| Invoice { link: None, updated_at: now, ..invoice.clone() });
-    if dead_link {
+    if over {
+        // The copy has served its purpose, and may no longer be how the invoice stands.
         noted.invoice = None;
     }
     if noted == *order && invoice.is_none() { Outcome::Unchanged } else { Outcome::Noted(Box::new(Note { order: noted, invoice })) }

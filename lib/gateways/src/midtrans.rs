@@ -9,7 +9,7 @@ mod notification;
 mod status;
 
 use async_trait::async_trait;
-use billing::gateway::{GatewayName, Mode, Report, ReportedState};
+use billing::gateway::{GatewayName, Mode, Report};
 
 use crate::{
     Cancellation, CreateError, CreatedOrder, Gateway, GatewayError, Hint, NewOrder, OrderRef, SetupError, VerifyError, WebhookRequest,
@@ -109,13 +109,16 @@ impl Gateway for Midtrans {
         create::read(&reply, order, validity, self.mode, self.stand_in)
     }
 
-    /// Asks by order id, which finds the latest attempt; by transaction id only what cannot be found that way (DANA and
-    /// the virtual accounts that run on BI-SNAP: <https://docs.midtrans.com/reference/get-transaction-status>).
+    /// Asks by order id, which finds one attempt; by transaction id what was not found that way: the channels that know no order
+    /// id (DANA and the virtual accounts that run on BI-SNAP:
+    /// <https://docs.midtrans.com/reference/get-transaction-status>), and an earlier attempt on the same page that was paid after
+    /// a later one was begun.
     async fn status(&self, order: &OrderRef) -> Result<Report, GatewayError> {
         let report = self.ask(order, path_segment(&order.order_id)?).await?;
-        match order.transaction_id.as_deref().and_then(plain_id) {
-            Some(transaction_id) if report.state == ReportedState::Unknown => self.ask(order, transaction_id).await,
-            _ => Ok(report),
+        let listed = |id: &str| report.transactions.iter().any(|transaction| transaction.id == id);
+        match order.transaction_id.as_deref().and_then(plain_id).filter(|id| !listed(id)) {
+            Some(transaction_id) => Ok(report.and(self.ask(order, transaction_id).await?)),
+            None => Ok(report),
         }
     }
 

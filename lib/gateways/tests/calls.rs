@@ -257,6 +257,23 @@ async fn midtrans_is_asked_by_order_id_and_then_by_transaction_id() {
 }
 
 #[tokio::test]
+async fn midtrans_is_asked_about_an_earlier_attempt_beside_the_latest() {
+    let attempt = |id: &str, status: &str| {
+        json!({ "status_code": "200", "order_id": ORDER, "transaction_id": id, "gross_amount": "300000.00",
+            "transaction_status": status, "payment_type": "bank_transfer", "currency": "IDR" })
+    };
+    let (later, earlier) = (attempt("later", "deny"), attempt(TRANSACTION, "settlement"));
+    let partner = Partner::start(vec![reply(200, &later), reply(200, &earlier), reply(200, &earlier)]).await.unwrap();
+    let midtrans = gateway(GatewayName::Midtrans, &partner.url);
+    for (asked, calls) in [(order_ref(None, Some(TRANSACTION)), 2), (order_ref(None, Some(TRANSACTION)), 3)] {
+        let report = midtrans.status(&asked).await.unwrap();
+        let received: i64 = report.transactions.iter().map(|transaction| transaction.received.get()).sum();
+        assert_eq!((report.state, received), (ReportedState::Paid, 300_000));
+        assert_eq!(partner.requests().len(), calls, "the second time it is the latest itself");
+    }
+}
+
+#[tokio::test]
 async fn xendit_is_asked_by_invoice_id_or_else_by_order_id() {
     let paid = || invoice_reply(&[("status", json!("PAID")), ("paid_amount", json!(300_000)), ("paid_at", json!("2026-11-20T02:03:10Z"))]);
     let partner = Partner::start(vec![paid(), reply(200, &json!([]))]).await.unwrap();

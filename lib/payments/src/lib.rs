@@ -66,6 +66,8 @@ pub struct Booked {
     pub moved: bool,
     /// The order.
     pub order: Order,
+    /// What the gateway said last.
+    pub state: ReportedState,
 }
 
 /// The gateway with its current keys.
@@ -161,26 +163,19 @@ pub async fn book(
         let read = read.ok_or_else(|| Trouble::NoInvoice(order.id.clone()))?;
         let mut reviews: usize = 0;
         let done = match settle(&order, &read, &report, now)? {
-            Outcome::Unchanged => return Ok(Booked { invoice_status: read.status, moved: false, order }),
-            Outcome::Noted(note) => installation.store.note(&note).await.map(|()| Booked {
-                invoice_status: read.status,
-                moved: false,
-                order: written(note.order),
-            }),
+            Outcome::Unchanged => return Ok(Booked { invoice_status: read.status, moved: false, order, state: report.state }),
+            Outcome::Noted(note) => installation.store.note(&note).await.map(|()| (read.status, false, note.order)),
             Outcome::Settled(mut settlement) => {
                 settlement.order.note(now, format!("confirmed_by:{via}"));
                 reviews = settlement.events.iter().filter(|event| matches!(event, Event::PaymentReview { .. })).count();
                 let invoice_status = settlement.invoice.as_ref().unwrap_or(&read).status;
-                installation.store.settle(&settlement, &read, now).await.map(|()| Booked {
-                    invoice_status,
-                    moved: true,
-                    order: written(settlement.order),
-                })
+                installation.store.settle(&settlement, &read, now).await.map(|()| (invoice_status, true, settlement.order))
             }
         };
         match done {
-            Ok(booked) => {
-                log_booking(&booked, &report, via, reviews);
+            Ok((invoice_status, moved, order)) => {
+                let booked = Booked { invoice_status, moved, order: written(order), state: report.state };
+                log_booking(&booked, via, reviews);
                 return Ok(booked);
             }
             Err(StoreError::Stale) => {
@@ -188,7 +183,10 @@ pub async fn book(
                 let fresh = installation.store.order(gateway, &id).await?.ok_or(Trouble::NoInvoice(id))?;
                 invoice = installation.store.invoice(&fresh.customer_id, &fresh.invoice_id).await?;
                 order = fresh;
-                report = ask(installation, order.gateway, &order_ref(&order)).await?;
+                // Some channels can only be asked by the gateway's own id, which the order may not have learnt yet.
+                let seen = report.transactions.first().map(|transaction| transaction.id.clone());
+                let asked = OrderRef { transaction_id: order.transaction_id.clone().or(seen), ..order_ref(&order) };
+                report = ask(installation, order.gateway, &asked).await?;
             }
             Err(error) => return Err(error.into()),
         }
@@ -196,9 +194,9 @@ pub async fn book(
     Err(StoreError::Stale.into())
 }
 
-fn log_booking(booked: &Booked, report: &Report, via: &str, reviews: usize) {
+fn log_booking(booked: &Booked, via: &str, reviews: usize) {
     let (order, gateway) = (booked.order.id.as_str(), booked.order.gateway.as_str());
-    if let ReportedState::Unclear(why) = &report.state {
+    if let ReportedState::Unclear(why) = &booked.state {
         tracing::error!(alarm = true, order, gateway, why, "the gateway's answer needs a person");
     }
     if reviews > 0 {

@@ -86,23 +86,11 @@ fn report(invoices: &[Invoice], order: &OrderRef) -> Result<Report, GatewayError
             // Nothing certain about its money: not listed, so nothing is booked and nothing taken back.
             Err(why) => ReportedState::Unclear(why),
         };
-        if weight(&state) > weight(&report.state) {
+        if state.weight() > report.state.weight() {
             report.state = state;
         }
     }
     Ok(report)
-}
-
-/// Among several invoices of one order, which one speaks for the order: one that needs a person, then paid, then payable.
-const fn weight(state: &ReportedState) -> u8 {
-    match state {
-        ReportedState::Unclear(_) => 5,
-        ReportedState::Paid => 4,
-        ReportedState::Pending => 3,
-        ReportedState::Cancelled => 2,
-        ReportedState::Expired => 1,
-        ReportedState::Unknown => 0,
-    }
 }
 
 /// `PAID` and `SETTLED` both mean that the customer has paid; settled money is available to the provider as well.
