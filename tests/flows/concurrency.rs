@@ -5,6 +5,7 @@
 
 use billing::{entitlement::Reason, gateway::GatewayName, invoice::InvoiceStatus, ledger::EntryKind, order::OrderStatus};
 use cloud::queue::Batch;
+use lunas_sandbox::Outcome;
 use serde_json::{Value, json};
 use testkit::{
     notification::Notification,
@@ -143,6 +144,27 @@ async fn webhook_check_reconciliation_and_apply_at_once_count_once() {
             journey.until_quiet().await;
             journey.assert_paid_once(&format!("{gateway}, {conflicts} conflicts: {answers:?}")).await;
         }
+    }
+}
+
+#[tokio::test]
+async fn an_answer_that_grew_old_on_its_way_does_not_undo_the_payment() {
+    for gateway in GatewayName::ALL {
+        let mut journey = Journey::start().await;
+        let token = journey.token().await;
+        let link = journey.link(&token, Some(gateway)).await;
+        journey.simulate(&link, Outcome::Pending).await;
+        journey.undelivered.clear();
+        journey.world.tap.hold_answer(gateway.as_str());
+        let checking = check(&journey, &token);
+        journey.world.tap.held().await;
+        // The gateway said "pending"; while that is on its way, the customer pays and the webhook settles.
+        journey.pay(&link).await;
+        journey.until_quiet().await;
+        journey.world.tap.release();
+        assert_eq!(checking.await.unwrap(), 200);
+        journey.until_quiet().await;
+        journey.assert_paid_once(gateway.as_str()).await;
     }
 }
 

@@ -60,6 +60,7 @@ struct Inner {
     any_under_way: usize,
     waits: usize,
     slow: Option<Duration>,
+    hold: Option<String>,
 }
 
 /// The tap. Clones share it.
@@ -67,6 +68,8 @@ struct Inner {
 pub struct Tap {
     inner: Arc<Mutex<Inner>>,
     crashed: Arc<Notify>,
+    held: Arc<Notify>,
+    released: Arc<Notify>,
 }
 
 impl Tap {
@@ -132,6 +135,21 @@ impl Tap {
         self.locked().slow = Some(by);
     }
 
+    /// Keeps the next answer of `service` back until [`Tap::release`]: it grows old on its way.
+    pub fn hold_answer(&self, service: &str) {
+        self.locked().hold = Some(service.to_owned());
+    }
+
+    /// Waits until an answer is kept back.
+    pub async fn held(&self) {
+        self.held.notified().await;
+    }
+
+    /// Lets the answer that is kept back go on.
+    pub fn release(&self) {
+        self.released.notify_one();
+    }
+
     /// Runs a function until it is done, or until the planned crash: then it is dropped where it stands.
     pub async fn or_crash<T>(&self, run: impl Future<Output = T>) -> Option<T> {
         tokio::select! {
@@ -144,8 +162,9 @@ impl Tap {
     /// Notes a call, breaks it if that is the plan, and else lets `forward` carry it out.
     pub(crate) async fn pass(&self, call: Call, forward: impl Future<Output = Response>) -> Response {
         let dynamodb = call.service == "dynamodb";
-        let (plan, slow) = {
+        let (plan, slow, hold) = {
             let mut inner = self.locked();
+            let hold = inner.hold.take_if(|held| *held == call.service).is_some();
             let repeated = call.operation.ends_with(crate::aws::OF_DUE_WORK) && inner.numbered.last() == Some(&call);
             if !repeated {
                 inner.numbered.push(call.clone());
@@ -167,11 +186,15 @@ impl Tap {
                 inner.plan = None;
                 inner.broke = true;
             }
-            (plan, inner.slow)
+            (plan, inner.slow, hold)
         };
         let answer = if matches!(plan, Some((When::Before, _))) { None } else { Some(forward.await) };
         if let Some(slow) = slow {
             tokio::time::sleep(slow).await;
+        }
+        if hold {
+            self.held.notify_one();
+            self.released.notified().await;
         }
         {
             let mut inner = self.locked();
