@@ -70,8 +70,13 @@ async fn look_at(installation: &Installation, key: &Key, silent: &mut Silent) {
     let Err(trouble) = confirm(installation, order.clone()).await else { return };
     match &trouble {
         Trouble::Gateway(error) => silent.note(order.gateway, error),
-        // Somebody else is at work on it.
-        Trouble::Store(StoreError::Stale) => return,
+        // Somebody else is at work on it. If they leave it due, it must not be first in every run.
+        Trouble::Store(StoreError::Stale) => {
+            if let Ok(Some(left_due)) = installation.store.due_order(key, now).await {
+                ask_again(installation, left_due, now).await;
+            }
+            return;
+        }
         _ => {}
     }
     let alarm = !matches!(trouble, Trouble::Gateway(_) | Trouble::Store(_));
