@@ -24,6 +24,9 @@ const ORDERS_PER_PARTITION: i32 = 4;
 const TIME_LIMIT: Duration = Duration::from_secs(40);
 /// An order whose gateway gave no answer is looked at again this much later.
 const ASK_AGAIN_IN: time::Duration = time::Duration::minutes(5);
+/// One that belongs to the gateway's other mode waits for a person to change keys. Asked more often, it would hold the alarm up
+/// all the time, and so hide every other cause.
+const OTHER_MODE_AGAIN_IN: time::Duration = time::Duration::hours(1);
 
 /// One run.
 pub async fn handle(installation: &Installation, _trigger: Value) {
@@ -65,7 +68,7 @@ async fn look_at(installation: &Installation, key: &Key, silent: &mut Silent) {
     };
     if silent.is(order.gateway) {
         // Not left due: it would be first in the next run too, and hold up the other gateway's orders.
-        return ask_again(installation, order, now).await;
+        return ask_again(installation, order, ASK_AGAIN_IN, now).await;
     }
     let Err(trouble) = confirm(installation, order.clone()).await else { return };
     match &trouble {
@@ -73,7 +76,7 @@ async fn look_at(installation: &Installation, key: &Key, silent: &mut Silent) {
         // Somebody else is at work on it. If they leave it due, it must not be first in every run.
         Trouble::Store(StoreError::Stale) => {
             if let Ok(Some(left_due)) = installation.store.due_order(key, now).await {
-                ask_again(installation, left_due, now).await;
+                ask_again(installation, left_due, ASK_AGAIN_IN, now).await;
             }
             return;
         }
@@ -81,7 +84,8 @@ async fn look_at(installation: &Installation, key: &Key, silent: &mut Silent) {
     }
     let alarm = !matches!(trouble, Trouble::Gateway(_) | Trouble::Store(_));
     tracing::error!(alarm, order = order.id.as_str(), gateway = order.gateway.as_str(), error = %trouble, "order not reconciled");
-    ask_again(installation, order, now).await;
+    let wait = if matches!(trouble, Trouble::OtherMode) { OTHER_MODE_AGAIN_IN } else { ASK_AGAIN_IN };
+    ask_again(installation, order, wait, now).await;
 }
 
 /// Gateways that are not asked any more in this run: one that limits the rate, or that gave no answer twice. Waiting for it
@@ -106,8 +110,8 @@ impl Silent {
     }
 }
 
-async fn ask_again(installation: &Installation, order: Order, now: OffsetDateTime) {
-    let again = Order { due: None, ..order }.looking_again_in(ASK_AGAIN_IN, now);
+async fn ask_again(installation: &Installation, order: Order, wait: time::Duration, now: OffsetDateTime) {
+    let again = Order { due: None, ..order }.looking_again_in(wait, now);
     if let Err(error) = installation.store.note_order(&again).await {
         tracing::warn!(order = again.id.as_str(), %error, "next look not planned; it stays due");
     }

@@ -113,7 +113,7 @@ impl World {
             requests_per_address: 60,
         };
         let client = account.dynamodb();
-        table::create(&client).await;
+        table::create(&client, table::NAME).await;
         let installation = Installation {
             store: Store::new(client, settings.table.clone()),
             secrets: Secrets::new(account.secretsmanager(), &settings.stage, clock.clone()),

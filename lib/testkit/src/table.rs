@@ -18,8 +18,11 @@ use tokio::net::TcpListener;
 /// Name of the table in tests.
 pub const NAME: &str = "lunas-test";
 
-/// Serves an empty DynamoDB on loopback; answers its address.
-pub(crate) async fn serve() -> String {
+/// Serves an empty DynamoDB on loopback for as long as the runtime lives; answers its address.
+///
+/// # Panics
+/// When no port can be had.
+pub async fn serve() -> String {
     let database = dynoxide::Database::memory().expect("an embedded DynamoDB");
     let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port");
     let url = format!("http://{}", listener.local_addr().expect("an address"));
@@ -27,7 +30,9 @@ pub(crate) async fn serve() -> String {
     url
 }
 
-pub(crate) fn client(url: &str) -> Client {
+/// A client of the DynamoDB at `url`.
+#[must_use]
+pub fn client(url: &str) -> Client {
     let config = aws_sdk_dynamodb::Config::builder()
         .behavior_version(BehaviorVersion::latest())
         .region(Region::new("us-east-1"))
@@ -36,11 +41,11 @@ pub(crate) fn client(url: &str) -> Client {
     Client::from_conf(config.build())
 }
 
-/// Creates the table.
+/// Creates a table of that name.
 ///
 /// # Panics
 /// When it cannot be created.
-pub async fn create(client: &Client) {
+pub async fn create(client: &Client, name: &str) {
     let attribute = |name: &str, kind| AttributeDefinition::builder().attribute_name(name).attribute_type(kind).build().expect("complete");
     let key = |name: &str, kind| KeySchemaElement::builder().attribute_name(name).key_type(kind).build().expect("complete");
     let index = GlobalSecondaryIndex::builder()
@@ -50,7 +55,7 @@ pub async fn create(client: &Client) {
         .projection(Projection::builder().projection_type(ProjectionType::KeysOnly).build());
     let table = client
         .create_table()
-        .table_name(NAME)
+        .table_name(name)
         .attribute_definitions(attribute("PK", ScalarAttributeType::S))
         .attribute_definitions(attribute("SK", ScalarAttributeType::S))
         .attribute_definitions(attribute("due_key", ScalarAttributeType::S))

@@ -9,17 +9,11 @@ use std::{
     sync::atomic::{AtomicU32, Ordering},
 };
 
-use aws_sdk_dynamodb::{
-    Client,
-    config::{BehaviorVersion, Credentials, Region},
-    types::{
-        AttributeDefinition, AttributeValue, BillingMode, GlobalSecondaryIndex, KeySchemaElement, KeyType, Projection, ProjectionType,
-        ScalarAttributeType,
-    },
-};
+use aws_sdk_dynamodb::{Client, types::AttributeValue};
 use cloud::store::Store;
 use serde_json::Value;
-use tokio::{net::TcpListener, runtime::Runtime};
+use testkit::table;
+use tokio::runtime::Runtime;
 
 const TABLE: &str = "lunas-dev-Table-1";
 static NEXT: AtomicU32 = AtomicU32::new(0);
@@ -57,18 +51,9 @@ impl Done {
 impl Installation {
     pub fn new() -> Self {
         let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build().unwrap();
-        let database = dynoxide::Database::memory().unwrap();
-        let listener = runtime.block_on(TcpListener::bind("127.0.0.1:0")).unwrap();
-        let endpoint = format!("http://{}", listener.local_addr().unwrap());
-        runtime.spawn(dynoxide::server::serve_on(listener, database));
-        let config = aws_sdk_dynamodb::Config::builder()
-            .behavior_version(BehaviorVersion::latest())
-            .region(Region::new("ap-southeast-3"))
-            .credentials_provider(Credentials::new("test", "test", None, None, "test"))
-            .endpoint_url(&endpoint)
-            .build();
-        let client = Client::from_conf(config);
-        runtime.block_on(create_table(&client, TABLE));
+        let endpoint = runtime.block_on(table::serve());
+        let client = table::client(&endpoint);
+        runtime.block_on(table::create(&client, TABLE));
         let folder = PathBuf::from(env!("CARGO_TARGET_TMPDIR")).join(format!(
             "admin-{}-{}",
             std::process::id(),
@@ -144,28 +129,4 @@ home50,Home 50 Mbps,300000,50,25,1,true
 /// A customer file of these rows.
 pub fn customers(rows: &[&str]) -> String {
     format!("id,name,phone,username,packageId,expiresAt,deviceId,ontSerial\n{}\n", rows.join("\n"))
-}
-
-async fn create_table(client: &Client, table: &str) {
-    let attribute = |name: &str, kind| AttributeDefinition::builder().attribute_name(name).attribute_type(kind).build().unwrap();
-    let key = |name: &str, kind| KeySchemaElement::builder().attribute_name(name).key_type(kind).build().unwrap();
-    let index = GlobalSecondaryIndex::builder()
-        .index_name("due")
-        .key_schema(key("due_key", KeyType::Hash))
-        .key_schema(key("due_at", KeyType::Range))
-        .projection(Projection::builder().projection_type(ProjectionType::KeysOnly).build());
-    client
-        .create_table()
-        .table_name(table)
-        .billing_mode(BillingMode::PayPerRequest)
-        .attribute_definitions(attribute("PK", ScalarAttributeType::S))
-        .attribute_definitions(attribute("SK", ScalarAttributeType::S))
-        .attribute_definitions(attribute("due_key", ScalarAttributeType::S))
-        .attribute_definitions(attribute("due_at", ScalarAttributeType::N))
-        .key_schema(key("PK", KeyType::Hash))
-        .key_schema(key("SK", KeyType::Range))
-        .global_secondary_indexes(index.build().unwrap())
-        .send()
-        .await
-        .unwrap();
 }
