@@ -253,13 +253,14 @@ def where_to_click(demo: dict, state: Path) -> str:
     return f"""
 Lunas is ready.
 
+  Portal      {demo["portal"]}
   API         {demo["api"]}/api/customer/...
   WhatsApp    {demo["sandbox"]["whatsapp"]}/    (login codes arrive here)
   Midtrans    {demo["sandbox"]["midtrans"]}/
   Xendit      {demo["sandbox"]["xendit"]}/
   AWS         {demo["aws"]}    (table {demo["table"]})
 
-Log in as {first["name"]} with the phone number {first["phone"]}. All customers and addresses: {state}/demo.json; logs: {state}/logs
+Log in as {first["name"]} with the phone number {first["phone"]}; the code arrives in WhatsApp above. All customers and addresses: {state}/demo.json; logs: {state}/logs
 Try it by hand:
 
   curl -X POST {demo["api"]}/api/customer/otp -H 'content-type: application/json' -d '{{"phone":"{first["phone"]}"}}'

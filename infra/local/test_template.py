@@ -198,7 +198,13 @@ class Api(unittest.TestCase):
         methods = {"get", "post", "put", "delete", "patch"}
         paths = yaml.safe_load(description.read_text())["paths"]
         described = {f"{method.upper()} {path}" for path, operations in paths.items() for method in operations if method in methods}
-        self.assertEqual(self.routes(), described)
+        self.assertEqual({route for route in self.routes() if " /api/" in route}, described)
+
+    def test_pages_come_from_the_portal_and_nothing_else_does(self):
+        for route in of_type("AWS::ApiGatewayV2::Route").values():
+            key = route["RouteKey"]
+            with self.subTest(key):
+                self.assertEqual(" /api/" not in key, "CustomerPortal" in str(route["Target"]))
 
 
 class Logs(unittest.TestCase):

@@ -14,11 +14,10 @@ use serde_json::{Value, json};
 use testkit::request::{answer, request};
 use time::{Duration, OffsetDateTime, format_description::well_known::Rfc3339};
 
-use crate::journey::{Journey, PHONE};
+use crate::journey::{Journey, PHONE, account_of};
 
 fn account(journey: &Journey) -> Account {
-    let p = &journey.world.installation;
-    Account { store: p.store.clone(), zone: p.settings.zone, clock: p.clock.clone() }
+    account_of(&journey.world.installation)
 }
 
 async fn get(journey: &Journey, path: &str, token: &str) -> (u16, Value) {

@@ -3,14 +3,13 @@
 
 use aws_sdk_dynamodb::types::AttributeValue;
 use billing::gateway::GatewayName;
-use customer_account::Account;
 use lunas_sandbox::Outcome;
 use testkit::{
     request::{delivery, request},
     table::items,
 };
 
-use crate::journey::Journey;
+use crate::journey::{Journey, account_of};
 
 /// Invoices and grants that a customer of many years could have.
 const MANY: usize = 300;
@@ -159,8 +158,7 @@ async fn account_and_invoices_cost_a_single_step_and_payments_two() {
         let link = journey.link(&token, None).await;
         journey.pay(&link).await;
         journey.until_quiet().await;
-        let p = &journey.world.installation;
-        let account = Account { store: p.store.clone(), zone: p.settings.zone, clock: p.clock.clone() };
+        let account = account_of(&journey.world.installation);
         for (path, steps) in [("me", 1), ("invoices", 1), ("invoices?limit=50", 1), ("payments", 2)] {
             let asked = request("GET", &format!("/api/customer/{path}"), Some(&token), None);
             let (measured, response) = measure(&journey, customer_account::handle(&account, asked)).await;

@@ -16,6 +16,7 @@ use billing::{
     zone::Zone,
 };
 use cloud::{installation::Installation, queue::Batch};
+use customer_account::Account;
 use lunas_sandbox::{Outcome, Simulate};
 use relay_events::Relay;
 use serde_json::{Value, json};
@@ -69,6 +70,11 @@ pub fn stream_batch<'a>(events: impl IntoIterator<Item = &'a Item>) -> Value {
 pub fn queue_batch(detail: &Value) -> Batch {
     let body = json!({"source": "lunas", "detail-type": detail["kind"], "detail": detail}).to_string();
     serde_json::from_value(json!({"Records": [{"messageId": "m", "body": body}]})).unwrap()
+}
+
+/// What `customer-account` needs, of an installation.
+pub fn account_of(p: &Installation) -> Account {
+    Account { store: p.store.clone(), zone: p.settings.zone, public_url: p.settings.public_url.clone(), clock: p.clock.clone() }
 }
 
 impl Journey {

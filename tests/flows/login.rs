@@ -21,7 +21,7 @@ use testkit::{
 };
 use time::{Duration, OffsetDateTime, format_description::well_known::Rfc3339};
 
-use crate::journey::{Journey, PHONE, queue_batch};
+use crate::journey::{Journey, PHONE, account_of, queue_batch};
 
 /// [`PHONE`] as it is stored.
 const STORED_PHONE: &str = "6281234567890";
@@ -79,8 +79,7 @@ fn words(answer: &(u16, Value)) -> (u16, &str) {
 }
 
 async fn me(journey: &Journey, token: &str) -> u16 {
-    let p = &journey.world.installation;
-    let account = customer_account::Account { store: p.store.clone(), zone: p.settings.zone, clock: p.clock.clone() };
+    let account = account_of(&journey.world.installation);
     customer_account::handle(&account, request("GET", "/api/customer/me", Some(token), None)).await.status().as_u16()
 }
 

@@ -13,11 +13,13 @@
 mod account;
 mod budget;
 mod concurrency;
+mod cookie;
 mod crash;
 mod journey;
 mod link;
 mod login;
 mod policies;
+mod portal;
 mod reconcile;
 mod relay;
 mod webhook;

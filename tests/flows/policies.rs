@@ -14,13 +14,14 @@ use lunas_sandbox::{Fault, FaultKind, Outcome, Simulate};
 use serde_json::{Value, json};
 use testkit::{
     notification::Notification,
-    request::{answer, delivery, request},
+    request::{answer, delivery, from_browser, request},
     table::{self, items},
 };
 use time::Duration;
+use web::csrf;
 use yaml_rust2::{Yaml, YamlLoader};
 
-use crate::journey::{Item, Journey, PHONE, queue_batch, stream_batch};
+use crate::journey::{Item, Journey, PHONE, account_of, queue_batch, stream_batch};
 
 /// Actions, each with what it acts on.
 type Rights = BTreeSet<(String, String)>;
@@ -330,11 +331,47 @@ async fn customer_account_has_the_rights_it_uses_and_no_other() {
     let link = journey.link(&token, None).await;
     journey.pay(&link).await;
     journey.until_quiet().await;
-    let p = fresh(&journey);
-    let account = customer_account::Account { store: p.store.clone(), zone: p.settings.zone, clock: p.clock.clone() };
+    let account = account_of(&fresh(&journey));
     for path in ["me", "invoices", "payments"] {
         let asked = customer_account::handle(&account, request("GET", &format!("/api/customer/{path}"), Some(&token), None));
         assert_eq!(seen.run(&journey, asked).await.status(), 200);
     }
     seen.assert_is_the_policy_of("customer-account");
+}
+
+#[tokio::test]
+async fn device_status_has_the_rights_it_uses_and_no_other() {
+    let mut seen = Seen::default();
+    let journey = Journey::start().await;
+    let token = journey.token().await;
+    let asked = request("GET", "/api/customer/device", Some(&token), None);
+    seen.run(&journey, device_status::handle(&fresh(&journey), asked)).await;
+    seen.assert_is_the_policy_of("device-status");
+}
+
+#[tokio::test]
+async fn customer_portal_has_the_rights_it_uses_and_no_other() {
+    let mut seen = Seen::default();
+    let mut journey = Journey::start().await;
+    let portal = fresh(&journey);
+    let visit = "some-visit";
+    let visit_cookie = format!("__Host-visit={visit}");
+    let headers = [("content-type", "application/x-www-form-urlencoded"), ("origin", "https://portal.example")];
+    let submit = |path: &str, cookie: &str, form: String| from_browser("POST", path, &headers, &[cookie], Some(&form));
+    let form = format!("csrf={}&phone={PHONE}", csrf::token(visit));
+    let asked = customer_portal::handle(&portal, submit("/customer/login", &visit_cookie, form.clone()));
+    assert_eq!(seen.run(&journey, asked).await.status(), 200);
+    journey.until_quiet().await;
+    let code = &journey.world.sandbox.inbox("6281234567890")[0].text[11..17];
+    let opened = customer_portal::handle(&portal, submit("/customer/login", &visit_cookie, format!("{form}&code={code}")));
+    let opened = seen.run(&journey, opened).await;
+    let cookie = opened.headers()["set-cookie"].to_str().unwrap().split(';').next().unwrap().to_owned();
+    for page in ["", "/invoices", "/history", "/wifi", "/finish"] {
+        let page = from_browser("GET", &format!("/customer{page}"), &[], &[&cookie], None);
+        assert_eq!(seen.run(&journey, customer_portal::handle(&portal, page)).await.status(), 200);
+    }
+    let form = format!("csrf={}", csrf::token(cookie.split_once('=').unwrap().1));
+    let ended = customer_portal::handle(&portal, submit("/customer/logout", &cookie, form));
+    assert_eq!(seen.run(&journey, ended).await.headers()["location"], "/customer/login");
+    seen.assert_is_the_policy_of("customer-portal");
 }

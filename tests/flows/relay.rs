@@ -12,7 +12,7 @@ use testkit::{
 };
 use time::Duration;
 
-use crate::journey::{Item, Journey, PHONE, queue_batch, stream_batch, text};
+use crate::journey::{Item, Journey, PHONE, account_of, queue_batch, stream_batch, text};
 
 /// All a batch of the stream holds, and a little more than one call of the bus takes.
 const EVENTS: usize = 12;
@@ -207,7 +207,7 @@ async fn unprocessed_keys_are_asked_for_again_and_never_taken_for_missing() {
     let settled = journey.events("payment.settled").await.remove(0);
 
     let p = &journey.world.installation;
-    let account = customer_account::Account { store: p.store.clone(), zone: p.settings.zone, clock: p.clock.clone() };
+    let account = account_of(p);
     let newest = journey.world.profile(&journey.customer.id).await.open_renewal.unwrap();
     for (batches, expected) in [(100, (503, "busy")), (3, (200, ""))] {
         for path in ["me", "invoices", "payments"] {

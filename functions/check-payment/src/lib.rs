@@ -12,22 +12,28 @@ use payments::Trouble;
 use serde_json::json;
 use web::{
     answer::{self, Answer},
-    caller::{identify, store_problem},
+    caller::{claim, identify, store_problem},
     problem::{self, Problem},
 };
 
-/// Answers one request.
+/// Answers one request. The portal's form is led back to the page that it stands on.
 pub async fn handle(installation: &Installation, request: Request) -> Response<Body> {
-    answer::respond(check(installation, &request).await, request.headers())
+    let path = answer::path(&request);
+    let ["api", "customer", "invoices", id, "check"] = path.as_slice() else {
+        return answer::respond(Err(problem::NOT_FOUND), request.headers());
+    };
+    let id = InvoiceId::parse(id).ok();
+    let answer = check(installation, &request, id.as_ref()).await;
+    if answer::is_form(&request) {
+        let page = id.map_or_else(|| "/customer".to_owned(), |id| format!("/customer/finish/{id}"));
+        return answer::lead_to(&page, &answer);
+    }
+    answer::respond(answer, request.headers())
 }
 
-async fn check(installation: &Installation, request: &Request) -> Answer {
-    let path = answer::path(request);
-    let id = match path.as_slice() {
-        ["api", "customer", "invoices", id, "check"] => InvoiceId::parse(id).ok(),
-        _ => return Err(problem::NOT_FOUND),
-    };
-    let caller = identify(&installation.store, request.headers(), id.as_ref(), installation.clock.now()).await?;
+async fn check(installation: &Installation, request: &Request, id: Option<&InvoiceId>) -> Answer {
+    let claim = claim(request, installation.settings.public_url.as_ref())?;
+    let caller = identify(&installation.store, &claim, id, installation.clock.now()).await?;
     let invoice = caller.invoice.ok_or(problem::INVOICE_NOT_FOUND)?;
     let status = status_now(installation, invoice).await?;
     answer::ok(&json!({"success": true, "status": status}))

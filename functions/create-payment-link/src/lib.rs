@@ -1,7 +1,7 @@
 //! `GET|POST /api/customer/invoices/payment`: the link to pay an invoice.
 //!
 //! The stored link if it can still be used (one read). Else an order is written, the gateway asked, the link recorded.
-//! `billing::link` decides which.
+//! `billing::link` decides which. `GET …/payment/gateways` names the gateways to choose from.
 
 mod open;
 mod replace;
@@ -21,7 +21,7 @@ use serde::Deserialize;
 use serde_json::json;
 use web::{
     answer::{self, Answer},
-    caller::{claim, identify, store_problem},
+    caller::{Via, claim, identify, store_problem},
     problem::{self, Problem},
 };
 
@@ -45,18 +45,42 @@ impl Asked {
     }
 }
 
-/// Answers one request.
+/// Answers one request. The portal's forms are led to the page that opens the link.
 pub async fn handle(installation: &Installation, request: Request) -> Response<Body> {
-    answer::respond(payment_link(installation, &request).await, request.headers())
+    let answer = match answer::path(&request).as_slice() {
+        ["api", "customer", "invoices", "payment"] => payment_link(installation, &request).await,
+        ["api", "customer", "invoices", "payment", "gateways"] => choices(installation, &request).await,
+        _ => Err(problem::NOT_FOUND),
+    };
+    if answer::is_form(&request) {
+        return answer::lead_to(&pay_page(&request), &answer);
+    }
+    answer::respond(answer, request.headers())
+}
+
+fn pay_page(request: &Request) -> String {
+    let asked = Asked::read(request).ok().and_then(|asked| InvoiceId::parse(&asked.invoice_id?).ok());
+    asked.map_or_else(|| "/customer".to_owned(), |invoice| format!("/customer/pay/{invoice}"))
+}
+
+/// The gateways that make links now.
+async fn choices(installation: &Installation, request: &Request) -> Answer {
+    let claim = claim(request, installation.settings.public_url.as_ref())?;
+    identify(&installation.store, &claim, None, installation.clock.now()).await?;
+    let active = payments::active_gateways(installation).await;
+    let names: Vec<GatewayName> = active.gateways.iter().map(|gateway| gateway.name()).collect();
+    answer::ok(&json!({"success": true, "gateways": names}))
 }
 
 async fn payment_link(installation: &Installation, request: &Request) -> Answer {
     // Before the body is read: whoever has no token learns nothing else.
-    claim(request.headers())?;
+    let claim = claim(request, installation.settings.public_url.as_ref())?;
+    // A cookie goes along with a mere link on another site's page. So such a request finds a link, and makes none.
+    let may_create = request.method() == Method::POST || claim.via == Via::Bearer;
     let asked = Asked::read(request)?;
     let invoice_id = asked.invoice_id.as_deref().filter(|id| !id.is_empty());
     let parsed = invoice_id.and_then(|id| InvoiceId::parse(id).ok());
-    let mut caller = identify(&installation.store, request.headers(), parsed.as_ref(), installation.clock.now()).await?;
+    let mut caller = identify(&installation.store, &claim, parsed.as_ref(), installation.clock.now()).await?;
     if invoice_id.is_none() {
         return Err(problem::INVOICE_ID_MISSING);
     }
@@ -66,7 +90,7 @@ async fn payment_link(installation: &Installation, request: &Request) -> Answer 
     };
     let mut invoice = caller.invoice.take().ok_or(problem::INVOICE_NOT_FOUND)?;
     for _ in 0..ROUNDS {
-        match answer_for(installation, &caller, &invoice, wanted).await? {
+        match answer_for(installation, &caller, &invoice, wanted, may_create).await? {
             Step::Answer(response) => return response,
             Step::DecideAgain => {
                 let read = installation.store.invoice(&invoice.customer_id, &invoice.id).await.map_err(store_problem)?;
@@ -82,7 +106,13 @@ enum Step {
     DecideAgain,
 }
 
-async fn answer_for(installation: &Installation, caller: &Caller, invoice: &Invoice, wanted: Option<GatewayName>) -> Result<Step, Problem> {
+async fn answer_for(
+    installation: &Installation,
+    caller: &Caller,
+    invoice: &Invoice,
+    wanted: Option<GatewayName>,
+    may_create: bool,
+) -> Result<Step, Problem> {
     let Active { gateways, unreadable } = payments::active_gateways(installation).await;
     // Nothing is known of that gateway: its link may be good, and must not be replaced.
     let now = installation.clock.now();
@@ -97,6 +127,7 @@ async fn answer_for(installation: &Installation, caller: &Caller, invoice: &Invo
         LinkDecision::Busy => return Err(problem::LINK_IN_PROGRESS),
         LinkDecision::TooMany { retry_after } => return Err(problem::TOO_MANY.retry_after(retry_after)),
         LinkDecision::Reuse(link) => return Ok(Step::Answer(link_answer(invoice, &link.url))),
+        LinkDecision::Open { .. } if !may_create => return Err(problem::NOT_FROM_HERE),
         LinkDecision::Open { amount, replaces } => (amount, replaces),
     };
     let chosen = choose(wanted, installation.settings.default_gateway, &active).ok_or(problem::GATEWAY_NOT_CONFIGURED)?;

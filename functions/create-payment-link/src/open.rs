@@ -106,7 +106,7 @@ async fn post(
         customer_phone: caller.profile.phone.as_ref().map(|phone| phone.as_str().to_owned()),
         expires_at: order.expires_at,
         now: installation.clock.now(),
-        finish_url: None,
+        finish_url: installation.settings.public_url.as_ref().map(|site| site.page(&format!("/customer/finish/{}", invoice.id))),
     };
     let answer = gateway.create(&new_order).await;
     if let Err(error) = &answer {

@@ -1,17 +1,10 @@
 //! `GET /api/customer/me|invoices|payments`: what a customer sees of their account, newest first, in pages.
 
-mod payments;
-
-use billing::{
-    customer::Profile,
-    id::InvoiceId,
-    invoice::{Invoice, InvoiceStatus},
-    link::reusable,
-    zone::{Zone, format},
-};
+use billing::{customer::Profile, invoice::InvoiceStatus, zone::Zone, zone::format};
 use cloud::{
     aws::Account as Aws,
     clock::Clock,
+    public_url::PublicUrl,
     settings::{SettingError, Settings},
     store::Store,
 };
@@ -19,21 +12,21 @@ use lambda_http::{Body, Request, RequestExt as _, Response, http::Method};
 use serde_json::{Value, json};
 use time::OffsetDateTime;
 use web::{
+    account::{self, Bill, Paging, Payment},
     answer::{self, Answer},
-    caller::{claim, identify, store_problem},
+    caller::{claim, identify},
     problem::{self, Problem},
 };
 
-const DEFAULT_LIMIT: i32 = 20;
-const LARGEST_LIMIT: i32 = 50;
-
-/// The store and the provider's zone.
+/// What reading an account takes: no keys.
 #[derive(Debug, Clone)]
 pub struct Account {
     /// The table.
     pub store: Store,
     /// For days and due dates.
     pub zone: Zone,
+    /// Where the portal is, whose cookie may say who is calling.
+    pub public_url: Option<PublicUrl>,
     /// The time.
     pub clock: Clock,
 }
@@ -41,23 +34,8 @@ pub struct Account {
 impl Account {
     /// What Lambda puts into the environment.
     pub fn from_env() -> Result<Self, SettingError> {
-        let settings = Settings::from_env()?;
-        Ok(Self { store: Store::new(Aws::from_env().dynamodb(), settings.table), zone: settings.zone, clock: Clock::default() })
-    }
-}
-
-/// Which part of a list is asked for.
-pub(crate) struct Paging {
-    after: Option<InvoiceId>,
-    limit: i32,
-}
-
-impl Paging {
-    fn read(request: &Request) -> Result<Self, Problem> {
-        let parameters = request.query_string_parameters();
-        let after = answer::query(&parameters, "cursor").map(InvoiceId::parse).transpose().map_err(|_| problem::BAD_REQUEST)?;
-        let limit = answer::query(&parameters, "limit").map(str::parse::<i32>).transpose().map_err(|_| problem::BAD_REQUEST)?;
-        Ok(Self { after, limit: limit.unwrap_or(DEFAULT_LIMIT).clamp(1, LARGEST_LIMIT) })
+        let Settings { table, zone, public_url, .. } = Settings::from_env()?;
+        Ok(Self { store: Store::new(Aws::from_env().dynamodb(), table), zone, public_url, clock: Clock::default() })
     }
 }
 
@@ -73,14 +51,15 @@ async fn route(account: &Account, request: &Request) -> Answer {
     match answer::path(request).as_slice() {
         ["api", "customer", "me"] => me(account, request).await,
         ["api", "customer", "invoices"] => invoices(account, request).await,
-        ["api", "customer", "payments"] => payments::list(account, request).await,
+        ["api", "customer", "payments"] => payments(account, request).await,
         _ => Err(problem::NOT_FOUND),
     }
 }
 
 async fn me(account: &Account, request: &Request) -> Answer {
     let now = account.clock.now();
-    let caller = identify(&account.store, request.headers(), None, now).await?;
+    let claim = claim(request, account.public_url.as_ref())?;
+    let caller = identify(&account.store, &claim, None, now).await?;
     answer::ok(&json!({"success": true, "customer": customer(&caller.profile, account.zone, now)}))
 }
 
@@ -101,21 +80,12 @@ fn customer(profile: &Profile, zone: Zone, now: OffsetDateTime) -> Value {
     })
 }
 
-/// Session and page are read at once; the page is of the customer whom the token names, and is dropped if the session is not valid.
 async fn invoices(account: &Account, request: &Request) -> Answer {
-    let now = account.clock.now();
-    let claim = claim(request.headers())?;
-    let paging = Paging::read(request);
-    let (after, limit) = paging.as_ref().map_or((None, 1), |paging| (paging.after.as_ref(), paging.limit));
-    let page = account.store.invoices(&claim.customer_id, after, limit);
-    let (caller, page) = tokio::join!(identify(&account.store, request.headers(), None, now), page);
-    caller?;
-    paging?;
+    let claim = claim(request, account.public_url.as_ref())?;
+    let (_, page) = account::bills(&account.store, account.zone, &claim, Paging::read(request), account.clock.now()).await?;
     let status = wanted_status(request)?;
-    let page = page.map_err(store_problem)?;
-    let wanted = page.entries.iter().filter(|invoice| status.is_none_or(|status| invoice.status == status));
-    let invoices = wanted.map(|invoice| invoice_shape(invoice, account.zone, now)).collect::<Result<Vec<_>, _>>()?;
-    answer::ok(&json!({"success": true, "invoices": invoices, "next": page.next}))
+    let wanted = page.entries.iter().filter(|bill| status.is_none_or(|status| bill.invoice.status == status));
+    answer::ok(&json!({"success": true, "invoices": wanted.map(bill_shape).collect::<Vec<_>>(), "next": page.next}))
 }
 
 fn wanted_status(request: &Request) -> Result<Option<InvoiceStatus>, Problem> {
@@ -129,23 +99,40 @@ fn wanted_status(request: &Request) -> Result<Option<InvoiceStatus>, Problem> {
     }
 }
 
-fn invoice_shape(invoice: &Invoice, zone: Zone, now: OffsetDateTime) -> Result<Value, Problem> {
-    let amount_due = invoice.amount_due().map_err(|error| {
-        tracing::error!(alarm = true, invoice = invoice.id.as_str(), %error, "amounts of an invoice do not add up");
-        problem::BUSY
-    })?;
-    Ok(json!({
+fn bill_shape(bill: &Bill) -> Value {
+    let invoice = &bill.invoice;
+    json!({
         "id": invoice.id,
         "invoiceNumber": invoice.number,
         "amount": invoice.amount,
-        "amountDue": amount_due,
+        "amountDue": bill.amount_due,
         "status": invoice.status,
-        "overdue": invoice.is_overdue(zone, now),
+        "overdue": bill.overdue,
         "dueDate": format::date(invoice.due_date),
         "paidAt": invoice.paid_at.map(format::instant),
-        "paymentLink": reusable(invoice, amount_due, now).map(|link| &link.url),
+        "paymentLink": bill.link,
         "description": invoice.description,
         "kind": invoice.kind,
         "createdAt": format::instant(invoice.created_at),
-    }))
+    })
+}
+
+async fn payments(account: &Account, request: &Request) -> Answer {
+    let claim = claim(request, account.public_url.as_ref())?;
+    let (_, page) = account::payments(&account.store, &claim, Paging::read(request), account.clock.now()).await?;
+    answer::ok(&json!({"success": true, "payments": page.entries.iter().map(payment_shape).collect::<Vec<_>>(), "next": page.next}))
+}
+
+fn payment_shape(payment: &Payment) -> Value {
+    let timeline = payment.timeline.iter().map(|(at, what)| json!({"at": format::instant(*at), "what": what}));
+    json!({
+        "id": payment.id,
+        "invoiceId": payment.invoice_id,
+        "gateway": payment.gateway,
+        "method": payment.method,
+        "amount": payment.amount,
+        "kind": payment.kind,
+        "at": format::instant(payment.at),
+        "timeline": timeline.collect::<Vec<_>>(),
+    })
 }

@@ -7,6 +7,7 @@ pub mod aws;
 pub mod bus;
 pub mod clock;
 pub mod installation;
+pub mod public_url;
 pub mod queue;
 pub mod secrets;
 pub mod settings;

@@ -5,6 +5,8 @@ use std::collections::BTreeMap;
 use billing::{entitlement::LateRenewal, gateway::GatewayName, zone::Zone};
 use time::Duration;
 
+use crate::public_url::PublicUrl;
+
 /// What the template's parameters say.
 #[derive(Debug, Clone)]
 pub struct Settings {
@@ -14,8 +16,8 @@ pub struct Settings {
     pub bus: String,
     /// `dev`, `staging` or `prod`; names the secrets `lunas/<stage>/…`.
     pub stage: String,
-    /// Public address of portal and API without trailing slash; empty when not set yet.
-    pub public_url: String,
+    /// Public address of portal and API; without one there are no cookie sessions and no way back from a gateway's page.
+    pub public_url: Option<PublicUrl>,
     /// Stand-ins of partners on loopback, by partner name; empty outside the demo and tests.
     pub partner_endpoints: BTreeMap<String, String>,
     /// The gateway of customers who do not choose.
@@ -63,10 +65,13 @@ impl Settings {
         let gateway = text("DEFAULT_GATEWAY", "midtrans");
         let zone = text("TIME_ZONE", "Asia/Jakarta");
         let late = text("LATE_RENEWAL", "from-payment");
+        let public_url = lookup("PUBLIC_URL").filter(|url| !url.is_empty());
+        let no_origin =
+            |url: &String| SettingError { name: "PUBLIC_URL", problem: format!("{url:?} is not https://host, nor http on this machine") };
         Ok(Self {
             table: required(&lookup, "TABLE_NAME")?,
             bus: text("BUS_NAME", "default"),
-            public_url: text("PUBLIC_URL", "").trim_end_matches('/').to_owned(),
+            public_url: public_url.map(|url| PublicUrl::parse(&url).ok_or_else(|| no_origin(&url))).transpose()?,
             partner_endpoints,
             default_gateway: GatewayName::parse(&gateway).ok_or_else(|| choice("DEFAULT_GATEWAY", gateway))?,
             // Midtrans takes 5 minutes to 7 days; a link under an hour would be replaced all the time.
@@ -159,6 +164,7 @@ mod tests {
             ("TIME_ZONE", "Europe/Berlin"),
             ("DEFAULT_GATEWAY", "paypal"),
             ("LATE_RENEWAL", "never"),
+            ("PUBLIC_URL", "http://bayar.example.id"),
         ] {
             assert!(read(&[(name, value)]).unwrap_err().to_string().contains(name), "{name}={value}");
         }

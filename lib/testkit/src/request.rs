@@ -29,23 +29,43 @@ pub fn request_from(source_ip: &str, method: &str, path_and_query: &str, token: 
         headers.insert("authorization".to_owned(), format!("Bearer {token}").into());
     }
     headers.insert("content-type".to_owned(), "application/json".into());
-    event(source_ip, method, path, query, &headers, body.map(Value::to_string).as_deref())
+    event(source_ip, method, path, query, &headers, &[], body.map(Value::to_string).as_deref())
+}
+
+/// What a browser sends: headers of its own, cookies as `name=value`, a body that is a form if `Content-Type` says so.
+///
+/// # Panics
+/// When the event is not one.
+#[must_use]
+pub fn from_browser(method: &str, path_and_query: &str, headers: &[(&str, &str)], cookies: &[&str], body: Option<&str>) -> Request {
+    let (path, query) = path_and_query.split_once('?').unwrap_or((path_and_query, ""));
+    let headers = headers.iter().map(|(name, value)| ((*name).to_owned(), Value::from(*value))).collect();
+    event(HOME, method, path, query, &headers, cookies, body)
 }
 
 /// The delivery of a gateway's notification.
 #[must_use]
 pub fn delivery(notification: &Notification) -> Request {
     let headers = notification.headers.iter().filter_map(|(name, value)| Some((name.to_string(), Value::from(value.to_str().ok()?))));
-    event(HOME, "POST", &notification.path, "", &headers.collect(), Some(&String::from_utf8_lossy(&notification.body)))
+    event(HOME, "POST", &notification.path, "", &headers.collect(), &[], Some(&String::from_utf8_lossy(&notification.body)))
 }
 
-fn event(source_ip: &str, method: &str, path: &str, query: &str, headers: &serde_json::Map<String, Value>, body: Option<&str>) -> Request {
+fn event(
+    source_ip: &str,
+    method: &str,
+    path: &str,
+    query: &str,
+    headers: &serde_json::Map<String, Value>,
+    cookies: &[&str],
+    body: Option<&str>,
+) -> Request {
     let event = json!({
         "version": "2.0",
         "routeKey": "$default",
         "rawPath": path,
         "rawQueryString": query,
         "headers": headers,
+        "cookies": cookies,
         "queryStringParameters": query.split('&').filter_map(|pair| pair.split_once('=')).collect::<std::collections::BTreeMap<_, _>>(),
         "requestContext": {
             "accountId": "1", "apiId": "a", "domainName": "example", "domainPrefix": "e", "requestId": "r", "routeKey": "$default",

@@ -53,13 +53,47 @@ pub fn respond(answer: Answer, headers: &HeaderMap) -> Response<Body> {
     response
 }
 
-/// Reads a JSON body.
+/// Reads a body: the fields of a form, else JSON.
 pub fn body<T: DeserializeOwned>(request: &Request) -> Result<T, Problem> {
     let bytes: &[u8] = request.body().as_ref();
     if bytes.len() > BODY_LIMIT {
         return Err(problem::TOO_LARGE);
     }
+    if is_form(request) {
+        return serde_urlencoded::from_bytes(bytes).map_err(|_| problem::BAD_REQUEST);
+    }
     serde_json::from_slice(bytes).map_err(|_| problem::BAD_REQUEST)
+}
+
+/// Sent by an HTML form, without a script: the answer is a page.
+#[must_use]
+pub fn is_form(request: &Request) -> bool {
+    let kind = request.headers().get(header::CONTENT_TYPE).and_then(|value| value.to_str().ok()).unwrap_or_default();
+    kind.split(';').next().is_some_and(|kind| kind.trim().eq_ignore_ascii_case("application/x-www-form-urlencoded"))
+}
+
+/// What a form's sender is shown next: `page`, which reads the new state itself; with `?error=<code>` when there was a problem; the
+/// login when nobody is logged in. `page` is a path of the portal.
+#[must_use]
+pub fn lead_to(page: &str, answer: &Answer) -> Response<Body> {
+    match answer {
+        Ok(_) => see_other(page),
+        Err(problem) if problem.code == problem::INVALID_TOKEN.code => see_other(LOGIN_AFTER_END),
+        Err(problem) => see_other(&format!("{page}?error={}", problem.code)),
+    }
+}
+
+/// The login page, saying that the session is over.
+pub const LOGIN_AFTER_END: &str = "/customer/login?ended=1";
+
+/// 303: read this page now.
+#[must_use]
+pub fn see_other(page: &str) -> Response<Body> {
+    let mut response = Response::new(Body::Empty);
+    *response.status_mut() = StatusCode::SEE_OTHER;
+    response.headers_mut().insert(header::LOCATION, HeaderValue::from_str(page).unwrap_or(HeaderValue::from_static("/customer")));
+    response.headers_mut().insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
+    response
 }
 
 fn json_response(status: StatusCode, text: String) -> Response<Body> {

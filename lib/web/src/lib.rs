@@ -1,7 +1,10 @@
-//! What the HTTP functions share: who is calling, how answers look, and how logins work.
+//! What the HTTP functions share: who is calling, how answers look, how logins work, and what an account shows.
 
+pub mod account;
 pub mod address;
 pub mod answer;
 pub mod caller;
+pub mod cookie;
+pub mod csrf;
 pub mod login;
 pub mod problem;

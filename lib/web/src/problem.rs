@@ -29,6 +29,13 @@ impl Problem {
 
 /// Token missing, wrong or expired.
 pub const INVALID_TOKEN: Problem = problem(401, "invalid_token", "Token tidak valid", "The token is not valid");
+/// A request with the portal's cookie that did not come from the portal, or from a page of an earlier session.
+pub const NOT_FROM_HERE: Problem = problem(
+    403,
+    "not_from_here",
+    "Halaman sudah kedaluwarsa, muat ulang lalu coba lagi",
+    "This page is out of date, reload it and try again",
+);
 /// No invoice id.
 pub const INVOICE_ID_MISSING: Problem = problem(400, "invoice_id_missing", "Invoice ID tidak diberikan", "No invoice id was given");
 /// A gateway that does not exist. Says the same as a missing id, as the customer's specification has it.
@@ -70,5 +77,8 @@ pub const MESSAGING_NOT_CONFIGURED: Problem =
     problem(503, "messaging_not_configured", "Pengiriman kode belum dikonfigurasi", "Sending codes is not configured yet");
 /// The table, a secret or a partner gave no answer.
 pub const BUSY: Problem = problem(503, "busy", "Sistem sedang sibuk, coba lagi", "The system is busy, please try again").retry_after(1);
+/// No address of the modem's management system.
+pub const ACS_NOT_CONFIGURED: Problem =
+    problem(503, "acs_not_configured", "Status modem belum tersedia", "The modem's status is not available yet");
 /// No such path or method.
 pub const NOT_FOUND: Problem = problem(404, "not_found", "Tidak ditemukan", "Not found");

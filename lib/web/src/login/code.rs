@@ -4,24 +4,16 @@
 use billing::login;
 use cloud::{installation::Installation, store::StoreError};
 use lambda_http::Request;
-use serde::Deserialize;
-use serde_json::json;
-use web::{
-    answer::{self, Answer},
+
+use super::{TRIES, limit_address, master_key, phone};
+use crate::{
     caller::store_problem,
     problem::{self, Problem},
 };
 
-use crate::{TRIES, limit_address, master_key, phone};
-
-#[derive(Deserialize)]
-struct Asked {
-    phone: String,
-}
-
-pub(crate) async fn request(installation: &Installation, request: &Request) -> Answer {
-    let asked: Asked = answer::body(request)?;
-    let phone = phone(&asked.phone)?;
+/// Has a code sent to a phone number, as it was typed in. `request` says where the wish came from, for the limits.
+pub async fn request_code(installation: &Installation, request: &Request, typed_phone: &str) -> Result<(), Problem> {
+    let phone = phone(typed_phone)?;
     limit_address(installation, request).await?;
     require_provider(installation).await?;
     let login_id = master_key(installation).await?.login_id(&phone);
@@ -31,7 +23,7 @@ pub(crate) async fn request(installation: &Installation, request: &Request) -> A
         let next = login::request(state.as_ref(), &phone, new_request_id()?, installation.settings.zone, now)
             .map_err(|too_many| problem::TOO_MANY.retry_after(too_many.retry_after))?;
         match installation.store.request_code(&login_id, &next, now).await {
-            Ok(()) => return answer::ok(&json!({"success": true})),
+            Ok(()) => return Ok(()),
             Err(StoreError::Stale) => {}
             Err(error) => return Err(store_problem(error)),
         }

@@ -5,46 +5,55 @@ use billing::{
     customer::Profile,
     login::{self, LoginState, NotTried},
     phone::Phone,
-    zone::format,
 };
 use cloud::{installation::Installation, store::StoreError};
 use lambda_http::Request;
-use serde::Deserialize;
-use serde_json::{Value, json};
-use web::{
-    answer::{self, Answer},
+use time::OffsetDateTime;
+
+use super::{TRIES, Typed, limit_address, master_key, phone};
+use crate::{
     caller::{new_session, store_problem},
     problem::{self, Problem},
 };
 
-use crate::{TRIES, limit_address, master_key, phone};
-
-#[derive(Deserialize)]
-#[serde(rename_all = "camelCase")]
-struct Asked {
-    phone: String,
-    code: String,
-    customer_id: Option<String>,
+/// What became of the right code.
+#[derive(Debug)]
+pub enum Login {
+    /// Several lines share the phone: the same request again, with one of them.
+    Choose(Vec<Profile>),
+    /// A session.
+    In(Box<LoggedIn>),
 }
 
-pub(crate) async fn open(installation: &Installation, request: &Request) -> Answer {
-    let asked: Asked = answer::body(request)?;
-    let phone = phone(&asked.phone)?;
+/// A session that was just opened.
+#[derive(Debug)]
+pub struct LoggedIn {
+    /// Proves who is calling; stored nowhere.
+    pub token: String,
+    /// Until when.
+    pub expires_at: OffsetDateTime,
+    /// Whose.
+    pub profile: Profile,
+}
+
+/// Logs in with what was typed in. `request` says where it came from, for the limits.
+pub async fn log_in(installation: &Installation, request: &Request, typed: &Typed) -> Result<Login, Problem> {
+    let phone = phone(&typed.phone)?;
     limit_address(installation, request).await?;
     let key = master_key(installation).await?;
     let login_id = key.login_id(&phone);
     let state = count_try(installation, &login_id).await?;
-    if !key.fits(&asked.code, &phone, &state.request_id) {
+    if !key.fits(&typed.code, &phone, &state.request_id) {
         return Err(problem::WRONG_CODE);
     }
-    let lines = installation.store.lines_of(&phone).await.map_err(store_problem)?;
-    let line = match (lines.as_slice(), asked.customer_id.as_deref()) {
-        ([], _) => return Err(problem::WRONG_CODE),
-        ([only], None) => only,
-        (several, None) => return answer::ok(&json!({"success": true, "choose": several.iter().map(choice).collect::<Vec<_>>()})),
-        (several, Some(id)) => several.iter().find(|line| line.id.as_str() == id).ok_or(problem::WRONG_CODE)?,
+    let mut lines = installation.store.lines_of(&phone).await.map_err(store_problem)?;
+    let chosen = match typed.customer_id.as_deref() {
+        Some(id) => lines.iter().position(|line| line.id.as_str() == id).ok_or(problem::WRONG_CODE)?,
+        None if lines.is_empty() => return Err(problem::WRONG_CODE),
+        None if lines.len() > 1 => return Ok(Login::Choose(lines)),
+        None => 0,
     };
-    open_session(installation, &login_id, &state, line, &phone).await
+    open_session(installation, &login_id, &state, lines.swap_remove(chosen), &phone).await
 }
 
 /// Counts the try; answers the state as it is stored then.
@@ -65,21 +74,18 @@ async fn count_try(installation: &Installation, login_id: &str) -> Result<LoginS
     Err(problem::BUSY)
 }
 
-async fn open_session(installation: &Installation, login_id: &str, state: &LoginState, line: &Profile, phone: &Phone) -> Answer {
-    let (token, session) = new_session(&line.id, phone, installation.settings.session_lifetime, installation.clock.now())?;
+async fn open_session(
+    installation: &Installation,
+    login_id: &str,
+    state: &LoginState,
+    profile: Profile,
+    phone: &Phone,
+) -> Result<Login, Problem> {
+    let (token, session) = new_session(&profile.id, phone, installation.settings.session_lifetime, installation.clock.now())?;
     match installation.store.open_session(login_id, state, &session).await {
-        Ok(()) => answer::ok(&json!({
-            "success": true,
-            "token": token,
-            "expiresAt": format::instant(session.expires_at),
-            "customer": {"id": line.id, "name": line.name, "username": line.username},
-        })),
+        Ok(()) => Ok(Login::In(Box::new(LoggedIn { token, expires_at: session.expires_at, profile }))),
         // Used by another request in this moment, or a new code was asked for.
         Err(StoreError::Stale) => Err(problem::CODE_EXPIRED),
         Err(error) => Err(store_problem(error)),
     }
-}
-
-fn choice(line: &Profile) -> Value {
-    json!({"id": line.id, "name": line.name, "username": line.username, "package": line.entitlement.package.name})
 }

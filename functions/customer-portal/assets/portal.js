@@ -1,0 +1,319 @@
+// What the pages gain from a script: loading states, payment in a new tab, live bills, the modem's status.
+// Every text comes from the page, in its language. Without this file everything but the modem's status still works.
+(() => {
+  "use strict";
+
+  const page = document.body.dataset;
+  const lang = document.documentElement.lang;
+  const token = document.querySelector("meta[name=csrf]")?.content;
+  const api = "/api/customer/";
+  const sleep = (ms) => new Promise((done) => setTimeout(done, ms));
+
+  const rowOf = (id) => document.getElementById("invoice-" + id);
+  const stateOf = (id) => rowOf(id)?.dataset.state;
+  const isOpen = (id) => ["unpaid", "overdue"].includes(stateOf(id));
+
+  // Answers of the API. Throws when none came within 25 seconds; a session that has ended leads to the login.
+  async function call(path, fields) {
+    const patience = new AbortController();
+    const timer = setTimeout(() => patience.abort(), 25000);
+    const headers = { Accept: "application/json", "Accept-Language": lang };
+    if (fields) Object.assign(headers, { "Content-Type": "application/json", "X-CSRF-Token": token });
+    try {
+      const request = { method: fields ? "POST" : "GET", headers, credentials: "same-origin", signal: patience.signal };
+      if (fields) request.body = JSON.stringify(fields);
+      const answer = await fetch(path, request);
+      const text = await answer.text();
+      let said = {};
+      try { said = JSON.parse(text); } catch { /* Not from us: a gateway in between. */ }
+      if (answer.status === 401) location.assign("/customer/login?ended=1");
+      return { ok: answer.ok, status: answer.status, said };
+    } finally {
+      clearTimeout(timer);
+    }
+  }
+
+  // The row's message; `again` names what "try again" repeats.
+  function say(id, message, again) {
+    const place = rowOf(id)?.querySelector("[data-message]");
+    if (!place) return;
+    place.classList.toggle("error", Boolean(again));
+    place.textContent = message;
+    if (!again) return;
+    const button = document.createElement("button");
+    button.type = "button";
+    button.textContent = page.textRetry;
+    Object.assign(button.dataset, again, { id });
+    place.append(button);
+  }
+
+  function setBusy(button, label) {
+    button.dataset.label = button.textContent;
+    if (label) button.textContent = label;
+    button.setAttribute("aria-busy", "true");
+    button.disabled = true;
+  }
+
+  function release(button) {
+    if ("label" in button.dataset) button.textContent = button.dataset.label;
+    delete button.dataset.label;
+    button.removeAttribute("aria-busy");
+    button.disabled = false;
+  }
+
+  // Forms that the browser sends itself: once. The button is disabled after the browser has read it.
+  function sendOnce(event) {
+    const { target: form, submitter } = event;
+    if (form.dataset.sent) return event.preventDefault();
+    form.dataset.sent = "1";
+    setTimeout(() => submitter && setBusy(submitter));
+  }
+
+  addEventListener("pageshow", () => {
+    for (const form of document.querySelectorAll("[data-sent]")) {
+      delete form.dataset.sent;
+      form.querySelectorAll("button").forEach(release);
+    }
+  });
+
+  // Paying. The tab is opened in the click itself, or browsers would block it.
+  const opened = new Set(JSON.parse(sessionStorage.getItem("opened") || "[]"));
+
+  async function pay(id, gateway) {
+    const row = rowOf(id);
+    if (!row || row.hasAttribute("aria-busy")) return;
+    const tab = window.open("", "_blank");
+    if (tab) tab.document.title = tab.document.body.textContent = page.textOpening;
+    const buttons = [...row.querySelectorAll("button")];
+    const main = row.querySelector("[data-pay] > button");
+    const pressed = buttons.find((button) => gateway && button.value === gateway) || main;
+    row.setAttribute("aria-busy", "true");
+    for (const button of buttons) button.disabled = true;
+    setBusy(pressed, page.textMaking);
+    say(id, "");
+    const answer = await makeLink(id, gateway).catch(() => null);
+    row.removeAttribute("aria-busy");
+    buttons.forEach(release);
+    if (document.activeElement === document.body) pressed.focus();
+    if (!answer?.ok) {
+      tab?.close();
+      if (answer?.status !== 401) say(id, answer ? answer.said.error || page.textBusy : page.textNetwork, { again: "pay", gateway: gateway || "" });
+      if (answer?.status === 404) refresh();
+      return;
+    }
+    opened.add(id);
+    sessionStorage.setItem("opened", JSON.stringify([...opened]));
+    main.textContent = page.textPay;
+    main.dataset.hasLink = "";
+    if (!tab) return location.assign(answer.said.paymentLink);
+    tab.opener = null;
+    tab.location = answer.said.paymentLink;
+    say(id, page.textOpened);
+    refresh();
+  }
+
+  // While another request is making the link, it is worth waiting for.
+  async function makeLink(id, gateway) {
+    for (let tries = 1; ; tries += 1) {
+      const answer = await call(api + "invoices/payment", gateway ? { invoiceId: id, gateway } : { invoiceId: id });
+      const wait = answer.said.retryAfter;
+      if (answer.status !== 409 || !wait || tries > 5) return answer;
+      await sleep(wait * 1000);
+    }
+  }
+
+  // Coming back: the gateway is asked, at most every ten seconds for one bill unless the customer presses a button.
+  const asked = new Map();
+  const following = new Set();
+
+  async function check(id, pressed) {
+    const row = rowOf(id);
+    const place = row?.querySelector("[data-message]");
+    if (!row || row.hasAttribute("aria-busy") || !isOpen(id) || following.has(id)) return;
+    const wait = (asked.get(id) || 0) + 10000 - Date.now();
+    if (!pressed && (wait > 0 || place.classList.contains("error"))) return;
+    asked.set(id, Date.now());
+    const button = row.querySelector("[data-check] button");
+    if (button) setBusy(button);
+    say(id, page.textChecking);
+    const answer = await call(`${api}invoices/${id}/check`, {}).catch(() => null);
+    if (button) {
+      release(button);
+      button.textContent = page.textCheckAgain;
+      if (pressed && document.activeElement === document.body) button.focus();
+    }
+    if (answer?.status === 401) return;
+    if (!answer?.ok) return say(id, answer ? answer.said.error || page.textBusy : page.textNetwork, { again: "check" });
+    if (answer.said.status !== "PAID") return say(id, page.page === "finish" ? page.textNotReceived : "");
+    say(id, page.textActivating);
+    following.add(id);
+    await refresh();
+    follow();
+  }
+
+  function comeBack() {
+    if (document.visibilityState !== "visible") return;
+    const meant = document.querySelectorAll("#finish .invoice");
+    for (const row of meant) opened.add(row.dataset.invoiceId);
+    for (const id of opened) check(id);
+  }
+
+  // Until the service is extended: two minutes, then the next visit shows it.
+  let isFollowing = false;
+
+  async function follow() {
+    const waits = () => document.querySelector(".invoice[data-state=activating]") || [...following].some(isOpen);
+    if (isFollowing) return;
+    isFollowing = true;
+    for (let turn = 0; turn < 60 && waits(); turn += 1) {
+      await sleep(2000);
+      await refresh();
+    }
+    isFollowing = false;
+    following.clear();
+  }
+
+  // Live parts: fetched with the page, and put in place where the server's answer changed.
+  const live = () => document.querySelectorAll("[data-live]");
+  const shown = new Map([...live()].map((part) => [part.id, part.outerHTML]));
+
+  async function refresh() {
+    const answer = await fetch(location.href, { credentials: "same-origin", headers: { Accept: "text/html" } }).catch(() => null);
+    if (answer?.redirected) return location.assign(answer.url);
+    if (!answer?.ok) return;
+    const fresh = new DOMParser().parseFromString(await answer.text(), "text/html");
+    for (const part of live()) {
+      const next = fresh.getElementById(part.id);
+      if (next && next.outerHTML !== shown.get(part.id)) {
+        shown.set(part.id, next.outerHTML);
+        swap(part, next);
+      }
+    }
+  }
+
+  function swap(part, next) {
+    const focused = part.contains(document.activeElement) && document.activeElement;
+    const focusedRow = focused && focused.closest(".invoice")?.id;
+    const paid = [];
+    for (const row of next.querySelectorAll(".invoice")) {
+      const old = document.getElementById(row.id);
+      if (!old) continue;
+      if (old.hasAttribute("aria-busy")) {
+        row.replaceWith(old);
+      } else if (old.dataset.state === row.dataset.state) {
+        row.querySelector("[data-message]").replaceWith(old.querySelector("[data-message]"));
+        const methods = row.querySelector("details");
+        if (methods) methods.open = old.querySelector("details").open;
+      } else if (row.dataset.state === "paid") {
+        paid.push(row.dataset.invoiceId);
+      }
+    }
+    part.replaceWith(next);
+    if (focused && !document.contains(focused)) {
+      const row = focusedRow && document.getElementById(focusedRow);
+      const goal = row?.querySelector("button") || row || next.querySelector("a, button") || next;
+      if (goal === row || goal === next) goal.tabIndex = -1;
+      goal.focus({ preventScroll: true });
+    } else if (focused) {
+      focused.focus({ preventScroll: true });
+    }
+    // A moment later, so that it is read out.
+    setTimeout(() => paid.forEach((id) => say(id, page.textThanks)), 200);
+  }
+
+  // Which gateways can be chosen is asked when the customer wants to choose.
+  let gateways;
+
+  async function offerGateways(details) {
+    gateways ||= call(api + "invoices/payment/gateways").catch(() => null);
+    const answer = await gateways;
+    if (!answer?.ok) return (gateways = null);
+    for (const button of details.querySelectorAll("[name=gateway]")) button.hidden = !answer.said.gateways.includes(button.value);
+  }
+
+  // The modem's status.
+  async function showDevice(panel) {
+    const texts = panel.querySelector("dl").dataset;
+    const note = panel.querySelector("[data-device-note]");
+    const fill = (values) => {
+      for (const place of panel.querySelectorAll("[data-device]")) place.textContent = values(place.dataset.device) ?? texts.textNotAvailable;
+    };
+    panel.setAttribute("aria-busy", "true");
+    fill(() => texts.textLoading);
+    const answer = await call(api + "device").catch(() => null);
+    panel.removeAttribute("aria-busy");
+    const device = answer?.ok ? answer.said.device : null;
+    const values = device ? readDevice(device, texts) : {};
+    fill((name) => values[name]);
+    note.textContent = device ? (device.stale ? texts.textStale : "") : answer ? answer.said.error || page.textBusy : page.textNetwork;
+  }
+
+  function readDevice(device, texts) {
+    const word = (name) => name && (texts[name] || name);
+    const value = (of) => (typeof of === "object" && of ? of.value : of);
+    const number = (of, unit) => typeof of === "number" && of.toLocaleString(lang) + unit;
+    const { pppoe = {}, rxPower: rx, wifi = [] } = device;
+    const power = rx && number(rx.dbm, " dBm");
+    const contact = device.lastInform && new Date(device.lastInform);
+    const values = {
+      status: word(device.status),
+      pppoe: word(pppoe?.status),
+      ip: pppoe?.ip,
+      rx: power && (rx.level ? `${power} (${word(rx.level)})` : power),
+      temperature: number(value(device.temperatureC), " °C"),
+      uptime: duration(value(device.uptimeSeconds), texts),
+      connected: number(value(device.connectedDevices), ""),
+      model: [device.manufacturer, device.model].filter(Boolean).join(" "),
+      serial: device.serialNumber,
+      ssids: wifi?.map((net) => net.ssid).filter(Boolean).join(", "),
+      contact: contact && contact.toLocaleString(lang, { dateStyle: "long", timeStyle: "short", timeZone: page.zone }),
+    };
+    for (const name of Object.keys(values)) values[name] ||= undefined;
+    return values;
+  }
+
+  function duration(seconds, texts) {
+    if (typeof seconds !== "number") return undefined;
+    const parts = [[Math.floor(seconds / 86400), texts.day], [Math.floor(seconds / 3600) % 24, texts.hour], [Math.floor(seconds / 60) % 60, texts.minute]];
+    const first = parts.findIndex(([count]) => count > 0);
+    return parts.slice(first < 0 ? 2 : first).slice(0, 2).map((part) => part.join(" ")).join(" ");
+  }
+
+  document.addEventListener("submit", (event) => {
+    const { target: form, submitter } = event;
+    const id = form.closest(".invoice")?.dataset.invoiceId;
+    if (form.matches("[data-pay]")) {
+      event.preventDefault();
+      pay(id, submitter?.name === "gateway" ? submitter.value : "");
+    } else if (form.matches("[data-check]")) {
+      event.preventDefault();
+      check(id, true);
+    } else {
+      sendOnce(event);
+    }
+  });
+  document.addEventListener("click", (event) => {
+    const { again, id, gateway } = event.target.dataset;
+    if (again === "pay") pay(id, gateway);
+    if (again === "check") check(id, true);
+  });
+  document.addEventListener("toggle", (event) => {
+    if (event.target.matches(".methods[open]")) offerGateways(event.target);
+  }, true);
+  document.addEventListener("visibilitychange", comeBack);
+  addEventListener("focus", comeBack);
+  addEventListener("pageshow", comeBack);
+  document.querySelectorAll("[data-device-panel]").forEach(showDevice);
+
+  // Cookies can be gone although somebody was logged in on this phone: then too the login says that the session ended.
+  const wasIn = "logged-in";
+  if (page.zone) localStorage.setItem(wasIn, "1");
+  if (document.getElementById("phone-form") && localStorage.getItem(wasIn)) {
+    localStorage.removeItem(wasIn);
+    if (!location.search && !document.querySelector("[role=alert]")) location.replace("/customer/login?ended=1");
+  }
+  document.querySelector("form[action='/customer/logout']")?.addEventListener("submit", () => localStorage.removeItem(wasIn));
+
+  if (document.querySelector("[data-state=activating]")) follow();
+  addEventListener("load", () => navigator.serviceWorker?.register("/sw.js", { scope: "/customer" }).catch(() => {}));
+})();

@@ -1,0 +1,115 @@
+//! The customer portal: pages that are read and paid from without JavaScript.
+//!
+//! It reads accounts, and opens and ends sessions. It makes no links and books nothing: its forms and its script ask the API's own
+//! functions for that, so a function that talks to the open Internet in HTML needs no right to the gateways' keys.
+
+pub mod assets;
+mod log_in;
+pub mod pages;
+mod read;
+mod reply;
+pub mod texts;
+
+use billing::id::InvoiceId;
+use cloud::{installation::Installation, public_url::PublicUrl};
+use lambda_http::{
+    Body, Request, RequestExt as _, Response,
+    http::{Method, header},
+};
+use time::{Duration, OffsetDateTime};
+use web::{
+    answer, cookie,
+    problem::{self, Problem},
+};
+
+use crate::{pages::Page, texts::Lang};
+
+const LANGUAGE: &str = "lang";
+const LANGUAGE_KEPT: Duration = Duration::days(365);
+
+/// One request and what is known before anything is read.
+pub(crate) struct Visit<'a> {
+    pub(crate) installation: &'a Installation,
+    pub(crate) request: &'a Request,
+    pub(crate) site: &'a PublicUrl,
+    pub(crate) lang: Lang,
+    /// Path and query without the language.
+    pub(crate) here: String,
+    pub(crate) now: OffsetDateTime,
+}
+
+impl Visit<'_> {
+    /// What a page is told.
+    pub(crate) fn page<'a>(&'a self, csrf: &'a str, signed_in: bool) -> Page<'a> {
+        Page { lang: self.lang, csrf, path: &self.here, zone: self.installation.settings.zone, now: self.now, signed_in }
+    }
+
+    /// A value of the query string; an empty one counts as absent.
+    pub(crate) fn query(&self, name: &str) -> Option<String> {
+        answer::query(&self.request.query_string_parameters(), name).map(str::to_owned)
+    }
+
+    /// A page that says what is wrong, at whatever address.
+    pub(crate) fn trouble(&self, problem: &Problem) -> Response<Body> {
+        let page = Page { path: "/customer", ..self.page("", false) };
+        reply::page(self.request, problem.status, pages::trouble(problem, &page))
+    }
+}
+
+/// Answers one request.
+pub async fn handle(installation: &Installation, request: Request) -> Response<Body> {
+    let Some(site) = installation.settings.public_url.as_ref() else {
+        tracing::error!(alarm = true, "PUBLIC_URL is not set: the portal cannot tell its own forms from others'");
+        return answer::respond(Err(problem::BUSY), request.headers());
+    };
+    let chosen = answer::query(&request.query_string_parameters(), LANGUAGE).and_then(Lang::parse);
+    let remembered = cookie::read(request.headers(), LANGUAGE).and_then(Lang::parse);
+    let visit = Visit {
+        installation,
+        request: &request,
+        site,
+        lang: chosen.or(remembered).unwrap_or_default(),
+        here: same_page(&request),
+        now: installation.clock.now(),
+    };
+    let mut response = route(&visit).await;
+    if let Some(lang) = chosen {
+        reply::set_cookie(&mut response, &cookie::set(site, LANGUAGE, lang.code(), LANGUAGE_KEPT));
+    }
+    reply::fence(&mut response, site);
+    response
+}
+
+async fn route(visit: &Visit<'_>) -> Response<Body> {
+    let path = answer::path(visit.request);
+    let is_form = visit.request.method() == Method::POST;
+    match (is_form, path.as_slice()) {
+        (true, ["customer", "login"]) => log_in::submit(visit).await,
+        (true, ["customer", "logout"]) => log_in::end(visit).await,
+        (false, []) => answer::see_other("/customer"),
+        (false, ["assets", name]) => {
+            assets::asset(name).map_or_else(|| visit.trouble(&problem::NOT_FOUND), |asset| reply::asset(visit.request, asset))
+        }
+        (false, ["sw.js"]) => reply::fixed_name(visit.request, &assets::SERVICE_WORKER),
+        (false, ["customer", "manifest.webmanifest"]) => reply::manifest(),
+        (false, ["customer", "offline"]) => reply::page(visit.request, 200, pages::offline(&visit.page("", false))),
+        (false, ["customer", "login"]) => log_in::start(visit),
+        (false, ["customer", rest @ ..]) => read::page(visit, rest).await,
+        _ => visit.trouble(&problem::NOT_FOUND),
+    }
+}
+
+/// Path and query that lead to the same page, for the language switch. Of the query only what chooses the page: nothing that somebody
+/// else put into an address stands in a page.
+fn same_page(request: &Request) -> String {
+    let path = request.uri().path();
+    let parameters = request.query_string_parameters();
+    let tab = answer::query(&parameters, "tab").filter(|tab| ["status", "upgrade"].contains(tab)).map(|tab| format!("tab={tab}"));
+    let cursor = answer::query(&parameters, "cursor").and_then(|id| InvoiceId::parse(id).ok()).map(|id| format!("cursor={id}"));
+    tab.or(cursor).map_or_else(|| path.to_owned(), |query| format!("{path}?{query}"))
+}
+
+/// What the browser can unpack.
+pub(crate) fn accepted_encodings(request: &Request) -> &str {
+    request.headers().get(header::ACCEPT_ENCODING).and_then(|value| value.to_str().ok()).unwrap_or_default()
+}

@@ -1,0 +1,55 @@
+//! The pages: pure functions from what a customer may see to HTML. Whatever comes from outside is text to them.
+
+mod dashboard;
+mod device;
+mod finish;
+mod history;
+mod invoice_row;
+mod layout;
+mod login;
+mod offline;
+mod pay;
+#[cfg(test)]
+mod samples;
+#[cfg(test)]
+mod tests;
+mod trouble;
+mod wifi;
+
+use billing::zone::Zone;
+use time::OffsetDateTime;
+
+pub use self::{
+    dashboard::{Bills, dashboard, older_bills},
+    finish::{Finish, finish},
+    history::{Payments, history},
+    login::{CodeForm, LineForm, PhoneForm, choose_line, enter_code, enter_phone},
+    offline::offline,
+    pay::{Pay, pay},
+    trouble::trouble,
+    wifi::{Tab, wifi},
+};
+use crate::texts::{Lang, Texts};
+
+/// What every page is told.
+#[derive(Debug, Clone, Copy)]
+pub struct Page<'a> {
+    /// The language to write in.
+    pub lang: Lang,
+    /// The token for forms and scripts; empty on pages without any.
+    pub csrf: &'a str,
+    /// Path and query of this page without `lang`, such as `/customer/wifi?tab=upgrade`: the language switch leads here.
+    pub path: &'a str,
+    /// Where days and times are counted.
+    pub zone: Zone,
+    /// The time.
+    pub now: OffsetDateTime,
+    /// Is somebody logged in? Else there is no menu.
+    pub signed_in: bool,
+}
+
+impl Page<'_> {
+    const fn texts(&self) -> &'static Texts {
+        self.lang.texts()
+    }
+}

@@ -1,0 +1,42 @@
+//! The modem's status. The script fetches it after the page, because modems may answer slowly; until then, and without script, nothing
+//! is known.
+
+use maud::{Markup, html};
+
+use super::Page;
+
+/// The values that both pages show.
+pub(super) fn panel(page: &Page<'_>) -> Markup {
+    values(page, &[])
+}
+
+/// With what only the modem's own page shows.
+pub(super) fn full_panel(page: &Page<'_>) -> Markup {
+    let texts = page.texts();
+    values(page, &[("model", texts.model), ("serial", texts.serial_number), ("ssids", texts.ssids), ("contact", texts.last_contact)])
+}
+
+fn values(page: &Page<'_>, more: &[(&str, &str)]) -> Markup {
+    let texts = page.texts();
+    let entries = [
+        ("status", texts.device_status),
+        ("pppoe", texts.pppoe_status),
+        ("ip", texts.pppoe_ip),
+        ("rx", texts.rx_power),
+        ("temperature", texts.temperature),
+        ("uptime", texts.uptime),
+        ("connected", texts.connected_devices),
+    ];
+    html! {
+        dl.tiles data-text-loading=(texts.loading) data-text-not-available=(texts.not_available) data-text-stale=(texts.stale)
+            data-online=(texts.online) data-offline=(texts.offline) data-connected=(texts.connected) data-disconnected=(texts.disconnected)
+            data-baik=(texts.good) data-lemah=(texts.weak) data-buruk=(texts.bad)
+            data-day=(texts.day) data-hour=(texts.hour) data-minute=(texts.minute)
+        {
+            @for (name, label) in entries.iter().chain(more) {
+                div { dt { (label) } dd data-device=(name) { (texts.not_available) } }
+            }
+        }
+        p.hint data-device-note role="status" { noscript { (texts.device_needs_script) } }
+    }
+}

@@ -1,0 +1,128 @@
+//! One bill with its buttons. Only what is still to pay has any.
+
+use billing::{gateway::GatewayName, invoice::InvoiceStatus, zone::format};
+use maud::{Markup, html};
+use web::account::Bill;
+
+use super::{
+    Page,
+    layout::{csrf, invoice_id},
+};
+use crate::texts::{self, Texts};
+
+/// Where a bill stands for the customer.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum State {
+    Unpaid,
+    Overdue,
+    /// Paid; the service is about to be extended.
+    Activating,
+    Paid,
+    Cancelled,
+}
+
+impl State {
+    pub(super) fn of(bill: &Bill) -> Self {
+        match bill.invoice.status {
+            InvoiceStatus::Unpaid if bill.overdue => Self::Overdue,
+            InvoiceStatus::Unpaid => Self::Unpaid,
+            InvoiceStatus::Paid if bill.is_activating() => Self::Activating,
+            InvoiceStatus::Paid => Self::Paid,
+            InvoiceStatus::Cancelled => Self::Cancelled,
+        }
+    }
+
+    pub(super) const fn is_open(self) -> bool {
+        matches!(self, Self::Unpaid | Self::Overdue)
+    }
+
+    /// The word for script and tests, the badge's colour, its text.
+    const fn shown(self, texts: &Texts) -> (&'static str, &'static str, &'static str) {
+        match self {
+            Self::Unpaid => ("unpaid", "yellow", texts.unpaid),
+            Self::Overdue => ("overdue", "red", texts.overdue),
+            Self::Activating => ("activating", "blue", texts.activating),
+            Self::Paid => ("paid", "green", texts.paid),
+            Self::Cancelled => ("cancelled", "grey", texts.cancelled),
+        }
+    }
+}
+
+/// The bill as an entry of a list.
+pub(super) fn row(bill: &Bill, page: &Page<'_>) -> Markup {
+    entry(
+        bill,
+        page,
+        &html! {
+            @if State::of(bill).is_open() { (pay_form(bill, true, page)) }
+            (message())
+        },
+    )
+}
+
+/// The bill with, first of all, a button that asks the gateway whether it is paid.
+pub(super) fn row_to_check(bill: &Bill, page: &Page<'_>) -> Markup {
+    entry(
+        bill,
+        page,
+        &html! {
+            (message())
+            @if State::of(bill).is_open() { (check_form(bill, page)) (pay_form(bill, false, page)) }
+        },
+    )
+}
+
+fn entry(bill: &Bill, page: &Page<'_>, controls: &Markup) -> Markup {
+    let texts = page.texts();
+    let invoice = &bill.invoice;
+    let state = State::of(bill);
+    let (word, colour, text) = state.shown(texts);
+    html! {
+        li.invoice #{ "invoice-" (invoice.id) } data-invoice=(invoice.number) data-invoice-id=(invoice.id) data-state=(word) {
+            div.top {
+                p.what { (invoice.description) }
+                span class={ "badge " (colour) } { (text) }
+            }
+            p.amount { (invoice.amount) }
+            @if state.is_open() && bill.amount_due != invoice.amount { p.left { (texts.left_to_pay) " " (bill.amount_due) } }
+            p.meta #{ "about-" (invoice.id) } {
+                span { (invoice.number) }
+                " "
+                span { (texts.due) " " time datetime=(format::date(invoice.due_date)) { (texts::date(invoice.due_date, page.lang)) } }
+            }
+            (controls)
+        }
+    }
+}
+
+/// Where the script says what is going on with this bill.
+fn message() -> Markup {
+    html! { p data-message role="status" {} }
+}
+
+fn check_form(bill: &Bill, page: &Page<'_>) -> Markup {
+    html! {
+        form data-check method="post" action={ "/api/customer/invoices/" (bill.invoice.id) "/check" } {
+            (csrf(page))
+            button.primary type="submit" { (page.texts().check) }
+        }
+    }
+}
+
+fn pay_form(bill: &Bill, first: bool, page: &Page<'_>) -> Markup {
+    let texts = page.texts();
+    let has_link = bill.link.is_some();
+    html! {
+        form data-pay method="post" action="/api/customer/invoices/payment" target="_blank" {
+            (csrf(page))
+            (invoice_id(&bill.invoice.id))
+            button.primary[first] type="submit" data-has-link[has_link] aria-describedby={ "about-" (bill.invoice.id) } {
+                @if has_link { (texts.pay_now) } @else { (texts.make_link) }
+            }
+            details.methods {
+                summary { (texts.other_methods) }
+                div { @for gateway in GatewayName::ALL { button type="submit" name="gateway" value=(gateway) { (texts::gateway(gateway)) } } }
+            }
+        }
+    }
+}

@@ -1,0 +1,24 @@
+//! What the service worker shows while there is no connection. It is kept by the browser, so it tells nothing about anybody.
+
+use maud::{Markup, html};
+
+use super::{
+    Page,
+    layout::{self, Frame},
+};
+
+/// In both languages: the language can have changed since it was kept.
+#[must_use]
+pub fn offline(page: &Page<'_>) -> Markup {
+    let (texts, other) = (page.texts(), page.lang.other());
+    let nobody = Page { csrf: "", signed_in: false, ..*page };
+    let content = html! {
+        div.card {
+            h1 { (texts.offline_title) }
+            p { (texts.offline_text) }
+            p.hint lang=(other.code()) { (other.texts().offline_title) ". " (other.texts().offline_text) }
+            p { a.button.primary href="/customer" { (texts.retry) } }
+        }
+    };
+    layout::document(&nobody, &Frame { name: "offline", title: texts.offline_title, menu: None, leads_to: None }, &content)
+}

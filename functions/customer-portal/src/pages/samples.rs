@@ -1,0 +1,147 @@
+//! An account with everything that pages can show, for their tests.
+
+use billing::{
+    customer::Profile,
+    entitlement::Entitlement,
+    gateway::{GatewayName, Mode},
+    id::{CustomerId, InvoiceId, OrderId, PackageId},
+    invoice::{Invoice, InvoiceKind, InvoiceStatus, PaymentLink},
+    money::Rupiah,
+    package::Package,
+    phone::Phone,
+    zone::Zone,
+};
+use time::{
+    Duration, OffsetDateTime,
+    macros::{date, datetime},
+};
+use web::account::{Bill, Kind, Moment, Payment};
+
+use super::Page;
+use crate::texts::Lang;
+
+pub(super) const NOW: OffsetDateTime = datetime!(2026-11-23 03:00 UTC);
+/// What a name may hold in the worst case.
+pub(super) const HOSTILE: &str = "<script>alert(1)</script>\"'&";
+
+pub(super) fn page(lang: Lang, path: &str) -> Page<'_> {
+    Page { lang, csrf: "token-of-the-page", path, zone: Zone::Jakarta, now: NOW, signed_in: true }
+}
+
+pub(super) fn profile(name: &str) -> Profile {
+    Profile {
+        id: CustomerId::parse("c1").unwrap(),
+        name: name.into(),
+        phone: Some(Phone::parse("081234567890").unwrap()),
+        username: format!("{name}@lunas"),
+        device_id: None,
+        ont_serial: None,
+        entitlement: Entitlement { package: package(name), expires_at: datetime!(2026-12-05 16:59:59 UTC), anchor_day: 5 },
+        imported_package: PackageId::parse("home20").unwrap(),
+        imported_expiry: NOW,
+        credit: Rupiah::new(25_000),
+        open_renewal: None,
+        last_grant: 1,
+        created_at: NOW,
+        updated_at: NOW,
+        version: 1,
+    }
+}
+
+fn package(name: &str) -> Package {
+    let id = PackageId::parse("home20").unwrap();
+    let name = if name == HOSTILE { HOSTILE } else { "Home 20" };
+    Package { id, name: name.into(), price: Rupiah::new(300_000), period_months: 1, down_mbps: 20, up_mbps: 10 }
+}
+
+/// Unpaid and due in a week, without a link.
+pub(super) fn invoice(number: u32, text: &str) -> Invoice {
+    Invoice {
+        id: InvoiceId::parse(&format!("inv_{number}")).unwrap(),
+        customer_id: CustomerId::parse("c1").unwrap(),
+        number: format!("INV-2026-{number:06}"),
+        kind: InvoiceKind::Renewal,
+        package: package(text),
+        description: text.into(),
+        amount: Rupiah::new(300_000),
+        received: Rupiah::ZERO,
+        refunded: Rupiah::ZERO,
+        status: InvoiceStatus::Unpaid,
+        settlement: 0,
+        granted: None,
+        applied_at: None,
+        due_date: date!(2026 - 11 - 30),
+        paid_at: None,
+        link: None,
+        lease: None,
+        attempts: None,
+        created_at: NOW,
+        updated_at: NOW,
+        due: None,
+        version: 0,
+    }
+}
+
+fn link() -> PaymentLink {
+    PaymentLink {
+        url: "https://pay.example/snap/v4?a=1&b=\"2\"".into(),
+        gateway: GatewayName::Midtrans,
+        mode: Mode::Sandbox,
+        order_id: OrderId::parse("INV-2026-000005-abcd").unwrap(),
+        reference: "token".into(),
+        amount: Rupiah::new(300_000),
+        expires_at: NOW + Duration::days(1),
+    }
+}
+
+pub(super) fn bill(invoice: Invoice) -> Bill {
+    Bill::of(invoice, Zone::Jakarta, NOW).unwrap()
+}
+
+/// One bill in each state, with and without a link, one part-paid.
+pub(super) fn bills(text: &str) -> Vec<Bill> {
+    let paid = |granted| Invoice {
+        status: InvoiceStatus::Paid,
+        received: Rupiah::new(300_000),
+        settlement: 1,
+        granted,
+        paid_at: Some(NOW),
+        ..invoice(3, text)
+    };
+    let id = |number: u32| InvoiceId::parse(&format!("inv_{number}")).unwrap();
+    [
+        Invoice { link: Some(link()), ..invoice(6, text) },
+        Invoice { received: Rupiah::new(200_000), ..invoice(5, text) },
+        Invoice { due_date: date!(2026 - 10 - 30), ..invoice(4, text) },
+        paid(None),
+        Invoice { id: id(2), number: "INV-2026-000002".into(), ..paid(Some(1)) },
+        Invoice { status: InvoiceStatus::Cancelled, ..invoice(1, text) },
+    ]
+    .map(bill)
+    .to_vec()
+}
+
+pub(super) fn payments(text: &str) -> Vec<Payment> {
+    let payment = |kind, method: &str| Payment {
+        id: "0197a0b0-0000-7000-8000-000000000001".into(),
+        invoice_id: InvoiceId::parse("inv_2").unwrap(),
+        invoice_number: Some("INV-2026-000002".into()),
+        gateway: GatewayName::Midtrans,
+        method: Some(method.into()),
+        amount: Rupiah::new(300_000),
+        kind,
+        at: NOW,
+        timeline: vec![
+            (NOW - Duration::minutes(9), Moment::LinkCreated),
+            (NOW, Moment::Paid),
+            (NOW, Moment::Confirmed),
+            (NOW + Duration::minutes(1), Moment::ServiceExtended),
+        ],
+    };
+    vec![
+        payment(Kind::Received, "bank_transfer/bca"),
+        payment(Kind::Refund, "qris"),
+        payment(Kind::Reversal, text),
+        Payment { timeline: Vec::new(), method: None, ..payment(Kind::Chargeback, text) },
+    ]
+}

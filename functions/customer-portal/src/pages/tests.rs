@@ -1,0 +1,249 @@
+//! Every page, in both languages, with the worst that names can hold.
+
+use std::io::Write as _;
+
+use billing::zone::Zone;
+use web::problem;
+
+use super::{
+    Bills, CodeForm, Finish, LineForm, Page, Pay, Payments, PhoneForm, Tab,
+    samples::{self, HOSTILE},
+    *,
+};
+use crate::{assets, texts::Lang};
+
+/// Name of the page and its HTML.
+fn every_page(lang: Lang, text: &str) -> Vec<(&'static str, String)> {
+    let (profile, bills, payments) =
+        (samples::profile(text), samples::bills(if text == HOSTILE { text } else { "Home 20 – 1 bulan" }), samples::payments(text));
+    let lines = [samples::profile(text), samples::profile("Ibu Sari")];
+    let page = samples::page(lang, "/customer");
+    let login = Page { signed_in: false, path: "/customer/login", ..page };
+    let at = |path| Page { path, ..page };
+    let list = Bills { entries: &bills, next: Some("inv_1") };
+    let entries = payments.as_slice();
+    let message = crate::texts::message_of("link_failed", lang);
+    let pages = [
+        ("login", enter_phone(&PhoneForm { phone: "", ended: false, problem: None }, &login)),
+        ("login-ended", enter_phone(&PhoneForm { phone: "", ended: true, problem: None }, &login)),
+        ("login-wrong", enter_phone(&PhoneForm { phone: text, ended: false, problem: Some(problem::INVALID_PHONE) }, &login)),
+        ("code", enter_code(&CodeForm { phone: "0812-3456-7890", problem: None }, &login)),
+        ("code-wrong", enter_code(&CodeForm { phone: text, problem: Some(problem::TOO_MANY.retry_after(700)) }, &login)),
+        ("choose", choose_line(&LineForm { phone: text, code: text, lines: &lines }, &login)),
+        ("dashboard", dashboard(&profile, &list, None, &page)),
+        ("dashboard-empty", dashboard(&profile, &Bills { entries: &[], next: None }, None, &page)),
+        ("invoices", older_bills(&list, &at("/customer/invoices?cursor=inv_1"))),
+        ("history", history(&Payments { entries, next: Some("inv_1"), newest: true }, &at("/customer/history"))),
+        ("history-empty", history(&Payments { entries: &[], next: None, newest: false }, &at("/customer/history"))),
+        ("wifi", wifi(Tab::Status, &at("/customer/wifi"))),
+        ("wifi-upgrade", wifi(Tab::Upgrade, &at("/customer/wifi?tab=upgrade"))),
+        ("pay", pay(&Pay { bill: &bills[0], error: None }, &at("/customer/pay/inv_6"))),
+        ("pay-error", pay(&Pay { bill: &bills[0], error: message }, &at("/customer/pay/inv_6"))),
+        ("pay-paid", pay(&Pay { bill: &bills[4], error: None }, &at("/customer/pay/inv_2"))),
+        ("finish", finish(&Finish { bills: &bills[..1], error: None }, &at("/customer/finish/inv_6"))),
+        ("finish-none", finish(&Finish { bills: &[], error: message }, &at("/customer/finish"))),
+        ("offline", offline(&page)),
+        ("not-found", trouble(&problem::NOT_FOUND, &page)),
+        ("busy", trouble(&problem::BUSY, &login)),
+    ];
+    pages.map(|(name, markup)| (name, markup.into_string())).to_vec()
+}
+
+fn dashboard_page(lang: Lang) -> String {
+    let bills = samples::bills("Home 20 – 1 bulan");
+    dashboard(&samples::profile("Budi"), &Bills { entries: &bills, next: None }, None, &samples::page(lang, "/customer")).into_string()
+}
+
+/// The row of an invoice.
+fn row<'a>(html: &'a str, id: &str) -> &'a str {
+    let start = html.find(&format!("id=\"invoice-{id}\"")).unwrap();
+    let end = html[start..].find("</li>").unwrap();
+    html[start..].get(..end).unwrap()
+}
+
+#[test]
+fn names_from_outside_are_text_on_every_page() {
+    for lang in [Lang::Id, Lang::En] {
+        for (name, html) in every_page(lang, HOSTILE) {
+            assert!(!html.contains("<script>"), "{name}");
+            assert!(!html.contains("alert(1)</script>"), "{name}");
+            // In attributes, too: every quote of the name is written as an entity.
+            assert!(!html.contains("\"'&") && !html.contains("\"'&amp;"), "{name}");
+        }
+    }
+    assert!(every_page(Lang::Id, HOSTILE).iter().any(|(_, html)| html.contains("&lt;script&gt;alert(1)&lt;/script&gt;&quot;")));
+}
+
+#[test]
+fn nothing_on_any_page_needs_more_than_the_strict_content_policy() {
+    for (name, html) in every_page(Lang::Id, "Budi") {
+        for refused in [" style=", "<style", "javascript:", "data:", " onclick", " onload", " onsubmit", " onerror", " onchange", "<iframe"]
+        {
+            assert!(!html.contains(refused), "{refused} on {name}");
+        }
+        let scripts: Vec<&str> = html.split("<script").skip(1).collect();
+        assert!(scripts.len() == 1 && scripts[0].contains(assets::PORTAL_JS) && scripts[0].contains("></script>"), "{name}");
+    }
+}
+
+#[test]
+fn every_page_has_its_language_its_heading_and_the_way_into_the_other_language() {
+    for lang in [Lang::Id, Lang::En] {
+        for (name, html) in every_page(lang, "Budi") {
+            assert!(html.starts_with("<!DOCTYPE html>") && html.contains(&format!("<html lang=\"{}\">", lang.code())), "{name}");
+            assert_eq!(html.matches("<h1").count(), 1, "{name}");
+            assert!(html.contains(&format!("lang={}\" lang=\"{0}\"", lang.other().code())), "{name}");
+            assert!(html.contains(lang.other().texts().this_language), "{name}");
+        }
+    }
+    let upgrade = wifi(Tab::Upgrade, &samples::page(Lang::Id, "/customer/wifi?tab=upgrade")).into_string();
+    assert!(upgrade.contains("href=\"/customer/wifi?tab=upgrade&amp;lang=en\""));
+}
+
+#[test]
+fn labels_are_word_for_word() {
+    let html = dashboard_page(Lang::Id);
+    for label in [
+        "Informasi Akun",
+        "20/10 Mbps",
+        "Aktif",
+        "12 hari lagi",
+        "5 Desember 2026",
+        "Rp25.000",
+        "0812-3456-7890",
+        "ONT/WiFi",
+        "Status ONT",
+        "Status PPPoE",
+        "IP PPPoE",
+        "RX Power",
+        "Temperature",
+        "Uptime",
+        "Connected Devices",
+        "Belum tersedia",
+        "Tagihan",
+        "Ganti Paket",
+        "Rp300.000",
+        "Sisa Rp100.000",
+        "30 November 2026",
+        "Metode lain",
+        "Midtrans",
+        "Xendit",
+        "Beranda",
+        "Riwayat",
+        "WiFi",
+        "Keluar",
+    ] {
+        assert!(html.contains(label), "{label}");
+    }
+    let login = enter_phone(&PhoneForm { phone: "", ended: true, problem: None }, &samples::page(Lang::Id, "/customer/login"));
+    assert!(login.into_string().contains("Sesi berakhir, silakan masuk lagi"));
+    let pages = every_page(Lang::Id, "Budi");
+    let page = |name| pages.iter().find(|(other, _)| *other == name).map(|(_, html)| html.as_str()).unwrap();
+    for (name, label) in [
+        ("login", "Kirim Kode"),
+        ("code", "Kirim ulang kode"),
+        ("code", "Ganti nomor"),
+        ("dashboard-empty", "Tidak ada tagihan"),
+        ("history-empty", "Belum ada pembayaran"),
+        ("finish", "Periksa pembayaran"),
+        ("pay", "Membuka halaman pembayaran…"),
+        ("pay-error", "Gagal generate payment link, coba lagi"),
+        ("code-wrong", "Terlalu banyak percobaan, coba lagi nanti. Tunggu 12 menit."),
+    ] {
+        assert!(page(name).contains(label), "{label} on {name}");
+    }
+}
+
+#[test]
+fn an_expired_account_says_so() {
+    let late = Page { now: samples::NOW + time::Duration::days(15), ..samples::page(Lang::Id, "/customer") };
+    let html = dashboard(&samples::profile("Budi"), &Bills { entries: &[], next: None }, None, &late).into_string();
+    assert!(html.contains(">Expired</span>") && html.contains("lewat 3 hari"), "{html}");
+    let eastern = Page { zone: Zone::Jayapura, ..late };
+    let html = dashboard(&samples::profile("Budi"), &Bills { entries: &[], next: None }, None, &eastern).into_string();
+    assert!(html.contains("6 Desember 2026") && html.contains("lewat 2 hari"), "{html}");
+}
+
+#[test]
+fn only_what_is_still_to_pay_can_be_paid() {
+    let html = dashboard_page(Lang::Id);
+    for (id, state, badge, button) in [
+        ("inv_6", "unpaid", "badge yellow\">Belum Bayar<", Some("data-has-link aria-describedby=\"about-inv_6\">Bayar Sekarang<")),
+        ("inv_5", "unpaid", "badge yellow\">Belum Bayar<", Some("\">Generate Link Pembayaran<")),
+        ("inv_4", "overdue", "badge red\">Terlambat<", Some("\">Generate Link Pembayaran<")),
+        ("inv_3", "activating", "badge blue\">Dibayar – mengaktifkan…<", None),
+        ("inv_2", "paid", "badge green\">Lunas<", None),
+        ("inv_1", "cancelled", "badge grey\">Dibatalkan<", None),
+    ] {
+        let row = row(&html, id);
+        assert!(row.contains(&format!("data-state=\"{state}\"")) && row.contains(badge), "{row}");
+        match button {
+            Some(button) => assert!(row.contains("<form data-pay") && row.contains(button), "{row}"),
+            None => assert!(!row.contains("<form") && !row.contains("<button"), "{row}"),
+        }
+    }
+}
+
+#[test]
+fn a_form_carries_the_token_of_its_page() {
+    for (name, html) in every_page(Lang::Id, "Budi") {
+        for form in html.split("<form").skip(1) {
+            let form = form.split("</form>").next().unwrap();
+            assert!(form.contains("name=\"csrf\" value=\"token-of-the-page\""), "{name}: {form}");
+            assert!(form.contains("method=\"post\""), "{name}: {form}");
+        }
+    }
+}
+
+#[test]
+fn the_way_to_the_gateway_is_taken_only_if_nothing_went_wrong() {
+    let bills = samples::bills("Home 20");
+    let page = samples::page(Lang::Id, "/customer/pay/inv_6");
+    let address = "content=\"0; url=https://pay.example/snap/v4?a=1&amp;b=&quot;2&quot;\"";
+    assert!(pay(&Pay { bill: &bills[0], error: None }, &page).into_string().contains(address));
+    let failed = pay(&Pay { bill: &bills[0], error: Some("Gagal") }, &page).into_string();
+    assert!(!failed.contains("http-equiv") && failed.contains(">Coba lagi</button>"));
+    assert!(!pay(&Pay { bill: &bills[4], error: None }, &page).into_string().contains("<form method=\"post\" action=\"/api"));
+}
+
+#[test]
+fn the_kept_offline_page_knows_nobody() {
+    let html = offline(&samples::page(Lang::En, "/customer/offline")).into_string();
+    assert!(!html.contains("token-of-the-page") && !html.contains("logout"));
+    assert!(html.contains("No connection") && html.contains("Tidak ada koneksi"));
+}
+
+#[test]
+fn a_first_visit_stays_far_below_its_budget() {
+    let gzip = |bytes: &[u8]| {
+        let mut encoder = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::default());
+        encoder.write_all(bytes).unwrap();
+        encoder.finish().unwrap().len()
+    };
+    let kept: usize = assets::ASSETS.iter().filter(|asset| asset.gzip.is_some()).map(|asset| asset.encoded("gzip").1.len()).sum();
+    for (name, html) in every_page(Lang::Id, "Budi Santoso") {
+        let (plain, packed) = (html.len() + kept, gzip(html.as_bytes()) + kept);
+        // The limit is 60 KB. Even uncompressed HTML keeps it.
+        assert!(plain < 40_000 && packed < 20_000, "{name}: {plain} with plain HTML, {packed} compressed");
+    }
+}
+
+#[test] // PREVIEW
+fn preview() {
+    for lang in [Lang::Id, Lang::En] {
+        for (text, tag) in [("Budi Santoso", ""), (HOSTILE, "-hostile")] {
+            for (name, html) in every_page(lang, text) {
+                std::fs::write(
+                    format!("/tmp/preview/{name}-{}{tag}.html", lang.code()),
+                    html.replace("&lt;script&gt;alert(1)&lt;/script&gt;&quot;'&amp;</p><span class", "Home 20 – 1 bulan</p><span class"),
+                )
+                .unwrap();
+            }
+        }
+    }
+    for asset in assets::ASSETS.iter().chain([&assets::SERVICE_WORKER]) {
+        std::fs::create_dir_all("/tmp/preview/assets").unwrap();
+        std::fs::write(format!("/tmp/preview{}", asset.path), asset.plain).unwrap();
+        println!("{} {} {:?} {:?}", asset.path, asset.plain.len(), asset.brotli.map(<[u8]>::len), asset.gzip.map(<[u8]>::len));
+    }
+}

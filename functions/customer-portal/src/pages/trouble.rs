@@ -1,0 +1,29 @@
+//! When there is no page to show: not found, busy, or a form from an earlier session.
+
+use maud::{Markup, html};
+use web::problem::{self, Problem};
+
+use super::{
+    Page,
+    layout::{self, Frame},
+};
+use crate::texts;
+
+/// Says what is wrong and leads on.
+#[must_use]
+pub fn trouble(problem: &Problem, page: &Page<'_>) -> Markup {
+    let texts = page.texts();
+    let (title, text) = if problem.status == problem::NOT_FOUND.status {
+        (texts.not_found, texts.not_found_text)
+    } else {
+        (texts.trouble, texts::message(problem, page.lang))
+    };
+    let content = html! {
+        div.card {
+            h1 { (title) }
+            p role="alert" { (text) }
+            p { a.button.primary href="/customer" { (texts.back_home) } }
+        }
+    };
+    layout::document(page, &Frame { name: "trouble", title, menu: None, leads_to: None }, &content)
+}

@@ -1,0 +1,131 @@
+//! Pages that need a session: each is one read, or for payments two.
+
+use billing::{customer::Profile, id::InvoiceId, invoice::InvoiceStatus};
+use cloud::store::Page;
+use lambda_http::{Body, Response};
+use time::{Duration, OffsetDateTime};
+use web::{
+    account::{self, Bill, Paging},
+    answer,
+    caller::{Claim, Via, claim, identify},
+    problem::{self, Problem},
+};
+
+use crate::{
+    Visit,
+    pages::{self, Bills, Finish, Pay, Payments, Tab},
+    reply, texts,
+};
+
+/// Bills that came to be paid so lately still stand on the page that a gateway leads back to.
+const JUST_PAID: Duration = Duration::hours(1);
+
+/// The page at `/customer/<path>`.
+pub(crate) async fn page(visit: &Visit<'_>, path: &[&str]) -> Response<Body> {
+    let claim = match claim(visit.request, Some(visit.site)) {
+        Ok(claim) => claim,
+        Err(problem) => return refused(visit, &problem),
+    };
+    let shown = match path {
+        [] => dashboard(visit, &claim).await,
+        ["invoices"] => older_bills(visit, &claim).await,
+        ["history"] => history(visit, &claim).await,
+        ["wifi"] => wifi(visit, &claim).await,
+        ["pay", invoice] => pay(visit, &claim, invoice).await,
+        ["finish"] => finish(visit, &claim, None).await,
+        ["finish", invoice] => finish(visit, &claim, Some(invoice)).await,
+        _ => Err(problem::NOT_FOUND),
+    };
+    shown.unwrap_or_else(|problem| refused(visit, &problem))
+}
+
+fn refused(visit: &Visit<'_>, problem: &Problem) -> Response<Body> {
+    if problem.status != problem::INVALID_TOKEN.status {
+        return visit.trouble(problem);
+    }
+    // Whoever was here before has a cookie, which outlives its session; a first visitor is not told that something ended.
+    let was_here = web::cookie::read(visit.request.headers(), &web::cookie::session_name(visit.site)).is_some();
+    answer::see_other(if was_here { answer::LOGIN_AFTER_END } else { "/customer/login" })
+}
+
+/// The token for the forms of a page.
+fn csrf(claim: &Claim) -> &str {
+    match &claim.via {
+        Via::Cookie { csrf } => csrf,
+        Via::Bearer => "",
+    }
+}
+
+/// The message that a form's answer named in the address.
+fn named_error(visit: &Visit<'_>) -> Option<&'static str> {
+    visit.query("error").and_then(|code| texts::message_of(&code, visit.lang))
+}
+
+async fn bills(visit: &Visit<'_>, claim: &Claim) -> Result<(Profile, Page<Bill>), Problem> {
+    let installation = visit.installation;
+    let paging = Paging::read(visit.request);
+    let (caller, page) = account::bills(&installation.store, installation.settings.zone, claim, paging, visit.now).await?;
+    Ok((caller.profile, page))
+}
+
+async fn dashboard(visit: &Visit<'_>, claim: &Claim) -> Result<Response<Body>, Problem> {
+    let (profile, found) = bills(visit, claim).await?;
+    let bills = Bills { entries: &found.entries, next: found.next.as_deref() };
+    let markup = pages::dashboard(&profile, &bills, named_error(visit), &visit.page(csrf(claim), true));
+    Ok(reply::page(visit.request, 200, markup))
+}
+
+async fn older_bills(visit: &Visit<'_>, claim: &Claim) -> Result<Response<Body>, Problem> {
+    let (_, found) = bills(visit, claim).await?;
+    let bills = Bills { entries: &found.entries, next: found.next.as_deref() };
+    Ok(reply::page(visit.request, 200, pages::older_bills(&bills, &visit.page(csrf(claim), true))))
+}
+
+async fn history(visit: &Visit<'_>, claim: &Claim) -> Result<Response<Body>, Problem> {
+    let paging = Paging::read(visit.request);
+    let newest = visit.query("cursor").is_none();
+    let (_, found) = account::payments(&visit.installation.store, claim, paging, visit.now).await?;
+    let payments = Payments { entries: &found.entries, next: found.next.as_deref(), newest };
+    Ok(reply::page(visit.request, 200, pages::history(&payments, &visit.page(csrf(claim), true))))
+}
+
+async fn wifi(visit: &Visit<'_>, claim: &Claim) -> Result<Response<Body>, Problem> {
+    identify(&visit.installation.store, claim, None, visit.now).await?;
+    let tab = Tab::parse(&visit.query("tab").unwrap_or_default());
+    Ok(reply::page(visit.request, 200, pages::wifi(tab, &visit.page(csrf(claim), true))))
+}
+
+/// One bill of the caller's.
+async fn bill(visit: &Visit<'_>, claim: &Claim, invoice: &str) -> Result<Bill, Problem> {
+    let id = InvoiceId::parse(invoice).ok();
+    let caller = identify(&visit.installation.store, claim, id.as_ref(), visit.now).await?;
+    let invoice = caller.invoice.ok_or(problem::NOT_FOUND)?;
+    Bill::of(invoice, visit.installation.settings.zone, visit.now)
+}
+
+async fn pay(visit: &Visit<'_>, claim: &Claim, invoice: &str) -> Result<Response<Body>, Problem> {
+    let bill = bill(visit, claim, invoice).await?;
+    let view = Pay { bill: &bill, error: named_error(visit) };
+    Ok(reply::page(visit.request, 200, pages::pay(&view, &visit.page(csrf(claim), true))))
+}
+
+/// The bill that the gateway's page was about. Without one, all that can be meant.
+async fn finish(visit: &Visit<'_>, claim: &Claim, invoice: Option<&str>) -> Result<Response<Body>, Problem> {
+    let meant = if let Some(invoice) = invoice {
+        vec![bill(visit, claim, invoice).await?]
+    } else {
+        let (_, found) = bills(visit, claim).await?;
+        found.entries.into_iter().filter(|bill| may_be_meant(bill, visit.now)).collect()
+    };
+    let view = Finish { bills: &meant, error: named_error(visit) };
+    Ok(reply::page(visit.request, 200, pages::finish(&view, &visit.page(csrf(claim), true))))
+}
+
+/// Is about to be paid, or just was.
+fn may_be_meant(bill: &Bill, now: OffsetDateTime) -> bool {
+    match bill.invoice.status {
+        InvoiceStatus::Unpaid => bill.invoice.link.is_some(),
+        InvoiceStatus::Paid => bill.invoice.paid_at.is_some_and(|paid_at| now - paid_at < JUST_PAID),
+        InvoiceStatus::Cancelled => false,
+    }
+}

@@ -1,0 +1,92 @@
+//! What customers see of their account, for the API and the portal: bills and payments, newest first, page by page.
+
+mod payments;
+
+use billing::{
+    id::InvoiceId,
+    invoice::{Invoice, InvoiceStatus},
+    link::reusable,
+    money::Rupiah,
+    zone::Zone,
+};
+use cloud::store::{Caller, Page, Store};
+use lambda_http::{Request, RequestExt as _};
+use time::OffsetDateTime;
+
+pub use self::payments::{Kind, Moment, Payment, payments};
+use crate::{
+    answer,
+    caller::{Claim, identify, store_problem},
+    problem::{self, Problem},
+};
+
+const DEFAULT_LIMIT: i32 = 20;
+const LARGEST_LIMIT: i32 = 50;
+
+/// Which part of a list is asked for.
+#[derive(Debug, Clone)]
+pub struct Paging {
+    /// The `next` of the page before.
+    pub after: Option<InvoiceId>,
+    /// Most entries of a page.
+    pub limit: i32,
+}
+
+impl Paging {
+    /// Reads `cursor` and `limit` of the query string.
+    pub fn read(request: &Request) -> Result<Self, Problem> {
+        let parameters = request.query_string_parameters();
+        let after = answer::query(&parameters, "cursor").map(InvoiceId::parse).transpose().map_err(|_| problem::BAD_REQUEST)?;
+        let limit = answer::query(&parameters, "limit").map(str::parse::<i32>).transpose().map_err(|_| problem::BAD_REQUEST)?;
+        Ok(Self { after, limit: limit.unwrap_or(DEFAULT_LIMIT).clamp(1, LARGEST_LIMIT) })
+    }
+}
+
+/// An invoice as its customer sees it at one moment.
+#[derive(Debug, Clone)]
+pub struct Bill {
+    /// What is still to pay.
+    pub amount_due: Rupiah,
+    /// Unpaid past its due date.
+    pub overdue: bool,
+    /// Where it can be paid at once, if a link is stored that can be given out.
+    pub link: Option<String>,
+    /// The invoice.
+    pub invoice: Invoice,
+}
+
+impl Bill {
+    /// Looks at an invoice.
+    pub fn of(invoice: Invoice, zone: Zone, now: OffsetDateTime) -> Result<Self, Problem> {
+        let amount_due = invoice.amount_due().map_err(|error| {
+            tracing::error!(alarm = true, invoice = invoice.id.as_str(), %error, "amounts of an invoice do not add up");
+            problem::BUSY
+        })?;
+        let link = reusable(&invoice, amount_due, now).map(|link| link.url.clone());
+        Ok(Self { amount_due, overdue: invoice.is_overdue(zone, now), link, invoice })
+    }
+
+    /// Paid, and the service is not extended yet.
+    #[must_use]
+    pub fn is_activating(&self) -> bool {
+        self.invoice.status == InvoiceStatus::Paid && self.invoice.awaits_apply()
+    }
+}
+
+/// Who is calling, with a page of their bills. Session and page are read at once; the page is of the customer whom the token names,
+/// and is dropped if the session is not valid.
+pub async fn bills(
+    store: &Store,
+    zone: Zone,
+    claim: &Claim,
+    paging: Result<Paging, Problem>,
+    now: OffsetDateTime,
+) -> Result<(Caller, Page<Bill>), Problem> {
+    let (after, limit) = paging.as_ref().map_or((None, 1), |paging| (paging.after.as_ref(), paging.limit));
+    let (caller, page) = tokio::join!(identify(store, claim, None, now), store.invoices(&claim.customer_id, after, limit));
+    let caller = caller?;
+    paging?;
+    let page = page.map_err(store_problem)?;
+    let entries = page.entries.into_iter().map(|invoice| Bill::of(invoice, zone, now)).collect::<Result<_, _>>()?;
+    Ok((caller, Page { entries, next: page.next }))
+}

@@ -1,0 +1,138 @@
+//! The customer's payments, from the ledger, each with what happened on its way.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use billing::{
+    gateway::GatewayName,
+    id::{InvoiceId, OrderId},
+    invoice::Invoice,
+    ledger::{EntryKind, PaymentRef},
+    money::Rupiah,
+    order::Order,
+};
+use cloud::store::{Caller, LedgerLine, Page, Store, keys};
+use serde::Serialize;
+use time::OffsetDateTime;
+
+use super::Paging;
+use crate::{
+    caller::{Claim, identify, store_problem},
+    problem::Problem,
+};
+
+/// A movement of the customer's money at a gateway.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Payment {
+    /// UUIDv7.
+    pub id: String,
+    /// Which invoice it was meant for.
+    pub invoice_id: InvoiceId,
+    /// What people call that invoice.
+    pub invoice_number: Option<String>,
+    /// Where it was paid.
+    pub gateway: GatewayName,
+    /// The channel, such as `bank_transfer/bca`.
+    pub method: Option<String>,
+    /// How much, in either direction.
+    pub amount: Rupiah,
+    /// In which direction.
+    pub kind: Kind,
+    /// When.
+    pub at: OffsetDateTime,
+    /// What happened on its way, oldest first.
+    pub timeline: Vec<(OffsetDateTime, Moment)>,
+}
+
+/// What a movement is. Whether money filled an invoice or became credit is seen elsewhere.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Kind {
+    /// Paid.
+    Received,
+    /// Given back.
+    Refund,
+    /// Taken back by the gateway: it was not paid after all.
+    Reversal,
+    /// Charged back by the payer's bank.
+    Chargeback,
+}
+
+/// What customers read of an order's timeline. The rest (a card held for review, cancellations, retries) is the provider's.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Moment {
+    /// The link was made.
+    LinkCreated,
+    /// The money was booked.
+    Paid,
+    /// The gateway confirmed it.
+    Confirmed,
+    /// The service was extended.
+    ServiceExtended,
+}
+
+/// Who is calling, with a page of their payments.
+pub async fn payments(
+    store: &Store,
+    claim: &Claim,
+    paging: Result<Paging, Problem>,
+    now: OffsetDateTime,
+) -> Result<(Caller, Page<Payment>), Problem> {
+    let (after, limit) = paging.as_ref().map_or((None, 1), |paging| (paging.after.as_ref(), paging.limit));
+    let (caller, page) = tokio::join!(identify(store, claim, None, now), store.ledger(&claim.customer_id, after, limit));
+    let caller = caller?;
+    paging?;
+    let page = page.map_err(store_problem)?;
+
+    let lines: Vec<(&LedgerLine, &PaymentRef)> =
+        page.entries.iter().filter_map(|line| Some((line, line.entry.payment.as_ref()?))).collect();
+    let orders: BTreeSet<_> = lines.iter().map(|(_, payment)| (payment.gateway, &payment.order_id)).collect();
+    let invoices: BTreeSet<_> = lines.iter().map(|(line, _)| &line.entry.invoice_id).collect();
+    let order_keys: Vec<_> = orders.into_iter().map(|(gateway, order)| keys::order(gateway, order)).collect();
+    let invoice_keys: Vec<_> = invoices.into_iter().map(|invoice| keys::invoice(&claim.customer_id, invoice)).collect();
+    let (orders, invoices) = store.orders_and_invoices(&order_keys, &invoice_keys).await.map_err(store_problem)?;
+    let orders: BTreeMap<&OrderId, &Order> = orders.iter().map(|order| (&order.id, order)).collect();
+    let seen = lines.into_iter().map(|(line, payment)| {
+        let invoice = invoices.iter().find(|invoice| invoice.id == line.entry.invoice_id);
+        as_seen(line, payment, orders.get(&payment.order_id).copied(), invoice)
+    });
+    Ok((caller, Page { entries: seen.collect(), next: page.next }))
+}
+
+fn as_seen(line: &LedgerLine, payment: &PaymentRef, order: Option<&Order>, invoice: Option<&Invoice>) -> Payment {
+    let told = order.map(|order| order.timeline.as_slice()).unwrap_or_default();
+    let mut timeline: Vec<_> = told.iter().filter_map(|moment| Some((moment.at, told_to_customers(&moment.what)?))).collect();
+    if let Some(applied_at) = invoice.and_then(|invoice| invoice.applied_at) {
+        timeline.push((applied_at, Moment::ServiceExtended));
+    }
+    timeline.sort_by_key(|(at, _)| *at);
+    Payment {
+        id: line.id.clone(),
+        invoice_id: line.entry.invoice_id.clone(),
+        invoice_number: invoice.map(|invoice| invoice.number.clone()),
+        gateway: payment.gateway,
+        method: payment.method.clone(),
+        amount: line.entry.amount.max(Rupiah::ZERO.minus(line.entry.amount).unwrap_or_default()),
+        kind: kind(line.entry.kind),
+        at: line.entry.at,
+        timeline,
+    }
+}
+
+fn told_to_customers(what: &str) -> Option<Moment> {
+    match what.split_once(':').map_or(what, |(kind, _)| kind) {
+        "link_created" => Some(Moment::LinkCreated),
+        "booked" => Some(Moment::Paid),
+        "confirmed_by" => Some(Moment::Confirmed),
+        _ => None,
+    }
+}
+
+const fn kind(kind: EntryKind) -> Kind {
+    match kind {
+        EntryKind::Received | EntryKind::Surplus | EntryKind::Returned => Kind::Received,
+        EntryKind::Reversal | EntryKind::SurplusReversal => Kind::Reversal,
+        EntryKind::Refund | EntryKind::SurplusRefund => Kind::Refund,
+        EntryKind::Chargeback => Kind::Chargeback,
+    }
+}
