@@ -125,13 +125,19 @@
   // Coming back: the gateway is asked, at most every ten seconds for one bill unless the customer presses a button.
   const asked = new Map();
   const following = new Set();
+  let later;
 
   async function check(id, pressed) {
     const row = rowOf(id);
     const place = row?.querySelector("[data-message]");
     if (!row || row.hasAttribute("aria-busy") || !isOpen(id) || following.has(id)) return;
     const wait = (asked.get(id) || 0) + 10000 - Date.now();
-    if (!pressed && (wait > 0 || place.classList.contains("error"))) return;
+    if (!pressed && place.classList.contains("error")) return;
+    if (!pressed && wait > 0) {
+      clearTimeout(later);
+      later = setTimeout(comeBack, 10000);
+      return;
+    }
     asked.set(id, Date.now());
     const button = row.querySelector("[data-check] button");
     if (button) setBusy(button);

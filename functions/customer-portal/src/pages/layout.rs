@@ -123,5 +123,5 @@ pub(super) fn invoice_id(id: &InvoiceId) -> Markup {
 
 /// What went wrong, read out at once.
 pub(super) fn alert(message: Option<&str>) -> Markup {
-    html! { @if let Some(message) = message { p.alert role="alert" { (message) } } }
+    html! { @if let Some(message) = message { p.alert #problem role="alert" { (message) } } }
 }

@@ -54,7 +54,7 @@ pub fn enter_phone(form: &PhoneForm<'_>, page: &Page<'_>) -> Markup {
             (csrf(page))
             label for="phone" { (texts.phone) }
             input #phone name="phone" type="tel" autocomplete="tel" inputmode="tel" required maxlength="40" value=(form.phone)
-                aria-describedby="phone-hint" aria-invalid=[form.problem.map(|_| "true")] autofocus;
+                aria-describedby=(described_by("phone-hint", form.problem)) aria-invalid=[form.problem.map(|_| "true")] autofocus;
             p.hint #phone-hint { (texts.phone_hint) }
             button.primary type="submit" { (texts.send_code) }
         }
@@ -75,7 +75,7 @@ pub fn enter_code(form: &CodeForm<'_>, page: &Page<'_>) -> Markup {
             (hidden("phone", form.phone))
             label for="code" { (texts.code) }
             input.code #code name="code" type="text" inputmode="numeric" autocomplete="one-time-code" pattern=r"\d{6}" maxlength="6" required
-                aria-describedby="code-hint" aria-invalid=[form.problem.map(|_| "true")] autofocus;
+                aria-describedby=(described_by("code-hint", form.problem)) aria-invalid=[form.problem.map(|_| "true")] autofocus;
             p.hint #code-hint { (texts.code_hint) }
             button.primary type="submit" { (texts.enter) }
         }
@@ -126,6 +126,11 @@ fn trouble(problem: Option<&Problem>, page: &Page<'_>) -> Markup {
         None => texts::message(problem, page.lang).to_owned(),
     });
     alert(text.as_deref())
+}
+
+/// What is read out with a field: first what was wrong.
+fn described_by(hint: &str, problem: Option<Problem>) -> String {
+    if problem.is_some() { format!("problem {hint}") } else { hint.to_owned() }
 }
 
 fn hidden(name: &str, value: &str) -> Markup {
