@@ -200,6 +200,14 @@ class Api(unittest.TestCase):
         described = {f"{method.upper()} {path}" for path, operations in paths.items() for method in operations if method in methods}
         self.assertEqual({route for route in self.routes() if " /api/" in route}, described)
 
+    def test_a_public_url_that_functions_refuse_cannot_be_deployed(self):
+        # The same list as in lib/cloud/src/public_url.rs.
+        pattern = re.compile(TEMPLATE["Parameters"]["PublicUrl"]["AllowedPattern"])
+        for good in ["", "https://bayar.example.id", "https://Bayar.Example.id:8443", "http://127.0.0.1:8080", "http://localhost:8080"]:
+            self.assertTrue(pattern.search(good), good)
+        for bad in ["bayar.example.id", "http://bayar.example.id", "http://127.0.0.1.example.id", "https://a.id/portal", "https://u:p@a.id", "https://a.id?x", "ftp://a.id", "https://bücher.example"]:
+            self.assertFalse(pattern.search(bad), bad)
+
     def test_pages_come_from_the_portal_and_nothing_else_does(self):
         for route in of_type("AWS::ApiGatewayV2::Route").values():
             key = route["RouteKey"]

@@ -360,7 +360,7 @@ async fn customer_portal_has_the_rights_it_uses_and_no_other() {
     let submit = |path: &str, cookie: &str, form: String| from_browser("POST", path, &headers, &[cookie], Some(&form));
     let form = format!("csrf={}&phone={PHONE}", csrf::token(visit));
     let asked = customer_portal::handle(&portal, submit("/customer/login", &visit_cookie, form.clone()));
-    assert_eq!(seen.run(&journey, asked).await.status(), 200);
+    assert_eq!(seen.run(&journey, asked).await.status(), 303);
     journey.until_quiet().await;
     let code = &journey.world.sandbox.inbox("6281234567890")[0].text[11..17];
     let opened = customer_portal::handle(&portal, submit("/customer/login", &visit_cookie, format!("{form}&code={code}")));

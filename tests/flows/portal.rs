@@ -60,7 +60,15 @@ async fn a_customer_logs_in_by_forms_and_out_again() {
     let mut journey = Journey::start().await;
     let (visit, csrf) = first_visit(&journey).await;
     let asked = submit(&journey, "/customer/login", &[&visit], SITE, &format!("csrf={csrf}&phone={PHONE}")).await;
-    assert!(asked.status() == 200 && html(&asked).contains("one-time-code"), "{}", html(&asked));
+    assert_eq!(leads_to(&asked), (303, "/customer/login?step=code"));
+    // The step can be come back to, in either language, as long as the code may be valid.
+    let phone = cookie_of(&asked, "__Host-phone");
+    let step = html(&get(&journey, "/customer/login?step=code", &[&visit, &phone]).await);
+    assert!(
+        step.contains("one-time-code") && step.contains("0812-3456-7890") && step.contains("/customer/login?step=code&amp;lang=en"),
+        "{step}"
+    );
+    assert!(html(&get(&journey, "/customer/login?step=code", &[&visit]).await).contains("phone-form"));
     journey.until_quiet().await;
     let code = journey.world.sandbox.inbox(STORED_PHONE)[0].text[11..17].to_owned();
     let wrong = submit(&journey, "/customer/login", &[&visit], SITE, &format!("csrf={csrf}&phone={PHONE}&code=12")).await;
@@ -70,9 +78,13 @@ async fn a_customer_logs_in_by_forms_and_out_again() {
     let logged_in = submit(&journey, "/customer/login", &[&visit], SITE, &form).await;
     assert_eq!(leads_to(&logged_in), (303, "/customer"));
     let session = cookie_of(&logged_in, "__Host-session");
-    assert!(header(&logged_in, "set-cookie").ends_with("; Path=/; Max-Age=5184000; HttpOnly; SameSite=Lax; Secure"));
+    assert!(
+        header(&logged_in, "set-cookie").starts_with("__Host-session=")
+            && header(&logged_in, "set-cookie").ends_with("; Path=/; Max-Age=5184000; HttpOnly; SameSite=Lax; Secure")
+    );
     let dashboard = get(&journey, "/customer", &[&session]).await;
     assert!(dashboard.status() == 200 && html(&dashboard).contains(&journey.customer.name));
+    assert_eq!(leads_to(&get(&journey, "/customer/login", &[&session]).await), (303, "/customer"));
     let again = submit(&journey, "/customer/login", &[&visit], SITE, &form).await;
     assert!(again.status() == 401 && html(&again).contains("Kode sudah kedaluwarsa"));
 
@@ -99,6 +111,10 @@ async fn a_login_form_of_another_site_logs_nobody_in() {
     ] {
         let refused = submit(&journey, "/customer/login", &cookies, origin, &format!("csrf={token}&phone={PHONE}")).await;
         assert_eq!(refused.status(), 403, "{origin} {token}");
+        // Else another site could take the form away that somebody has open, or log them out.
+        assert!(origin == SITE || refused.headers().get("set-cookie").is_none());
+        let out = submit(&journey, "/customer/logout", &[], origin, "").await;
+        assert!(origin == SITE || out.status() == 403 && out.headers().get("set-cookie").is_none());
     }
     assert!(items(&journey.world.aws.direct, "EVENT").await.iter().all(|event| event["kind"].as_s().unwrap() != "login.code_requested"));
 }
@@ -125,6 +141,36 @@ async fn no_page_is_shown_without_a_session() {
     journey.wait(Duration::days(31));
     for page in &pages {
         assert_eq!(leads_to(&get(&journey, page, &[&session(&token)]).await), (303, "/customer/login?ended=1"), "{page}: expired");
+    }
+}
+
+#[tokio::test]
+async fn whoever_asks_too_often_can_still_use_the_code_that_came() {
+    let journey = Journey::start().await;
+    let (visit, csrf) = first_visit(&journey).await;
+    let ask = async || submit(&journey, "/customer/login", &[&visit], SITE, &format!("csrf={csrf}&phone={PHONE}")).await;
+    for _ in 0..billing::login::SENDS {
+        assert_eq!(ask().await.status(), 303);
+    }
+    let refused = ask().await;
+    assert!(refused.status() == 429 && html(&refused).contains("one-time-code") && html(&refused).contains("Terlalu banyak percobaan"));
+}
+
+#[tokio::test]
+async fn whoever_comes_from_a_gateway_and_has_to_log_in_gets_to_where_they_were_going() {
+    let mut journey = Journey::start().await;
+    let finish = format!("/customer/finish/{}", journey.invoice.id);
+    let sent = get(&journey, &finish, &[]).await;
+    let wanted = cookie_of(&sent, "__Host-wanted");
+    let (visit, csrf) = first_visit(&journey).await;
+    let form = format!("csrf={csrf}&phone={PHONE}");
+    submit(&journey, "/customer/login", &[&visit], SITE, &form).await;
+    journey.until_quiet().await;
+    let code = journey.world.sandbox.inbox(STORED_PHONE)[0].text[11..17].to_owned();
+    let logged_in = submit(&journey, "/customer/login", &[&visit, &wanted], SITE, &format!("{form}&code={code}")).await;
+    assert_eq!(leads_to(&logged_in), (303, finish.as_str()));
+    for elsewhere in ["/customer/finish/%2F%2Fevil.example", "/customer/pay/..%2F..", "/customer/unknown"] {
+        assert!(get(&journey, elsewhere, &[]).await.headers().get("set-cookie").is_none(), "{elsewhere}");
     }
 }
 

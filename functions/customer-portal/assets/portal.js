@@ -27,6 +27,8 @@
       let said = {};
       try { said = JSON.parse(text); } catch { /* Not from us: a gateway in between. */ }
       if (answer.status === 401) location.assign("/customer/login?ended=1");
+      // Another login took this page's place.
+      if (said.code === "not_from_here") location.reload();
       return { ok: answer.ok, status: answer.status, said };
     } finally {
       clearTimeout(timer);
@@ -67,14 +69,20 @@
     if (form.dataset.sent) return event.preventDefault();
     form.dataset.sent = "1";
     setTimeout(() => submitter && setBusy(submitter));
+    // Whoever stopped the browser can send again.
+    setTimeout(() => giveBack(form), 15000);
   }
 
-  addEventListener("pageshow", () => {
-    for (const form of document.querySelectorAll("[data-sent]")) {
-      delete form.dataset.sent;
-      form.querySelectorAll("button").forEach(release);
-    }
-  });
+  function giveBack(form) {
+    delete form.dataset.sent;
+    form.querySelectorAll("button").forEach(release);
+  }
+
+  addEventListener("pageshow", () => document.querySelectorAll("[data-sent]").forEach(giveBack));
+
+  // What was begun last for a bill. What was begun before it has nothing to say any more.
+  const begun = new Map();
+  const begin = (id) => begun.set(id, (begun.get(id) || 0) + 1).get(id);
 
   // Paying. The tab is opened in the click itself, or browsers would block it.
   const opened = new Set(JSON.parse(sessionStorage.getItem("opened") || "[]"));
@@ -86,6 +94,7 @@
     if (tab) tab.document.title = tab.document.body.textContent = page.textOpening;
     const buttons = [...row.querySelectorAll("button")];
     const main = row.querySelector("[data-pay] > button");
+    begin(id);
     const pressed = buttons.find((button) => gateway && button.value === gateway) || main;
     row.setAttribute("aria-busy", "true");
     for (const button of buttons) button.disabled = true;
@@ -142,6 +151,7 @@
     const button = row.querySelector("[data-check] button");
     if (button) setBusy(button);
     say(id, page.textChecking);
+    const mine = begin(id);
     const answer = await call(`${api}invoices/${id}/check`, {}).catch(() => null);
     if (button) {
       release(button);
@@ -149,8 +159,13 @@
       if (pressed && document.activeElement === document.body) button.focus();
     }
     if (answer?.status === 401) return;
-    if (!answer?.ok) return say(id, answer ? answer.said.error || page.textBusy : page.textNetwork, { again: "check" });
-    if (answer.said.status !== "PAID") return say(id, page.page === "finish" ? page.textNotReceived : "");
+    const isLast = begun.get(id) === mine;
+    if (answer?.said.status !== "PAID") {
+      if (isLast && answer?.ok) say(id, page.page === "finish" ? page.textNotReceived : "");
+      else if (isLast) say(id, answer ? answer.said.error || page.textBusy : page.textNetwork, { again: "check" });
+      // It may have been paid in part, or withdrawn.
+      return answer?.ok && refresh();
+    }
     say(id, page.textActivating);
     following.add(id);
     await refresh();
@@ -162,6 +177,7 @@
     const meant = document.querySelectorAll("#finish .invoice");
     for (const row of meant) opened.add(row.dataset.invoiceId);
     for (const id of opened) check(id);
+    if (document.querySelector("[data-state=activating]")) follow();
   }
 
   // Until the service is extended: two minutes, then the next visit shows it.
@@ -188,18 +204,21 @@
     if (answer?.redirected) return location.assign(answer.url);
     if (!answer?.ok) return;
     const fresh = new DOMParser().parseFromString(await answer.text(), "text/html");
+    if (fresh.querySelector("meta[name=csrf]")?.content !== token) return location.reload();
     for (const part of live()) {
       const next = fresh.getElementById(part.id);
-      if (next && next.outerHTML !== shown.get(part.id)) {
-        shown.set(part.id, next.outerHTML);
-        swap(part, next);
-      }
+      if (!next || next.outerHTML === shown.get(part.id)) continue;
+      shown.set(part.id, next.outerHTML);
+      // A row that is busy stays as it is, and is looked at again.
+      if (part.querySelector(".invoice[aria-busy]")) shown.delete(part.id);
+      swap(part, next);
     }
   }
 
   function swap(part, next) {
     const focused = part.contains(document.activeElement) && document.activeElement;
     const focusedRow = focused && focused.closest(".invoice")?.id;
+    const like = focused && (focused.matches("summary") ? "summary" : focused.value ? `button[value="${focused.value}"]` : "button");
     const paid = [];
     for (const row of next.querySelectorAll(".invoice")) {
       const old = document.getElementById(row.id);
@@ -217,7 +236,7 @@
     part.replaceWith(next);
     if (focused && !document.contains(focused)) {
       const row = focusedRow && document.getElementById(focusedRow);
-      const goal = row?.querySelector("button") || row || next.querySelector("a, button") || next;
+      const goal = row?.querySelector(like) || row || next.querySelector("a, button") || next;
       if (goal === row || goal === next) goal.tabIndex = -1;
       goal.focus({ preventScroll: true });
     } else if (focused) {

@@ -92,8 +92,11 @@ async fn route(visit: &Visit<'_>) -> Response<Body> {
         }
         (false, ["sw.js"]) => reply::fixed_name(visit.request, &assets::SERVICE_WORKER),
         (false, ["customer", "manifest.webmanifest"]) => reply::manifest(),
-        (false, ["customer", "offline"]) => reply::page(visit.request, 200, pages::offline(&visit.page("", false))),
-        (false, ["customer", "login"]) => log_in::start(visit),
+        (false, ["customer", "offline"]) => {
+            let page = Page { path: "/customer", ..visit.page("", false) };
+            reply::page(visit.request, 200, pages::offline(&page))
+        }
+        (false, ["customer", "login"]) => log_in::start(visit).await,
         (false, ["customer", rest @ ..]) => read::page(visit, rest).await,
         _ => visit.trouble(&problem::NOT_FOUND),
     }

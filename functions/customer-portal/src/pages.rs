@@ -26,7 +26,7 @@ pub use self::{
     login::{CodeForm, LineForm, PhoneForm, choose_line, enter_code, enter_phone},
     offline::offline,
     pay::{Pay, pay},
-    trouble::trouble,
+    trouble::{elsewhere, trouble},
     wifi::{Tab, wifi},
 };
 use crate::texts::{Lang, Texts};

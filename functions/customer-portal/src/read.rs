@@ -6,13 +6,12 @@ use lambda_http::{Body, Response};
 use time::{Duration, OffsetDateTime};
 use web::{
     account::{self, Bill, Paging},
-    answer,
     caller::{Claim, Via, claim, identify},
     problem::{self, Problem},
 };
 
 use crate::{
-    Visit,
+    Visit, log_in,
     pages::{self, Bills, Finish, Pay, Payments, Tab},
     reply, texts,
 };
@@ -24,7 +23,7 @@ const JUST_PAID: Duration = Duration::hours(1);
 pub(crate) async fn page(visit: &Visit<'_>, path: &[&str]) -> Response<Body> {
     let claim = match claim(visit.request, Some(visit.site)) {
         Ok(claim) => claim,
-        Err(problem) => return refused(visit, &problem),
+        Err(problem) => return refused(visit, path, &problem),
     };
     let shown = match path {
         [] => dashboard(visit, &claim).await,
@@ -36,16 +35,11 @@ pub(crate) async fn page(visit: &Visit<'_>, path: &[&str]) -> Response<Body> {
         ["finish", invoice] => finish(visit, &claim, Some(invoice)).await,
         _ => Err(problem::NOT_FOUND),
     };
-    shown.unwrap_or_else(|problem| refused(visit, &problem))
+    shown.unwrap_or_else(|problem| refused(visit, path, &problem))
 }
 
-fn refused(visit: &Visit<'_>, problem: &Problem) -> Response<Body> {
-    if problem.status != problem::INVALID_TOKEN.status {
-        return visit.trouble(problem);
-    }
-    // Whoever was here before has a cookie, which outlives its session; a first visitor is not told that something ended.
-    let was_here = web::cookie::read(visit.request.headers(), &web::cookie::session_name(visit.site)).is_some();
-    answer::see_other(if was_here { answer::LOGIN_AFTER_END } else { "/customer/login" })
+fn refused(visit: &Visit<'_>, path: &[&str], problem: &Problem) -> Response<Body> {
+    if problem.status == problem::INVALID_TOKEN.status { log_in::first(visit, path) } else { visit.trouble(problem) }
 }
 
 /// The token for the forms of a page.

@@ -104,7 +104,7 @@ texts! {
     not_available, loading, device_needs_script, stale, online, offline, connected, disconnected, good, weak, bad, day, hour, minute,
     tab_status, tab_upgrade, upgrade_later,
     // Trouble
-    not_found, not_found_text, trouble, offline_title, offline_text,
+    not_found, not_found_text, trouble, elsewhere, offline_title, offline_text,
     // Days
     today, days_left, one_day_left, days_over, one_day_over, wait_minutes,
 }

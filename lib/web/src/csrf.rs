@@ -32,13 +32,18 @@ pub fn token(cookie: &str) -> String {
     mac.map(|mac| URL_SAFE_NO_PAD.encode(mac)).unwrap_or_default()
 }
 
+/// Was it sent by a page of our own?
+#[must_use]
+pub fn is_from(request: &Request, site: &PublicUrl) -> bool {
+    request.headers().get(header::ORIGIN).is_some_and(|origin| origin.as_bytes() == site.origin().as_bytes())
+}
+
 /// Refuses what did not come from our own pages: the `Origin` has to be ours, and the header or the form's field `csrf` the token
 /// that belongs to the cookie. Without a cookie there is no such token: that of an empty one can be computed by everybody.
 pub fn require(request: &Request, site: &PublicUrl, cookie: &str) -> Result<(), Problem> {
-    let origin = request.headers().get(header::ORIGIN).and_then(|value| value.to_str().ok());
     let in_header = request.headers().get(HEADER).and_then(|value| value.to_str().ok().map(str::to_owned));
     let in_form = || answer::is_form(request).then(|| answer::body::<Field>(request).ok().map(|field| field.csrf)).flatten();
     let given = in_header.or_else(in_form).unwrap_or_default();
     let same: bool = given.as_bytes().ct_eq(token(cookie).as_bytes()).into();
-    if same && !cookie.is_empty() && origin == Some(site.origin()) { Ok(()) } else { Err(problem::NOT_FROM_HERE) }
+    if same && !cookie.is_empty() && is_from(request, site) { Ok(()) } else { Err(problem::NOT_FROM_HERE) }
 }

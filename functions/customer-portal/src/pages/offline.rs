@@ -17,7 +17,8 @@ pub fn offline(page: &Page<'_>) -> Markup {
             h1 { (texts.offline_title) }
             p { (texts.offline_text) }
             p.hint lang=(other.code()) { (other.texts().offline_title) ". " (other.texts().offline_text) }
-            p { a.button.primary href="/customer" { (texts.retry) } }
+            // An empty address is the page that could not be reached.
+            p { a.button.primary href="" { (texts.retry) } }
         }
     };
     layout::document(&nobody, &Frame { name: "offline", title: texts.offline_title, menu: None, leads_to: None }, &content)

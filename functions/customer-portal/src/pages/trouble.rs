@@ -27,3 +27,17 @@ pub fn trouble(problem: &Problem, page: &Page<'_>) -> Markup {
     };
     layout::document(page, &Frame { name: "trouble", title, menu: None, leads_to: None }, &content)
 }
+
+/// The portal was opened under an address from which nothing can be sent: says where it is.
+#[must_use]
+pub fn elsewhere(address: &str, page: &Page<'_>) -> Markup {
+    let texts = page.texts();
+    let content = html! {
+        div.card {
+            h1 { (texts.trouble) }
+            p role="alert" { (texts.elsewhere) }
+            p { a.button.primary href=(address) { (address) } }
+        }
+    };
+    layout::document(page, &Frame { name: "trouble", title: texts.trouble, menu: None, leads_to: None }, &content)
+}

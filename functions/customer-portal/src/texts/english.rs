@@ -119,12 +119,13 @@ pub(super) const TEXTS: Texts = Texts {
     hour: "h",
     minute: "min",
     tab_status: "Status",
-    tab_upgrade: "Change package",
+    tab_upgrade: "Upgrade package",
     upgrade_later: "Changing the package is not available yet",
 
     not_found: "Page not found",
     not_found_text: "This page does not exist, or does not belong to your account.",
     trouble: "Something is wrong",
+    elsewhere: "This portal was opened under another address. Please go on at the following one.",
     offline_title: "No connection",
     offline_text: "Check your internet, then try again.",
 

@@ -119,12 +119,13 @@ pub(super) const TEXTS: Texts = Texts {
     hour: "jam",
     minute: "menit",
     tab_status: "Status",
-    tab_upgrade: "Ganti Paket",
+    tab_upgrade: "Upgrade Paket",
     upgrade_later: "Ganti paket belum tersedia",
 
     not_found: "Halaman tidak ditemukan",
     not_found_text: "Halaman ini tidak ada, atau bukan milik akun Anda.",
     trouble: "Ada gangguan",
+    elsewhere: "Portal ini dibuka lewat alamat lain. Silakan lanjutkan di alamat berikut.",
     offline_title: "Tidak ada koneksi",
     offline_text: "Periksa internet Anda, lalu coba lagi.",
 
