@@ -20,4 +20,5 @@ mod login;
 mod policies;
 mod reconcile;
 mod relay;
+mod upgrade;
 mod webhook;

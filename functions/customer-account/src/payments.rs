@@ -81,7 +81,7 @@ fn told_to_customers(what: &str) -> Option<&'static str> {
 /// The customer's words: whether money filled an invoice or became credit is seen elsewhere.
 const fn kind(kind: EntryKind) -> &'static str {
     match kind {
-        EntryKind::Received | EntryKind::Surplus | EntryKind::Returned => "received",
+        EntryKind::Received | EntryKind::Surplus | EntryKind::Returned | EntryKind::Unused => "received",
         EntryKind::Reversal | EntryKind::SurplusReversal => "reversal",
         EntryKind::Refund | EntryKind::SurplusRefund => "refund",
         EntryKind::Chargeback => "chargeback",

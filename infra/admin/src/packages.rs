@@ -7,8 +7,12 @@ use std::{
 };
 
 use anyhow::Context;
-use billing::{id::PackageId, money::Rupiah, package::Package};
-use cloud::store::{StoreError, admin::CataloguePackage};
+use billing::{
+    id::PackageId,
+    money::Rupiah,
+    package::{CataloguePackage, Package},
+};
+use cloud::store::StoreError;
 use serde_json::{Value, json};
 
 use crate::{

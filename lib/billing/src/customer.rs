@@ -6,7 +6,7 @@ use time::OffsetDateTime;
 use crate::{
     entitlement::Entitlement,
     id::{CustomerId, InvoiceId, PackageId},
-    invoice::InvoiceKind,
+    invoice::{Attempts, InvoiceKind},
     money::Rupiah,
     phone::Phone,
 };
@@ -40,6 +40,9 @@ pub struct Profile {
     /// The open invoice for a change of package, if the customer chose one.
     #[serde(default)]
     pub open_upgrade: Option<InvoiceId>,
+    /// Invoices that were opened lately for changes of package.
+    #[serde(default)]
+    pub upgrade_attempts: Option<Attempts>,
     /// Sequence of the newest grant.
     pub last_grant: u32,
     /// When the line was first imported.

@@ -49,6 +49,7 @@ pub fn profile() -> Profile {
         credit: Rupiah::ZERO,
         open_renewal: Some(InvoiceId::parse("inv_1").unwrap()),
         open_upgrade: None,
+        upgrade_attempts: None,
         last_grant: 1,
         created_at: NOW,
         updated_at: NOW,

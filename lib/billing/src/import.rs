@@ -95,6 +95,7 @@ fn new_profile(id: CustomerId, row: &Row, zone: Zone, now: OffsetDateTime) -> Pr
         credit: Rupiah::ZERO,
         open_renewal: None,
         open_upgrade: None,
+        upgrade_attempts: None,
         last_grant: 1,
         created_at: now,
         updated_at: now,

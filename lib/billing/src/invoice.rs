@@ -1,7 +1,7 @@
 //! Invoices: what is owed, and the one link that may be paid.
 
 use serde::{Deserialize, Serialize};
-use time::{Date, OffsetDateTime};
+use time::{Date, Duration, OffsetDateTime};
 
 use crate::{
     customer::Profile,
@@ -11,7 +11,7 @@ use crate::{
     money::{MoneyError, Rupiah},
     package::Package,
     upgrade::Terms,
-    zone::{Zone, format},
+    zone::{Zone, format, later},
 };
 
 /// What is owed for one period or one change.
@@ -127,7 +127,7 @@ pub struct Lease {
     pub until: OffsetDateTime,
 }
 
-/// How many orders were opened since when.
+/// How many of something were opened since when: orders of an invoice, invoices for changes of package.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Attempts {
     /// Start of the window.
@@ -135,6 +135,28 @@ pub struct Attempts {
     pub since: OffsetDateTime,
     /// Opened in it.
     pub count: u32,
+}
+
+/// The window that [`Attempts`] counts in.
+pub const ATTEMPTS_WINDOW: Duration = Duration::hours(1);
+
+impl Attempts {
+    /// With one more now.
+    #[must_use]
+    pub fn counted(before: Option<Self>, now: OffsetDateTime) -> Self {
+        match before {
+            Some(attempts) if now < later(attempts.since, ATTEMPTS_WINDOW) => Self { count: attempts.count.saturating_add(1), ..attempts },
+            _ => Self { since: now, count: 1 },
+        }
+    }
+
+    /// Seconds to wait if `limit` is reached.
+    #[must_use]
+    pub fn wait(before: Option<Self>, limit: u32, now: OffsetDateTime) -> Option<i64> {
+        let attempts = before.filter(|attempts| attempts.count >= limit)?;
+        let free_at = later(attempts.since, ATTEMPTS_WINDOW);
+        (now < free_at).then(|| (free_at - now).whole_seconds().max(1))
+    }
 }
 
 impl Invoice {

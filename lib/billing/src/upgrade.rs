@@ -15,7 +15,7 @@ use crate::{
     },
     event::Event,
     id::PackageId,
-    invoice::{Invoice, InvoiceKind, InvoiceStatus, NewInvoice},
+    invoice::{Attempts, Invoice, InvoiceKind, InvoiceStatus, NewInvoice},
     money::Rupiah,
     package::{CataloguePackage, Package},
     withdrawal::{Standing, Withdrawal, withdraw},
@@ -24,6 +24,10 @@ use crate::{
 
 /// The smallest amount that gateways take reliably; whoever owes less pays this, and the difference is credit.
 pub const LEAST_AMOUNT: Rupiah = Rupiah::new(1_000);
+/// Days in which the invoice is to be paid. It is no debt: an unpaid one changes nothing.
+pub const DUE_IN: Duration = Duration::days(7);
+/// Invoices opened per customer within [`ATTEMPTS_WINDOW`](crate::invoice::ATTEMPTS_WINDOW): each has a number and can have orders.
+pub const ATTEMPTS: u32 = 10;
 /// An upgrade that costs nothing is applied by the request that makes it; what a crash left over is looked at after this long.
 const APPLY_WITHIN: Duration = Duration::minutes(2);
 
@@ -187,21 +191,28 @@ pub enum Decision {
     Replace,
     /// To be opened; nothing is in the way.
     Open,
+    /// So many were opened that somebody is playing: wait so many seconds.
+    TooMany {
+        /// Seconds to wait.
+        retry_after: i64,
+    },
 }
 
 /// Compares a choice with the invoice that is open for a change of package, if there is one.
 #[must_use]
-pub fn decide(open: Option<&Invoice>, preview: &Preview) -> Decision {
-    let Some(open) = open else { return Decision::Open };
-    if open.awaits_apply() {
+pub fn decide(profile: &Profile, open: Option<&Invoice>, preview: &Preview, now: OffsetDateTime) -> Decision {
+    if open.is_some_and(Invoice::awaits_apply) {
         return Decision::Underway;
     }
-    match open.status {
-        InvoiceStatus::Unpaid => {
-            let same = open.package == preview.package && open.amount == preview.amount && open.upgrade == Some(preview.terms);
-            if same { Decision::Same } else { Decision::Replace }
-        }
-        InvoiceStatus::Paid | InvoiceStatus::Cancelled => Decision::Open,
+    let unpaid = open.filter(|open| open.status == InvoiceStatus::Unpaid);
+    let same = |open: &Invoice| open.package == preview.package && open.amount == preview.amount && open.upgrade == Some(preview.terms);
+    if unpaid.is_some_and(same) {
+        return Decision::Same;
+    }
+    match Attempts::wait(profile.upgrade_attempts, ATTEMPTS, now) {
+        Some(retry_after) => Decision::TooMany { retry_after },
+        None if unpaid.is_some() => Decision::Replace,
+        None => Decision::Open,
     }
 }
 
@@ -238,7 +249,8 @@ pub fn open(
         invoice.due = Some(later(now, APPLY_WITHIN));
         Event::PaymentSettled { customer_id, invoice_id, settlement: 1, amount }
     };
-    let profile = Profile { open_upgrade: Some(invoice.id.clone()), updated_at: now, ..profile.clone() };
+    let upgrade_attempts = Some(Attempts::counted(profile.upgrade_attempts, now));
+    let profile = Profile { open_upgrade: Some(invoice.id.clone()), upgrade_attempts, updated_at: now, ..profile.clone() };
     Ok(NewUpgrade { invoice, profile, event, withdrawal })
 }
 

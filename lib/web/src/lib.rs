@@ -3,5 +3,7 @@
 pub mod address;
 pub mod answer;
 pub mod caller;
+pub mod link;
 pub mod login;
 pub mod problem;
+pub mod upgrade;

@@ -251,6 +251,7 @@ fn the_open_change_is_held_on_the_profile() {
 fn the_same_choice_is_the_same_invoice_and_another_one_replaces_it() {
     let shown = preview(&budi(), &home50(), FULL_PRICE, NOW).unwrap();
     let invoice = open(&budi(), &shown, None, new(2), NOW).unwrap().invoice;
+    let decide = |open: Option<&Invoice>, preview: &Preview| decide(&budi(), open, preview, NOW);
     assert_eq!((decide(None, &shown), decide(Some(&invoice), &shown)), (Decision::Open, Decision::Same));
     let dearer = Preview { amount: Rupiah::new(1), ..shown.clone() };
     let renamed = Preview { package: Package { name: "Home 50 Plus".into(), ..home50() }, ..shown.clone() };
@@ -265,6 +266,22 @@ fn the_same_choice_is_the_same_invoice_and_another_one_replaces_it() {
     for over in [Invoice { granted: Some(1), ..paid.clone() }, Invoice { status: InvoiceStatus::Cancelled, ..invoice }] {
         assert_eq!(decide(Some(&over), &shown), Decision::Open);
     }
+}
+
+#[test]
+fn choices_are_not_free_to_make() {
+    let shown = preview(&budi(), &home50(), FULL_PRICE, NOW).unwrap();
+    let mut profile = budi();
+    for number in 0..ATTEMPTS {
+        let at = later(NOW, Duration::minutes(number.into()));
+        assert_eq!(decide(&profile, None, &shown, at), Decision::Open);
+        profile = open(&profile, &shown, None, new(number), at).unwrap().profile;
+    }
+    let last = open(&profile, &shown, None, new(99), NOW).unwrap().invoice;
+    let at = later(NOW, Duration::minutes(50));
+    assert_eq!(decide(&profile, None, &shown, at), Decision::TooMany { retry_after: 600 });
+    assert_eq!(decide(&profile, Some(&last), &shown, at), Decision::Same, "clicking again is");
+    assert_eq!(decide(&profile, None, &shown, later(NOW, Duration::HOUR)), Decision::Open);
 }
 
 #[test]
