@@ -94,7 +94,8 @@ pub fn bought(package: &Package, purchase: &Purchase, zone: Zone) -> Result<(Off
     Ok((until, zone.date(until).day()))
 }
 
-/// What service from `from` to `until` costs: the money that [`bought`] needs for it from then. Rounded up to whole rupiah.
+/// What service from `from` to `until` costs: the money that [`bought`] needs for it from then. Rounded down to whole rupiah, so that by
+/// rounding a prorated change never moves the expiry to the next day.
 pub fn cost(package: &Package, from: OffsetDateTime, until: OffsetDateTime, zone: Zone) -> Result<Rupiah, FoldError> {
     let anchor_day = zone.date(from).day();
     let after = |periods: i32| Ok::<_, FoldError>(zone.add_months(from, months(package, periods)?, anchor_day)?);
@@ -107,7 +108,7 @@ pub fn cost(package: &Package, from: OffsetDateTime, until: OffsetDateTime, zone
     let (begun, ended) = (after(periods)?, after(periods.saturating_add(1))?);
     let whole = i64::from(periods).checked_mul(package.price.get()).ok_or(MoneyError::OutOfRange)?;
     let (rest, period) = ((until - begun).whole_seconds().max(0), (ended - begun).whole_seconds());
-    let part = share_rounded_up(package.price, rest, period).ok_or(MoneyError::OutOfRange)?;
+    let part = share(package.price, rest, period).ok_or(MoneyError::OutOfRange)?;
     Ok(Rupiah::new(whole).plus(Rupiah::new(part))?)
 }
 
@@ -115,12 +116,6 @@ pub fn cost(package: &Package, from: OffsetDateTime, until: OffsetDateTime, zone
 fn share(amount: Rupiah, part: i64, whole: i64) -> Option<i64> {
     let product = i128::from(amount.get()).checked_mul(i128::from(part))?;
     product.checked_div(i128::from(whole)).and_then(|share| i64::try_from(share).ok())
-}
-
-fn share_rounded_up(amount: Rupiah, part: i64, whole: i64) -> Option<i64> {
-    let product = i128::from(amount.get()).checked_mul(i128::from(part))?;
-    let rounding = i128::from(whole).checked_sub(1)?;
-    product.checked_add(rounding)?.checked_div(i128::from(whole)).and_then(|share| i64::try_from(share).ok())
 }
 
 fn months(package: &Package, periods: i32) -> Result<i32, OutOfCalendar> {

@@ -157,30 +157,30 @@ fn after_the_expiry_nothing_is_carried_over() {
 
 #[test]
 fn prorated_the_difference_for_the_time_left_is_paid_and_the_expiry_stays() {
-    // At midnight 16 days were left: Rp266.667 of Home 50, less Rp154.838 of Home 20.
+    // At midnight 16 days were left: Rp266.666 of Home 50, less Rp154.838 of Home 20.
     let midnight = datetime!(2026-11-15 00:00 +7);
     let shown = preview(&budi(), &home50(), PRORATED, midnight).unwrap();
-    assert_eq!(shown.amount, Rupiah::new(111_829));
-    assert!((shown.new_expires_at - EXPIRY).whole_seconds().abs() <= 6, "{}", shown.new_expires_at);
+    assert_eq!(shown.amount, Rupiah::new(111_828));
+    assert!((-6..=0).contains(&(shown.new_expires_at - EXPIRY).whole_seconds()), "{}", shown.new_expires_at);
     assert_eq!(shown.carried_over_days, 9, "of the 16 days");
 }
 
 #[test]
 fn prorated_money_and_unused_value_buy_days_at_the_new_price() {
-    // The difference of the day, paid at noon: Rp150.000 + Rp111.829 are 15,7 days of Home 50.
+    // The difference of the day, paid at noon: Rp150.000 + Rp111.828 are 15,7 days of Home 50.
     let shown = preview(&budi(), &home50(), PRORATED, HALFWAY).unwrap();
-    assert_eq!((shown.amount, shown.new_expires_at), (Rupiah::new(111_829), datetime!(2026-12-01 05:02:00 +7)));
+    assert_eq!((shown.amount, shown.new_expires_at), (Rupiah::new(111_828), datetime!(2026-12-01 05:01:55 +7)));
     let day_later = HALFWAY + Duration::DAY;
     let (invoice, profile) = paid(&budi(), &home50(), PRORATED, HALFWAY);
     let done = grant(&Invoice { paid_at: Some(day_later), ..invoice }, &profile, None, APPLY, day_later).unwrap().profile;
-    assert_eq!(until(&done), datetime!(2026-12-01 15:05:49 +7), "a day more on the cheaper package is time gained");
+    assert_eq!(until(&done), datetime!(2026-12-01 15:05:44 +7), "a day more on the cheaper package is time gained");
 }
 
 #[test]
 fn prorated_the_amount_holds_until_midnight() {
     let amount = |at| preview(&budi(), &home50(), PRORATED, at).unwrap().amount.get();
     let day = [datetime!(2026-11-15 00:00 +7), HALFWAY, datetime!(2026-11-15 23:59:59 +7)].map(amount);
-    assert_eq!((day, amount(datetime!(2026-11-16 00:00 +7))), ([111_829; 3], 104_839));
+    assert_eq!((day, amount(datetime!(2026-11-16 00:00 +7))), ([111_828; 3], 104_838));
 }
 
 #[test]
@@ -201,17 +201,17 @@ fn prorated_with_no_time_left_a_period_is_paid() {
 
 #[test]
 fn an_amount_of_zero_or_less_is_settled_at_once_without_a_gateway_and_the_surplus_is_credit() {
-    // 15,5 of 30 days of Home 10 are Rp51.667; Rp150.000 were left.
+    // 15,5 of 30 days of Home 10 are Rp51.666; Rp150.000 were left.
     let shown = preview(&budi(), &home10(), PRORATED, HALFWAY).unwrap();
-    assert_eq!((shown.amount, shown.terms.charge, shown.to_credit), (Rupiah::ZERO, Rupiah::new(-98_333), Rupiah::new(98_333)));
+    assert_eq!((shown.amount, shown.terms.charge, shown.to_credit), (Rupiah::ZERO, Rupiah::new(-98_334), Rupiah::new(98_334)));
     let opened = open(&budi(), &shown, None, new(2), HALFWAY).unwrap();
     assert_eq!((opened.invoice.status, opened.invoice.settlement, opened.invoice.awaits_apply()), (InvoiceStatus::Paid, 1, true));
     assert!(matches!(opened.event, Event::PaymentSettled { amount: Rupiah::ZERO, settlement: 1, .. }));
     let done = grant(&opened.invoice, &opened.profile, None, APPLY, HALFWAY).unwrap();
-    assert_eq!((done.profile.credit, &done.profile.entitlement.package), (Rupiah::new(98_333), &home10()));
-    assert!((until(&done.profile) - EXPIRY).whole_seconds().abs() < 30);
+    assert_eq!((done.profile.credit, &done.profile.entitlement.package), (Rupiah::new(98_334), &home10()));
+    assert!((-30..=0).contains(&(until(&done.profile) - EXPIRY).whole_seconds()), "never a day later by rounding");
     let entries: Vec<_> = done.entries.iter().map(|entry| (entry.kind, entry.amount.get())).collect();
-    assert_eq!(entries, [(EntryKind::Unused, 98_333)]);
+    assert_eq!(entries, [(EntryKind::Unused, 98_334)]);
 }
 
 #[test]
