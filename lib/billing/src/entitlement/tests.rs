@@ -188,6 +188,15 @@ fn profiles_from_before_values_were_recorded_count_as_imported() {
 }
 
 #[test]
+fn what_is_used_up_is_not_kept() {
+    let mut grants = vec![import()];
+    let month = |sequence: u32| ZONE.add_months(datetime!(2026-11-25 10:00 +7), i32::try_from(sequence).unwrap() - 2, 25).unwrap();
+    grants.extend((2..38).map(|sequence| renewal(sequence, home20(), month(sequence), LateRenewal::FromPayment)));
+    let entitlement = fold(&grants, ZONE).unwrap().unwrap();
+    assert_eq!(entitlement.stretches.len(), 2, "the month that runs, and the one just paid");
+}
+
+#[test]
 fn who_pays_years_ahead_has_a_bounded_profile_and_the_same_value() {
     let mut grants = vec![import()];
     grants.extend((2..62).map(|sequence| renewal(sequence, home20(), crate::examples::NOW, LateRenewal::FromPayment)));
