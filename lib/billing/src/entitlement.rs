@@ -149,7 +149,7 @@ pub fn extend(before: Option<Entitlement>, grant: &Grant, zone: Zone) -> Result<
     match &grant.reason {
         Reason::Import { expires_at } => Ok(imported(before.as_ref(), &grant.package, *expires_at, grant.granted_at, zone)),
         Reason::Renewal { paid_at, money, late, .. } => match before {
-            Some(before) => renew(before.valued(*paid_at, zone)?, &grant.package, *paid_at, *money, *late, zone),
+            Some(before) => renew(before.valued(*paid_at, zone), &grant.package, *paid_at, *money, *late, zone),
             None => begin(&grant.package, *paid_at, *money, zone),
         },
         Reason::Upgrade { paid_at, money, charge, .. } => {
@@ -167,31 +167,31 @@ pub fn imported(
     at: OffsetDateTime,
     zone: Zone,
 ) -> Entitlement {
-    // Where no period can be counted back (before the year 0), there is no value.
-    let stretch = Stretch::at_list_price(package, expires_at, at, zone).ok().flatten();
     Entitlement {
         package: package.clone(),
         expires_at,
         anchor_day: zone.date(expires_at).day(),
-        stretches: stretch.into_iter().collect(),
+        stretches: unrecorded(package, expires_at, at, zone),
         purchase: None,
         to_credit: before.map_or(Rupiah::ZERO, |before| before.to_credit),
     }
 }
 
+/// Nobody wrote down what was paid. Where no period can be counted back, at the very end of the calendar, it is nothing.
+fn unrecorded(package: &Package, expires_at: OffsetDateTime, at: OffsetDateTime, zone: Zone) -> Vec<Stretch> {
+    Stretch::at_list_price(package, expires_at, at, zone).ok().flatten().into_iter().collect()
+}
+
 impl Entitlement {
     /// What is left at `at` of what was paid.
     pub fn unused(&self, at: OffsetDateTime, zone: Zone) -> Result<Rupiah, FoldError> {
-        let valued = self.clone().valued(at, zone)?;
+        let valued = self.clone().valued(at, zone);
         Ok(valued.stretches.iter().try_fold(Rupiah::ZERO, |sum, stretch| sum.plus(stretch.unused(at)?))?)
     }
 
     /// Profiles of layout 1 did not record what was paid: theirs counts as an import does.
-    fn valued(mut self, at: OffsetDateTime, zone: Zone) -> Result<Self, FoldError> {
-        if self.stretches.is_empty() && self.package.price.is_positive() {
-            self.stretches.extend(Stretch::at_list_price(&self.package, self.expires_at, at, zone)?);
-        }
-        Ok(self)
+    fn valued(self, at: OffsetDateTime, zone: Zone) -> Self {
+        if self.stretches.is_empty() { Self { stretches: unrecorded(&self.package, self.expires_at, at, zone), ..self } } else { self }
     }
 
     /// Without what is used up, and within the limit.

@@ -212,7 +212,9 @@ fn who_pays_years_ahead_has_a_bounded_profile_and_the_same_value() {
 fn the_end_of_the_calendar_is_an_error_and_no_panic() {
     let grant = Grant { reason: Reason::Import { expires_at: datetime!(9999-12-31 23:59:59 UTC) }, ..import() };
     let forever = extend(None, &grant, ZONE).unwrap();
-    let next = renewal(2, home20(), datetime!(2026-11-05 09:00 +7), LateRenewal::FromPayment);
+    let at = datetime!(2026-11-05 09:00 +7);
+    assert_eq!(forever.unused(at, ZONE), Ok(Rupiah::ZERO), "nothing that could be counted");
+    let next = renewal(2, home20(), at, LateRenewal::FromPayment);
     assert_eq!(extend(Some(forever), &next, ZONE), Err(FoldError::Calendar(OutOfCalendar)));
 }
 
