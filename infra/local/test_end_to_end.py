@@ -47,7 +47,7 @@ def tearDownModule() -> None:
 def load_tests(loader, _tests, _pattern):
     """In the order of this file; what must hold at the end comes last."""
     suite = unittest.TestSuite()
-    for case in (Login, PayAtMidtrans, PayAtXendit, LostWebhook, ErrorTable, Webhooks, NothingIsStuck):
+    for case in (Login, PayAtMidtrans, PayAtXendit, LostWebhook, ChangePackage, ErrorTable, Webhooks, NothingIsStuck):
         suite.addTests(loader.loadTestsFromTestCase(case))
     return suite
 
@@ -315,6 +315,64 @@ class LostWebhook(Case):
 
     def test_asking_xendit_settles(self):
         self.pays_without_a_webhook("c02", "xendit")
+
+
+class ChangePackage(Case):
+    def tearDown(self):
+        no_faults()
+
+    def preview(self, customer_id: str, package_id: str) -> dict:
+        answer = api("GET", f"/api/customer/upgrade?packageId={package_id}", token=session(customer_id))
+        self.assertEqual(answer.status, 200, answer)
+        return answer.json
+
+    def choose(self, customer_id: str, package_id: str, amount: int, gateway: str) -> Answer:
+        body = {"packageId": package_id, "expectedAmount": amount, "gateway": gateway}
+        return api("POST", "/api/customer/upgrade", body, token=session(customer_id))
+
+    def has_changed(self, customer_id: str, package_id: str, preview: dict) -> None:
+        after = until("the new package", lambda: (now := me(customer_id))["package"]["id"] == package_id and now)
+        self.assertLess(abs(instant(after["expiresAt"]) - instant(preview["newExpiresAt"])), timedelta(minutes=5), (preview, after))
+        current = [each["id"] for each in self.packages(customer_id) if each["current"]]
+        self.assertEqual(current, [package_id])
+
+    def packages(self, customer_id: str) -> list[dict]:
+        answer = api("GET", "/api/customer/packages", token=session(customer_id))
+        self.assertEqual(answer.status, 200, answer)
+        return answer.json["packages"]
+
+    def test_choose_pay_at_midtrans_and_have_it(self):
+        self.assertEqual([each["id"] for each in self.packages("c10")], ["hemat10", "keluarga20", "turbo50"])
+        preview = self.preview("c10", "keluarga20")
+        self.assertEqual(preview["amount"], 225_000)
+        self.assertGreater(preview["carriedOverDays"], 0)
+        made = self.choose("c10", "keluarga20", 225_000, "midtrans")
+        self.assertEqual(made.status, 200, made)
+        self.assertTrue(made.json["paymentLink"].startswith(demo["sandbox"]["midtrans"]), made)
+        self.assertEqual(self.choose("c10", "keluarga20", 225_000, "midtrans").json, made.json)
+        listed = invoice("c10", made.json["invoice"]["id"])
+        self.assertEqual((listed["kind"], listed["status"], listed["paymentLink"]), ("upgrade", "UNPAID", made.json["paymentLink"]))
+        simulate(made.json["paymentLink"])
+        self.has_changed("c10", "keluarga20", preview)
+
+    def test_a_gateway_that_is_down_and_then_pay_at_xendit(self):
+        preview = self.preview("c11", "turbo50")
+        fault("xendit.create", "500", times=5)
+        made = self.choose("c11", "turbo50", preview["amount"], "xendit")
+        self.assertEqual((made.status, made.json["paymentLink"], made.json["code"]), (200, None, "link_failed"), made)
+        no_faults()
+        later = link("c11", made.json["invoice"]["id"], "xendit")
+        self.assertEqual(later.status, 200, later)
+        simulate(later.json["paymentLink"])
+        self.has_changed("c11", "turbo50", preview)
+
+    def test_what_cannot_be_chosen(self):
+        moved = self.choose("c04", "turbo50", 1, "midtrans")
+        self.refuses(moved, 409, "Jumlah pembayaran berubah, periksa lagi")
+        self.assertEqual(moved.json["preview"]["amount"], 300_000)
+        self.refuses(self.choose("c04", me("c04")["package"]["id"], 165_000, "midtrans"), 400, "Anda sudah memakai paket ini")
+        self.refuses(self.choose("c04", "nope", 1, "midtrans"), 400, "Paket tidak tersedia")
+        self.refuses(api("GET", "/api/customer/packages"), 401, "Token tidak valid")
 
 
 class ErrorTable(Case):

@@ -178,3 +178,60 @@ async fn checking_costs_three_steps_and_one_call_and_none_when_it_is_paid() {
         assert_eq!(measure(&journey, journey.check(&token)).await.0, cost(1, 0, 1), "{gateway}: paid");
     }
 }
+
+async fn choose(journey: &Journey, token: &str, package: &str, amount: i64) -> lambda_http::Response<lambda_http::Body> {
+    let body = serde_json::json!({"packageId": package, "expectedAmount": amount});
+    request_upgrade::handle(&journey.world.installation, request("POST", "/api/customer/upgrade", Some(token), Some(&body))).await
+}
+
+#[tokio::test]
+async fn packages_and_preview_cost_a_single_step_and_a_choice_five_with_its_link() {
+    for copies in [0, MANY] {
+        let journey = start(copies).await;
+        for (id, price) in [("home10", 150_000), ("home50", 500_000), ("gratis", 0)] {
+            journey.world.offer(id, price).await;
+        }
+        let token = journey.token().await;
+        for path in ["packages", "upgrade?packageId=home50"] {
+            let asked = request("GET", &format!("/api/customer/{path}"), Some(&token), None);
+            let (measured, response) = measure(&journey, request_upgrade::handle(&journey.world.installation, asked)).await;
+            assert_eq!((response.status().as_u16(), measured), (200, cost(1, 0, 1)), "{path} with {copies}");
+        }
+        // Who is calling beside the packages, the number, the invoice, the order, the link.
+        let (new, response) = measure(&journey, choose(&journey, &token, "home50", 500_000)).await;
+        assert_eq!((response.status().as_u16(), new), (200, cost(5, 1, 6)), "{copies}: new");
+        let (again, _) = measure(&journey, choose(&journey, &token, "home50", 500_000)).await;
+        assert_eq!(again, cost(2, 0, 2), "{copies}: again");
+        // Two more to read what is replaced; its gateway is not called.
+        let (other, _) = measure(&journey, choose(&journey, &token, "home10", 150_000)).await;
+        assert_eq!(other, cost(7, 1, 8), "{copies}: another");
+        // Reading what is replaced, the renewal and its order; opening, and applying at once.
+        journey.link(&token, None).await;
+        let (free, response) = measure(&journey, choose(&journey, &token, "gratis", 0)).await;
+        assert_eq!((response.status().as_u16(), free), (200, cost(9, 0, 9)), "{copies}: at once");
+    }
+}
+
+#[tokio::test]
+async fn applying_a_change_of_package_costs_two_steps_and_two_more_to_cancel_the_renewal() {
+    for (copies, with_renewal) in [(0, true), (MANY, true), (0, false)] {
+        let mut journey = start(copies).await;
+        journey.world.offer("home50", 500_000).await;
+        let token = journey.token().await;
+        if with_renewal {
+            journey.link(&token, None).await;
+        } else {
+            let profile = journey.world.profile(&journey.customer.id).await;
+            let withdrawal = billing::withdrawal::withdraw(&journey.invoice, &profile, None, journey.now()).unwrap();
+            journey.world.installation.store.withdraw_invoice(&withdrawal, journey.now()).await.unwrap();
+        }
+        let (_, made) = testkit::request::answer(&choose(&journey, &token, "home50", 500_000).await);
+        journey.pay(made["paymentLink"].as_str().unwrap()).await;
+        let notification = journey.undelivered.pop_front().expect("a notification");
+        assert_eq!(journey.deliver(&notification).await, Some(200));
+        let event = journey.events("payment.settled").await.remove(0);
+        let steps = if with_renewal { 4 } else { 2 };
+        let (applied, report) = measure(&journey, apply_payment::handle(&journey.apply, crate::journey::queue_batch(&event))).await;
+        assert_eq!((report.batch_item_failures.len(), applied), (0, cost(steps, 0, steps)), "{copies}");
+    }
+}

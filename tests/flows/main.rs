@@ -22,4 +22,5 @@ mod policies;
 mod portal;
 mod reconcile;
 mod relay;
+mod upgrade;
 mod webhook;

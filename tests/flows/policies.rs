@@ -280,7 +280,61 @@ async fn apply_payment_has_the_rights_it_uses_and_no_other() {
         seen.run(&journey, apply_payment::handle(&journey.apply, queue_batch(&event))).await;
         assert_eq!(journey.grants().await.iter().filter(|grant| !grant.revoked).count(), grants, "{kind}");
     }
+
+    // A change of package, and the renewal that it replaces with its link.
+    let mut journey = Journey::start().await;
+    let token = journey.token().await;
+    journey.link(&token, Some(GatewayName::Xendit)).await;
+    journey.world.offer("home50", 500_000).await;
+    let (_, made) = choose(&mut Seen::default(), &journey, &token, "home50", 500_000, "midtrans").await;
+    journey.pay(made["paymentLink"].as_str().unwrap()).await;
+    let notification = journey.undelivered.pop_front().unwrap();
+    assert_eq!(journey.deliver(&notification).await, Some(200));
+    let event = journey.events("payment.settled").await.remove(0);
+    seen.run(&journey, apply_payment::handle(&journey.apply, queue_batch(&event))).await;
+    assert_eq!(journey.orders().await.iter().filter(|order| order.cancel_wanted).count(), 1);
     seen.assert_is_the_policy_of("apply-payment");
+}
+
+/// Asks for a package that costs `amount`, in a process that has just started.
+async fn choose(seen: &mut Seen, journey: &Journey, token: &str, package: &str, amount: i64, gateway: &str) -> (u16, Value) {
+    let installation = fresh(journey);
+    let body = json!({"packageId": package, "expectedAmount": amount, "gateway": gateway});
+    let asked = request_upgrade::handle(&installation, request("POST", "/api/customer/upgrade", Some(token), Some(&body)));
+    answer(&seen.run(journey, asked).await)
+}
+
+#[tokio::test]
+async fn request_upgrade_has_the_rights_it_uses_and_no_other() {
+    let mut seen = Seen::default();
+    let mut journey = Journey::start().await;
+    let token = journey.token().await;
+    for (id, price) in [("home10", 150_000), ("home50", 500_000), ("gratis", 0)] {
+        journey.world.offer(id, price).await;
+    }
+    for path in ["packages", "upgrade?packageId=home50"] {
+        let installation = fresh(&journey);
+        let asked = request_upgrade::handle(&installation, request("GET", &format!("/api/customer/{path}"), Some(&token), None));
+        assert_eq!(seen.run(&journey, asked).await.status(), 200);
+    }
+    assert_eq!(choose(&mut seen, &journey, &token, "home10", 150_000, "xendit").await.0, 200);
+    let (_, replaced) = choose(&mut seen, &journey, &token, "home50", 500_000, "xendit").await;
+    // The link of the same choice at the other gateway; the first was paid when its gateway was down, and again meanwhile.
+    journey.world.sandbox.add_fault(Fault::once("xendit.expire", FaultKind::InternalError)).unwrap();
+    let (_, second) = choose(&mut seen, &journey, &token, "home50", 500_000, "midtrans").await;
+    for link in [&replaced, &second] {
+        journey.pay(link["paymentLink"].as_str().unwrap()).await;
+    }
+    let first = journey.undelivered.pop_front().unwrap();
+    delay(&journey, "midtrans.cancel");
+    let (answered, ()) = tokio::join!(choose(&mut seen, &journey, &token, "home50", 500_000, "xendit"), meanwhile(&journey, &first));
+    assert_eq!((answered.0, &answered.1["paymentLink"]), (200, &Value::Null), "paid twice: {}", answered.1);
+    journey.undelivered.clear();
+    journey.until_quiet().await;
+    assert_eq!(journey.world.profile(&journey.customer.id).await.credit.get(), 500_000);
+    journey.world.invoice(&journey.customer).await;
+    assert_eq!(choose(&mut seen, &journey, &token, "gratis", 0, "xendit").await.1["code"], "nothing_to_pay");
+    seen.assert_is_the_policy_of("request-upgrade");
 }
 
 #[tokio::test]

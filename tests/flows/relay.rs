@@ -244,7 +244,7 @@ fn kinds() -> BTreeSet<String> {
     files.map(|name| name.strip_suffix(".json").unwrap().to_owned()).collect()
 }
 
-/// A payment, a second one by another link, and both taken back: every kind of event.
+/// A payment of too much and its reversal, then a change of package: every kind of event.
 async fn every_kind_of_event() -> Journey {
     let mut journey = Journey::start().await;
     let token = journey.token().await;
@@ -255,6 +255,11 @@ async fn every_kind_of_event() -> Journey {
     journey.undelivered.extend(journey.world.notifications.take());
     journey.until_quiet().await;
     journey.simulate(&link, Outcome::Reversed).await;
+    journey.until_quiet().await;
+    journey.world.offer("gratis", 0).await;
+    let free = json!({"packageId": "gratis", "expectedAmount": 0});
+    let asked = request("POST", "/api/customer/upgrade", Some(&token), Some(&free));
+    assert_eq!(request_upgrade::handle(&journey.world.installation, asked).await.status(), 200);
     journey.until_quiet().await;
     journey
 }

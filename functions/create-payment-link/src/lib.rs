@@ -1,32 +1,20 @@
 //! `GET|POST /api/customer/invoices/payment`: the link to pay an invoice.
 //!
 //! The stored link if it can still be used (one read). Else an order is written, the gateway asked, the link recorded.
-//! `billing::link` decides which. `GET …/payment/gateways` names the gateways to choose from.
+//! `payments::link` does it, `billing::link` decides which. `GET …/payment/gateways` names the gateways to choose from.
 
-mod open;
-mod replace;
-
-use billing::{
-    gateway::GatewayName,
-    id::InvoiceId,
-    invoice::Invoice,
-    link::{self, LinkDecision, choose, decide},
-    zone::format,
-};
-use cloud::{installation::Installation, store::Caller};
-use gateways::Gateway;
+use billing::{gateway::GatewayName, id::InvoiceId};
+use cloud::installation::Installation;
 use lambda_http::{Body, Request, RequestExt as _, Response, http::Method};
-use payments::Active;
+use payments::link::{Link, LinkError, Wish};
 use serde::Deserialize;
 use serde_json::json;
 use web::{
     answer::{self, Answer},
     caller::{Via, claim, identify, store_problem},
+    link,
     problem::{self, Problem},
 };
-
-/// Decisions made anew because money arrived on the link that was to be replaced.
-const ROUNDS: usize = 3;
 
 #[derive(Debug, Default, Deserialize)]
 #[serde(rename_all = "camelCase")]
@@ -76,7 +64,7 @@ async fn payment_link(installation: &Installation, request: &Request) -> Answer 
     // Before the body is read: whoever has no token learns nothing else.
     let claim = claim(request, installation.settings.public_url.as_ref())?;
     // A cookie goes along with a mere link on another site's page. So such a request finds a link, and makes none.
-    let may_create = request.method() == Method::POST || claim.via == Via::Bearer;
+    let may_open = request.method() == Method::POST || claim.via == Via::Bearer;
     let asked = Asked::read(request)?;
     let invoice_id = asked.invoice_id.as_deref().filter(|id| !id.is_empty());
     let parsed = invoice_id.and_then(|id| InvoiceId::parse(id).ok());
@@ -88,70 +76,19 @@ async fn payment_link(installation: &Installation, request: &Request) -> Answer 
         Some(name) => Some(GatewayName::parse(name).ok_or(problem::UNKNOWN_GATEWAY)?),
         None => None,
     };
-    let mut invoice = caller.invoice.take().ok_or(problem::INVOICE_NOT_FOUND)?;
-    for _ in 0..ROUNDS {
-        match answer_for(installation, &caller, &invoice, wanted, may_create).await? {
-            Step::Answer(response) => return response,
-            Step::DecideAgain => {
-                let read = installation.store.invoice(&invoice.customer_id, &invoice.id).await.map_err(store_problem)?;
-                invoice = read.ok_or(problem::INVOICE_NOT_FOUND)?;
-            }
+    let invoice = caller.invoice.take().ok_or(problem::INVOICE_NOT_FOUND)?;
+    match payments::link::link(installation, &caller.profile, invoice, Wish { gateway: wanted, may_open }).await {
+        Err(LinkError::MayNotOpen) => Err(problem::NOT_FROM_HERE),
+        Ok(link) => link_answer(&link),
+        Err(LinkError::NoLink(why)) => Err(link::no_link(why)),
+        Err(LinkError::Store(error)) => Err(store_problem(error)),
+        Err(error @ (LinkError::Money(_) | LinkError::NoOrderId)) => {
+            tracing::error!(alarm = true, %error, "no link can be made");
+            Err(problem::BUSY)
         }
     }
-    Err(problem::LINK_IN_PROGRESS)
 }
 
-enum Step {
-    Answer(Answer),
-    DecideAgain,
-}
-
-async fn answer_for(
-    installation: &Installation,
-    caller: &Caller,
-    invoice: &Invoice,
-    wanted: Option<GatewayName>,
-    may_create: bool,
-) -> Result<Step, Problem> {
-    let Active { gateways, unreadable } = payments::active_gateways(installation).await;
-    // Nothing is known of that gateway: its link may be good, and must not be replaced.
-    let now = installation.clock.now();
-    let usable_link = link::reusable(invoice, invoice.amount_due().map_err(money_problem)?, now);
-    if usable_link.is_some_and(|link| unreadable.contains(&link.gateway)) {
-        return Err(problem::GATEWAY_NOT_CONFIGURED);
-    }
-    let active: Vec<GatewayName> = gateways.iter().map(|gateway| gateway.name()).collect();
-    let usable: Vec<_> = gateways.iter().map(|gateway| (gateway.name(), gateway.mode())).collect();
-    let (amount, replaces) = match decide(invoice, wanted, &usable, now).map_err(money_problem)? {
-        LinkDecision::NotPayable => return Err(problem::INVOICE_NOT_FOUND),
-        LinkDecision::Busy => return Err(problem::LINK_IN_PROGRESS),
-        LinkDecision::TooMany { retry_after } => return Err(problem::TOO_MANY.retry_after(retry_after)),
-        LinkDecision::Reuse(link) => return Ok(Step::Answer(link_answer(invoice, &link.url))),
-        LinkDecision::Open { .. } if !may_create => return Err(problem::NOT_FROM_HERE),
-        LinkDecision::Open { amount, replaces } => (amount, replaces),
-    };
-    let chosen = choose(wanted, installation.settings.default_gateway, &active).ok_or(problem::GATEWAY_NOT_CONFIGURED)?;
-    let gateway: &dyn Gateway =
-        gateways.iter().find(|gateway| gateway.name() == chosen).map(AsRef::as_ref).ok_or(problem::GATEWAY_NOT_CONFIGURED)?;
-    open::open(installation, gateway, caller, invoice, amount, replaces).await
-}
-
-fn link_answer(invoice: &Invoice, link: &str) -> Answer {
-    answer::ok(&json!({
-        "success": true,
-        "paymentLink": link,
-        "invoice": {
-            "id": invoice.id,
-            "invoiceNumber": invoice.number,
-            "amount": invoice.amount,
-            "amountDue": invoice.amount_due().map_err(money_problem)?,
-            "dueDate": format::date(invoice.due_date),
-        },
-    }))
-}
-
-#[expect(clippy::needless_pass_by_value, reason = "for map_err")]
-fn money_problem(error: billing::money::MoneyError) -> Problem {
-    tracing::error!(alarm = true, %error, "amounts of an invoice do not add up");
-    problem::BUSY
+fn link_answer(made: &Link) -> Answer {
+    answer::ok(&json!({"success": true, "paymentLink": made.url, "invoice": link::invoice(&made.invoice)?}))
 }

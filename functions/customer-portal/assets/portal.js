@@ -121,6 +121,36 @@
     refresh();
   }
 
+  // Changing the package: the same as paying, but the invoice is made first. Afterwards it stands among the bills.
+  async function upgrade(form) {
+    const button = form.querySelector("button");
+    const place = form.parentElement.querySelector("[data-message]");
+    if (button.disabled) return;
+    const tab = window.open("", "_blank");
+    if (tab) tab.document.title = tab.document.body.textContent = page.textOpening;
+    setBusy(button, page.textMaking);
+    place.classList.remove("error");
+    place.textContent = "";
+    const { packageId, expectedAmount } = Object.fromEntries(new FormData(form));
+    const answer = await call(api + "upgrade", { packageId, expectedAmount: Number(expectedAmount) }).catch(() => null);
+    const { invoice, paymentLink, code } = answer?.said ?? {};
+    if (answer?.ok && paymentLink) {
+      opened.add(invoice.id);
+      sessionStorage.setItem("opened", JSON.stringify([...opened]));
+      if (!tab) return location.assign(paymentLink);
+      tab.opener = null;
+      tab.location = paymentLink;
+      return location.assign("/customer");
+    }
+    tab?.close();
+    if (answer?.status === 401) return;
+    if (answer?.ok) return location.assign(code === "nothing_to_pay" ? "/customer" : `/customer?error=${code}`);
+    if (code === "amount_changed") return location.assign(`${form.dataset.upgrade}&error=${code}`);
+    release(button);
+    place.classList.add("error");
+    place.textContent = answer ? answer.said.error || page.textBusy : page.textNetwork;
+  }
+
   // While another request is making the link, it is worth waiting for.
   async function makeLink(id, gateway) {
     for (let tries = 1; ; tries += 1) {
@@ -310,6 +340,9 @@
     if (form.matches("[data-pay]")) {
       event.preventDefault();
       pay(id, submitter?.name === "gateway" ? submitter.value : "");
+    } else if (form.matches("[data-upgrade]")) {
+      event.preventDefault();
+      upgrade(form);
     } else if (form.matches("[data-check]")) {
       event.preventDefault();
       check(id, true);

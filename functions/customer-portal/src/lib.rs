@@ -10,7 +10,7 @@ mod read;
 mod reply;
 pub mod texts;
 
-use billing::id::InvoiceId;
+use billing::id::{InvoiceId, PackageId};
 use cloud::{installation::Installation, public_url::PublicUrl};
 use lambda_http::{
     Body, Request, RequestExt as _, Response,
@@ -107,9 +107,17 @@ async fn route(visit: &Visit<'_>) -> Response<Body> {
 fn same_page(request: &Request) -> String {
     let path = request.uri().path();
     let parameters = request.query_string_parameters();
-    let tab = answer::query(&parameters, "tab").filter(|tab| ["status", "upgrade"].contains(tab)).map(|tab| format!("tab={tab}"));
-    let cursor = answer::query(&parameters, "cursor").and_then(|id| InvoiceId::parse(id).ok()).map(|id| format!("cursor={id}"));
-    tab.or(cursor).map_or_else(|| path.to_owned(), |query| format!("{path}?{query}"))
+    let known = |name: &str, is_known: fn(&str) -> bool| {
+        answer::query(&parameters, name).filter(|value| is_known(value)).map(|value| format!("{name}={value}"))
+    };
+    let kept = [
+        known("tab", |tab| ["status", "upgrade"].contains(&tab)),
+        known("step", |step| step == "code"),
+        known("package", |id| PackageId::parse(id).is_ok()),
+        known("cursor", |id| InvoiceId::parse(id).is_ok()),
+    ];
+    let query: Vec<String> = kept.into_iter().flatten().collect();
+    if query.is_empty() { path.to_owned() } else { format!("{path}?{}", query.join("&")) }
 }
 
 /// What the browser can unpack.

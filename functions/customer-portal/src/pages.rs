@@ -14,6 +14,7 @@ mod samples;
 #[cfg(test)]
 mod tests;
 mod trouble;
+mod upgrade;
 mod wifi;
 
 use billing::zone::Zone;
@@ -27,7 +28,8 @@ pub use self::{
     offline::offline,
     pay::{Pay, pay},
     trouble::{elsewhere, trouble},
-    wifi::{Tab, wifi},
+    upgrade::{Chosen, Upgrade},
+    wifi::{Shown, Tab, wifi},
 };
 use crate::texts::{Lang, Texts};
 

@@ -1,19 +1,20 @@
 //! Pages that need a session: each is one read, or for payments two.
 
-use billing::{customer::Profile, id::InvoiceId, invoice::InvoiceStatus};
+use billing::{customer::Profile, id::InvoiceId, invoice::InvoiceStatus, package::CataloguePackage, upgrade::choices};
 use cloud::store::Page;
 use lambda_http::{Body, Response};
 use time::{Duration, OffsetDateTime};
 use web::{
     account::{self, Bill, Paging},
-    caller::{Claim, Via, claim, identify},
+    caller::{Claim, Via, claim, identify, store_problem},
     problem::{self, Problem},
 };
 
 use crate::{
     Visit, log_in,
-    pages::{self, Bills, Finish, Pay, Payments, Tab},
-    reply, texts,
+    pages::{self, Bills, Chosen, Finish, Pay, Payments, Shown, Tab, Upgrade},
+    reply,
+    texts::{self, Lang},
 };
 
 /// Bills that came to be paid so lately still stand on the page that a gateway leads back to.
@@ -84,9 +85,37 @@ async fn history(visit: &Visit<'_>, claim: &Claim) -> Result<Response<Body>, Pro
 }
 
 async fn wifi(visit: &Visit<'_>, claim: &Claim) -> Result<Response<Body>, Problem> {
-    identify(&visit.installation.store, claim, None, visit.now).await?;
-    let tab = Tab::parse(&visit.query("tab").unwrap_or_default());
-    Ok(reply::page(visit.request, 200, pages::wifi(tab, &visit.page(csrf(claim), true))))
+    match Tab::parse(&visit.query("tab").unwrap_or_default()) {
+        Tab::Status => {
+            identify(&visit.installation.store, claim, None, visit.now).await?;
+            Ok(reply::page(visit.request, 200, pages::wifi(Shown::Status, &visit.page(csrf(claim), true))))
+        }
+        Tab::Upgrade => upgrade(visit, claim).await,
+    }
+}
+
+/// What can be chosen; or, with `package`, what that choice comes to.
+async fn upgrade(visit: &Visit<'_>, claim: &Claim) -> Result<Response<Body>, Problem> {
+    let store = &visit.installation.store;
+    let (caller, catalogue) = tokio::join!(identify(store, claim, None, visit.now), store.packages());
+    let (profile, catalogue) = (caller?.profile, catalogue.map_err(store_problem)?);
+    let wanted = visit.query("package");
+    let (chosen, refused) = match wanted.map(|wanted| preview(visit, &profile, &catalogue, &wanted)) {
+        None => (None, None),
+        Some(Ok(chosen)) => (Some(chosen), None),
+        Some(Err(problem)) => (None, Some(texts::message(&problem, visit.lang))),
+    };
+    let choices = choices(&profile.entitlement, &catalogue);
+    let error = named_error(visit).or(refused);
+    let view = Upgrade { choices: &choices, chosen: chosen.as_ref(), is_open: profile.open_upgrade.is_some(), error };
+    Ok(reply::page(visit.request, 200, pages::wifi(Shown::Upgrade(&view), &visit.page(csrf(claim), true))))
+}
+
+fn preview(visit: &Visit<'_>, profile: &Profile, catalogue: &[CataloguePackage], wanted: &str) -> Result<Chosen, Problem> {
+    let settings = &visit.installation.settings;
+    let preview = web::upgrade::preview(profile, catalogue, wanted, settings, visit.now)?;
+    let explanation = web::upgrade::explanation(profile, &preview, settings.zone, visit.lang == Lang::En);
+    Ok(Chosen { preview, explanation })
 }
 
 /// One bill of the caller's.

@@ -102,7 +102,10 @@ texts! {
     // Modem
     device, device_status, pppoe_status, pppoe_ip, rx_power, temperature, uptime, connected_devices, model, serial_number, ssids, last_contact,
     not_available, loading, device_needs_script, stale, online, offline, connected, disconnected, good, weak, bad, day, hour, minute,
-    tab_status, tab_upgrade, upgrade_later,
+    tab_status, tab_upgrade,
+    // Package
+    choose_package, current_package, choose, no_packages, confirm_package, to_pay, carried_over, confirm_and_pay, confirm_free, other_package,
+    upgrade_open, see_bills, one_month, months_of, one_day, days_of,
     // Trouble
     not_found, not_found_text, trouble, elsewhere, offline_title, offline_text,
     // Days
@@ -112,7 +115,7 @@ texts! {
 /// The message of an error code in a URL. Only messages of known codes are ever shown: nothing of the URL is.
 #[must_use]
 pub fn message_of(code: &str, lang: Lang) -> Option<&'static str> {
-    const SHOWN: [Problem; 13] = [
+    const SHOWN: [Problem; 19] = [
         problem::NOT_FROM_HERE,
         problem::INVOICE_ID_MISSING,
         problem::UNKNOWN_GATEWAY,
@@ -120,6 +123,12 @@ pub fn message_of(code: &str, lang: Lang) -> Option<&'static str> {
         problem::GATEWAY_NOT_CONFIGURED,
         problem::LINK_FAILED,
         problem::LINK_IN_PROGRESS,
+        problem::SAME_PACKAGE,
+        problem::UNKNOWN_PACKAGE,
+        problem::PACKAGE_RETIRED,
+        problem::AMOUNT_CHANGED,
+        problem::NOTHING_TO_PAY,
+        problem::UPGRADE_IN_PROGRESS,
         problem::BAD_REQUEST,
         problem::INVALID_PHONE,
         problem::WRONG_CODE,
@@ -192,6 +201,20 @@ pub fn countdown(days: i64, lang: Lang) -> String {
         ..=-2 => texts.days_over,
     };
     pattern.replace("{}", &days.unsigned_abs().to_string())
+}
+
+/// `/ bulan`, `/ 3 bulan`.
+#[must_use]
+pub fn per_period(months: u8, lang: Lang) -> String {
+    let texts = lang.texts();
+    if months == 1 { texts.one_month.to_owned() } else { texts.months_of.replace("{}", &months.to_string()) }
+}
+
+/// `12 hari`.
+#[must_use]
+pub fn days(days: i64, lang: Lang) -> String {
+    let texts = lang.texts();
+    if days == 1 { texts.one_day.to_owned() } else { texts.days_of.replace("{}", &days.to_string()) }
 }
 
 /// `Tunggu 12 menit.`, if a wait is worth telling. `seconds` as of [`Problem::retry_after`].

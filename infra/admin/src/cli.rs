@@ -4,6 +4,7 @@ use std::path::PathBuf;
 
 use billing::{
     gateway::GatewayName,
+    id::PackageId,
     zone::{Zone, format},
 };
 use clap::{Args, Parser, Subcommand};
@@ -13,6 +14,7 @@ const EXAMPLES: &str = "\
 Examples:
   export AWS_PROFILE=my-isp AWS_REGION=ap-southeast-3 LUNAS_STAGE=prod
   lunas packages import packages.csv
+  lunas packages change home20 --price 240000
   lunas --dry-run customers import customers.csv
   lunas customers import customers.csv
   lunas customers show budi@isp
@@ -80,17 +82,111 @@ pub enum PackagesCommand {
 Columns, in any order: id, name, price, downMbps, upMbps, periodMonths, active
   id,name,price,downMbps,upMbps,periodMonths,active
   home20,Home 20 Mbps,225000,20,10,1,true
-Prices are whole rupiah without separators. Issued invoices keep the price they were made with.
+Prices are whole rupiah without separators. Issued invoices keep the price they were made with. What a package may be changed
+to stays as it is: lunas packages change ID --changeable-to IDS.
 
 Example: lunas packages import packages.csv")]
     Import {
         /// The file
         file: PathBuf,
     },
+    /// Put one new package into the catalogue
+    #[command(after_help = "\
+Examples:
+  lunas packages create home50 --name 'Home 50 Mbps' --price 300000 --down 50 --up 25
+  lunas packages create gratis --name 'Gratis' --price 0 --down 1 --up 1 --changeable-to home20,home50")]
+    Create {
+        /// Its id: 1 to 40 of a-z, 0-9 and _
+        #[arg(value_parser = package_id)]
+        id: PackageId,
+        /// What it is
+        #[command(flatten)]
+        package: NewPackage,
+    },
+    /// Change a package, from the next invoice on
+    #[command(after_help = "\
+Issued invoices and paid periods keep the price that they were made with. A retired package is sold again with --active.
+
+Examples:
+  lunas packages change home20 --price 240000
+  lunas packages change home20 --changeable-to home50,home100
+  lunas packages change home20 --changeable-to-all")]
+    Change {
+        /// Which
+        #[arg(value_parser = package_id)]
+        id: PackageId,
+        /// What is to change
+        #[command(flatten)]
+        changes: PackageChanges,
+    },
+    /// Sell a package no more; who has it keeps it and is billed for it
+    #[command(after_help = "Example: lunas packages retire home10")]
+    Retire {
+        /// Which
+        #[arg(value_parser = package_id)]
+        id: PackageId,
+    },
     /// List the catalogue
     #[command(after_help = "Example: lunas packages list --json")]
     List,
 }
+
+/// A new package.
+#[derive(Debug, Args)]
+pub struct NewPackage {
+    /// What customers read
+    #[arg(long)]
+    pub name: String,
+    /// Price of one period in whole rupiah; 0 = free
+    #[arg(long, value_name = "RUPIAH")]
+    pub price: u32,
+    /// Bandwidth down, Mbit/s
+    #[arg(long, value_name = "MBPS")]
+    pub down: u32,
+    /// Bandwidth up, Mbit/s
+    #[arg(long, value_name = "MBPS")]
+    pub up: u32,
+    /// Length of one period
+    #[arg(long, value_name = "MONTHS", default_value_t = 1)]
+    pub months: u32,
+    /// Its customers may change to these packages by themselves, '' = to none; without it to every active one
+    #[arg(long, value_name = "IDS", value_parser = package_ids)]
+    pub changeable_to: Option<PackageIds>,
+}
+
+/// What is to change of a package.
+#[derive(Debug, Args)]
+#[group(required = true, multiple = true)]
+pub struct PackageChanges {
+    /// What customers read
+    #[arg(long)]
+    pub name: Option<String>,
+    /// Price of one period in whole rupiah; 0 = free
+    #[arg(long, value_name = "RUPIAH")]
+    pub price: Option<u32>,
+    /// Bandwidth down, Mbit/s
+    #[arg(long, value_name = "MBPS")]
+    pub down: Option<u32>,
+    /// Bandwidth up, Mbit/s
+    #[arg(long, value_name = "MBPS")]
+    pub up: Option<u32>,
+    /// Length of one period
+    #[arg(long, value_name = "MONTHS")]
+    pub months: Option<u32>,
+    /// Its customers may change to these packages by themselves; '' = to none
+    #[arg(long, value_name = "IDS", value_parser = package_ids)]
+    pub changeable_to: Option<PackageIds>,
+    /// Its customers may change to every active package
+    #[arg(long, conflicts_with = "changeable_to")]
+    pub changeable_to_all: bool,
+    /// Sell it again
+    #[arg(long)]
+    pub active: bool,
+}
+
+/// A list of packages, perhaps empty.
+#[derive(Debug, Clone)]
+pub struct PackageIds(pub Vec<PackageId>);
 
 /// Commands about customers.
 #[derive(Debug, Subcommand)]
@@ -183,6 +279,15 @@ fn zone(text: &str) -> Result<Zone, String> {
 
 fn day(text: &str) -> Result<Date, String> {
     format::parse_date(text).filter(|day| (2000..=2099).contains(&day.year())).ok_or_else(|| "write the date as YYYY-MM-DD".to_owned())
+}
+
+fn package_id(text: &str) -> Result<PackageId, String> {
+    PackageId::parse(text).map_err(|error| error.to_string())
+}
+
+fn package_ids(text: &str) -> Result<PackageIds, String> {
+    let ids = text.split(',').map(str::trim).filter(|id| !id.is_empty()).map(package_id);
+    ids.collect::<Result<_, _>>().map(PackageIds)
 }
 
 fn gateway(text: &str) -> Result<GatewayName, String> {

@@ -58,6 +58,9 @@ async fn execute(cli: Cli, ui: Ui) -> anyhow::Result<u8> {
     let session = Session { store, clock: Clock::default(), zone: cli.global.zone, dry_run: cli.global.dry_run, ui };
     match cli.command {
         Command::Packages(PackagesCommand::Import { file }) => packages::import(&session, &file).await,
+        Command::Packages(PackagesCommand::Create { id, package }) => packages::create(&session, id, package).await,
+        Command::Packages(PackagesCommand::Change { id, changes }) => packages::change(&session, &id, changes).await,
+        Command::Packages(PackagesCommand::Retire { id }) => packages::retire(&session, &id).await,
         Command::Packages(PackagesCommand::List) => packages::list(&session).await,
         Command::Customers(CustomersCommand::Import { file }) => customers::import(&session, &file).await,
         Command::Customers(CustomersCommand::Show { customer }) => customers::show(&session, &customer).await,

@@ -1,5 +1,7 @@
 //! `lunas packages`: the catalogue.
 
+mod edit;
+
 use std::{
     collections::{HashMap, HashSet},
     fs::File,
@@ -7,8 +9,12 @@ use std::{
 };
 
 use anyhow::Context;
-use billing::{id::PackageId, money::Rupiah, package::Package};
-use cloud::store::{StoreError, admin::CataloguePackage};
+use billing::{
+    id::PackageId,
+    money::Rupiah,
+    package::{CataloguePackage, Package},
+};
+use cloud::store::StoreError;
 use serde_json::{Value, json};
 
 use crate::{
@@ -17,6 +23,8 @@ use crate::{
     sheet::{Sheet, SheetRow},
     trouble::of_store,
 };
+
+pub(crate) use edit::{change, create, retire};
 
 const COLUMNS: &[&str] = &["id", "name", "price", "downMbps", "upMbps", "periodMonths", "active"];
 /// Dearer is a typing error.
@@ -42,7 +50,9 @@ pub(crate) async fn import(session: &Session, path: &Path) -> anyhow::Result<u8>
                 Ok(package) if !seen.insert(package.package.id.clone()) => {
                     RowResult::refused(row.line, format!("the package {} stands in the file already", package.package.id))
                 }
-                Ok(package) => {
+                Ok(mut package) => {
+                    // Not a column of the file, so not for the file to change.
+                    package.changeable_to = known.get(&package.package.id).and_then(|before| before.changeable_to.clone());
                     let id = Some(package.package.id.to_string());
                     match put(session, &mut known, package).await {
                         Ok(change) => RowResult { line: row.line, id, username: None, outcome: change.into() },
@@ -73,18 +83,9 @@ async fn put(session: &Session, known: &mut HashMap<PackageId, CataloguePackage>
 pub(crate) async fn list(session: &Session) -> anyhow::Result<u8> {
     let packages = session.store.packages().await?;
     let mut human = String::new();
-    for CataloguePackage { package, active } in &packages {
-        let hidden = if *active { "" } else { "  (not offered)" };
-        let line = format!(
-            "{:<16} {:<28} {:>14} / {} month(s)  {}/{} Mbit/s{hidden}\n",
-            package.id.as_str(),
-            package.name,
-            package.price.to_string(),
-            package.period_months,
-            package.down_mbps,
-            package.up_mbps
-        );
-        human.push_str(&line);
+    for package in &packages {
+        human.push_str(&line(package));
+        human.push('\n');
     }
     if packages.is_empty() {
         human.push_str("no packages yet: lunas packages import FILE.csv");
@@ -94,10 +95,27 @@ pub(crate) async fn list(session: &Session) -> anyhow::Result<u8> {
     Ok(ALL_DONE)
 }
 
-fn view(CataloguePackage { package, active }: &CataloguePackage) -> Value {
+fn line(CataloguePackage { package, active, changeable_to }: &CataloguePackage) -> String {
+    let hidden = if *active { "" } else { "  (retired)" };
+    let allowed = changeable_to.as_ref().map_or_else(String::new, |ids| {
+        let ids: Vec<_> = ids.iter().map(PackageId::as_str).collect();
+        if ids.is_empty() { "  changeable to none".to_owned() } else { format!("  changeable to {}", ids.join(", ")) }
+    });
+    format!(
+        "{:<16} {:<28} {:>14} / {} month(s)  {}/{} Mbit/s{hidden}{allowed}",
+        package.id.as_str(),
+        package.name,
+        package.price.to_string(),
+        package.period_months,
+        package.down_mbps,
+        package.up_mbps
+    )
+}
+
+fn view(CataloguePackage { package, active, changeable_to }: &CataloguePackage) -> Value {
     json!({
         "id": package.id, "name": package.name, "price": package.price, "downMbps": package.down_mbps, "upMbps": package.up_mbps,
-        "periodMonths": package.period_months, "active": active,
+        "periodMonths": package.period_months, "active": active, "changeableTo": changeable_to,
     })
 }
 
@@ -123,7 +141,7 @@ fn check(row: &SheetRow) -> Result<CataloguePackage, String> {
     match (id, price, active) {
         (Some(id), Some(price), Some(active)) if problems.is_empty() => {
             let package = Package { id, name: name.clone(), price, period_months, down_mbps, up_mbps };
-            Ok(CataloguePackage { package, active })
+            Ok(CataloguePackage { package, active, changeable_to: None })
         }
         _ => Err(problems.join("; ")),
     }

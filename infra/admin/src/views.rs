@@ -2,7 +2,7 @@
 
 use billing::{
     customer::Profile,
-    invoice::Invoice,
+    invoice::{Invoice, InvoiceKind},
     ledger::Entry,
     link::reusable,
     money::MoneyError,
@@ -29,6 +29,7 @@ pub(crate) fn customer(profile: &Profile, zone: Zone, now: OffsetDateTime) -> Va
             "periodMonths": package.period_months,
         },
         "deviceId": profile.device_id, "ontSerial": profile.ont_serial, "openInvoiceId": profile.open_renewal,
+        "openUpgradeId": profile.open_upgrade,
         "createdAt": format::instant(profile.created_at), "updatedAt": format::instant(profile.updated_at),
     })
 }
@@ -40,7 +41,7 @@ pub(crate) fn status(profile: &Profile, now: OffsetDateTime) -> &'static str {
 pub(crate) fn invoice(invoice: &Invoice, zone: Zone, now: OffsetDateTime) -> Result<Value, MoneyError> {
     let due = invoice.amount_due()?;
     Ok(json!({
-        "id": invoice.id, "invoiceNumber": invoice.number, "customerId": invoice.customer_id, "kind": invoice.kind,
+        "id": invoice.id, "invoiceNumber": invoice.number, "customerId": invoice.customer_id, "kind": invoice.kind, "packageId": invoice.package.id,
         "description": invoice.description, "amount": invoice.amount, "amountDue": due, "received": invoice.received,
         "refunded": invoice.refunded, "status": invoice.status, "overdue": invoice.is_overdue(zone, now),
         "dueDate": format::date(invoice.due_date), "paidAt": instant(invoice.paid_at), "appliedAt": instant(invoice.applied_at),
@@ -65,6 +66,9 @@ pub(crate) fn invoice_line(invoice: &Invoice, ui: Ui, zone: Zone, now: OffsetDat
     // As text first: the width of a column applies to text only.
     let amount = invoice.amount.to_string();
     let mut parts = vec![format!("{}  {status:<9}  {amount:>12}  due {}", invoice.number, format::date(invoice.due_date))];
+    if invoice.kind == InvoiceKind::Upgrade {
+        parts.push(format!("change to {}", invoice.package.id));
+    }
     if invoice.is_overdue(zone, now) {
         parts.push("OVERDUE".to_owned());
     }

@@ -85,7 +85,7 @@ impl Installation {
         let (invoice, now) = (self.invoice(), Clock::default().now());
         let profile = self.runtime.block_on(self.store.profile(&budi())).unwrap().unwrap();
         let rules = Rules { zone: Zone::Jakarta, late: LateRenewal::FromPayment };
-        let application = apply::grant(&invoice, &profile, rules, now).unwrap();
+        let application = apply::grant(&invoice, &profile, None, rules, now).unwrap();
         self.runtime.block_on(self.store.apply(&application, now)).unwrap();
     }
 

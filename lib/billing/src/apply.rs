@@ -4,9 +4,13 @@ use time::OffsetDateTime;
 
 use crate::{
     customer::Profile,
-    entitlement::{Entitlement, Grant, LateRenewal, Reason, extend, fold},
+    entitlement::{Entitlement, FoldError, Grant, LateRenewal, Reason, extend, fold},
     event::Event,
+    id::InvoiceId,
     invoice::{Invoice, InvoiceKind, InvoiceStatus},
+    ledger::{Entry, EntryKind},
+    money::MoneyError,
+    withdrawal::{Standing, WithdrawError, Withdrawal, withdraw},
     zone::{OutOfCalendar, Zone},
 };
 
@@ -37,12 +41,16 @@ pub fn converge(invoice: &Invoice) -> Todo {
 pub struct Application {
     /// With the grant's settlement noted, no longer due.
     pub invoice: Invoice,
-    /// With the new entitlement.
+    /// With the new entitlement, after everything else here.
     pub profile: Profile,
     /// New, or revoked.
     pub grant: Grant,
     /// What others are told.
-    pub event: Event,
+    pub events: Vec<Event>,
+    /// What became credit, or is taken back from it.
+    pub entries: Vec<Entry>,
+    /// The unpaid renewal for time that a change of package replaced.
+    pub withdrawal: Option<Withdrawal>,
 }
 
 /// The rules of the installation that matter here.
@@ -55,51 +63,90 @@ pub struct Rules {
 }
 
 /// Why a payment cannot be applied.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum ApplyError {
-    /// A date outside the calendar.
+    /// A date or an amount that does not exist.
     #[error(transparent)]
-    Calendar(#[from] OutOfCalendar),
-    /// The grants that were read are not those that the profile was folded from: read again.
-    #[error("the grants changed while they were read")]
+    Fold(#[from] FoldError),
+    /// What was read does not belong together: read again.
+    #[error("the customer's data changed while it was read")]
     Stale,
     /// A live grant that must exist does not: the books are damaged, a person has to look.
     #[error("no grant to revoke")]
     Missing,
 }
 
-/// Grants the invoice's settlement: the newest grant, so the entitlement is extended rather than refolded.
-pub fn grant(invoice: &Invoice, profile: &Profile, rules: Rules, now: OffsetDateTime) -> Result<Application, ApplyError> {
+impl From<OutOfCalendar> for ApplyError {
+    fn from(error: OutOfCalendar) -> Self {
+        Self::Fold(error.into())
+    }
+}
+
+impl From<WithdrawError> for ApplyError {
+    fn from(error: WithdrawError) -> Self {
+        match error {
+            WithdrawError::NotOpen(_) => Self::Stale,
+            WithdrawError::Money(error) => error.into(),
+        }
+    }
+}
+
+impl From<MoneyError> for ApplyError {
+    fn from(error: MoneyError) -> Self {
+        Self::Fold(error.into())
+    }
+}
+
+/// The open renewal that has to be read before the invoice can be granted: an upgrade that begins a new period replaces it.
+#[must_use]
+pub fn replaced_renewal<'a>(invoice: &Invoice, profile: &'a Profile) -> Option<&'a InvoiceId> {
+    let begins_anew = invoice.upgrade.as_ref().is_some_and(|terms| terms.new_period);
+    profile.open_renewal.as_ref().filter(|_| begins_anew)
+}
+
+/// Grants the invoice's settlement: the newest grant, so the entitlement is extended rather than refolded. `renewal` is what
+/// [`replaced_renewal`] names; it is withdrawn if nobody has paid it.
+pub fn grant(
+    invoice: &Invoice,
+    profile: &Profile,
+    renewal: Option<Standing<'_>>,
+    rules: Rules,
+    now: OffsetDateTime,
+) -> Result<Application, ApplyError> {
     let sequence = profile.last_grant.checked_add(1).ok_or(OutOfCalendar)?;
-    let reason = match invoice.kind {
-        InvoiceKind::Renewal => Reason::Renewal {
-            invoice_id: invoice.id.clone(),
-            settlement: invoice.settlement,
-            paid_at: invoice.paid_at.unwrap_or(now),
-            money: invoice.amount,
-            late: rules.late,
-        },
+    let (invoice_id, settlement) = (invoice.id.clone(), invoice.settlement);
+    let (paid_at, money) = (invoice.paid_at.unwrap_or(now), invoice.amount);
+    let reason = match &invoice.upgrade {
+        None => Reason::Renewal { invoice_id, settlement, paid_at, money, late: rules.late },
+        Some(terms) => Reason::Upgrade { invoice_id, settlement, paid_at, money, charge: terms.charge },
     };
     let grant =
         Grant { customer_id: profile.id.clone(), sequence, reason, package: invoice.package.clone(), revoked: false, granted_at: now };
     let entitlement = extend(Some(profile.entitlement.clone()), &grant, rules.zone)?;
-    let mut profile = with_entitlement(profile, entitlement, now);
-    profile.last_grant = sequence;
-    if profile.open_renewal.as_ref() == Some(&invoice.id) {
-        profile.open_renewal = None;
-    }
-    let event = Event::SubscriptionExtended {
-        customer_id: profile.id.clone(),
-        invoice_id: invoice.id.clone(),
-        settlement: invoice.settlement,
-        expires_at: profile.entitlement.expires_at,
-        version: profile.version.saturating_add(1),
+    let (mut granted, entries) = entitled(profile, entitlement, invoice, now)?;
+    granted.last_grant = sequence;
+    granted.forget_open(&invoice.id);
+    let withdrawal = match renewal.filter(|renewal| renewal.invoice.status == InvoiceStatus::Unpaid) {
+        Some(renewal) => Some(withdraw(renewal.invoice, &granted, renewal.order, now)?),
+        None => None,
     };
-    let invoice = Invoice { granted: Some(invoice.settlement), applied_at: Some(now), due: None, updated_at: now, ..invoice.clone() };
-    Ok(Application { invoice, profile, grant, event })
+    let granted = withdrawal.as_ref().map_or(granted, |withdrawal| withdrawal.profile.clone());
+    let event = match invoice.kind {
+        InvoiceKind::Upgrade => package_changed(profile, &granted, invoice, settlement),
+        InvoiceKind::Renewal => Event::SubscriptionExtended {
+            customer_id: granted.id.clone(),
+            invoice_id: invoice.id.clone(),
+            settlement,
+            expires_at: granted.entitlement.expires_at,
+            version: granted.version.saturating_add(1),
+        },
+    };
+    let invoice = Invoice { granted: Some(settlement), applied_at: Some(now), due: None, updated_at: now, ..invoice.clone() };
+    Ok(Application { invoice, profile: granted, grant, events: vec![event], entries, withdrawal })
 }
 
-/// Revokes the grant of one settlement and refolds the rest. `grants` are all of the customer's.
+/// Revokes the grant of one settlement and refolds the rest. `grants` are all of the customer's. A renewal that the change of
+/// package replaced stays withdrawn: the provider bills the old package anew.
 pub fn revoke(
     invoice: &Invoice,
     settlement: u32,
@@ -112,33 +159,61 @@ pub fn revoke(
         return Err(ApplyError::Stale);
     }
     let mut grants = grants.to_vec();
-    let revoked = grants
-        .iter_mut()
-        .find(|grant| matches!(&grant.reason, Reason::Renewal { invoice_id, settlement: of, .. } if *invoice_id == invoice.id && *of == settlement))
-        .ok_or(ApplyError::Missing)?;
+    let revoked = grants.iter_mut().find(|grant| grant.is_of(&invoice.id, settlement)).ok_or(ApplyError::Missing)?;
     revoked.revoked = true;
     let revoked = revoked.clone();
     let entitlement = fold(&grants, rules.zone)?.ok_or(ApplyError::Missing)?;
-    let mut profile = with_entitlement(profile, entitlement, now);
-    if invoice.status == InvoiceStatus::Unpaid && profile.open_renewal.is_none() {
-        profile.open_renewal = Some(invoice.id.clone());
+    let (mut reverted, entries) = entitled(profile, entitlement, invoice, now)?;
+    if invoice.status == InvoiceStatus::Unpaid {
+        reverted.open_mut(invoice.kind).get_or_insert_with(|| invoice.id.clone());
     }
-    let event = Event::SubscriptionReverted {
-        customer_id: profile.id.clone(),
+    let mut events = vec![Event::SubscriptionReverted {
+        customer_id: reverted.id.clone(),
         invoice_id: invoice.id.clone(),
         settlement,
-        expires_at: profile.entitlement.expires_at,
-        version: profile.version.saturating_add(1),
-    };
+        expires_at: reverted.entitlement.expires_at,
+        version: reverted.version.saturating_add(1),
+    }];
+    if reverted.entitlement.package.id != profile.entitlement.package.id {
+        events.push(package_changed(profile, &reverted, invoice, settlement));
+    }
     let mut invoice = Invoice { granted: None, applied_at: None, updated_at: now, ..invoice.clone() };
     if !invoice.awaits_apply() {
         invoice.due = None;
     }
-    Ok(Application { invoice, profile, grant: revoked, event })
+    Ok(Application { invoice, profile: reverted, grant: revoked, events, entries, withdrawal: None })
 }
 
-fn with_entitlement(profile: &Profile, entitlement: Entitlement, now: OffsetDateTime) -> Profile {
-    Profile { entitlement, updated_at: now, ..profile.clone() }
+/// The profile with another entitlement, and what that adds to the credit or takes from it.
+fn entitled(
+    profile: &Profile,
+    entitlement: Entitlement,
+    cause: &Invoice,
+    now: OffsetDateTime,
+) -> Result<(Profile, Vec<Entry>), MoneyError> {
+    let amount = entitlement.to_credit.minus(profile.entitlement.to_credit)?;
+    let credit = profile.credit.plus(amount)?;
+    let entry = (!amount.is_zero()).then(|| Entry {
+        customer_id: profile.id.clone(),
+        invoice_id: cause.id.clone(),
+        kind: EntryKind::Unused,
+        amount,
+        payment: None,
+        at: now,
+    });
+    Ok((Profile { entitlement, credit, updated_at: now, ..profile.clone() }, entry.into_iter().collect()))
+}
+
+fn package_changed(before: &Profile, after: &Profile, invoice: &Invoice, settlement: u32) -> Event {
+    Event::PackageChanged {
+        customer_id: after.id.clone(),
+        invoice_id: invoice.id.clone(),
+        settlement,
+        from_package_id: before.entitlement.package.id.clone(),
+        package_id: after.entitlement.package.id.clone(),
+        expires_at: after.entitlement.expires_at,
+        version: after.version.saturating_add(1),
+    }
 }
 
 #[cfg(test)]

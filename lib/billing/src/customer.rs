@@ -6,6 +6,7 @@ use time::OffsetDateTime;
 use crate::{
     entitlement::Entitlement,
     id::{CustomerId, InvoiceId, PackageId},
+    invoice::{Attempts, InvoiceKind},
     money::Rupiah,
     phone::Phone,
 };
@@ -36,6 +37,12 @@ pub struct Profile {
     pub credit: Rupiah,
     /// The open renewal invoice, if one was issued.
     pub open_renewal: Option<InvoiceId>,
+    /// The open invoice for a change of package, if the customer chose one.
+    #[serde(default)]
+    pub open_upgrade: Option<InvoiceId>,
+    /// Invoices that were opened lately for changes of package.
+    #[serde(default)]
+    pub upgrade_attempts: Option<Attempts>,
     /// Sequence of the newest grant.
     pub last_grant: u32,
     /// When the line was first imported.
@@ -54,5 +61,20 @@ impl Profile {
     #[must_use]
     pub fn is_active(&self, now: OffsetDateTime) -> bool {
         now < self.entitlement.expires_at
+    }
+
+    /// That invoice is not open any more.
+    pub(crate) fn forget_open(&mut self, invoice: &InvoiceId) {
+        for open in [&mut self.open_renewal, &mut self.open_upgrade] {
+            open.take_if(|open| open == invoice);
+        }
+    }
+
+    /// Where the open invoice of that kind stands.
+    pub(crate) fn open_mut(&mut self, kind: InvoiceKind) -> &mut Option<InvoiceId> {
+        match kind {
+            InvoiceKind::Renewal => &mut self.open_renewal,
+            InvoiceKind::Upgrade => &mut self.open_upgrade,
+        }
     }
 }

@@ -5,7 +5,7 @@ use time::OffsetDateTime;
 
 use crate::{
     gateway::GatewayName,
-    id::{CustomerId, InvoiceId, OrderId},
+    id::{CustomerId, InvoiceId, OrderId, PackageId},
     money::Rupiah,
 };
 
@@ -86,6 +86,25 @@ pub enum Event {
         /// Version of the profile: a later one makes this one obsolete.
         version: u64,
     },
+    /// Another package is active than before: the customer changed it, or the change was taken back.
+    #[serde(rename = "package.changed")]
+    PackageChanged {
+        /// Whose.
+        customer_id: CustomerId,
+        /// For which invoice.
+        invoice_id: InvoiceId,
+        /// Which settlement of it.
+        settlement: u32,
+        /// The package before.
+        from_package_id: PackageId,
+        /// The package now.
+        package_id: PackageId,
+        /// Served until.
+        #[serde(with = "time::serde::rfc3339")]
+        expires_at: OffsetDateTime,
+        /// Version of the profile: a later one makes this one obsolete.
+        version: u64,
+    },
     /// An extension was taken back.
     #[serde(rename = "subscription.reverted")]
     SubscriptionReverted {
@@ -129,6 +148,7 @@ impl Event {
             Self::PaymentReview { .. } => "payment.review",
             Self::SubscriptionExtended { .. } => "subscription.extended",
             Self::SubscriptionReverted { .. } => "subscription.reverted",
+            Self::PackageChanged { .. } => "package.changed",
         }
     }
 }
@@ -178,6 +198,15 @@ mod tests {
                 invoice_id: invoice_id.clone(),
                 settlement: 1,
                 expires_at: datetime!(2026-12-30 16:59:59 UTC),
+                version: 2,
+            },
+            Event::PackageChanged {
+                customer_id: customer_id.clone(),
+                invoice_id: invoice_id.clone(),
+                settlement: 1,
+                from_package_id: PackageId::parse("home20").unwrap(),
+                package_id: PackageId::parse("home50").unwrap(),
+                expires_at: datetime!(2026-12-27 03:00 UTC),
                 version: 2,
             },
             Event::SubscriptionReverted {

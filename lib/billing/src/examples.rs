@@ -9,17 +9,20 @@ use time::{
 
 use crate::{
     customer::Profile,
-    entitlement::{Entitlement, Grant, LateRenewal, Reason},
+    entitlement::{Grant, LateRenewal, Reason, imported},
     gateway::{GatewayName, Mode, Report, ReportedState, Transaction},
     id::{CustomerId, InvoiceId, OrderId, PackageId},
     invoice::{Invoice, InvoiceKind, InvoiceStatus, PaymentLink},
     money::Rupiah,
     order::{Order, OrderStatus},
     package::Package,
-    zone::later,
+    zone::{Zone, later},
 };
 
 pub const NOW: OffsetDateTime = datetime!(2026-11-23 03:00 UTC);
+
+/// Until when [`profile`] is served: the end of 30 November in Jakarta.
+pub const EXPIRY: OffsetDateTime = datetime!(2026-11-30 16:59:59 UTC);
 
 pub fn package(id: &str, price: i64) -> Package {
     Package {
@@ -40,11 +43,13 @@ pub fn profile() -> Profile {
         username: "budi".into(),
         device_id: None,
         ont_serial: None,
-        entitlement: Entitlement { package: package("home20", 300_000), expires_at: datetime!(2026-11-30 16:59:59 UTC), anchor_day: 30 },
+        entitlement: imported(None, &package("home20", 300_000), EXPIRY, NOW, Zone::Jakarta),
         imported_package: PackageId::parse("home20").unwrap(),
-        imported_expiry: datetime!(2026-11-30 16:59:59 UTC),
+        imported_expiry: EXPIRY,
         credit: Rupiah::ZERO,
         open_renewal: Some(InvoiceId::parse("inv_1").unwrap()),
+        open_upgrade: None,
+        upgrade_attempts: None,
         last_grant: 1,
         created_at: NOW,
         updated_at: NOW,
@@ -72,6 +77,7 @@ pub fn invoice() -> Invoice {
         link: None,
         lease: None,
         attempts: None,
+        upgrade: None,
         created_at: NOW,
         updated_at: NOW,
         due: None,
@@ -136,13 +142,20 @@ pub fn link() -> PaymentLink {
 
 /// The import behind the entitlement of [`profile`].
 pub fn import() -> Grant {
-    let Entitlement { package, expires_at, .. } = profile().entitlement;
-    Grant { customer_id: profile().id, sequence: 1, reason: Reason::Import { expires_at }, package, revoked: false, granted_at: NOW }
+    let (package, reason) = (package("home20", 300_000), Reason::Import { expires_at: EXPIRY });
+    Grant { customer_id: profile().id, sequence: 1, reason, package, revoked: false, granted_at: NOW }
 }
 
 /// A renewal of `package` at its price, for invoice `inv_<sequence>`.
 pub fn renewal(sequence: u32, package: Package, paid_at: OffsetDateTime, late: LateRenewal) -> Grant {
     let invoice_id = InvoiceId::parse(&format!("inv_{sequence}")).unwrap();
     let reason = Reason::Renewal { invoice_id, settlement: 1, paid_at, money: package.price, late };
+    Grant { customer_id: profile().id, sequence, reason, package, revoked: false, granted_at: paid_at }
+}
+
+/// A change to `package` at its price, for invoice `inv_<sequence>`.
+pub fn upgrade(sequence: u32, package: Package, paid_at: OffsetDateTime) -> Grant {
+    let invoice_id = InvoiceId::parse(&format!("inv_{sequence}")).unwrap();
+    let reason = Reason::Upgrade { invoice_id, settlement: 1, paid_at, money: package.price, charge: package.price };
     Grant { customer_id: profile().id, sequence, reason, package, revoked: false, granted_at: paid_at }
 }

@@ -4,7 +4,7 @@ use time::OffsetDateTime;
 
 use crate::{
     customer::Profile,
-    entitlement::{Entitlement, Grant, Reason},
+    entitlement::{Entitlement, Grant, Reason, imported},
     id::CustomerId,
     money::Rupiah,
     package::Package,
@@ -58,7 +58,7 @@ pub fn import(existing: Option<&Profile>, row: &Row, new_id: CustomerId, zone: Z
     };
     let restated = before.imported_package != row.package.id || before.imported_expiry != row.expires_at;
     let grant = restated.then(|| {
-        profile.entitlement = entitlement(row, zone);
+        profile.entitlement = entitlement(Some(&before.entitlement), row, zone, now);
         profile.imported_package = row.package.id.clone();
         profile.imported_expiry = row.expires_at;
         profile.last_grant = profile.last_grant.saturating_add(1);
@@ -77,8 +77,8 @@ fn grant(customer_id: CustomerId, sequence: u32, row: &Row, now: OffsetDateTime)
     Grant { customer_id, sequence, reason, package: row.package.clone(), revoked: false, granted_at: now }
 }
 
-fn entitlement(row: &Row, zone: Zone) -> Entitlement {
-    Entitlement { package: row.package.clone(), expires_at: row.expires_at, anchor_day: zone.date(row.expires_at).day() }
+fn entitlement(before: Option<&Entitlement>, row: &Row, zone: Zone, now: OffsetDateTime) -> Entitlement {
+    imported(before, &row.package, row.expires_at, now, zone)
 }
 
 fn new_profile(id: CustomerId, row: &Row, zone: Zone, now: OffsetDateTime) -> Profile {
@@ -89,11 +89,13 @@ fn new_profile(id: CustomerId, row: &Row, zone: Zone, now: OffsetDateTime) -> Pr
         username: row.username.clone(),
         device_id: row.device_id.clone(),
         ont_serial: row.ont_serial.clone(),
-        entitlement: entitlement(row, zone),
+        entitlement: entitlement(None, row, zone, now),
         imported_package: row.package.id.clone(),
         imported_expiry: row.expires_at,
         credit: Rupiah::ZERO,
         open_renewal: None,
+        open_upgrade: None,
+        upgrade_attempts: None,
         last_grant: 1,
         created_at: now,
         updated_at: now,

@@ -1,7 +1,7 @@
 //! Invoices: what is owed, and the one link that may be paid.
 
 use serde::{Deserialize, Serialize};
-use time::{Date, OffsetDateTime};
+use time::{Date, Duration, OffsetDateTime};
 
 use crate::{
     customer::Profile,
@@ -10,7 +10,8 @@ use crate::{
     id::{CustomerId, InvoiceId, OrderId},
     money::{MoneyError, Rupiah},
     package::Package,
-    zone::{Zone, format},
+    upgrade::Terms,
+    zone::{Zone, format, later},
 };
 
 /// What is owed for one period or one change.
@@ -57,6 +58,9 @@ pub struct Invoice {
     /// Orders opened lately.
     #[serde(default)]
     pub attempts: Option<Attempts>,
+    /// What was agreed, if it is for a change of package.
+    #[serde(default)]
+    pub upgrade: Option<Terms>,
     /// When it was made.
     #[serde(with = "time::serde::rfc3339")]
     pub created_at: OffsetDateTime,
@@ -77,6 +81,8 @@ pub struct Invoice {
 pub enum InvoiceKind {
     /// Another period of the package.
     Renewal,
+    /// A change to another package, upwards or downwards.
+    Upgrade,
 }
 
 /// Where an invoice stands.
@@ -121,7 +127,7 @@ pub struct Lease {
     pub until: OffsetDateTime,
 }
 
-/// How many orders were opened since when.
+/// How many of something were opened since when: orders of an invoice, invoices for changes of package.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Attempts {
     /// Start of the window.
@@ -129,6 +135,28 @@ pub struct Attempts {
     pub since: OffsetDateTime,
     /// Opened in it.
     pub count: u32,
+}
+
+/// The window that [`Attempts`] counts in.
+pub const ATTEMPTS_WINDOW: Duration = Duration::hours(1);
+
+impl Attempts {
+    /// With one more now.
+    #[must_use]
+    pub fn counted(before: Option<Self>, now: OffsetDateTime) -> Self {
+        match before {
+            Some(attempts) if now < later(attempts.since, ATTEMPTS_WINDOW) => Self { count: attempts.count.saturating_add(1), ..attempts },
+            _ => Self { since: now, count: 1 },
+        }
+    }
+
+    /// Seconds to wait if `limit` is reached.
+    #[must_use]
+    pub fn wait(before: Option<Self>, limit: u32, now: OffsetDateTime) -> Option<i64> {
+        let attempts = before.filter(|attempts| attempts.count >= limit)?;
+        let free_at = later(attempts.since, ATTEMPTS_WINDOW);
+        (now < free_at).then(|| (free_at - now).whole_seconds().max(1))
+    }
 }
 
 impl Invoice {
@@ -167,36 +195,47 @@ pub struct NewInvoice {
     pub due_date: Date,
 }
 
+impl Invoice {
+    /// An unpaid invoice over the package's price.
+    pub(crate) fn issued(kind: InvoiceKind, profile: &Profile, package: Package, new: NewInvoice, now: OffsetDateTime) -> Self {
+        Self {
+            id: new.id,
+            customer_id: profile.id.clone(),
+            description: match kind {
+                InvoiceKind::Renewal => format!("{} – {} bulan", package.name, package.period_months),
+                InvoiceKind::Upgrade => format!("Ganti paket ke {}", package.name),
+            },
+            number: new.number,
+            kind,
+            amount: package.price,
+            package,
+            received: Rupiah::ZERO,
+            refunded: Rupiah::ZERO,
+            status: InvoiceStatus::Unpaid,
+            settlement: 0,
+            granted: None,
+            applied_at: None,
+            due_date: new.due_date,
+            paid_at: None,
+            link: None,
+            lease: None,
+            attempts: None,
+            upgrade: None,
+            created_at: now,
+            updated_at: now,
+            due: None,
+            version: 0,
+        }
+    }
+}
+
 /// A renewal invoice for the package that is active, and the profile that remembers it as open. `in_catalogue` is that package
 /// as it is sold now; without it (it was taken out) the customer's copy counts.
 #[must_use]
 pub fn issue_renewal(profile: &Profile, in_catalogue: Option<&Package>, new: NewInvoice, now: OffsetDateTime) -> (Invoice, Profile, Event) {
     let active = &profile.entitlement.package;
     let package = in_catalogue.filter(|package| package.id == active.id).unwrap_or(active).clone();
-    let invoice = Invoice {
-        id: new.id,
-        customer_id: profile.id.clone(),
-        description: format!("{} – {} bulan", package.name, package.period_months),
-        number: new.number,
-        kind: InvoiceKind::Renewal,
-        amount: package.price,
-        package,
-        received: Rupiah::ZERO,
-        refunded: Rupiah::ZERO,
-        status: InvoiceStatus::Unpaid,
-        settlement: 0,
-        granted: None,
-        applied_at: None,
-        due_date: new.due_date,
-        paid_at: None,
-        link: None,
-        lease: None,
-        attempts: None,
-        created_at: now,
-        updated_at: now,
-        due: None,
-        version: 0,
-    };
+    let invoice = Invoice::issued(InvoiceKind::Renewal, profile, package, new, now);
     let profile = Profile { open_renewal: Some(invoice.id.clone()), updated_at: now, ..profile.clone() };
     let event = Event::InvoiceIssued { customer_id: invoice.customer_id.clone(), invoice_id: invoice.id.clone(), amount: invoice.amount };
     (invoice, profile, event)

@@ -10,7 +10,7 @@ use crate::{
 };
 
 /// One movement of money. The sum of an invoice's `received`, `returned`, `reversal` and `refund` entries is what it holds;
-/// the sum of a customer's `surplus` entries and their contra entries is the credit.
+/// the sum of a customer's `surplus` entries, their contra entries and the `unused` ones is the credit.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Entry {
     /// Whose money.
@@ -59,6 +59,8 @@ pub enum EntryKind {
     Refund,
     /// Refunded from credit.
     SurplusRefund,
+    /// What a change of package left over: value that bought no days, so it is credit. Negative when the change is taken back.
+    Unused,
     /// Charged back by the payer's bank. For the record: nothing is revoked by itself.
     Chargeback,
 }
@@ -67,6 +69,6 @@ impl EntryKind {
     /// Does the entry change the customer's credit?
     #[must_use]
     pub const fn moves_credit(self) -> bool {
-        matches!(self, Self::Surplus | Self::SurplusReversal | Self::SurplusRefund)
+        matches!(self, Self::Surplus | Self::SurplusReversal | Self::SurplusRefund | Self::Unused)
     }
 }

@@ -21,5 +21,6 @@ pub mod order;
 pub mod package;
 pub mod phone;
 pub mod settlement;
+pub mod upgrade;
 pub mod withdrawal;
 pub mod zone;

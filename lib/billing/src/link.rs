@@ -15,10 +15,8 @@ use crate::{
 pub const LEAST_TIME_LEFT: Duration = Duration::minutes(10);
 /// A request may take this long to make a link; longer than the function lives (15 s), so two never run at once.
 pub const LEASE: Duration = Duration::seconds(20);
-/// Orders opened per invoice within [`ATTEMPTS_WINDOW`]: each is looked at for days, so they must not be free to make.
+/// Orders opened per invoice within [`ATTEMPTS_WINDOW`](crate::invoice::ATTEMPTS_WINDOW): each is looked at for days, so they must not be free to make.
 pub const ATTEMPTS: u32 = 60;
-/// The window that [`ATTEMPTS`] counts in.
-pub const ATTEMPTS_WINDOW: Duration = Duration::hours(1);
 /// When reconcile first looks at an order.
 const FIRST_LOOK: Duration = Duration::minutes(5);
 
@@ -45,6 +43,29 @@ pub enum LinkDecision<'a> {
     },
 }
 
+/// Why a customer gets no link now.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+pub enum NoLink {
+    /// Nothing to pay.
+    #[error("nothing is due on the invoice")]
+    NotPayable,
+    /// Another request is making it.
+    #[error("another request is making the link")]
+    InProgress,
+    /// Too many orders were opened for this invoice: wait so many seconds.
+    #[error("too many orders; free in {retry_after} s")]
+    TooMany {
+        /// Seconds to wait.
+        retry_after: i64,
+    },
+    /// No gateway makes links, or not the one asked for.
+    #[error("no gateway is configured and active")]
+    NotConfigured,
+    /// The gateway gave none.
+    #[error("the gateway gave no link")]
+    Failed,
+}
+
 /// Decides about a request for a link. `wanted` is the gateway that the customer chose, if any; `active` those that make links.
 pub fn decide<'a>(
     invoice: &'a Invoice,
@@ -65,13 +86,10 @@ pub fn decide<'a>(
     if invoice.lease.as_ref().is_some_and(|lease| now < lease.until) {
         return Ok(LinkDecision::Busy);
     }
-    match &invoice.attempts {
-        Some(attempts) if now < later(attempts.since, ATTEMPTS_WINDOW) && attempts.count >= ATTEMPTS => {
-            let free_at = later(attempts.since, ATTEMPTS_WINDOW);
-            Ok(LinkDecision::TooMany { retry_after: (free_at - now).whole_seconds().max(1) })
-        }
-        _ => Ok(LinkDecision::Open { amount, replaces: invoice.link.as_ref() }),
-    }
+    Ok(match Attempts::wait(invoice.attempts, ATTEMPTS, now) {
+        Some(retry_after) => LinkDecision::TooMany { retry_after },
+        None => LinkDecision::Open { amount, replaces: invoice.link.as_ref() },
+    })
 }
 
 /// The stored link, if it asks for what is due and leaves the customer time to pay.
@@ -145,15 +163,14 @@ pub fn open(invoice: &Invoice, attempt: NewAttempt, replaced: Option<&Order>, no
     };
     order.note(now, "creating");
     let replaced = replaced.map(|order| order.wanting_cancellation(now)).filter(|order| order.cancel_wanted);
-    let invoice = Invoice { link: None, lease: Some(lease), attempts: Some(counted(invoice, now)), updated_at: now, ..invoice.clone() };
+    let invoice = Invoice {
+        link: None,
+        lease: Some(lease),
+        attempts: Some(Attempts::counted(invoice.attempts, now)),
+        updated_at: now,
+        ..invoice.clone()
+    };
     Opening { order, invoice, replaced }
-}
-
-fn counted(invoice: &Invoice, now: OffsetDateTime) -> Attempts {
-    match &invoice.attempts {
-        Some(attempts) if now < later(attempts.since, ATTEMPTS_WINDOW) => Attempts { count: attempts.count.saturating_add(1), ..*attempts },
-        _ => Attempts { since: now, count: 1 },
-    }
 }
 
 /// The order is open at the gateway and the customer gets its link. `None` as invoice: it moved on meanwhile (paid, withdrawn,

@@ -21,3 +21,16 @@ pub struct Package {
     /// Bandwidth up, Mbit/s.
     pub up_mbps: u32,
 }
+
+/// A package in the catalogue.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct CataloguePackage {
+    /// As invoices copy it.
+    #[serde(flatten)]
+    pub package: Package,
+    /// May be chosen. A retired package serves those who have it.
+    pub active: bool,
+    /// The packages that customers of this one may change to by themselves, if active; `None` = every active one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub changeable_to: Option<Vec<PackageId>>,
+}

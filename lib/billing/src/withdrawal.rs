@@ -10,12 +10,21 @@ use crate::{
     order::Order,
 };
 
+/// An invoice, and the order behind its link if it has one.
+#[derive(Debug, Clone, Copy)]
+pub struct Standing<'a> {
+    /// The invoice.
+    pub invoice: &'a Invoice,
+    /// Where customers may be paying it right now.
+    pub order: Option<&'a Order>,
+}
+
 /// A withdrawn invoice and everything that follows from it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Withdrawal {
     /// CANCELLED.
     pub invoice: Invoice,
-    /// Gives part-payments back as credit, and holds no open renewal any more.
+    /// Gives part-payments back as credit, and does not hold it as open any more.
     pub profile: Profile,
     /// The order behind the link, to be cancelled at its gateway as due work.
     pub order: Option<Order>,
@@ -40,9 +49,7 @@ pub fn withdraw(invoice: &Invoice, profile: &Profile, order: Option<&Order>, now
         return Err(WithdrawError::NotOpen(invoice.status));
     }
     let mut profile = Profile { updated_at: now, ..profile.clone() };
-    if profile.open_renewal.as_ref() == Some(&invoice.id) {
-        profile.open_renewal = None;
-    }
+    profile.forget_open(&invoice.id);
     let mut entries = Vec::new();
     if invoice.received.is_positive() {
         profile.credit = profile.credit.plus(invoice.received)?;

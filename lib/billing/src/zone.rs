@@ -55,13 +55,18 @@ impl Zone {
         day.with_time(time::macros::time!(23:59:59)).assume_offset(self.offset()).to_offset(UtcOffset::UTC)
     }
 
-    /// `months` later at the same time of day, on `anchor_day` or the month's last day if it has no such day.
+    /// The first second of a day in this zone.
+    #[must_use]
+    pub fn start_of(self, day: Date) -> OffsetDateTime {
+        day.midnight().assume_offset(self.offset()).to_offset(UtcOffset::UTC)
+    }
+
+    /// `months` later (earlier, if negative) at the same time of day, on `anchor_day` or the month's last day if it has no such day.
     ///
     /// Remembering the anchor keeps twelve months from 31 January on 31 January although February came between.
-    pub fn add_months(self, at: OffsetDateTime, months: u8, anchor_day: u8) -> Result<OffsetDateTime, OutOfCalendar> {
+    pub fn add_months(self, at: OffsetDateTime, months: i32, anchor_day: u8) -> Result<OffsetDateTime, OutOfCalendar> {
         let local = at.checked_to_offset(self.offset()).ok_or(OutOfCalendar)?;
-        let index =
-            i32::from(u8::from(local.month())).checked_sub(1).and_then(|m| m.checked_add(i32::from(months))).ok_or(OutOfCalendar)?;
+        let index = i32::from(u8::from(local.month())).checked_sub(1).and_then(|m| m.checked_add(months)).ok_or(OutOfCalendar)?;
         let year = local.year().checked_add(index.div_euclid(12)).ok_or(OutOfCalendar)?;
         let month_number = u8::try_from(index.rem_euclid(12)).ok().and_then(|m| m.checked_add(1)).ok_or(OutOfCalendar)?;
         let month = Month::try_from(month_number).map_err(|_| OutOfCalendar)?;
@@ -71,6 +76,13 @@ impl Zone {
             return Err(OutOfCalendar);
         }
         Ok(date.with_time(local.time()).assume_offset(self.offset()).to_offset(UtcOffset::UTC))
+    }
+
+    /// Months from the calendar month of `from` to that of `until`, whatever the days.
+    #[must_use]
+    pub fn months_between(self, from: OffsetDateTime, until: OffsetDateTime) -> i32 {
+        let index = |date: Date| date.year().saturating_mul(12).saturating_add(u8::from(date.month()).into());
+        index(self.date(until)).saturating_sub(index(self.date(from)))
     }
 
     /// Calendar days from now to `at` in this zone; zero on the day itself, negative afterwards.
@@ -162,6 +174,18 @@ mod tests {
         let at = datetime!(2026-11-30 17:30 UTC);
         assert_eq!(Zone::Jakarta.date(at), date!(2026 - 12 - 01));
         assert_eq!(Zone::Jakarta.add_months(at, 1, 1).unwrap(), datetime!(2026-12-31 17:30 UTC));
+    }
+
+    #[test]
+    fn months_go_back_too_and_are_counted_in_the_zone() {
+        let zone = Zone::Jakarta;
+        let at = datetime!(2026-03-31 10:00 +7);
+        assert_eq!(zone.add_months(at, -1, 31).unwrap(), datetime!(2026-02-28 10:00 +7));
+        assert_eq!(zone.add_months(at, -4, 31).unwrap(), datetime!(2025-11-30 10:00 +7));
+        let late = datetime!(2026-03-31 17:30 UTC);
+        assert_eq!([Zone::Jakarta, Zone::Jayapura].map(|zone| zone.months_between(at, late)), [1, 1]);
+        assert_eq!((zone.months_between(late, at), zone.months_between(at, datetime!(2028-03-01 00:00 +7))), (-1, 24));
+        assert_eq!(zone.start_of(zone.date(late)), datetime!(2026-04-01 00:00 +7));
     }
 
     #[test]

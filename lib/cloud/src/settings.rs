@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use billing::{entitlement::LateRenewal, gateway::GatewayName, zone::Zone};
+use billing::{entitlement::LateRenewal, gateway::GatewayName, upgrade::UpgradePricing, zone::Zone};
 use time::Duration;
 
 use crate::public_url::PublicUrl;
@@ -30,6 +30,8 @@ pub struct Settings {
     pub zone: Zone,
     /// Where the period of a late payer starts.
     pub late_renewal: LateRenewal,
+    /// What a change of package costs.
+    pub upgrade_pricing: UpgradePricing,
     /// Login requests allowed per address and hour.
     pub requests_per_address: u64,
 }
@@ -68,6 +70,7 @@ impl Settings {
         let public_url = lookup("PUBLIC_URL").filter(|url| !url.is_empty());
         let no_origin =
             |url: &String| SettingError { name: "PUBLIC_URL", problem: format!("{url:?} is not https://host, nor http on this machine") };
+        let pricing = text("UPGRADE_PRICING", "full-price");
         Ok(Self {
             table: required(&lookup, "TABLE_NAME")?,
             bus: text("BUS_NAME", "default"),
@@ -82,6 +85,11 @@ impl Settings {
                 "from-payment" => LateRenewal::FromPayment,
                 "from-expiry" => LateRenewal::FromExpiry,
                 _ => return Err(choice("LATE_RENEWAL", late)),
+            },
+            upgrade_pricing: match pricing.as_str() {
+                "full-price" => UpgradePricing::FullPrice,
+                "prorated" => UpgradePricing::Prorated,
+                _ => return Err(choice("UPGRADE_PRICING", pricing)),
             },
             requests_per_address: number("REQUESTS_PER_ADDRESS", "600", 1..=1_000_000)?.unsigned_abs(),
             stage,
@@ -132,8 +140,8 @@ mod tests {
     fn everything_but_the_table_has_a_default() {
         let settings = read(&[]).unwrap();
         assert_eq!(
-            (settings.default_gateway, settings.zone, settings.link_lifetime),
-            (GatewayName::Midtrans, Zone::Jakarta, Duration::hours(24))
+            (settings.default_gateway, settings.zone, settings.link_lifetime, settings.upgrade_pricing),
+            (GatewayName::Midtrans, Zone::Jakarta, Duration::hours(24), UpgradePricing::FullPrice)
         );
         assert!(read(&[("TABLE_NAME", "")]).is_err());
     }
@@ -165,6 +173,7 @@ mod tests {
             ("DEFAULT_GATEWAY", "paypal"),
             ("LATE_RENEWAL", "never"),
             ("PUBLIC_URL", "http://bayar.example.id"),
+            ("UPGRADE_PRICING", "half"),
         ] {
             assert!(read(&[(name, value)]).unwrap_err().to_string().contains(name), "{name}={value}");
         }

@@ -19,7 +19,7 @@ use billing::{
     import::{Row, import},
     invoice::{Invoice, NewInvoice, issue_renewal},
     money::Rupiah,
-    package::Package,
+    package::{CataloguePackage, Package},
     phone::Phone,
     zone::Zone,
 };
@@ -111,6 +111,7 @@ impl World {
             session_lifetime: Duration::days(30),
             zone: Zone::Jakarta,
             late_renewal: billing::entitlement::LateRenewal::FromPayment,
+            upgrade_pricing: billing::upgrade::UpgradePricing::FullPrice,
             requests_per_address: 60,
         };
         let client = account.dynamodb();
@@ -205,6 +206,18 @@ impl World {
         let (invoice, profile, event) = issue_renewal(&profile, None, NewInvoice { id, number, due_date }, now);
         store.issue_invoice(&invoice, &profile, &event, now).await.expect("stored");
         self.invoice_now(&invoice).await
+    }
+
+    /// Puts a package of one month into the catalogue, open to all. Its name is its id.
+    ///
+    /// # Panics
+    /// When it cannot be stored.
+    pub async fn offer(&self, id: &str, price: i64) -> Package {
+        let (name, price) = (id.to_owned(), Rupiah::new(price));
+        let package = Package { id: PackageId::parse(id).expect("an id"), name, price, ..home20() };
+        let offered = CataloguePackage { package: package.clone(), active: true, changeable_to: None };
+        self.installation.store.put_package(&offered).await.expect("stored");
+        package
     }
 
     /// The invoice as it stands.

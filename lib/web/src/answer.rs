@@ -5,7 +5,7 @@ use lambda_http::{
     http::{HeaderMap, HeaderValue, StatusCode, header},
 };
 use serde::{Serialize, de::DeserializeOwned};
-use serde_json::json;
+use serde_json::{Value, json};
 
 use crate::problem::{self, Problem};
 
@@ -36,14 +36,22 @@ pub fn no_content() -> Response<Body> {
 /// The response that an answer becomes, in the language that `headers` ask for.
 #[must_use]
 pub fn respond(answer: Answer, headers: &HeaderMap) -> Response<Body> {
-    let problem = match answer {
-        Ok(response) => return response,
-        Err(problem) => problem,
-    };
+    match answer {
+        Ok(response) => response,
+        Err(problem) => refused(problem, headers, None),
+    }
+}
+
+/// The response to a problem, in the language that `headers` ask for, with one thing more for the caller to go on from.
+#[must_use]
+pub fn refused(problem: Problem, headers: &HeaderMap, more: Option<(&str, Value)>) -> Response<Body> {
     let message = if wants_english(headers) { problem.english } else { problem.indonesian };
     let mut body = json!({"success": false, "code": problem.code, "error": message});
     if let (Some(seconds), Some(object)) = (problem.retry_after, body.as_object_mut()) {
         object.insert("retryAfter".to_owned(), seconds.into());
+    }
+    if let (Some((name, value)), Some(object)) = (more, body.as_object_mut()) {
+        object.insert(name.to_owned(), value);
     }
     let status = StatusCode::from_u16(problem.status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
     let mut response = json_response(status, body.to_string());
@@ -72,14 +80,17 @@ pub fn is_form(request: &Request) -> bool {
     kind.split(';').next().is_some_and(|kind| kind.trim().eq_ignore_ascii_case("application/x-www-form-urlencoded"))
 }
 
-/// What a form's sender is shown next: `page`, which reads the new state itself; with `?error=<code>` when there was a problem; the
+/// What a form's sender is shown next: `page`, which reads the new state itself; with `error=<code>` when there was a problem; the
 /// login when nobody is logged in. `page` is a path of the portal.
 #[must_use]
 pub fn lead_to(page: &str, answer: &Answer) -> Response<Body> {
     match answer {
         Ok(_) => see_other(page),
         Err(problem) if problem.code == problem::INVALID_TOKEN.code => see_other(LOGIN_AFTER_END),
-        Err(problem) => see_other(&format!("{page}?error={}", problem.code)),
+        Err(problem) => {
+            let joint = if page.contains('?') { '&' } else { '?' };
+            see_other(&format!("{page}{joint}error={}", problem.code))
+        }
     }
 }
 
@@ -105,7 +116,8 @@ fn json_response(status: StatusCode, text: String) -> Response<Body> {
 }
 
 /// Indonesian unless English comes first.
-fn wants_english(headers: &HeaderMap) -> bool {
+#[must_use]
+pub fn wants_english(headers: &HeaderMap) -> bool {
     let first = headers.get(header::ACCEPT_LANGUAGE).and_then(|value| value.to_str().ok()).and_then(|list| list.split(',').next());
     first.is_some_and(|tag| tag.trim().to_ascii_lowercase().starts_with("en"))
 }

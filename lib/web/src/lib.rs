@@ -6,5 +6,7 @@ pub mod answer;
 pub mod caller;
 pub mod cookie;
 pub mod csrf;
+pub mod link;
 pub mod login;
 pub mod problem;
+pub mod upgrade;

@@ -53,6 +53,26 @@ pub const LINK_FAILED: Problem =
 /// Another request is making the link.
 pub const LINK_IN_PROGRESS: Problem =
     problem(409, "link_in_progress", "Link sedang dibuat, coba lagi", "The link is being made, please try again").retry_after(1);
+/// The customer has the package already.
+pub const SAME_PACKAGE: Problem = problem(400, "same_package", "Anda sudah memakai paket ini", "You have this package already");
+/// No such package, or not one that this customer may change to.
+pub const UNKNOWN_PACKAGE: Problem = problem(400, "unknown_package", "Paket tidak tersedia", "The package is not available");
+/// A package that is not sold any more.
+pub const PACKAGE_RETIRED: Problem = problem(404, "package_retired", "Paket ini tidak dijual lagi", "The package is not sold any more");
+/// Not what the customer agreed to pay.
+pub const AMOUNT_CHANGED: Problem =
+    problem(409, "amount_changed", "Jumlah pembayaran berubah, periksa lagi", "The amount has changed, please check it again");
+/// Not an error: a change of package that costs nothing has no link.
+pub const NOTHING_TO_PAY: Problem =
+    problem(200, "nothing_to_pay", "Tidak ada yang perlu dibayar, paket sudah diganti", "There is nothing to pay, the package is changed");
+/// The change before this one was paid and is being applied.
+pub const UPGRADE_IN_PROGRESS: Problem = problem(
+    409,
+    "upgrade_in_progress",
+    "Perubahan paket sebelumnya sedang diproses, coba lagi",
+    "The previous change of package is being processed, please try again",
+)
+.retry_after(2);
 /// The request cannot be read.
 pub const BAD_REQUEST: Problem = problem(400, "bad_request", "Permintaan tidak dapat dibaca", "The request could not be read");
 /// The body is too large.

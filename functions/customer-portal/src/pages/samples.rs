@@ -9,6 +9,7 @@ use billing::{
     money::Rupiah,
     package::Package,
     phone::Phone,
+    upgrade::{Preview, Terms},
     zone::Zone,
 };
 use time::{
@@ -17,7 +18,7 @@ use time::{
 };
 use web::account::{Bill, Kind, Moment, Payment};
 
-use super::Page;
+use super::{Chosen, Page};
 use crate::texts::Lang;
 
 pub(super) const NOW: OffsetDateTime = datetime!(2026-11-23 03:00 UTC);
@@ -36,11 +37,20 @@ pub(super) fn profile(name: &str) -> Profile {
         username: format!("{name}@lunas"),
         device_id: None,
         ont_serial: None,
-        entitlement: Entitlement { package: package(name), expires_at: datetime!(2026-12-05 16:59:59 UTC), anchor_day: 5 },
+        entitlement: Entitlement {
+            package: package(name),
+            expires_at: datetime!(2026-12-05 16:59:59 UTC),
+            anchor_day: 5,
+            stretches: Vec::new(),
+            purchase: None,
+            to_credit: Rupiah::ZERO,
+        },
         imported_package: PackageId::parse("home20").unwrap(),
         imported_expiry: NOW,
         credit: Rupiah::new(25_000),
         open_renewal: None,
+        open_upgrade: None,
+        upgrade_attempts: None,
         last_grant: 1,
         created_at: NOW,
         updated_at: NOW,
@@ -48,7 +58,7 @@ pub(super) fn profile(name: &str) -> Profile {
     }
 }
 
-fn package(name: &str) -> Package {
+pub(super) fn package(name: &str) -> Package {
     let id = PackageId::parse("home20").unwrap();
     let name = if name == HOSTILE { HOSTILE } else { "Home 20" };
     Package { id, name: name.into(), price: Rupiah::new(300_000), period_months: 1, down_mbps: 20, up_mbps: 10 }
@@ -61,6 +71,7 @@ pub(super) fn invoice(number: u32, text: &str) -> Invoice {
         customer_id: CustomerId::parse("c1").unwrap(),
         number: format!("INV-2026-{number:06}"),
         kind: InvoiceKind::Renewal,
+        upgrade: None,
         package: package(text),
         description: text.into(),
         amount: Rupiah::new(300_000),
@@ -144,4 +155,20 @@ pub(super) fn payments(text: &str) -> Vec<Payment> {
         payment(Kind::Reversal, text),
         Payment { timeline: Vec::new(), method: None, ..payment(Kind::Chargeback, text) },
     ]
+}
+
+/// What a change to the package comes to.
+pub(super) fn chosen(name: &str) -> Chosen {
+    let package = Package { id: PackageId::parse("home50").unwrap(), name: name.into(), ..package(name) };
+    let terms = Terms { charge: package.price, new_period: true };
+    let preview = Preview {
+        amount: package.price,
+        package,
+        terms,
+        unused: Rupiah::new(120_000),
+        carried_over_days: 12,
+        to_credit: Rupiah::ZERO,
+        new_expires_at: datetime!(2027-01-04 16:59:59 UTC),
+    };
+    Chosen { preview, explanation: format!("Anda membayar Rp300.000 untuk 1 bulan {name}.") }
 }

@@ -2,11 +2,11 @@
 
 use std::io::Write as _;
 
-use billing::zone::Zone;
+use billing::{upgrade::Choice, zone::Zone};
 use web::problem;
 
 use super::{
-    Bills, CodeForm, Finish, LineForm, Page, Pay, Payments, PhoneForm, Tab,
+    Bills, CodeForm, Finish, LineForm, Page, Pay, Payments, PhoneForm,
     samples::{self, HOSTILE},
     *,
 };
@@ -22,6 +22,8 @@ fn every_page(lang: Lang, text: &str) -> Vec<(&'static str, String)> {
     let list = Bills { entries: &bills, next: Some("inv_1") };
     let entries = payments.as_slice();
     let message = crate::texts::message_of("link_failed", lang);
+    let (current, chosen, upgrade) = (samples::package(text), samples::chosen(text), at("/customer/wifi?tab=upgrade"));
+    let choices = [Choice { package: &current, current: true }, Choice { package: &chosen.preview.package, current: false }];
     let pages = [
         ("login", enter_phone(&PhoneForm { phone: "", ended: false, problem: None }, &login)),
         ("login-ended", enter_phone(&PhoneForm { phone: "", ended: true, problem: None }, &login)),
@@ -34,8 +36,10 @@ fn every_page(lang: Lang, text: &str) -> Vec<(&'static str, String)> {
         ("invoices", older_bills(&list, &at("/customer/invoices?cursor=inv_1"))),
         ("history", history(&Payments { entries, next: Some("inv_1"), newest: true }, &at("/customer/history"))),
         ("history-empty", history(&Payments { entries: &[], next: None, newest: false }, &at("/customer/history"))),
-        ("wifi", wifi(Tab::Status, &at("/customer/wifi"))),
-        ("wifi-upgrade", wifi(Tab::Upgrade, &at("/customer/wifi?tab=upgrade"))),
+        ("wifi", wifi(Shown::Status, &at("/customer/wifi"))),
+        ("wifi-packages", wifi(Shown::Upgrade(&Upgrade { choices: &choices, chosen: None, is_open: true, error: message }), &upgrade)),
+        ("wifi-no-packages", wifi(Shown::Upgrade(&Upgrade { choices: &[], chosen: None, is_open: false, error: None }), &upgrade)),
+        ("wifi-chosen", wifi(Shown::Upgrade(&Upgrade { choices: &choices, chosen: Some(&chosen), is_open: false, error: None }), &upgrade)),
         ("pay", pay(&Pay { bill: &bills[0], error: None }, &at("/customer/pay/inv_6"))),
         ("pay-error", pay(&Pay { bill: &bills[0], error: message }, &at("/customer/pay/inv_6"))),
         ("pay-paid", pay(&Pay { bill: &bills[4], error: None }, &at("/customer/pay/inv_2"))),
@@ -95,7 +99,8 @@ fn every_page_has_its_language_its_heading_and_the_way_into_the_other_language()
             assert!(html.contains(lang.other().texts().this_language), "{name}");
         }
     }
-    let upgrade = wifi(Tab::Upgrade, &samples::page(Lang::Id, "/customer/wifi?tab=upgrade")).into_string();
+    let none = Upgrade { choices: &[], chosen: None, is_open: false, error: None };
+    let upgrade = wifi(Shown::Upgrade(&none), &samples::page(Lang::Id, "/customer/wifi?tab=upgrade")).into_string();
     assert!(upgrade.contains("href=\"/customer/wifi?tab=upgrade&amp;lang=en\""));
 }
 

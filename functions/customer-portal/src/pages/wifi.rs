@@ -3,8 +3,9 @@
 use maud::{Markup, html};
 
 use super::{
-    Page, device,
+    Page, Upgrade, device,
     layout::{self, Frame, Menu},
+    upgrade,
 };
 
 /// Which half of the page is shown.
@@ -25,9 +26,22 @@ impl Tab {
     }
 }
 
+/// What a tab shows.
+#[derive(Debug, Clone, Copy)]
+pub enum Shown<'a> {
+    /// The modem; the script fetches its values.
+    Status,
+    /// Packages to choose from, or one that was chosen.
+    Upgrade(&'a Upgrade<'a>),
+}
+
 /// One of the two tabs.
 #[must_use]
-pub fn wifi(tab: Tab, page: &Page<'_>) -> Markup {
+pub fn wifi(shown: Shown<'_>, page: &Page<'_>) -> Markup {
+    let tab = match shown {
+        Shown::Status => Tab::Status,
+        Shown::Upgrade(_) => Tab::Upgrade,
+    };
     let texts = page.texts();
     let tabs = [(Tab::Status, "status", texts.tab_status), (Tab::Upgrade, "upgrade", texts.tab_upgrade)];
     let content = html! {
@@ -37,15 +51,12 @@ pub fn wifi(tab: Tab, page: &Page<'_>) -> Markup {
                 a href={ "/customer/wifi?tab=" (name) } aria-current=[(other == tab).then_some("page")] { (text) }
             }
         }
-        @match tab {
-            Tab::Status => section.card #device data-device-panel aria-labelledby="device-title" {
+        @match shown {
+            Shown::Status => section.card #device data-device-panel aria-labelledby="device-title" {
                 h2 #device-title { (texts.device) }
                 (device::full_panel(page))
             },
-            Tab::Upgrade => section.card #upgrade aria-labelledby="upgrade-title" {
-                h2 #upgrade-title { (texts.change_package) }
-                p.empty { (texts.upgrade_later) }
-            },
+            Shown::Upgrade(view) => (upgrade::tab(view, page)),
         }
     };
     layout::document(page, &Frame { name: "wifi", title: texts.wifi, menu: Some(Menu::Wifi), leads_to: None }, &content)

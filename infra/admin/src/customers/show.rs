@@ -1,6 +1,6 @@
 //! `lunas customers show`.
 
-use billing::zone::format;
+use billing::{customer::Profile, id::InvoiceId, invoice::Invoice, zone::format};
 use serde_json::json;
 
 use crate::{ALL_DONE, Session, find, views};
@@ -12,10 +12,8 @@ const RECENT: i32 = 5;
 pub(crate) async fn show(session: &Session, text: &str) -> anyhow::Result<u8> {
     let (ui, zone, now) = (session.ui, session.zone, session.clock.now());
     let profile = find::customer(session, text).await?;
-    let open = match &profile.open_renewal {
-        Some(invoice) => session.store.invoice(&profile.id, invoice).await?,
-        None => None,
-    };
+    let open = open_invoice(session, &profile, profile.open_renewal.as_ref()).await?;
+    let upgrade = open_invoice(session, &profile, profile.open_upgrade.as_ref()).await?;
     let invoices = session.store.invoices(&profile.id, None, RECENT).await?.entries;
     let ledger = session.store.ledger(&profile.id, None, RECENT).await?.entries;
 
@@ -29,6 +27,7 @@ pub(crate) async fn show(session: &Session, text: &str) -> anyhow::Result<u8> {
         format!("phone      {}", profile.phone.as_ref().map_or("-", |phone| phone.as_str())),
         format!("package    {} ({}, {} / {} month(s))", package.id, package.name, package.price, package.period_months),
         format!("status     {}, until {} ({} days)", views::status(&profile, now), ui.time(expires_at), zone.days_until(expires_at, now)),
+        format!("paid for   {} of it not used yet", profile.entitlement.unused(now, zone)?),
         format!("credit     {}", profile.credit),
         format!("device     {device}, ONT {serial}"),
         format!("since      {}", format::date(zone.date(profile.created_at))),
@@ -36,6 +35,9 @@ pub(crate) async fn show(session: &Session, text: &str) -> anyhow::Result<u8> {
     match &open {
         Some(invoice) => lines.push(format!("open       {}", views::invoice_line(invoice, ui, zone, now)?)),
         None => lines.push("open       no invoice".to_owned()),
+    }
+    if let Some(upgrade) = &upgrade {
+        lines.push(format!("change     {}", views::invoice_line(upgrade, ui, zone, now)?));
     }
     lines.push("invoices, newest first:".to_owned());
     for invoice in &invoices {
@@ -48,9 +50,17 @@ pub(crate) async fn show(session: &Session, text: &str) -> anyhow::Result<u8> {
     let machine = json!({
         "customer": views::customer(&profile, zone, now),
         "openInvoice": open.as_ref().map(|invoice| views::invoice(invoice, zone, now)).transpose()?,
+        "openUpgrade": upgrade.as_ref().map(|invoice| views::invoice(invoice, zone, now)).transpose()?,
         "invoices": invoices.iter().map(|invoice| views::invoice(invoice, zone, now)).collect::<Result<Vec<_>, _>>()?,
         "ledger": ledger.iter().map(views::ledger).collect::<Vec<_>>(),
     });
     ui.result(&lines.join("\n"), &machine)?;
     Ok(ALL_DONE)
+}
+
+async fn open_invoice(session: &Session, profile: &Profile, invoice: Option<&InvoiceId>) -> anyhow::Result<Option<Invoice>> {
+    match invoice {
+        Some(invoice) => Ok(session.store.invoice(&profile.id, invoice).await?),
+        None => Ok(None),
+    }
 }

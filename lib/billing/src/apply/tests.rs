@@ -46,7 +46,7 @@ fn the_entitlement_follows_what_the_invoice_says_now() {
 
 #[test]
 fn a_paid_renewal_extends_the_service_and_is_no_longer_due() {
-    let done = grant(&paid(1), &examples::profile(), RULES, NOW).unwrap();
+    let done = grant(&paid(1), &examples::profile(), None, RULES, NOW).unwrap();
     assert_eq!(done.profile.entitlement.expires_at, datetime!(2026-12-30 16:59:59 UTC));
     assert_eq!((done.profile.last_grant, done.profile.open_renewal), (2, None));
     assert_eq!((done.invoice.granted, done.invoice.due, done.invoice.awaits_apply()), (Some(1), None, false));
@@ -61,7 +61,7 @@ fn a_paid_renewal_extends_the_service_and_is_no_longer_due() {
         expires_at: done.profile.entitlement.expires_at,
         version: examples::profile().version + 1,
     };
-    assert_eq!(done.event, event);
+    assert_eq!((done.events, done.entries, done.withdrawal), (vec![event], vec![], None));
 }
 
 #[test]
@@ -71,7 +71,7 @@ fn a_payment_counts_from_when_it_was_made_not_from_when_it_is_applied() {
         ..examples::profile()
     };
     let three_days_later = crate::zone::later(NOW, time::Duration::days(3));
-    let done = grant(&paid(1), &profile, RULES, three_days_later).unwrap();
+    let done = grant(&paid(1), &profile, None, RULES, three_days_later).unwrap();
     assert_eq!(done.profile.entitlement.expires_at, datetime!(2026-12-23 03:00 UTC));
 }
 
@@ -79,12 +79,12 @@ fn a_payment_counts_from_when_it_was_made_not_from_when_it_is_applied() {
 fn granting_leaves_another_open_renewal_alone() {
     let other = InvoiceId::parse("inv_9").ok();
     let profile = Profile { open_renewal: other.clone(), ..examples::profile() };
-    assert_eq!(grant(&paid(1), &profile, RULES, NOW).unwrap().profile.open_renewal, other);
+    assert_eq!(grant(&paid(1), &profile, None, RULES, NOW).unwrap().profile.open_renewal, other);
 }
 
 #[test]
 fn a_reversed_payment_takes_its_extension_back_and_the_invoice_is_open_again() {
-    let granted = grant(&paid(1), &examples::profile(), RULES, NOW).unwrap();
+    let granted = grant(&paid(1), &examples::profile(), None, RULES, NOW).unwrap();
     let grants = [examples::import(), granted.grant.clone()];
     let done = revoke(&reversed(1), 1, &granted.profile, &grants, RULES, NOW).unwrap();
     assert_eq!(done.profile.entitlement, examples::profile().entitlement);
@@ -92,13 +92,13 @@ fn a_reversed_payment_takes_its_extension_back_and_the_invoice_is_open_again() {
     assert_eq!((done.invoice.granted, done.invoice.due), (None, None));
     assert_eq!(done.grant, Grant { revoked: true, ..granted.grant });
     assert!(
-        matches!(done.event, Event::SubscriptionReverted { settlement: 1, expires_at, .. } if expires_at == done.profile.entitlement.expires_at)
+        matches!(done.events[..], [Event::SubscriptionReverted { settlement: 1, expires_at, .. }] if expires_at == done.profile.entitlement.expires_at)
     );
 }
 
 #[test]
 fn a_refunded_invoice_is_not_open_again() {
-    let granted = grant(&paid(1), &examples::profile(), RULES, NOW).unwrap();
+    let granted = grant(&paid(1), &examples::profile(), None, RULES, NOW).unwrap();
     let refunded = Invoice { status: InvoiceStatus::Cancelled, ..reversed(1) };
     let done = revoke(&refunded, 1, &granted.profile, &[examples::import(), granted.grant], RULES, NOW).unwrap();
     assert_eq!((done.profile.open_renewal, done.invoice.granted), (None, None));
@@ -107,7 +107,7 @@ fn a_refunded_invoice_is_not_open_again() {
 #[test]
 fn a_reversed_invoice_does_not_displace_a_newer_open_one() {
     let newer = InvoiceId::parse("inv_9").ok();
-    let granted = grant(&paid(1), &examples::profile(), RULES, NOW).unwrap();
+    let granted = grant(&paid(1), &examples::profile(), None, RULES, NOW).unwrap();
     let profile = Profile { open_renewal: newer.clone(), ..granted.profile };
     let done = revoke(&reversed(1), 1, &profile, &[examples::import(), granted.grant], RULES, NOW).unwrap();
     assert_eq!(done.profile.open_renewal, newer);
@@ -115,14 +115,14 @@ fn a_reversed_invoice_does_not_displace_a_newer_open_one() {
 
 #[test]
 fn what_was_paid_again_after_a_reversal_is_revoked_and_granted_anew() {
-    let first = grant(&paid(1), &examples::profile(), RULES, NOW).unwrap();
+    let first = grant(&paid(1), &examples::profile(), None, RULES, NOW).unwrap();
     let again = Invoice { granted: Some(1), ..paid(2) };
     assert_eq!(converge(&again), Todo::Revoke(1));
     let undone = revoke(&again, 1, &first.profile, &[examples::import(), first.grant.clone()], RULES, NOW).unwrap();
     assert_eq!(undone.invoice.due, again.due, "granting is still due");
     assert_eq!(undone.profile.open_renewal, None, "a paid invoice is not open");
     assert_eq!(converge(&undone.invoice), Todo::Grant);
-    let done = grant(&undone.invoice, &undone.profile, RULES, NOW).unwrap();
+    let done = grant(&undone.invoice, &undone.profile, None, RULES, NOW).unwrap();
     assert_eq!(done.profile.entitlement, first.profile.entitlement, "served as long as if paid once");
     assert_eq!((done.grant.sequence, converge(&done.invoice)), (3, Todo::Nothing));
 
@@ -134,9 +134,9 @@ fn what_was_paid_again_after_a_reversal_is_revoked_and_granted_anew() {
 
 #[test]
 fn revoking_in_the_middle_keeps_the_later_renewal() {
-    let first = grant(&paid(1), &examples::profile(), RULES, NOW).unwrap();
+    let first = grant(&paid(1), &examples::profile(), None, RULES, NOW).unwrap();
     let next = Invoice { id: InvoiceId::parse("inv_2").unwrap(), ..paid(1) };
-    let second = grant(&next, &first.profile, RULES, NOW).unwrap();
+    let second = grant(&next, &first.profile, None, RULES, NOW).unwrap();
     let grants = [examples::import(), first.grant, second.grant];
     let done = revoke(&reversed(1), 1, &second.profile, &grants, RULES, NOW).unwrap();
     assert_eq!(done.profile.entitlement.expires_at, datetime!(2026-12-30 16:59:59 UTC));
@@ -144,7 +144,7 @@ fn revoking_in_the_middle_keeps_the_later_renewal() {
 
 #[test]
 fn grants_that_do_not_reach_to_the_newest_are_stale() {
-    let first = grant(&paid(1), &examples::profile(), RULES, NOW).unwrap();
+    let first = grant(&paid(1), &examples::profile(), None, RULES, NOW).unwrap();
     for grants in [vec![], vec![examples::import()]] {
         assert_eq!(revoke(&reversed(1), 1, &first.profile, &grants, RULES, NOW), Err(ApplyError::Stale));
     }
@@ -155,6 +155,6 @@ fn grants_that_do_not_reach_to_the_newest_are_stale() {
 #[test]
 fn a_grant_that_does_not_exist_is_damage_and_not_ignored() {
     assert_eq!(revoke(&reversed(1), 1, &examples::profile(), &[examples::import()], RULES, NOW), Err(ApplyError::Missing));
-    let first = grant(&paid(1), &examples::profile(), RULES, NOW).unwrap();
+    let first = grant(&paid(1), &examples::profile(), None, RULES, NOW).unwrap();
     assert_eq!(revoke(&reversed(2), 2, &first.profile, &[examples::import(), first.grant], RULES, NOW), Err(ApplyError::Missing));
 }

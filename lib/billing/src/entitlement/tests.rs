@@ -1,5 +1,4 @@
-use proptest::{collection::vec, prelude::*};
-use time::macros::datetime;
+use time::{Duration, macros::datetime};
 
 use super::*;
 use crate::examples::{import, package, renewal};
@@ -13,7 +12,7 @@ fn home20() -> Package {
 /// Served with `home20` until `expires`, a renewal of `paid_for` is paid at `paid_at`: served until when, anchored on which day?
 #[track_caller]
 fn check(expires: OffsetDateTime, paid_at: OffsetDateTime, paid_for: Package, late: LateRenewal, expected: (OffsetDateTime, u8)) {
-    let before = Entitlement { package: home20(), expires_at: expires, anchor_day: ZONE.date(expires).day() };
+    let before = imported(None, &home20(), expires, paid_at, ZONE);
     let after = extend(Some(before), &renewal(2, paid_for, paid_at, late), ZONE).unwrap();
     assert_eq!((after.expires_at, after.anchor_day), expected);
     assert_eq!(after.package.id, home20().id, "a renewal changes no package");
@@ -56,18 +55,28 @@ fn a_period_is_the_one_that_was_sold() {
 #[test]
 fn money_for_another_package_buys_days_of_the_active_one() {
     let (expires, paid_at) = (datetime!(2026-11-30 12:00 +7), datetime!(2026-11-01 12:00 +7));
-    // The month after 30 November has 30 days.
-    for (price, days) in [(150_000, 15), (300_000, 30), (600_000, 60), (100_000, 10)] {
+    // The month after 30 November has 30 days, the one after 30 December 31.
+    for (price, days) in [(150_000, 15), (300_000, 30), (600_000, 61), (100_000, 10)] {
         let after = later_by_days(expires, days);
         check(expires, paid_at, package("home10", price), LateRenewal::FromPayment, (after, ZONE.date(after).day()));
     }
 }
 
 #[test]
-fn money_for_a_package_without_price_buys_one_period() {
-    let before = Entitlement { package: package("free", 0), expires_at: datetime!(2026-11-30 12:00 +7), anchor_day: 30 };
-    let after = extend(Some(before), &renewal(2, home20(), datetime!(2026-11-01 12:00 +7), LateRenewal::FromPayment), ZONE).unwrap();
-    assert_eq!(after.expires_at, datetime!(2026-12-30 12:00 +7));
+fn money_cannot_buy_days_of_a_package_without_price_and_is_credit() {
+    let paid_at = datetime!(2026-11-01 12:00 +7);
+    let renewed = |expires| {
+        let before = imported(None, &package("free", 0), expires, paid_at, ZONE);
+        let after = extend(Some(before), &renewal(2, home20(), paid_at, LateRenewal::FromPayment), ZONE).unwrap();
+        (after.package.price, after.to_credit, after.expires_at, after.anchor_day)
+    };
+    let credit = Rupiah::new(300_000);
+    assert_eq!(renewed(datetime!(2026-10-20 09:00 +7)), (Rupiah::ZERO, credit, datetime!(2026-12-01 12:00 +7), 1), "served for a period");
+    assert_eq!(
+        renewed(datetime!(2027-01-20 09:00 +7)),
+        (Rupiah::ZERO, credit, datetime!(2027-01-20 09:00 +7), 20),
+        "served longer already"
+    );
 }
 
 fn later_by_days(at: OffsetDateTime, days: i64) -> OffsetDateTime {
@@ -118,57 +127,95 @@ fn an_import_sets_package_and_expiry_whatever_was_before() {
 }
 
 #[test]
+fn unused_service_is_worth_its_share_of_what_was_paid_for_it() {
+    // Renewed for November at Rp300.000 and, after a rise of the price, for December at Rp310.000. Home 20 was imported for October.
+    let import = Grant {
+        reason: Reason::Import { expires_at: datetime!(2026-11-01 00:00 +7) },
+        granted_at: datetime!(2026-10-01 00:00 +7),
+        ..import()
+    };
+    let paid_at = datetime!(2026-10-20 00:00 +7);
+    let grants = [
+        import,
+        renewal(2, home20(), paid_at, LateRenewal::FromPayment),
+        renewal(3, package("home20", 310_000), paid_at, LateRenewal::FromPayment),
+    ];
+    let entitlement = fold(&grants, ZONE).unwrap().unwrap();
+    for (at, unused) in [
+        (datetime!(2026-11-01 00:00 +7), 610_000),
+        (datetime!(2026-11-16 00:00 +7), 460_000),
+        (datetime!(2026-12-01 00:00 +7), 310_000),
+        (datetime!(2026-12-31 00:00 +7), 10_000),
+        // Rp310.000 for 2.678.400 seconds: less than Rp1 is not counted.
+        (datetime!(2026-12-31 23:59:52 +7), 0),
+        (datetime!(2027-01-01 00:00 +7), 0),
+        (datetime!(2028-01-01 00:00 +7), 0),
+    ] {
+        assert_eq!(entitlement.unused(at, ZONE), Ok(Rupiah::new(unused)), "{at}");
+    }
+}
+
+#[test]
+fn imported_service_is_worth_the_price_of_its_package() {
+    for (package, expires, at, unused) in [
+        (home20(), datetime!(2026-11-30 00:00 +7), datetime!(2026-11-15 00:00 +7), 145_161), // 15 of 31 days
+        (home20(), datetime!(2026-11-30 00:00 +7), datetime!(2026-12-15 00:00 +7), 0),
+        (home20(), datetime!(2027-01-31 00:00 +7), datetime!(2026-10-31 00:00 +7), 900_000),
+        (home20(), datetime!(2027-01-31 00:00 +7), datetime!(2026-10-30 00:00 +7), 907_317), // 93 of the 123 days of four periods
+        (Package { period_months: 3, ..home20() }, datetime!(2027-01-31 00:00 +7), datetime!(2026-10-31 00:00 +7), 300_000),
+        (package("free", 0), datetime!(2027-01-31 00:00 +7), datetime!(2026-10-31 00:00 +7), 0),
+        // Nobody paid for what has no end in sight: it counts as two years.
+        (home20(), datetime!(2099-10-31 00:00 +7), datetime!(2026-10-31 00:00 +7), 24 * 300_000),
+        (home20(), datetime!(9999-12-31 00:00 +7), datetime!(2026-10-31 00:00 +7), 24 * 300_000),
+    ] {
+        let entitlement = imported(None, &package, expires, at, ZONE);
+        let value = entitlement.stretches.iter().map(|stretch| stretch.unused(at).unwrap().get()).sum::<i64>();
+        assert!((value - unused).abs() <= 2, "{expires} {at}: {value}");
+    }
+}
+
+#[test]
+fn profiles_from_before_values_were_recorded_count_as_imported() {
+    let recorded = imported(None, &home20(), crate::examples::EXPIRY, crate::examples::NOW, ZONE);
+    let mut item = serde_json::to_value(&recorded).unwrap();
+    for field in ["stretches", "purchase", "to_credit"] {
+        assert!(item.as_object_mut().unwrap().remove(field).is_some());
+    }
+    let old: Entitlement = serde_json::from_value(item).unwrap();
+    assert_eq!(old.unused(crate::examples::NOW, ZONE), recorded.unused(crate::examples::NOW, ZONE));
+    let next = renewal(2, home20(), crate::examples::NOW, LateRenewal::FromPayment);
+    assert_eq!(extend(Some(old), &next, ZONE), extend(Some(recorded), &next, ZONE));
+}
+
+#[test]
+fn what_is_used_up_is_not_kept() {
+    let mut grants = vec![import()];
+    let month = |sequence: u32| ZONE.add_months(datetime!(2026-11-25 10:00 +7), i32::try_from(sequence).unwrap() - 2, 25).unwrap();
+    grants.extend((2..38).map(|sequence| renewal(sequence, home20(), month(sequence), LateRenewal::FromPayment)));
+    let entitlement = fold(&grants, ZONE).unwrap().unwrap();
+    assert_eq!(entitlement.stretches.len(), 2, "the month that runs, and the one just paid");
+}
+
+#[test]
+fn who_pays_years_ahead_has_a_bounded_profile_and_the_same_value() {
+    let mut grants = vec![import()];
+    grants.extend((2..62).map(|sequence| renewal(sequence, home20(), crate::examples::NOW, LateRenewal::FromPayment)));
+    let entitlement = fold(&grants, ZONE).unwrap().unwrap();
+    let import = fold(&grants[..1], ZONE).unwrap().unwrap();
+    let value = |entitlement: &Entitlement| entitlement.unused(crate::examples::NOW, ZONE).unwrap().get();
+    assert_eq!(entitlement.stretches.len(), STRETCHES);
+    // Joining spreads the import's month and those behind it evenly: months differ by three days, not more.
+    assert!((value(&entitlement) - value(&import) - 60 * 300_000).abs() < 300_000, "{}", value(&entitlement));
+}
+
+#[test]
 fn the_end_of_the_calendar_is_an_error_and_no_panic() {
     let grant = Grant { reason: Reason::Import { expires_at: datetime!(9999-12-31 23:59:59 UTC) }, ..import() };
     let forever = extend(None, &grant, ZONE).unwrap();
-    let next = renewal(2, home20(), datetime!(2026-11-05 09:00 +7), LateRenewal::FromPayment);
-    assert_eq!(extend(Some(forever), &next, ZONE), Err(OutOfCalendar));
+    let at = datetime!(2026-11-05 09:00 +7);
+    assert_eq!(forever.unused(at, ZONE), Ok(Rupiah::ZERO), "nothing that could be counted");
+    let next = renewal(2, home20(), at, LateRenewal::FromPayment);
+    assert_eq!(extend(Some(forever), &next, ZONE), Err(FoldError::Calendar(OutOfCalendar)));
 }
 
-fn any_grant() -> impl Strategy<Value = Grant> {
-    let paid_at = (0..400_i64, 0..86_400_i64)
-        .prop_map(|(days, seconds)| datetime!(2026-01-01 00:00 UTC) + Duration::days(days) + Duration::seconds(seconds));
-    let package = prop_oneof![3 => Just(home20()), 1 => Just(package("home10", 150_000)), 1 => Just(package("home50", 500_000))];
-    let late = prop_oneof![Just(LateRenewal::FromPayment), Just(LateRenewal::FromExpiry)];
-    let renewed = (package.clone(), paid_at.clone(), late).prop_map(|(package, paid_at, late)| renewal(1, package, paid_at, late));
-    let imported =
-        (package, paid_at).prop_map(|(package, expires_at)| Grant { package, reason: Reason::Import { expires_at }, ..import() });
-    prop_oneof![5 => renewed, 1 => imported]
-}
-
-/// An import, and what came after it.
-fn history() -> impl Strategy<Value = Vec<Grant>> {
-    vec(any_grant(), 1..10).prop_map(|more| {
-        let numbered = (2..).zip(more).map(|(sequence, grant)| Grant { sequence, ..grant });
-        std::iter::once(import()).chain(numbered).collect()
-    })
-}
-
-proptest! {
-    #[test]
-    fn folding_all_grants_is_extending_by_each(grants in history()) {
-        let step_by_step = grants.iter().fold(None, |entitlement, grant| Some(extend(entitlement, grant, ZONE).unwrap()));
-        prop_assert_eq!(fold(&grants, ZONE).unwrap(), step_by_step.clone());
-        let shuffled: Vec<_> = grants.iter().rev().collect();
-        prop_assert_eq!(fold(shuffled, ZONE).unwrap(), step_by_step);
-    }
-
-    #[test]
-    fn a_revoked_grant_is_as_if_it_was_never_given(grants in history(), which in any::<prop::sample::Index>()) {
-        let which = which.index(grants.len());
-        let mut revoked = grants.clone();
-        revoked[which].revoked = true;
-        let mut never = grants;
-        never.remove(which);
-        prop_assert_eq!(fold(&revoked, ZONE).unwrap(), fold(&never, ZONE).unwrap());
-    }
-
-    #[test]
-    fn a_renewal_never_takes_time_away(grants in history(), next in any_grant()) {
-        let before = fold(&grants, ZONE).unwrap().unwrap();
-        if matches!(next.reason, Reason::Renewal { .. }) {
-            let after = extend(Some(before.clone()), &next, ZONE).unwrap();
-            prop_assert!(after.expires_at > before.expires_at);
-        }
-    }
-}
+mod properties;

@@ -7,8 +7,9 @@ use billing::{
     id::{CustomerId, InvoiceId, PackageId},
     import::Import,
     invoice::Invoice,
-    package::Package,
+    package::CataloguePackage,
     phone::Phone,
+    upgrade::NewUpgrade,
     withdrawal::Withdrawal,
 };
 use serde::{Deserialize, Serialize};
@@ -21,16 +22,6 @@ use super::{
     keys::{self, Key},
     unavailable,
 };
-
-/// A package in the catalogue.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct CataloguePackage {
-    /// As invoices copy it.
-    #[serde(flatten)]
-    pub package: Package,
-    /// May be chosen.
-    pub active: bool,
-}
 
 #[derive(Serialize, Deserialize)]
 struct Pointer {
@@ -113,10 +104,29 @@ impl Store {
 
     /// A new invoice, its number, the look-up of its owner, the profile that holds it as open, and the event.
     pub async fn issue_invoice(&self, invoice: &Invoice, profile: &Profile, event: &Event, now: OffsetDateTime) -> Result<(), StoreError> {
+        self.transact(self.issue_items(invoice, profile, event, now)?).await
+    }
+
+    /// A new invoice for a change of package, as [`Store::issue_invoice`], and the withdrawal of the one that it replaces.
+    pub async fn open_upgrade(&self, upgrade: &NewUpgrade, now: OffsetDateTime) -> Result<(), StoreError> {
+        let mut items = self.issue_items(&upgrade.invoice, &upgrade.profile, &upgrade.event, now)?;
+        if let Some(withdrawal) = &upgrade.withdrawal {
+            items.extend(self.withdrawal_items(withdrawal, now)?);
+        }
+        self.transact(items).await
+    }
+
+    fn issue_items(
+        &self,
+        invoice: &Invoice,
+        profile: &Profile,
+        event: &Event,
+        now: OffsetDateTime,
+    ) -> Result<Vec<TransactWriteItem>, StoreError> {
         let pointer = Pointer { customer_id: invoice.customer_id.clone(), invoice_id: Some(invoice.id.clone()) };
         let number = put_new(&self.table, to_item(&keys::invoice_number(&invoice.number), &pointer)?)?;
         let owner = put_new(&self.table, to_item(&keys::invoice_owner(&invoice.id), &pointer)?)?;
-        self.transact(vec![self.invoice_item(invoice)?, self.profile_item(profile)?, number, owner, self.event_item(event, now)?]).await
+        Ok(vec![self.invoice_item(invoice)?, self.profile_item(profile)?, number, owner, self.event_item(event, now)?])
     }
 
     /// The invoice with that number.
@@ -138,14 +148,21 @@ impl Store {
 
     /// Withdraws an invoice: the invoice, the profile, the order that is to be cancelled, and what becomes credit.
     pub async fn withdraw_invoice(&self, withdrawal: &Withdrawal, now: OffsetDateTime) -> Result<(), StoreError> {
-        let mut items = vec![self.invoice_item(&withdrawal.invoice)?, self.profile_item(&withdrawal.profile)?];
+        let mut items = vec![self.profile_item(&withdrawal.profile)?];
+        items.extend(self.withdrawal_items(withdrawal, now)?);
+        self.transact(items).await
+    }
+
+    /// A withdrawal without its profile: the profile of the decision that it is part of is written by that.
+    pub(super) fn withdrawal_items(&self, withdrawal: &Withdrawal, now: OffsetDateTime) -> Result<Vec<TransactWriteItem>, StoreError> {
+        let mut items = vec![self.invoice_item(&withdrawal.invoice)?];
         if let Some(order) = &withdrawal.order {
             items.push(self.order_item(order)?);
         }
         for entry in &withdrawal.entries {
             items.push(self.ledger_item(entry, &[], now)?);
         }
-        self.transact(items).await
+        Ok(items)
     }
 
     /// Every package of the catalogue, by id; at most one page of a megabyte.

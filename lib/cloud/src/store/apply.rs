@@ -59,13 +59,24 @@ impl Store {
         Err(StoreError::Damaged(format!("more grants than can be folded: {customer}")))
     }
 
-    /// Carries an application out: grant, profile and invoice, each over the version it was decided from, and the event.
+    /// Carries an application out: grant, profile and invoice, each over the version it was decided from, what becomes credit, the
+    /// renewal that is withdrawn, and the events.
     pub async fn apply(&self, application: &Application, now: OffsetDateTime) -> Result<(), StoreError> {
-        let Application { invoice, profile, grant, event } = application;
+        let Application { invoice, profile, grant, events, entries, withdrawal } = application;
         let grant_item = to_item(&grant_key(grant), grant)?;
         // A new grant must not exist; a revoked one is guarded by the profile's version, which every grant changes.
         let grant_write = if grant.revoked { put_over(&self.table, grant_item)? } else { put_new(&self.table, grant_item)? };
-        self.transact(vec![grant_write, self.profile_item(profile)?, self.invoice_item(invoice)?, self.event_item(event, now)?]).await
+        let mut items = vec![grant_write, self.profile_item(profile)?, self.invoice_item(invoice)?];
+        for event in events {
+            items.push(self.event_item(event, now)?);
+        }
+        for entry in entries {
+            items.push(self.ledger_item(entry, &[], now)?);
+        }
+        if let Some(withdrawal) = withdrawal {
+            items.extend(self.withdrawal_items(withdrawal, now)?);
+        }
+        self.transact(items).await
     }
 
     /// The application did not happen in time: tells it again and looks again later.
@@ -81,6 +92,8 @@ impl Store {
 pub(super) fn grant_key(grant: &Grant) -> Key {
     match &grant.reason {
         Reason::Import { .. } => keys::import_grant(&grant.customer_id, grant.sequence),
-        Reason::Renewal { invoice_id, settlement, .. } => keys::grant(&grant.customer_id, invoice_id, *settlement),
+        Reason::Renewal { invoice_id, settlement, .. } | Reason::Upgrade { invoice_id, settlement, .. } => {
+            keys::grant(&grant.customer_id, invoice_id, *settlement)
+        }
     }
 }

@@ -13,7 +13,12 @@ pub type Item = HashMap<String, AttributeValue>;
 
 /// Version of the layout of items. To be raised with every field that is added to an item, together with a rule for reading the
 /// one before.
-const SCHEMA_VERSION: &str = "1";
+///
+/// 2: profiles hold the open change of package and what was paid for the time that is left; invoices the terms of a change. In an
+/// item of layout 1 these are absent: nothing was open, and its time counts as imported (`Entitlement::unused`).
+const SCHEMA_VERSION: &str = "2";
+/// Layouts that are read.
+const READABLE: [&str; 2] = ["1", SCHEMA_VERSION];
 /// Partitions per kind of due work.
 pub const SHARDS: u32 = 16;
 
@@ -58,8 +63,8 @@ pub fn from_item<T: DeserializeOwned>(item: Item) -> Result<T, StoreError> {
     let place = format!("{} / {}", name("PK"), name("SK"));
     // An older build would drop what a newer one added, the next time it writes the item.
     let version = item.get("schema_version").and_then(|value| value.as_n().ok()).map_or(SCHEMA_VERSION, String::as_str);
-    if version != SCHEMA_VERSION {
-        return Err(StoreError::Damaged(format!("{place}: layout {version}, this build knows {SCHEMA_VERSION}")));
+    if !READABLE.contains(&version) {
+        return Err(StoreError::Damaged(format!("{place}: layout {version}, this build knows {}", READABLE.join(" and "))));
     }
     serde_dynamo::from_item(item).map_err(|error| StoreError::Damaged(format!("{place}: {error}")))
 }

@@ -130,7 +130,7 @@ fn told_to_customers(what: &str) -> Option<Moment> {
 
 const fn kind(kind: EntryKind) -> Kind {
     match kind {
-        EntryKind::Received | EntryKind::Surplus | EntryKind::Returned => Kind::Received,
+        EntryKind::Received | EntryKind::Surplus | EntryKind::Returned | EntryKind::Unused => Kind::Received,
         EntryKind::Reversal | EntryKind::SurplusReversal => Kind::Reversal,
         EntryKind::Refund | EntryKind::SurplusRefund => Kind::Refund,
         EntryKind::Chargeback => Kind::Chargeback,

@@ -50,6 +50,7 @@ fn invoice(status: InvoiceStatus) -> Invoice {
         link: None::<PaymentLink>,
         lease: None,
         attempts: None,
+        upgrade: None,
         created_at: NOW,
         updated_at: after(61),
         due: None,

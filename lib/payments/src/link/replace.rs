@@ -9,7 +9,8 @@ use billing::{
 };
 use cloud::{installation::Installation, store::StoreError};
 use gateways::Cancellation;
-use payments::{Trouble, order_ref};
+
+use crate::{Trouble, order_ref};
 
 /// Both calls together; the new link needs the rest of the function's time.
 const TIME_LIMIT: Duration = Duration::from_secs(4);
@@ -47,7 +48,7 @@ pub(crate) async fn close(installation: &Installation, order: Order, invoice: &I
             Ok(Closed::Order(Some(Box::new(cancelled))))
         }
         Said::Nothing => Ok(Closed::Order(None)),
-        Said::Report(report) => match payments::book(installation, order, Some(invoice.clone()), report, "replacement").await {
+        Said::Report(report) => match crate::book(installation, order, Some(invoice.clone()), report, "replacement").await {
             Ok(booked) if booked.moved || booked.order.status == OrderStatus::Paid => Ok(Closed::MoneyArrived),
             Ok(_) => Ok(Closed::Order(None)),
             Err(Trouble::Store(error)) => Err(error),
@@ -60,10 +61,10 @@ pub(crate) async fn close(installation: &Installation, order: Order, invoice: &I
 }
 
 async fn cancel_or_ask(installation: &Installation, order: &Order) -> Result<Said, Trouble> {
-    payments::require_same_mode(installation, order).await?;
-    let gateway = payments::connect(installation, order.gateway).await?;
+    crate::require_same_mode(installation, order).await?;
+    let gateway = crate::connect(installation, order.gateway).await?;
     match gateway.cancel(&order_ref(order)).await? {
         Cancellation::Cancelled => Ok(Said::Cancelled),
-        Cancellation::Refused => payments::ask(installation, order.gateway, &order_ref(order)).await.map(Said::Report),
+        Cancellation::Refused => crate::ask(installation, order.gateway, &order_ref(order)).await.map(Said::Report),
     }
 }

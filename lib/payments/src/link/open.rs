@@ -1,27 +1,21 @@
 //! A new order: written, posted to the gateway once, its answer recorded.
 
 use billing::{
+    customer::Profile,
     id::OrderId,
     invoice::{Invoice, PaymentLink},
-    link::{self, NewAttempt, Opened, Opening},
+    link::{self, NewAttempt, NoLink, Opened, Opening},
     money::Rupiah,
     order::Order,
 };
-use cloud::{
-    installation::Installation,
-    store::{Caller, StoreError},
-};
+use cloud::{installation::Installation, store::StoreError};
 use gateways::{CreatedOrder, Gateway, GatewayError, NewOrder};
-use payments::written;
-use web::{
-    caller::store_problem,
-    problem::{self, Problem},
-};
 
-use crate::{
-    Step, link_answer,
+use super::{
+    Link, LinkError,
     replace::{Closed, close},
 };
+use crate::written;
 
 /// Times that an answer is recorded anew because the invoice moved on meanwhile.
 const TRIES: usize = 5;
@@ -29,30 +23,30 @@ const TRIES: usize = 5;
 pub(crate) async fn open(
     installation: &Installation,
     gateway: &dyn Gateway,
-    caller: &Caller,
+    profile: &Profile,
     invoice: &Invoice,
     amount: Rupiah,
     replaces: Option<&PaymentLink>,
-) -> Result<Step, Problem> {
+) -> Result<Option<Link>, LinkError> {
     let (order, leased, former) = write(installation, gateway, invoice, amount, replaces).await?;
     let closed = match former {
         None => None,
-        Some(former) => match close(installation, former, &leased).await.map_err(store_problem)? {
+        Some(former) => match close(installation, former, &leased).await? {
             Closed::Order(closed) => closed.map(|closed| *closed),
             Closed::MoneyArrived => {
                 // The new order was never posted: it does not exist at the gateway.
                 let never_posted = Err(GatewayError::Rejected { status: 0, detail: "not posted: the replaced link was paid".to_owned() });
-                record(installation, order, leased, &never_posted, None).await.map_err(store_problem)?;
-                return Ok(Step::DecideAgain);
+                record(installation, order, leased, &never_posted, None).await?;
+                return Ok(None);
             }
         },
     };
-    let answer = post(installation, gateway, caller, invoice, &order).await;
-    let recorded = record(installation, order, leased, &answer, closed).await.map_err(store_problem)?;
+    let answer = post(installation, gateway, profile, invoice, &order).await;
+    let recorded = record(installation, order, leased, &answer, closed).await?;
     match (answer, recorded) {
-        (Err(_), _) => Err(problem::LINK_FAILED),
-        (Ok(created), Some(invoice)) => Ok(Step::Answer(link_answer(&invoice, &created.link))),
-        (Ok(_), None) => Ok(Step::DecideAgain),
+        (Err(_), _) => Err(NoLink::Failed.into()),
+        (Ok(created), Some(invoice)) => Ok(Some(Link { invoice, url: created.link })),
+        (Ok(_), None) => Ok(None),
     }
 }
 
@@ -64,7 +58,7 @@ async fn write(
     invoice: &Invoice,
     amount: Rupiah,
     replaces: Option<&PaymentLink>,
-) -> Result<(Order, Invoice, Option<Order>), Problem> {
+) -> Result<(Order, Invoice, Option<Order>), LinkError> {
     let now = installation.clock.now();
     let attempt = NewAttempt {
         order_id: new_order_id(&invoice.number)?,
@@ -75,7 +69,7 @@ async fn write(
         expires_at: now.saturating_add(installation.settings.link_lifetime),
     };
     let former = match replaces {
-        Some(link) => installation.store.order(link.gateway, &link.order_id).await.map_err(store_problem)?,
+        Some(link) => installation.store.order(link.gateway, &link.order_id).await?,
         None => None,
     };
     let opening = link::open(invoice, attempt, former.as_ref(), now);
@@ -86,15 +80,15 @@ async fn write(
             Ok((written(order), leased, replaced.map(written)))
         }
         // Another request was faster; its link is there in a moment.
-        Err(StoreError::Stale) => Err(problem::LINK_IN_PROGRESS),
-        Err(error) => Err(store_problem(error)),
+        Err(StoreError::Stale) => Err(NoLink::InProgress.into()),
+        Err(error) => Err(error.into()),
     }
 }
 
 async fn post(
     installation: &Installation,
     gateway: &dyn Gateway,
-    caller: &Caller,
+    profile: &Profile,
     invoice: &Invoice,
     order: &Order,
 ) -> Result<CreatedOrder, GatewayError> {
@@ -102,8 +96,8 @@ async fn post(
         order_id: order.id.clone(),
         amount: order.amount,
         description: format!("{} {}", invoice.description, invoice.number),
-        customer_name: caller.profile.name.clone(),
-        customer_phone: caller.profile.phone.as_ref().map(|phone| phone.as_str().to_owned()),
+        customer_name: profile.name.clone(),
+        customer_phone: profile.phone.as_ref().map(|phone| phone.as_str().to_owned()),
         expires_at: order.expires_at,
         now: installation.clock.now(),
         finish_url: installation.settings.public_url.as_ref().map(|site| site.page(&format!("/customer/finish/{}", invoice.id))),
@@ -115,7 +109,7 @@ async fn post(
         tracing::error!(alarm, gateway = gateway.name().as_str(), order = order.id.as_str(), %error, "no payment link");
         if refused_key {
             // Keys may just have been changed in the console: the next request finds the new ones.
-            let _ = payments::connect_with_fresh_keys(installation, gateway.name()).await;
+            let _ = crate::connect_with_fresh_keys(installation, gateway.name()).await;
         }
     }
     answer
@@ -156,14 +150,11 @@ async fn record(
 }
 
 /// `<invoice number>-<10 random characters>`: never used before, and nothing is ever read out of it.
-fn new_order_id(invoice_number: &str) -> Result<OrderId, Problem> {
+fn new_order_id(invoice_number: &str) -> Result<OrderId, LinkError> {
     const ALPHABET: &[u8; 32] = b"abcdefghijkmnpqrstuvwxyz23456789";
     let mut random = [0_u8; 10];
     let filled = getrandom::fill(&mut random).is_ok();
     let suffix: String = random.iter().filter_map(|byte| ALPHABET.get(usize::from(byte % 32))).copied().map(char::from).collect();
     let prefix: String = invoice_number.chars().filter(|c| c.is_ascii_alphanumeric() || *c == '-').take(38).collect();
-    OrderId::parse(&format!("{prefix}-{suffix}")).ok().filter(|_| filled).ok_or_else(|| {
-        tracing::error!(alarm = true, "no order id could be made");
-        problem::BUSY
-    })
+    OrderId::parse(&format!("{prefix}-{suffix}")).ok().filter(|_| filled).ok_or(LinkError::NoOrderId)
 }

@@ -1,0 +1,146 @@
+//! A choice becomes one invoice, however often it is made, and the invoice gets its link.
+
+use billing::{
+    apply::{ApplyError, Rules},
+    customer::Profile,
+    gateway::GatewayName,
+    id::InvoiceId,
+    invoice::{Invoice, InvoiceStatus, NewInvoice},
+    order::Order,
+    upgrade::{self, Decision, NewUpgrade, Preview},
+    withdrawal::Standing,
+};
+use cloud::{
+    installation::Installation,
+    store::{StoreError, admin::new_id},
+};
+use lambda_http::http::HeaderMap;
+use payments::{
+    apply::Apply,
+    link::{Link, LinkError, Wish, link},
+};
+use serde_json::json;
+use web::{
+    answer::{Answer, ok, wants_english},
+    caller::store_problem,
+    link as links,
+    problem::{self, Problem},
+};
+
+/// Decisions made anew because the customer's data moved on meanwhile.
+pub(crate) const TRIES: usize = 5;
+
+/// What became of a choice.
+pub(crate) enum Chosen {
+    /// This invoice is open for it; or PAID, if it costs nothing.
+    Invoice(Box<Invoice>),
+    /// It costs something else than the customer agreed to.
+    AmountMoved,
+    /// The profile moved on, and now stands so: decide again.
+    Again(Box<Profile>),
+}
+
+/// Finds the invoice that is open for this choice, or opens it. `moved`: the customer agreed to another amount.
+pub(crate) async fn choose(installation: &Installation, profile: &Profile, preview: &Preview, moved: bool) -> Result<Chosen, Problem> {
+    let (store, now) = (&installation.store, installation.clock.now());
+    let open = match &profile.open_upgrade {
+        Some(invoice) => store.invoice(&profile.id, invoice).await.map_err(store_problem)?,
+        None => None,
+    };
+    let replaced = match (upgrade::decide(profile, open.as_ref(), preview, now), open) {
+        (Decision::Underway, _) => return Err(problem::UPGRADE_IN_PROGRESS),
+        _ if moved => return Ok(Chosen::AmountMoved),
+        (Decision::Same, Some(open)) => return Ok(Chosen::Invoice(Box::new(open))),
+        (Decision::TooMany { retry_after }, _) => return Err(problem::TOO_MANY.retry_after(retry_after)),
+        (Decision::Replace, open) => open,
+        (Decision::Open | Decision::Same, _) => None,
+    };
+    let order = match &replaced {
+        Some(replaced) => order_behind(installation, replaced).await?,
+        None => None,
+    };
+    let new = NewInvoice {
+        id: InvoiceId::parse(&new_id("inv_", now)).map_err(|_| problem::BUSY)?,
+        number: store.next_invoice_number(installation.settings.zone.date(now).year()).await.map_err(store_problem)?,
+        due_date: installation.settings.zone.date(now.saturating_add(upgrade::DUE_IN)),
+    };
+    let standing = replaced.as_ref().map(|invoice| Standing { invoice, order: order.as_ref() });
+    let opened = upgrade::open(profile, preview, standing, new, now).map_err(rules_problem)?;
+    match store.open_upgrade(&opened, now).await {
+        Ok(()) => {
+            let NewUpgrade { invoice, .. } = opened;
+            Ok(Chosen::Invoice(Box::new(Invoice { version: invoice.version.saturating_add(1), ..invoice })))
+        }
+        // Another click was faster, or money moved.
+        Err(StoreError::Stale) => {
+            let profile = store.profile(&profile.id).await.map_err(store_problem)?.ok_or(problem::INVALID_TOKEN)?;
+            Ok(Chosen::Again(Box::new(profile)))
+        }
+        Err(error) => Err(store_problem(error)),
+    }
+}
+
+async fn order_behind(installation: &Installation, invoice: &Invoice) -> Result<Option<Order>, Problem> {
+    match &invoice.link {
+        Some(link) => installation.store.order(link.gateway, &link.order_id).await.map_err(store_problem),
+        None => Ok(None),
+    }
+}
+
+/// The invoice of a choice, and its link or why there is none. Without a link the invoice stays, and can be paid from the list of
+/// invoices later.
+pub(crate) struct Made {
+    pub(crate) invoice: Invoice,
+    pub(crate) link: Result<String, Problem>,
+}
+
+/// Makes the link; or the change itself, if there is nothing to pay.
+pub(crate) async fn carry_out(installation: &Installation, profile: &Profile, invoice: Invoice, wanted: Option<GatewayName>) -> Made {
+    if invoice.status == InvoiceStatus::Paid {
+        return Made { invoice: apply_now(installation, invoice).await, link: Err(problem::NOTHING_TO_PAY) };
+    }
+    match link(installation, profile, invoice.clone(), Wish { gateway: wanted, may_open: true }).await {
+        Ok(Link { invoice, url }) => Made { invoice, link: Ok(url) },
+        Err(LinkError::NoLink(why)) => Made { invoice, link: Err(links::no_link(why)) },
+        Err(LinkError::Store(error)) => Made { invoice, link: Err(store_problem(error)) },
+        Err(error @ (LinkError::Money(_) | LinkError::NoOrderId | LinkError::MayNotOpen)) => {
+            tracing::error!(alarm = true, %error, "no link can be made");
+            Made { invoice, link: Err(problem::BUSY) }
+        }
+    }
+}
+
+/// Nothing to pay: the change is made now. Should that fail, the event that was written with the invoice makes it.
+async fn apply_now(installation: &Installation, invoice: Invoice) -> Invoice {
+    let rules = Rules { zone: installation.settings.zone, late: installation.settings.late_renewal };
+    let apply = Apply { store: installation.store.clone(), rules, clock: installation.clock.clone() };
+    match apply.converge(&invoice.customer_id, &invoice.id).await {
+        Ok(applied) => applied,
+        Err(error) => {
+            tracing::warn!(invoice = invoice.id.as_str(), %error, "the change is left to apply-payment");
+            invoice
+        }
+    }
+}
+
+/// What was made, as JSON.
+pub(crate) fn shape(made: &Made, headers: &HeaderMap) -> Answer {
+    let mut invoice = links::invoice(&made.invoice)?;
+    if let Some(object) = invoice.as_object_mut() {
+        object.insert("status".to_owned(), json!(made.invoice.status));
+        object.insert("description".to_owned(), json!(made.invoice.description));
+    }
+    match &made.link {
+        Ok(url) => ok(&json!({"success": true, "invoice": invoice, "paymentLink": url})),
+        Err(why) => {
+            let message = if wants_english(headers) { why.english } else { why.indonesian };
+            ok(&json!({"success": true, "invoice": invoice, "paymentLink": null, "code": why.code, "message": message}))
+        }
+    }
+}
+
+#[expect(clippy::needless_pass_by_value, reason = "for map_err")]
+fn rules_problem(error: ApplyError) -> Problem {
+    tracing::error!(alarm = true, %error, "the change of package cannot be decided");
+    problem::BUSY
+}

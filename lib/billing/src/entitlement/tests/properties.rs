@@ -1,0 +1,171 @@
+//! What holds for every history of grants: renewals, changes of package up and down, free packages, imports, in all three zones.
+
+#![expect(clippy::arithmetic_side_effects, reason = "an overflow fails the test")]
+
+use proptest::{collection::vec, prelude::*};
+
+use super::*;
+use crate::{examples::upgrade, money::Rupiah};
+
+const ZONES: [Zone; 3] = [Zone::Jakarta, Zone::Makassar, Zone::Jayapura];
+
+fn packages() -> impl Strategy<Value = Package> {
+    prop_oneof![
+        3 => Just(home20()),
+        2 => Just(package("home10", 150_000)),
+        2 => Just(package("home50", 500_000)),
+        1 => Just(package("mini", 700)),
+        1 => Just(package("free", 0)),
+        1 => Just(Package { period_months: 3, ..package("quarter", 800_000) }),
+        // The price of home20 went up.
+        1 => Just(package("home20", 333_333)),
+    ]
+}
+
+/// Payments close to each other, early and late, on every day of the month and at every time of day.
+fn instants() -> impl Strategy<Value = OffsetDateTime> {
+    (0..400_i64, 0..86_400_i64)
+        .prop_map(|(days, seconds)| datetime!(2026-01-01 00:00 UTC) + Duration::days(days) + Duration::seconds(seconds))
+}
+
+fn any_grant() -> impl Strategy<Value = Grant> {
+    let late = prop_oneof![Just(LateRenewal::FromPayment), Just(LateRenewal::FromExpiry)];
+    let renewed = (packages(), instants(), late).prop_map(|(package, paid_at, late)| renewal(1, package, paid_at, late));
+    let imported = (packages(), instants(), -30..400_i64).prop_map(|(package, granted_at, days)| {
+        let reason = Reason::Import { expires_at: granted_at + Duration::days(days) };
+        Grant { reason, package, granted_at, ..import() }
+    });
+    prop_oneof![5 => renewed, 4 => changed(), 1 => imported]
+}
+
+/// A change of package: at its price, at a difference, for a small amount, or with something to get back.
+fn changed() -> impl Strategy<Value = Grant> {
+    let charge = prop_oneof![3 => Just(None), 1 => (1..400_000_i64).prop_map(Some), 1 => (1..999_i64).prop_map(Some), 1 => (-300_000..=0_i64).prop_map(Some)];
+    (packages(), instants(), charge).prop_map(|(package, at, charge)| {
+        let charge = Rupiah::new(charge.unwrap_or(package.price.get()));
+        let money = if charge.is_positive() { charge.max(Rupiah::new(1_000)) } else { Rupiah::ZERO };
+        let mut grant = upgrade(1, package, at);
+        grant.reason =
+            Reason::Upgrade { invoice_id: crate::id::InvoiceId::parse("inv_1").unwrap(), settlement: 1, paid_at: at, money, charge };
+        grant
+    })
+}
+
+/// An import, and what came after it.
+fn history() -> impl Strategy<Value = Vec<Grant>> {
+    vec(any_grant(), 1..10).prop_map(|more| {
+        let numbered = (2..).zip(more).map(|(sequence, grant)| Grant { sequence, ..grant });
+        std::iter::once(import()).chain(numbered).collect()
+    })
+}
+
+fn paid(grant: &Grant) -> Option<(OffsetDateTime, Rupiah, bool)> {
+    match grant.reason {
+        Reason::Import { .. } => None,
+        Reason::Renewal { paid_at, money, late, .. } => Some((paid_at, money, late == LateRenewal::FromExpiry)),
+        Reason::Upgrade { paid_at, money, .. } => Some((paid_at, money, false)),
+    }
+}
+
+/// What the customer holds: unused service, and what changes of package made credit.
+fn held(entitlement: &Entitlement, at: OffsetDateTime, zone: Zone) -> i64 {
+    entitlement.unused(at, zone).unwrap().get() + entitlement.to_credit.get()
+}
+
+fn day_apart(one: OffsetDateTime, other: OffsetDateTime) -> bool {
+    (one - other).abs() <= Duration::DAY
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(1_000))]
+
+    #[test]
+    fn folding_all_grants_is_extending_by_each(grants in history(), zone in prop::sample::select(&ZONES[..])) {
+        let step_by_step = grants.iter().fold(None, |entitlement, grant| Some(extend(entitlement, grant, zone).unwrap()));
+        prop_assert_eq!(fold(&grants, zone).unwrap(), step_by_step.clone());
+        let shuffled: Vec<_> = grants.iter().rev().collect();
+        prop_assert_eq!(fold(shuffled, zone).unwrap(), step_by_step);
+    }
+
+    #[test]
+    fn a_revoked_grant_is_as_if_it_was_never_given(grants in history(), which in any::<prop::sample::Index>()) {
+        let which = which.index(grants.len());
+        let mut revoked = grants.clone();
+        revoked[which].revoked = true;
+        let mut never = grants;
+        never.remove(which);
+        prop_assert_eq!(fold(&revoked, ZONE).unwrap(), fold(&never, ZONE).unwrap());
+    }
+
+    #[test]
+    fn a_renewal_never_takes_time_away(grants in history(), next in any_grant()) {
+        let before = fold(&grants, ZONE).unwrap().unwrap();
+        if matches!(next.reason, Reason::Renewal { .. }) {
+            let after = extend(Some(before.clone()), &next, ZONE).unwrap();
+            prop_assert!(after.expires_at >= before.expires_at);
+            let buys = paid(&next).unwrap().1.is_positive() && before.package.price.is_positive();
+            prop_assert!(after.expires_at > before.expires_at || !buys);
+        }
+    }
+
+    #[test]
+    fn a_payment_adds_its_money_to_what_the_customer_holds_to_the_rupiah(
+        grants in history(), next in any_grant(), zone in prop::sample::select(&ZONES[..])
+    ) {
+        let before = fold(&grants, zone).unwrap().unwrap();
+        let Some((at, money, charged_for_days_offline)) = paid(&next) else { return Ok(()) };
+        if charged_for_days_offline && at > before.expires_at {
+            return Ok(());
+        }
+        let after = extend(Some(before.clone()), &next, zone).unwrap();
+        prop_assert_eq!(held(&after, at, zone), held(&before, at, zone) + money.get());
+    }
+
+    #[test]
+    fn time_is_what_its_money_buys_at_the_price_to_the_rupiah_day(
+        grants in history(), change in changed(), zone in prop::sample::select(&ZONES[..])
+    ) {
+        let before = fold(&grants, zone).unwrap().unwrap();
+        let (at, ..) = paid(&change).unwrap();
+        let after = extend(Some(before), &change, zone).unwrap();
+        let price = i128::from(after.package.price.get());
+        if price > 0 {
+            let value = i128::from(after.unused(at, zone).unwrap().get());
+            // The month that the last day falls into has 28 to 31 days, so days are compared in value: at most a day's price apart.
+            let cost = i128::from(stretch::cost(&after.package, at, after.expires_at, zone).unwrap().get());
+            let day = price / (28 * i128::from(after.package.period_months)) + 1;
+            prop_assert!((value - cost).abs() <= day, "{} {}", value, cost);
+        } else {
+            prop_assert_eq!(after.expires_at, zone.add_months(at, after.package.period_months.into(), zone.date(at).day()).unwrap());
+        }
+    }
+
+    /// A renewal invoiced before the change of package, and the change: whichever is paid first. Not with `from-expiry` after the
+    /// expiry: paying the renewal first then is paying for days offline, which the change alone does not.
+    #[test]
+    fn change_and_renewal_paid_in_either_order_end_within_a_day_with_the_same_value(
+        grants in history(), target in packages(), apart in 0..3_600_i64, zone in prop::sample::select(&ZONES[..]), at in instants()
+    ) {
+        let before = fold(&grants, zone).unwrap().unwrap();
+        let later = at + Duration::seconds(apart);
+        let renewed = |sequence, at| renewal(sequence, before.package.clone(), at, LateRenewal::FromPayment);
+        // Not the question here: a month from 28 February and one from 1 March end four days apart, in whatever order they are paid;
+        // and an hour on a package ten times as dear is worth ten hours of the other.
+        let comparable = zone.date(at) == zone.date(later) && before.package.price.get() < 10 * target.price.get();
+        let later = if comparable { later } else { at };
+        let both = |first: Grant, second: Grant| {
+            let entitlement = extend(Some(before.clone()), &first, zone).unwrap();
+            extend(Some(entitlement), &second, zone).unwrap()
+        };
+        if before.package.id == target.id || (!before.package.price.is_positive() && before.expires_at < later) {
+            return Ok(());
+        }
+        let one = both(renewed(20, at), upgrade(21, target.clone(), later));
+        let other = both(upgrade(20, target.clone(), at), renewed(21, later));
+        prop_assert_eq!(&one.package, &other.package);
+        prop_assert!(day_apart(one.expires_at, other.expires_at), "{} {}", one.expires_at, other.expires_at);
+        let differ = (held(&one, later, zone) - held(&other, later, zone)).abs();
+        let hour = (before.package.price.get().max(target.price.get()) / (28 * 24)) + 2;
+        prop_assert!(differ <= hour, "{}", differ);
+    }
+}

@@ -1,0 +1,90 @@
+//! The one way in which a payment takes effect: read invoice and profile, let `billing::apply` decide, carry it out in one transaction.
+//!
+//! It converges, it does not obey: `billing::apply` compares invoice and entitlement, so order and repetition do not matter.
+
+use billing::{
+    apply::{Application, ApplyError, Rules, Todo, converge, grant, replaced_renewal, revoke},
+    customer::Profile,
+    id::{CustomerId, InvoiceId},
+    invoice::{Invoice, InvoiceStatus},
+    withdrawal::Standing,
+};
+use cloud::{
+    clock::Clock,
+    store::{Store, StoreError},
+};
+use time::OffsetDateTime;
+
+/// Reading and deciding anew: after a conflict, and once more to grant what was revoked first.
+const ROUNDS: usize = 8;
+
+/// The store and the rules of the installation.
+#[derive(Debug, Clone)]
+pub struct Apply {
+    /// The table.
+    pub store: Store,
+    /// Zone, and the rule for late payers.
+    pub rules: Rules,
+    /// The time.
+    pub clock: Clock,
+}
+
+/// Why a payment was not applied. It comes again: from its queue, and by the reconciliation.
+#[derive(Debug, thiserror::Error)]
+pub enum NotApplied {
+    /// The table.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+    /// The rules.
+    #[error(transparent)]
+    Rules(#[from] ApplyError),
+    /// An event about nothing.
+    #[error("no such invoice or customer")]
+    Unknown,
+}
+
+impl Apply {
+    /// Makes the entitlement follow what the invoice says now. Answers the invoice as it stands then.
+    pub async fn converge(&self, customer: &CustomerId, invoice: &InvoiceId) -> Result<Invoice, NotApplied> {
+        for _ in 0..ROUNDS {
+            let now = self.clock.now();
+            let (invoice, profile) = self.store.invoice_and_profile(customer, invoice).await?.ok_or(NotApplied::Unknown)?;
+            let application = match converge(&invoice) {
+                Todo::Nothing => return Ok(invoice),
+                Todo::Grant => self.grant(&invoice, &profile, now).await,
+                Todo::Revoke(settlement) => {
+                    let grants = self.store.grants(customer).await?;
+                    revoke(&invoice, settlement, &profile, &grants, self.rules, now).map_err(NotApplied::from)
+                }
+            };
+            let application = match application {
+                Err(NotApplied::Rules(ApplyError::Stale)) => continue,
+                application => application?,
+            };
+            match self.store.apply(&application, now).await {
+                Ok(()) if !application.invoice.awaits_apply() => {
+                    let told: Vec<_> = application.events.iter().map(billing::event::Event::kind).collect();
+                    tracing::info!(customer = customer.as_str(), invoice = invoice.id.as_str(), events = ?told, "applied");
+                    return Ok(application.invoice);
+                }
+                Ok(()) | Err(StoreError::Stale) => {}
+                Err(error) => return Err(error.into()),
+            }
+        }
+        Err(StoreError::Stale.into())
+    }
+
+    async fn grant(&self, invoice: &Invoice, profile: &Profile, now: OffsetDateTime) -> Result<Application, NotApplied> {
+        let renewal = match replaced_renewal(invoice, profile) {
+            Some(renewal) => self.store.invoice(&profile.id, renewal).await?,
+            None => None,
+        };
+        let order =
+            match renewal.as_ref().filter(|renewal| renewal.status == InvoiceStatus::Unpaid).and_then(|renewal| renewal.link.as_ref()) {
+                Some(link) => self.store.order(link.gateway, &link.order_id).await?,
+                None => None,
+            };
+        let renewal = renewal.as_ref().map(|invoice| Standing { invoice, order: order.as_ref() });
+        Ok(grant(invoice, profile, renewal, self.rules, now)?)
+    }
+}

@@ -1,0 +1,97 @@
+//! A link to pay an invoice: the stored one if it can still be used, else a new order at a gateway. `billing::link` decides which.
+//!
+//! Whoever needs a link comes here: a customer who pays a bill, and one who changes the package.
+
+mod open;
+mod replace;
+
+use billing::{
+    customer::Profile,
+    gateway::GatewayName,
+    invoice::Invoice,
+    link::{self, LinkDecision, NoLink, choose, decide},
+    money::MoneyError,
+};
+use cloud::{installation::Installation, store::StoreError};
+use gateways::Gateway;
+
+use crate::{Active, active_gateways};
+
+/// Decisions made anew because money arrived on the link that was to be replaced.
+const ROUNDS: usize = 3;
+
+/// A link that can be paid.
+#[derive(Debug, Clone)]
+pub struct Link {
+    /// The invoice that it pays, as it stands now.
+    pub invoice: Invoice,
+    /// The gateway's page.
+    pub url: String,
+}
+
+/// What is asked for.
+#[derive(Debug, Clone, Copy)]
+pub struct Wish {
+    /// The gateway that the customer wants, if any.
+    pub gateway: Option<GatewayName>,
+    /// Is this a request that may open an order? Else only a stored link is given out.
+    pub may_open: bool,
+}
+
+/// Why there is no link.
+#[derive(Debug, thiserror::Error)]
+pub enum LinkError {
+    /// An order would have to be opened, and the request may not.
+    #[error("no link is stored, and this request may not open an order")]
+    MayNotOpen,
+    /// A reason that the customer is told.
+    #[error(transparent)]
+    NoLink(#[from] NoLink),
+    /// The table.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+    /// The invoice cannot be what it is: a person has to look.
+    #[error("amounts of an invoice do not add up: {0}")]
+    Money(#[from] MoneyError),
+    /// No randomness, or an invoice number without a usable letter.
+    #[error("no order id could be made")]
+    NoOrderId,
+}
+
+/// The link to pay `invoice`, which is `profile`'s.
+pub async fn link(installation: &Installation, profile: &Profile, invoice: Invoice, wish: Wish) -> Result<Link, LinkError> {
+    let mut invoice = invoice;
+    for _ in 0..ROUNDS {
+        if let Some(link) = once(installation, profile, &invoice, wish).await? {
+            return Ok(link);
+        }
+        let read = installation.store.invoice(&invoice.customer_id, &invoice.id).await?;
+        invoice = read.ok_or(NoLink::NotPayable)?;
+    }
+    Err(NoLink::InProgress.into())
+}
+
+/// `None`: the invoice moved on meanwhile, so it is decided again.
+async fn once(installation: &Installation, profile: &Profile, invoice: &Invoice, wish: Wish) -> Result<Option<Link>, LinkError> {
+    let Wish { gateway: wanted, may_open } = wish;
+    let Active { gateways, unreadable } = active_gateways(installation).await;
+    // Nothing is known of that gateway: its link may be good, and must not be replaced.
+    let now = installation.clock.now();
+    let usable_link = link::reusable(invoice, invoice.amount_due()?, now);
+    if usable_link.is_some_and(|link| unreadable.contains(&link.gateway)) {
+        return Err(NoLink::NotConfigured.into());
+    }
+    let active: Vec<GatewayName> = gateways.iter().map(|gateway| gateway.name()).collect();
+    let usable: Vec<_> = gateways.iter().map(|gateway| (gateway.name(), gateway.mode())).collect();
+    let (amount, replaces) = match decide(invoice, wanted, &usable, now)? {
+        LinkDecision::NotPayable => return Err(NoLink::NotPayable.into()),
+        LinkDecision::Busy => return Err(NoLink::InProgress.into()),
+        LinkDecision::TooMany { retry_after } => return Err(NoLink::TooMany { retry_after }.into()),
+        LinkDecision::Reuse(link) => return Ok(Some(Link { invoice: invoice.clone(), url: link.url.clone() })),
+        LinkDecision::Open { .. } if !may_open => return Err(LinkError::MayNotOpen),
+        LinkDecision::Open { amount, replaces } => (amount, replaces),
+    };
+    let chosen = choose(wanted, installation.settings.default_gateway, &active).ok_or(NoLink::NotConfigured)?;
+    let gateway: &dyn Gateway = gateways.iter().find(|gateway| gateway.name() == chosen).map(AsRef::as_ref).ok_or(NoLink::NotConfigured)?;
+    open::open(installation, gateway, profile, invoice, amount, replaces).await
+}
