@@ -3,19 +3,19 @@
 SHELL := bash
 .SHELLFLAGS := -euo pipefail -c
 .DELETE_ON_ERROR:
-.PHONY: help demo demo-stop test check deny package deploy
+.PHONY: help demo demo-stop test check lighthouse screenshots deny package deploy
 
 VENV := .venv
 SAM := .tools/sam
 PYTHON := $(VENV)/bin/python
-# Options of `make demo`, for example ARGS="--port 4600 --api-port 9000".
+# Options of `make demo`, for example ARGS="--port 4600 --api-port 9000"; of `make lighthouse`: ARGS="--demo .local/demo.json".
 ARGS ?=
 # Which part of samconfig.toml `make deploy` uses: default (lunas-dev) or prod (lunas-prod).
 TO ?= default
 CARGO_DENY_VERSION := 0.20.2
 
 help: ## this list
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-11s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 demo: $(VENV)/ready ## Lunas on this machine, with partners' stand-ins and fresh data; prints where to click
 	@$(PYTHON) infra/local/stack.py up $(ARGS)
@@ -28,6 +28,12 @@ test: $(VENV)/ready ## everything that guards the project (first run up to 45 mi
 
 check: $(VENV)/ready ## the quick loop: format, lints, unit tests of lib/*, the template
 	@$(PYTHON) infra/local/stages.py quick
+
+lighthouse: $(VENV)/ready ## Lighthouse's mobile scores of the portal, at least 95 each; not in `make test`, since they depend on the machine
+	@$(PYTHON) infra/local/browser.py lighthouse $(ARGS)
+
+screenshots: $(VENV)/ready ## the README's picture of the dashboard, docs/dashboard.png
+	@$(PYTHON) infra/local/browser.py screenshots $(ARGS)
 
 deny: .tools/bin/cargo-deny ## licences, banned crates and sources of all dependencies (first run compiles cargo-deny)
 	@.tools/bin/cargo-deny --workspace --all-features --locked check licenses bans sources

@@ -23,6 +23,7 @@ VENV = Path(sys.executable).parent
 CARGO_RESULT = re.compile(r"^test result: \w+\. (\d+) passed; (\d+) failed; (\d+) ignored;")
 UNITTEST_RAN = re.compile(r"^Ran (\d+) tests? in ")
 UNITTEST_END = re.compile(r"^(?:OK|FAILED)(?: \((.*)\))?$")
+NODE_RESULT = re.compile(r"^ℹ (pass|fail|cancelled|skipped|todo) (\d+)$")
 
 
 @dataclass
@@ -53,6 +54,10 @@ class Stage:
             self.passed += int(found[1])
             self.failed += int(found[2])
             self.skipped += int(found[3])
+        elif found := NODE_RESULT.match(line):
+            self.passed += int(found[2]) if found[1] == "pass" else 0
+            self.failed += int(found[2]) if found[1] in ("fail", "cancelled") else 0
+            self.skipped += int(found[2]) if found[1] in ("skipped", "todo") else 0
         elif found := UNITTEST_RAN.match(line):
             self._ran = int(found[1])
         elif self._ran and (found := UNITTEST_END.match(line)):
@@ -87,6 +92,7 @@ def stages(which: str) -> list[Stage]:
         # --tests: with the same crate features as the stage before, so nothing is compiled twice.
         Stage("build", ["cargo", "build", "--workspace", "--bins", "--tests", "--locked"]),
         python_tests("end to end", "test_end_to_end"),
+        Stage("browser", [sys.executable, str(LOCAL / "browser.py"), "test"]),
     ]
 
 

@@ -137,6 +137,9 @@ async fn no_page_is_shown_without_a_session() {
         assert_eq!(leads_to(&get(&journey, page, &[]).await), (303, "/customer/login"), "{page}");
         assert_eq!(leads_to(&get(&journey, page, &[&forged]).await), (303, "/customer/login?ended=1"), "{page}");
     }
+    for ended in ["/customer/login?ended", "/customer/login?ended=1"] {
+        assert!(html(&get(&journey, ended, &[]).await).contains("Sesi berakhir, silakan masuk lagi"), "{ended}");
+    }
     let token = journey.token().await;
     journey.wait(Duration::days(31));
     for page in &pages {

@@ -3,7 +3,7 @@
 
 use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
 use billing::{id::InvoiceId, phone::Phone};
-use lambda_http::{Body, Response};
+use lambda_http::{Body, RequestExt as _, Response};
 use serde::Deserialize;
 use time::Duration;
 use web::{
@@ -55,7 +55,7 @@ pub(crate) async fn start(visit: &Visit<'_>) -> Response<Body> {
     if let (Some("code"), Some(phone), Some(value)) = (visit.query("step").as_deref(), remembered, visit_cookie(visit)) {
         return code_form(visit, &phone, None, &csrf::token(value));
     }
-    phone_form(visit, &PhoneForm { phone: "", ended: visit.query("ended").is_some(), problem: None })
+    phone_form(visit, &PhoneForm { phone: "", ended: visit.request.query_string_parameters().first("ended").is_some(), problem: None })
 }
 
 /// To the login; afterwards on to the page that was wanted, if it is one that people come to from elsewhere.
