@@ -29,7 +29,9 @@ impl Memory {
     /// May be shown again without asking: young, and nothing was refreshed since.
     #[must_use]
     pub fn is_fresh(&self, refreshed_at: Option<OffsetDateTime>, now: OffsetDateTime) -> bool {
-        now - self.asked_at < FRESH_FOR && refreshed_at.is_none_or(|at| at < self.asked_at)
+        // A refresh is stored to the second: one in the same second may have come later.
+        let is_newer = |at: OffsetDateTime| at.unix_timestamp() < self.asked_at.unix_timestamp();
+        now - self.asked_at < FRESH_FOR && refreshed_at.is_none_or(is_newer)
     }
 
     /// May all devices be searched again?

@@ -71,7 +71,8 @@ fn json_response(status: StatusCode, text: String) -> Response<Body> {
 }
 
 /// Indonesian unless English comes first.
-fn wants_english(headers: &HeaderMap) -> bool {
+#[must_use]
+pub fn wants_english(headers: &HeaderMap) -> bool {
     let first = headers.get(header::ACCEPT_LANGUAGE).and_then(|value| value.to_str().ok()).and_then(|list| list.split(',').next());
     first.is_some_and(|tag| tag.trim().to_ascii_lowercase().starts_with("en"))
 }

@@ -13,7 +13,7 @@ pub type Item = HashMap<String, AttributeValue>;
 
 /// Version of the layout of items. To be raised with every field that is added to an item, together with a rule for reading the
 /// one before.
-const SCHEMA_VERSION: &str = "1";
+pub(super) const SCHEMA_VERSION: &str = "1";
 /// Partitions per kind of due work.
 pub const SHARDS: u32 = 16;
 

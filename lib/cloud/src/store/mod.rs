@@ -6,6 +6,7 @@
 mod access;
 pub mod admin;
 mod apply;
+mod device;
 mod due;
 mod item;
 pub mod keys;
@@ -26,6 +27,7 @@ use aws_sdk_dynamodb::{
 use serde::de::DeserializeOwned;
 
 pub use access::{Caller, Session};
+pub use device::DeviceMemory;
 pub use item::DueKind;
 pub use pages::{LedgerLine, Page};
 
