@@ -14,6 +14,7 @@ mod account;
 mod budget;
 mod concurrency;
 mod crash;
+mod device;
 mod journey;
 mod link;
 mod login;
