@@ -91,10 +91,17 @@ pub enum Evidence {
     Tag,
 }
 
+/// The PPPoE user names on a device, from every place that may hold one.
+#[must_use]
+pub fn usernames(device: &Value, names: &Names) -> Vec<String> {
+    names.username_paths().iter().filter_map(|path| Document(device).says(path)).map(|found| found.value).collect()
+}
+
 /// Does the device speak for the line, and how? `None` also when it says that it is another's.
-fn evidence(line: &Line, device: Document<'_>, names: &Names) -> Option<Evidence> {
+fn evidence(line: &Line, value: &Value, names: &Names) -> Option<Evidence> {
+    let device = Document(value);
     let id = device.text("_id")?.value;
-    let usernames: Vec<String> = names.username_paths().iter().filter_map(|path| device.says(path)).map(|found| found.value).collect();
+    let usernames = usernames(value, names);
     let is_ours = usernames.contains(&line.username);
     // A modem that dials in as somebody else is somebody else's, whatever the import once said.
     if !usernames.is_empty() && !usernames.iter().any(|username| same_user(username, &line.username)) {
@@ -125,7 +132,7 @@ fn same_user(a: &str, b: &str) -> bool {
 pub fn choose(line: &Line, found: &[Value], names: &Names, freshness: Freshness, now: OffsetDateTime) -> Option<(Reading, Evidence)> {
     let mut ours: Vec<(Evidence, Reading)> = Vec::new();
     for value in found {
-        let Some(evidence) = evidence(line, Document(value), names) else { continue };
+        let Some(evidence) = evidence(line, value, names) else { continue };
         let Some(reading) = Reading::of(value, names, &line.username, now) else { continue };
         if ours.iter().all(|(_, known)| known.device_id != reading.device_id) {
             ours.push((evidence, reading));

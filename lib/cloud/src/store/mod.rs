@@ -67,6 +67,12 @@ impl Store {
         Self { client, table }
     }
 
+    /// Its name.
+    #[must_use]
+    pub fn table(&self) -> &str {
+        &self.table
+    }
+
     /// One consistent read.
     async fn get<T: DeserializeOwned>(&self, key: &Key) -> Result<Option<T>, StoreError> {
         let answer = self.client.get_item().table_name(&self.table).set_key(Some(key.attributes())).consistent_read(true).send().await;
