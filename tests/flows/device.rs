@@ -135,7 +135,11 @@ async fn every_kind_of_modem_is_found_and_understood() {
     let device = home.device().await;
     assert_eq!((&device["wifi"][1]["ssid"], &device["connectedDevices"]["value"]), (&json!("Joko 5G"), &json!(5)));
     let (_, tagged) = kind("wati@lunas", "081200000011", None, None).await;
-    assert_eq!(tagged, json!(["online", "Disconnected", null, "-28,54 dBm", "buruk"]), "found by its tag; nothing is said of PPPoE");
+    assert_eq!(
+        tagged,
+        json!(["online", "Disconnected (tidak dilaporkan modem)", null, "-28,54 dBm", "buruk"]),
+        "found by its tag; nothing is said of PPPoE"
+    );
     let (home, human) = kind("eko@lunas", "081200000012", None, None).await;
     assert_eq!(human, json!(["online", "Connected", "10.10.1.32", "-22,5 dBm", "baik"]));
     let device = home.device().await;

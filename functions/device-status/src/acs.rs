@@ -30,7 +30,11 @@ pub(crate) struct NoAnswer;
 impl Line {
     /// The ACS as the secret describes it.
     pub(crate) async fn acs(&self, installation: &Installation) -> Result<Acs, Problem> {
-        let rows = installation.secrets.rows(NAME).await.map_err(|error| unusable(&error))?;
+        let mut rows = installation.secrets.rows(NAME).await.map_err(|error| unusable(&error))?;
+        if !rows.contains_key("url") {
+            // An address that was typed in just now is used within a minute.
+            rows = installation.secrets.refreshed_rows(NAME).await.map_err(|error| unusable(&error))?;
+        }
         self.of_rows(installation, rows)
     }
 

@@ -186,7 +186,11 @@ fn pppoe(reading: &Reading, online: bool, frame: Frame) -> PppoeView {
         (true, false) => read_at.filter(|at| frame.now - *at >= OLD),
     };
     let word = if connected { "Connected" } else { "Disconnected" };
-    let text = of.map_or_else(|| word.to_owned(), |at| format!("{word} ({})", words::data_from(&frame.age(at), frame.language)));
+    let text = match of {
+        Some(at) => format!("{word} ({})", words::data_from(&frame.age(at), frame.language)),
+        None if online && said.is_none() => format!("{word} ({})", words::not_told(frame.language)),
+        None => word.to_owned(),
+    };
     let ip = said.and_then(|pppoe: &Pppoe| pppoe.ip.as_ref()).filter(|_| connected);
     PppoeView {
         status: if connected { "connected" } else { "disconnected" },

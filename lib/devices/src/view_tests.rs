@@ -85,6 +85,16 @@ fn a_dead_modem_never_looks_connected() {
 }
 
 #[test]
+fn a_modem_that_says_nothing_of_pppoe_is_not_called_connected() {
+    let silent = Reading { pppoe: None, ..reading(2) };
+    let shown = view(&silent, false, Language::Indonesian);
+    assert_eq!(
+        (&shown["pppoe"]["status"], &shown["pppoe"]["text"]),
+        (&json!("disconnected"), &json!("Disconnected (tidak dilaporkan modem)"))
+    );
+}
+
+#[test]
 fn an_old_word_and_an_acs_that_cannot_be_asked_are_told_with_their_age() {
     let mut old = reading(2);
     old.pppoe.as_mut().unwrap().read_at = Some(minutes_ago(3 * 60));

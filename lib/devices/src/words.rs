@@ -96,6 +96,10 @@ pub(crate) fn data_from(ago: &str, language: Language) -> String {
     format!("{} {ago}", language.choose("data dari", "data from"))
 }
 
+pub(crate) const fn not_told(language: Language) -> &'static str {
+    language.choose("tidak dilaporkan modem", "the modem does not tell")
+}
+
 pub(crate) const fn last_seen(language: Language) -> &'static str {
     language.choose("terakhir terlihat", "last seen")
 }

@@ -97,3 +97,32 @@ impl Store {
         Ok(DeviceMemory::read(self.get_all(std::slice::from_ref(&key)).await?.remove(&key)))
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::collections::HashMap;
+
+    use super::*;
+
+    fn item(schema: &str, memory: AttributeValue) -> Item {
+        let number = |text: &str| AttributeValue::N(text.to_owned());
+        HashMap::from([
+            ("schema_version".to_owned(), number(schema)),
+            (REFRESHED_AT.to_owned(), number("1795402800")),
+            (MEMORY.to_owned(), memory),
+        ])
+    }
+
+    #[test]
+    fn what_cannot_be_read_is_forgotten_and_the_limit_is_not() {
+        let map = AttributeValue::M(HashMap::from([("a".to_owned(), AttributeValue::S("b".to_owned()))]));
+        let read = |item: Option<Item>| {
+            let DeviceMemory { memory, refreshed_at } = DeviceMemory::<HashMap<String, String>>::read(item);
+            (memory.is_some(), refreshed_at.is_some())
+        };
+        assert_eq!(read(Some(item(SCHEMA_VERSION, map.clone()))), (true, true));
+        assert_eq!(read(Some(item("2", map))), (false, true), "another version's");
+        assert_eq!(read(Some(item(SCHEMA_VERSION, AttributeValue::S("x".to_owned())))), (false, true));
+        assert_eq!(read(None), (false, false));
+    }
+}
