@@ -162,7 +162,7 @@ impl DeviceView {
             model: reading.model.clone(),
             serial_number: reading.serial.clone(),
             pppoe: pppoe(reading, online, frame),
-            rx_power: reading.rx_dbm.as_ref().map(|found| rx_power(found, frame)),
+            rx_power: reading.rx_dbm.as_ref().map(|found| rx_power(found, online, frame)),
             temperature_c: reading.celsius.as_ref().map(|found| frame.value(found, words::celsius(found.value, language))),
             uptime_seconds: reading.uptime_s.as_ref().map(|found| frame.value(found, words::duration(found.value, language))),
             connected_devices: reading.clients.as_ref().map(|found| frame.value(found, words::devices(found.value, language))),
@@ -202,14 +202,15 @@ fn pppoe(reading: &Reading, online: bool, frame: Frame) -> PppoeView {
     }
 }
 
-fn rx_power(found: &Measured<f64>, frame: Frame) -> RxPowerView {
+fn rx_power(found: &Measured<f64>, online: bool, frame: Frame) -> RxPowerView {
     let level = Level::of(found.value);
     RxPowerView {
         dbm: found.value,
         level,
         text: words::dbm(found.value, frame.language),
         level_text: level.text(frame.language),
-        help: level.help(found.value, frame.language),
+        // A good signal of three hours ago is no reason to do nothing.
+        help: if online { level.help(found.value, frame.language) } else { words::offline_help(frame.language) },
         read_at: found.read_at.map(format::instant),
         age_text: found.read_at.map(|at| frame.age(at)),
     }

@@ -71,6 +71,7 @@ fn a_dead_modem_never_looks_connected() {
         (&pppoe["status"], &pppoe["text"], &pppoe["ip"]),
         (&json!("disconnected"), &json!("Disconnected (data dari 3 jam lalu)"), &json!(null))
     );
+    assert!(shown["rxPower"]["help"].as_str().unwrap().starts_with("Modem sedang offline"), "{shown}");
     let english = view(&reading(180), true, Language::English);
     assert_eq!(
         (&english["pppoe"]["text"], &english["staleText"]),

@@ -96,6 +96,13 @@ pub(crate) fn data_from(ago: &str, language: Language) -> String {
     format!("{} {ago}", language.choose("data dari", "data from"))
 }
 
+pub(crate) const fn offline_help(language: Language) -> &'static str {
+    language.choose(
+        "Modem sedang offline, nilai ini dari sebelumnya; periksa listrik dan kabel fiber modem, lalu hubungi kami.",
+        "The modem is offline and this value is from before; check its power and fibre, then call us.",
+    )
+}
+
 pub(crate) const fn not_told(language: Language) -> &'static str {
     language.choose("tidak dilaporkan modem", "the modem does not tell")
 }
