@@ -23,23 +23,28 @@ class Customer:
     """Counted from today; negative = the subscription has ended."""
     invoice_due_in_days: int | None
     """None = nothing to pay."""
+    device_id: str = ""
+    ont_serial: str = ""
+    """What the provider's records know of the modem. The modems themselves are in infra/sandbox/src/genieacs/fleet.rs."""
 
 
+# Their modems: c01 well configured, c02 few virtual parameters, c03 behind NAT with a weak signal, c04 offline, c05 slow, c06 known by its serial
+# only and without a PPPoE session, c07 of the newer data model, c08 and c09 tagged with one phone, c10 swapped, c11 known by a tag, c12 by its user name.
 CUSTOMERS = [
-    Customer("c01", "Budi Santoso", "6281200000001", "budi@lunas", "hemat10", 5, 5),
-    Customer("c02", "Siti Rahayu", "6281200000002", "siti@lunas", "keluarga20", 4, 4),
-    Customer("c03", "Agus Wijaya", "6281200000003", "agus@lunas", "turbo50", 7, 7),
-    Customer("c04", "Dewi Lestari", "6281200000004", "dewi@lunas", "hemat10", 3, 3),
-    Customer("c05", "Rudi Hartono", "6281200000005", "rudi@lunas", "keluarga20", 6, 6),
+    Customer("c01", "Budi Santoso", "6281200000001", "budi@lunas", "hemat10", 5, 5, device_id="00259E-HG8245H-4857544300000001", ont_serial="4857544300000001"),
+    Customer("c02", "Siti Rahayu", "6281200000002", "siti@lunas", "keluarga20", 4, 4, ont_serial="ZTEGC0000002"),
+    Customer("c03", "Agus Wijaya", "6281200000003", "agus@lunas", "turbo50", 7, 7, device_id="0838E6-HG6145F-FHTT00000003"),
+    Customer("c04", "Dewi Lestari", "6281200000004", "dewi@lunas", "hemat10", 3, 3, device_id="00259E-EG8141A5-4857544300000004"),
+    Customer("c05", "Rudi Hartono", "6281200000005", "rudi@lunas", "keluarga20", 6, 6, device_id="28FF3E-F609-ZTEGC0000005"),
     # Overdue, and still online for two days.
-    Customer("c06", "Rina Marlina", "6281200000006", "rina@lunas", "hemat10", 2, -3),
+    Customer("c06", "Rina Marlina", "6281200000006", "rina@lunas", "hemat10", 2, -3, ont_serial="ALCLB0000006"),
     # Expired: offline until the bill is paid.
-    Customer("c07", "Joko Susilo", "6281200000007", "joko@lunas", "turbo50", -4, 0),
+    Customer("c07", "Joko Susilo", "6281200000007", "joko@lunas", "turbo50", -4, 0, device_id="D8F12E-XX530v-2234567000007"),
     # Two lines under one phone.
     Customer("c08", "Maya Sari (rumah)", "6281200000008", "maya-rumah@lunas", "keluarga20", 8, 8),
     Customer("c09", "Maya Sari (warung)", "6281200000008", "maya-warung@lunas", "turbo50", 9, 9),
     # Nothing to pay.
-    Customer("c10", "Andi Pratama", "6281200000010", "andi@lunas", "hemat10", 26, None),
+    Customer("c10", "Andi Pratama", "6281200000010", "andi@lunas", "hemat10", 26, None, device_id="28FF3E-F660-ZTEGC0000010", ont_serial="ZTEGC0000010"),
     Customer("c11", "Wati Kusuma", "6281200000011", "wati@lunas", "keluarga20", 21, None),
     Customer("c12", "Eko Nugroho", "6281200000012", "eko@lunas", "turbo50", 28, None),
 ]
@@ -53,10 +58,9 @@ def write_customers(target: Path, today: date) -> None:
     with target.open("w", newline="") as output:
         rows = csv.writer(output)
         rows.writerow(["id", "name", "phone", "username", "packageId", "expiresAt", "deviceId", "ontSerial"])
-        for number, customer in enumerate(CUSTOMERS, 1):
-            serial = f"48575443{number:08X}"
+        for customer in CUSTOMERS:
             expires = today + timedelta(days=customer.expires_in_days)
-            rows.writerow([customer.id, customer.name, customer.phone, customer.username, customer.package, expires, f"00259E-HG8245H-{serial}", serial])
+            rows.writerow([customer.id, customer.name, customer.phone, customer.username, customer.package, expires, customer.device_id, customer.ont_serial])
 
 
 def load(lunas: Path, state: Path, env: dict[str, str]) -> None:

@@ -31,6 +31,8 @@ MIDTRANS_CLIENT_KEY = "SB-Mid-client-demo"
 XENDIT_API_KEY = "xnd_development_demo"
 XENDIT_CALLBACK_TOKEN = "demo-callback-token"
 WHATSAPP_API_KEY = "demo-whatsapp-key"
+GENIEACS_USERNAME = "lunas"
+GENIEACS_PASSWORD = "demo-genieacs-password"
 
 
 @dataclass
@@ -114,7 +116,7 @@ def _start(settings: Settings, steps: Steps) -> dict:
     api_port = processes.free_port(settings.wanted_api_port)
     taken = {aws_port, api_port}
     sandbox_ports = {}
-    for offset, partner in enumerate(("midtrans", "xendit", "whatsapp"), 1):
+    for offset, partner in enumerate(("midtrans", "xendit", "whatsapp", "genieacs"), 1):
         wanted = settings.wanted_api_port + offset if settings.wanted_api_port else 0
         port = processes.free_port(wanted)
         while port in taken:
@@ -153,7 +155,7 @@ def _start(settings: Settings, steps: Steps) -> dict:
         steps.next("starting the partners' stand-ins")
         _start_sandbox(settings, sandbox_ports, api)
         steps.next("filling the secrets")
-        _fill_secrets(aws, sandbox["whatsapp"])
+        _fill_secrets(aws, sandbox)
         steps.next("loading the data")
         demo_data.load(settings.binaries / "lunas", state, {**clean_env(state), **aws_env(aws), "LUNAS_TABLE": outputs["TableName"]})
     return {
@@ -222,6 +224,8 @@ def _start_sandbox(settings: Settings, ports: dict[str, int], api: str) -> None:
         *("--xendit-api-key", XENDIT_API_KEY),
         *("--xendit-callback-token", XENDIT_CALLBACK_TOKEN),
         *("--whatsapp-api-key", WHATSAPP_API_KEY),
+        *("--genieacs-username", GENIEACS_USERNAME),
+        *("--genieacs-password", GENIEACS_PASSWORD),
         *("--retry-speedup", str(settings.retry_speedup)),
     ]
     process = processes.start(settings.state, "sandbox", command, clean_env(settings.state))
@@ -229,19 +233,20 @@ def _start_sandbox(settings: Settings, ports: dict[str, int], api: str) -> None:
         processes.wait_until_answers(settings.state, "sandbox", f"http://127.0.0.1:{port}/", process)
 
 
-def _fill_secrets(aws: str, whatsapp: str) -> None:
+def _fill_secrets(aws: str, sandbox: dict[str, str]) -> None:
     """What the admin types into the AWS console."""
     values = {
         "midtrans": {"serverKey": MIDTRANS_SERVER_KEY, "clientKey": MIDTRANS_CLIENT_KEY, "isSandbox": "true", "isActive": "true"},
         "xendit": {"apiKey": XENDIT_API_KEY, "callbackToken": XENDIT_CALLBACK_TOKEN, "isActive": "true"},
         "whatsapp": {
             "provider": "http",
-            "url": f"{whatsapp}/send",
+            "url": f"{sandbox['whatsapp']}/send",
             "headers": json.dumps({"Authorization": WHATSAPP_API_KEY}),
             "body": '{"to":"{{phone}}","text":"{{text}}"}',
             "successPointer": "/status",
             "successValue": "true",
         },
+        "genieacs": {"url": sandbox["genieacs"], "username": GENIEACS_USERNAME, "password": GENIEACS_PASSWORD},
     }
     secrets = deploy.client("secretsmanager", aws)
     for name, value in values.items():
@@ -258,6 +263,7 @@ Lunas is ready.
   WhatsApp    {demo["sandbox"]["whatsapp"]}/    (login codes arrive here)
   Midtrans    {demo["sandbox"]["midtrans"]}/
   Xendit      {demo["sandbox"]["xendit"]}/
+  GenieACS    {demo["sandbox"]["genieacs"]}/    (the customers' modems)
   AWS         {demo["aws"]}    (table {demo["table"]})
 
 Log in as {first["name"]} with the phone number {first["phone"]}; the code arrives in WhatsApp above. All customers and addresses: {state}/demo.json; logs: {state}/logs
@@ -275,7 +281,7 @@ def main() -> int:
     up_options = commands.add_parser("up", help="start a fresh stack (a running one is stopped first)")
     up_options.add_argument("--state", type=Path, default=ROOT / ".local", help="directory of logs, pid files and demo.json (default: .local)")
     up_options.add_argument("--port", type=int, help="ministack's port; 0 = any free one (default: 4566, or a free one if taken)")
-    up_options.add_argument("--api-port", type=int, default=8080, help="port of portal and API; the stand-ins get the next three; 0 = any free ones (default: 8080)")
+    up_options.add_argument("--api-port", type=int, default=8080, help="port of portal and API; the stand-ins get the next four; 0 = any free ones (default: 8080)")
     up_options.add_argument("--no-build", action="store_true", help="use the binaries as they are")
     down_options = commands.add_parser("down", help="end exactly the processes that `up` started")
     down_options.add_argument("--state", type=Path, default=ROOT / ".local")

@@ -47,7 +47,7 @@ def tearDownModule() -> None:
 def load_tests(loader, _tests, _pattern):
     """In the order of this file; what must hold at the end comes last."""
     suite = unittest.TestSuite()
-    for case in (Login, PayAtMidtrans, PayAtXendit, LostWebhook, ChangePackage, ErrorTable, Webhooks, NothingIsStuck):
+    for case in (Login, PayAtMidtrans, PayAtXendit, LostWebhook, ChangePackage, Modems, ErrorTable, Webhooks, NothingIsStuck):
         suite.addTests(loader.loadTestsFromTestCase(case))
     return suite
 
@@ -373,6 +373,59 @@ class ChangePackage(Case):
         self.refuses(self.choose("c04", me("c04")["package"]["id"], 165_000, "midtrans"), 400, "Anda sudah memakai paket ini")
         self.refuses(self.choose("c04", "nope", 1, "midtrans"), 400, "Paket tidak tersedia")
         self.refuses(api("GET", "/api/customer/packages"), 401, "Token tidak valid")
+
+
+class Modems(Case):
+    def tearDown(self):
+        no_faults()
+
+    def device(self, customer_id: str) -> dict:
+        answer = api("GET", "/api/customer/device", token=session(customer_id))
+        self.assertEqual(answer.status, 200, answer)
+        return answer.json["device"]
+
+    def test_every_customer_has_a_modem_of_some_kind(self):
+        # Found by id, serial number, tag and user name; the slow one (c05) is for a test of its own.
+        expected = {
+            "c01": ("online", "connected", "baik"),
+            "c02": ("online", "connected", "baik"),
+            "c03": ("online", "connected", "lemah"),
+            "c04": ("offline", "disconnected", "baik"),
+            "c06": ("online", "disconnected", "baik"),
+            "c07": ("online", "disconnected", "baik"),
+            "c08": ("online", "connected", "baik"),
+            "c09": ("online", "connected", "baik"),
+            "c10": ("online", "connected", "baik"),
+            "c11": ("online", "disconnected", "buruk"),
+            "c12": ("online", "connected", "baik"),
+        }
+        seen = {id: self.device(id) for id in expected}
+        short = {id: (device["status"], device["pppoe"]["status"], device["rxPower"]["level"]) for id, device in seen.items()}
+        self.assertEqual(short, expected)
+        self.assertEqual(seen["c10"]["serialNumber"], "48575443000000A0", "the modem that was put in the other's place")
+        self.assertRegex(seen["c04"]["pppoe"]["text"], r"^Disconnected \(data dari \d+ jam lalu\)$")
+        self.assertNotRegex(json.dumps(seen), "sandbox-")
+
+    def test_a_slow_modem_is_not_waited_for_longer_than_four_seconds(self):
+        token, began = session("c05"), time.monotonic()
+        answer = api("GET", "/api/customer/device", token=token)
+        self.assertEqual((answer.status, answer.json["code"]), (503, "acs_unreachable"), answer)
+        self.assertLess(time.monotonic() - began, 7)
+
+    def test_a_refresh_is_queued_once_for_a_modem_behind_nat(self):
+        self.device("c03")
+        answer = api("POST", "/api/customer/device/refresh", token=session("c03"))
+        self.assertEqual((answer.status, answer.json["queued"]), (200, True), answer)
+        self.assertIn("diperbarui pada inform berikutnya", answer.json["message"])
+        self.assertEqual(api("POST", "/api/customer/device/refresh", token=session("c03")).status, 429)
+
+    def test_a_dead_acs_leaves_the_last_answer_with_its_age(self):
+        self.device("c12")
+        time.sleep(31)
+        fault("genieacs.devices", "500", times=2)
+        device = self.device("c12")
+        self.assertEqual((device["stale"], device["pppoe"]["status"]), (True, "connected"), device)
+        self.assertTrue(device["staleText"].startswith("data dari"), device)
 
 
 class ErrorTable(Case):

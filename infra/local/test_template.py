@@ -25,6 +25,10 @@ SECRETS = {
         "Name": "lunas/${Stage}/whatsapp",
         "SecretString": '{"provider":"","url":"","headers":"","body":"","successPointer":"","successValue":""}',
     },
+    "GenieacsSecret": {
+        "Name": "lunas/${Stage}/genieacs",
+        "SecretString": '{"url":"","username":"","password":"","bearerToken":"","headerName":"","headerValue":"","caCertificate":"","allowHttp":"","informIntervalSeconds":"","paths":""}',
+    },
     "AppSecret": {
         "Name": "lunas/${Stage}/app",
         "GenerateSecretString": {"SecretStringTemplate": "{}", "GenerateStringKey": "masterKey", "PasswordLength": 64, "ExcludePunctuation": True},

@@ -168,6 +168,30 @@ async fn account_and_invoices_cost_a_single_step_and_payments_two() {
 }
 
 #[tokio::test]
+async fn a_modem_costs_a_step_before_one_question_and_a_step_after_and_its_copy_a_single_step() {
+    for copies in [0, MANY] {
+        let journey = start(copies).await;
+        let customer = journey.world.customer_with_device("budi@lunas", "081200000001", None, Some("4857544300000001")).await;
+        let token = journey.world.token(&customer).await;
+        let process = device_status::DeviceStatus::new(journey.world.installation.clone());
+        journey.world.installation.secrets.rows("genieacs").await.unwrap();
+        let ask = |method: &str, path: &str| request(method, &format!("/api/customer/device{path}"), Some(&token), None);
+        for (asked, answered, expected, what) in [
+            (ask("GET", ""), 200, cost(2, 2, 4), "searched, then read"),
+            (ask("GET", ""), 200, cost(1, 0, 1), "remembered"),
+            (ask("POST", "/refresh"), 200, cost(2, 2, 4), "an equal task looked for, then one queued"),
+            (ask("POST", "/refresh"), 429, cost(1, 0, 1), "too soon"),
+            (ask("GET", ""), 200, cost(2, 1, 3), "known"),
+        ] {
+            let (measured, response) = measure(&journey, device_status::handle(&process, asked)).await;
+            assert_eq!((response.status().as_u16(), measured), (answered, expected), "{what} with {copies}");
+        }
+        let nobody = request("GET", "/api/customer/device", Some("nonsense"), None);
+        assert_eq!(measure(&journey, device_status::handle(&process, nobody)).await.0, cost(0, 0, 0));
+    }
+}
+
+#[tokio::test]
 async fn checking_costs_three_steps_and_one_call_and_none_when_it_is_paid() {
     for gateway in GatewayName::ALL {
         let mut journey = start(0).await;

@@ -15,6 +15,7 @@ mod budget;
 mod concurrency;
 mod cookie;
 mod crash;
+mod device;
 mod journey;
 mod link;
 mod login;

@@ -378,6 +378,20 @@ async fn customer_session_and_notify_customer_have_the_rights_they_use_and_no_ot
 }
 
 #[tokio::test]
+async fn device_status_has_the_rights_it_uses_and_no_other() {
+    let mut seen = Seen::default();
+    let journey = Journey::start().await;
+    let customer = journey.world.customer("budi@lunas", "081200000001").await;
+    let token = journey.world.token(&customer).await;
+    let process = device_status::DeviceStatus::new(fresh(&journey));
+    for (method, path) in [("GET", "/api/customer/device"), ("POST", "/api/customer/device/refresh")] {
+        let asked = device_status::handle(&process, request(method, path, Some(&token), None));
+        assert_eq!(seen.run(&journey, asked).await.status(), 200, "{path}");
+    }
+    seen.assert_is_the_policy_of("device-status");
+}
+
+#[tokio::test]
 async fn customer_account_has_the_rights_it_uses_and_no_other() {
     let mut seen = Seen::default();
     let mut journey = Journey::start().await;
@@ -391,16 +405,6 @@ async fn customer_account_has_the_rights_it_uses_and_no_other() {
         assert_eq!(seen.run(&journey, asked).await.status(), 200);
     }
     seen.assert_is_the_policy_of("customer-account");
-}
-
-#[tokio::test]
-async fn device_status_has_the_rights_it_uses_and_no_other() {
-    let mut seen = Seen::default();
-    let journey = Journey::start().await;
-    let token = journey.token().await;
-    let asked = request("GET", "/api/customer/device", Some(&token), None);
-    seen.run(&journey, device_status::handle(&fresh(&journey), asked)).await;
-    seen.assert_is_the_policy_of("device-status");
 }
 
 #[tokio::test]

@@ -286,52 +286,64 @@
     for (const button of details.querySelectorAll("[name=gateway]")) button.hidden = !answer.said.gateways.includes(button.value);
   }
 
-  // The modem's status.
+  // The modem's status: the server's own words. `place` stays as high as it was while nothing is known.
   async function showDevice(panel) {
     const texts = panel.querySelector("dl").dataset;
     const note = panel.querySelector("[data-device-note]");
-    const fill = (values) => {
-      for (const place of panel.querySelectorAll("[data-device]")) place.textContent = values(place.dataset.device) ?? texts.textNotAvailable;
-    };
+    const places = [...panel.querySelectorAll("[data-device]")];
     panel.setAttribute("aria-busy", "true");
-    fill(() => texts.textLoading);
+    for (const place of places) place.textContent = texts.textLoading;
     const answer = await call(api + "device").catch(() => null);
     panel.removeAttribute("aria-busy");
     const device = answer?.ok ? answer.said.device : null;
-    const values = device ? readDevice(device, texts) : {};
-    fill((name) => values[name]);
-    note.textContent = device ? (device.stale ? texts.textStale : "") : answer ? answer.said.error || page.textBusy : page.textNetwork;
+    const values = device ? readDevice(device) : {};
+    for (const place of places) showValue(place, values[place.dataset.device], texts.textNotAvailable);
+    const weak = device?.rxPower && device.rxPower.level !== "baik" && device.rxPower.help;
+    note.textContent = device ? [device.staleText, weak].filter(Boolean).join(". ") : answer ? answer.said.error || page.textBusy : page.textNetwork;
+    const again = panel.querySelector("[data-refresh]");
+    if (again) again.disabled = !device;
   }
 
-  function readDevice(device, texts) {
-    const word = (name) => name && (texts[name] || name);
-    const value = (of) => (typeof of === "object" && of ? of.value : of);
-    const number = (of, unit) => typeof of === "number" && of.toLocaleString(lang) + unit;
-    const { pppoe = {}, rxPower: rx, wifi = [] } = device;
-    const power = rx && number(rx.dbm, " dBm");
+  // A value and, where there is room, how old it is.
+  function showValue(place, value, none) {
+    place.textContent = value?.text || none;
+    if (!value?.text || !value.ageText || !place.closest("[data-ages]")) return;
+    const age = document.createElement("small");
+    age.textContent = value.ageText;
+    place.append(" ", age);
+  }
+
+  function readDevice(device) {
+    const { pppoe, rxPower: rx } = device;
+    const plain = (text) => ({ text });
+    const nets = (device.wifi ?? []).map((net) => (net.text ? `${net.ssid} (${net.text})` : net.ssid));
     const contact = device.lastInform && new Date(device.lastInform);
-    const values = {
-      status: word(device.status),
-      pppoe: word(pppoe?.status),
-      ip: pppoe?.ip,
-      rx: power && (rx.level ? `${power} (${word(rx.level)})` : power),
-      temperature: number(value(device.temperatureC), " °C"),
-      uptime: duration(value(device.uptimeSeconds), texts),
-      connected: number(value(device.connectedDevices), ""),
-      model: [device.manufacturer, device.model].filter(Boolean).join(" "),
-      serial: device.serialNumber,
-      ssids: wifi?.map((net) => net.ssid).filter(Boolean).join(", "),
-      contact: contact && contact.toLocaleString(lang, { dateStyle: "long", timeStyle: "short", timeZone: page.zone }),
+    return {
+      status: plain(device.statusText),
+      pppoe: plain(pppoe?.text),
+      ip: plain(pppoe?.ip),
+      rx: rx && { text: rx.levelText ? `${rx.text} (${rx.levelText})` : rx.text, ageText: rx.ageText },
+      temperature: device.temperatureC,
+      uptime: device.uptimeSeconds,
+      connected: device.connectedDevices,
+      model: plain([device.manufacturer, device.model].filter(Boolean).join(" ")),
+      serial: plain(device.serialNumber),
+      ssids: plain(nets.join(", ")),
+      contact: plain(contact && contact.toLocaleString(lang, { dateStyle: "long", timeStyle: "short", timeZone: page.zone })),
     };
-    for (const name of Object.keys(values)) values[name] ||= undefined;
-    return values;
   }
 
-  function duration(seconds, texts) {
-    if (typeof seconds !== "number") return undefined;
-    const parts = [[Math.floor(seconds / 86400), texts.day], [Math.floor(seconds / 3600) % 24, texts.hour], [Math.floor(seconds / 60) % 60, texts.minute]];
-    const first = parts.findIndex(([count]) => count > 0);
-    return parts.slice(first < 0 ? 2 : first).slice(0, 2).map((part) => part.join(" ")).join(" ");
+  // Has the modem tell everything anew, at once or with its next report.
+  async function refreshDevice(button) {
+    const panel = button.closest("[data-device-panel]");
+    setBusy(button);
+    const answer = await call(api + "device/refresh", {}).catch(() => null);
+    release(button);
+    if (answer?.status === 401) return;
+    if (answer?.ok && !answer.said.queued) await showDevice(panel);
+    const said = answer?.said ?? {};
+    panel.querySelector("[data-device-note]").textContent = said.message || said.error || (answer ? page.textBusy : page.textNetwork);
+    button.focus();
   }
 
   document.addEventListener("submit", (event) => {
@@ -351,7 +363,8 @@
     }
   });
   document.addEventListener("click", (event) => {
-    const { again, id, gateway } = event.target.dataset;
+    const { again, id, gateway, refresh: device } = event.target.dataset;
+    if (device !== undefined) refreshDevice(event.target);
     if (again === "pay") pay(id, gateway);
     if (again === "check") check(id, true);
   });

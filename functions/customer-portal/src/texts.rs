@@ -101,7 +101,7 @@ texts! {
     link_created, moment_paid, confirmed, service_extended,
     // Modem
     device, device_status, pppoe_status, pppoe_ip, rx_power, temperature, uptime, connected_devices, model, serial_number, ssids, last_contact,
-    not_available, loading, device_needs_script, stale, online, offline, connected, disconnected, good, weak, bad, day, hour, minute,
+    not_available, loading, device_needs_script, refresh,
     tab_status, tab_upgrade,
     // Package
     choose_package, current_package, choose, no_packages, confirm_package, to_pay, carried_over, confirm_and_pay, confirm_free, other_package,

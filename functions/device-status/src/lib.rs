@@ -1,22 +1,53 @@
-//! `GET /api/customer/device`: the state of the customer's modem.
+//! `GET /api/customer/device`: is my connection working? `POST /api/customer/device/refresh`: have the modem tell everything anew.
 //!
-//! No management system of modems (ACS) can be asked yet, so the answer always is that none is configured.
+//! The provider's GenieACS is asked at most once in half a minute per customer, and never longer than [`PATIENCE`]. What it
+//! answered last is remembered and shown with its age when it cannot be asked.
+
+mod acs;
+mod refresh;
+mod status;
 
 use cloud::installation::Installation;
-use lambda_http::{Body, Request, Response};
+use devices::words::Language;
+use lambda_http::{
+    Body, Request, Response,
+    http::{HeaderMap, Method},
+};
 use web::{
     answer::{self, Answer},
-    caller::{claim, identify},
     problem,
 };
 
-/// Answers one request.
-pub async fn handle(installation: &Installation, request: Request) -> Response<Body> {
-    answer::respond(status(installation, &request).await, request.headers())
+pub use devices::secret::PATIENCE;
+
+/// What lives as long as the process.
+#[derive(Debug)]
+pub struct DeviceStatus {
+    installation: Installation,
+    acs: acs::Line,
 }
 
-async fn status(installation: &Installation, request: &Request) -> Answer {
-    let claim = claim(request, installation.settings.public_url.as_ref())?;
-    identify(&installation.store, &claim, None, installation.clock.now()).await?;
-    Err(problem::ACS_NOT_CONFIGURED)
+impl DeviceStatus {
+    /// Nothing is known of the ACS yet.
+    #[must_use]
+    pub fn new(installation: Installation) -> Self {
+        Self { installation, acs: acs::Line::default() }
+    }
+}
+
+/// Answers one request.
+pub async fn handle(state: &DeviceStatus, request: Request) -> Response<Body> {
+    answer::respond(route(state, &request).await, request.headers())
+}
+
+async fn route(state: &DeviceStatus, request: &Request) -> Answer {
+    match (request.method(), answer::path(request).as_slice()) {
+        (&Method::GET, ["api", "customer", "device"]) => status::show(state, request).await,
+        (&Method::POST, ["api", "customer", "device", "refresh"]) => refresh::refresh(state, request).await,
+        _ => Err(problem::NOT_FOUND),
+    }
+}
+
+fn language(headers: &HeaderMap) -> Language {
+    if answer::wants_english(headers) { Language::English } else { Language::Indonesian }
 }

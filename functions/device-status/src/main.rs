@@ -1,11 +1,12 @@
 //! Wiring of `device-status`.
 
 use cloud::installation::Installation;
+use device_status::DeviceStatus;
 use lambda_http::{Error, run, service_fn};
 
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> Result<(), Error> {
     cloud::telemetry::init();
-    let installation = Installation::from_env()?;
-    run(service_fn(async |request| Ok::<_, Error>(device_status::handle(&installation, request).await))).await
+    let state = DeviceStatus::new(Installation::from_env()?);
+    run(service_fn(async |request| Ok::<_, Error>(device_status::handle(&state, request).await))).await
 }

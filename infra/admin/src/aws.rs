@@ -10,7 +10,7 @@ use aws_sdk_dynamodb::{
     error::{DisplayErrorContext, ProvideErrorMetadata, SdkError},
     types::AttributeValue,
 };
-use cloud::store::Store;
+use cloud::{clock::Clock, secrets::Secrets, store::Store};
 
 use crate::cli::Global;
 
@@ -18,8 +18,8 @@ use crate::cli::Global;
 const TABLE_PAGES: usize = 20;
 const HOW_TO_LOG_IN: &str = "log in with `aws sso login`, or store a key with `aws configure`, and choose it with AWS_PROFILE";
 
-/// The store, once it is known to answer.
-pub(crate) async fn connect(global: &Global) -> anyhow::Result<Store> {
+/// The store, once it is known to answer, and AWS as it was reached.
+pub(crate) async fn connect(global: &Global) -> anyhow::Result<(Store, SdkConfig)> {
     let config = aws_config::defaults(BehaviorVersion::latest())
         .retry_config(RetryConfig::standard().with_max_attempts(4))
         .timeout_config(
@@ -39,7 +39,15 @@ pub(crate) async fn connect(global: &Global) -> anyhow::Result<Store> {
         ),
     };
     check_table(&client, &table, &region).await?;
-    Ok(Store::new(client, table))
+    Ok((Store::new(client, table), config))
+}
+
+/// The secrets of the stage that was given, else of the stage that CloudFormation's name of the table tells.
+pub(crate) fn secrets(global: &Global, store: &Store, config: &SdkConfig, clock: &Clock) -> anyhow::Result<Secrets> {
+    let of_table = store.table().strip_prefix("lunas-").and_then(|rest| rest.split_once("-Table-")).map(|(stage, _)| stage);
+    let stage = global.stage.as_deref().or(of_table);
+    let stage = stage.context("no stage given: set --stage, which names the secrets lunas/STAGE/…")?;
+    Ok(Secrets::new(aws_sdk_secretsmanager::Client::new(config), stage, clock.clone()))
 }
 
 fn region(config: &SdkConfig) -> anyhow::Result<String> {

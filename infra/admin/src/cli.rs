@@ -20,6 +20,7 @@ Examples:
   lunas customers show budi@isp
   lunas invoices create --customer budi@isp --due 2026-12-10
   lunas payments show INV-2026-000001
+  lunas doctor acs --customer budi@isp
 
 AWS credentials and region are read as the AWS CLI reads them: AWS_PROFILE, ~/.aws, SSO, AWS_REGION, AWS_ENDPOINT_URL.
 
@@ -41,9 +42,9 @@ pub struct Cli {
 #[derive(Debug, Args)]
 pub struct Global {
     /// The table; the stack's outputs name it
-    #[arg(long, global = true, env = "LUNAS_TABLE", value_name = "NAME", conflicts_with = "stage")]
+    #[arg(long, global = true, env = "LUNAS_TABLE", value_name = "NAME")]
     pub table: Option<String>,
-    /// Instead of --table: the table of the stack lunas-STAGE in this account and region
+    /// The stage: names the secrets lunas/STAGE/…, and without --table the table of the stack lunas-STAGE
     #[arg(long, global = true, env = "LUNAS_STAGE", value_name = "STAGE")]
     pub stage: Option<String>,
     /// The provider's zone, in which days end: Asia/Jakarta (WIB), Asia/Makassar (WITA) or Asia/Jayapura (WIT)
@@ -72,6 +73,9 @@ pub enum Command {
     /// What was paid
     #[command(subcommand)]
     Payments(PaymentsCommand),
+    /// Why something does not work
+    #[command(subcommand)]
+    Doctor(DoctorCommand),
 }
 
 /// Commands about packages.
@@ -270,6 +274,25 @@ Examples:
         /// Where the order is; else every gateway is tried
         #[arg(long, value_parser = gateway)]
         gateway: Option<GatewayName>,
+    },
+}
+
+/// Commands that look for what is wrong.
+#[derive(Debug, Subcommand)]
+pub enum DoctorCommand {
+    /// Ask GenieACS as the functions do, and say what it answers; changes nothing
+    #[command(after_help = "\
+Tells whether GenieACS is reached and how fast, whether the modem has virtual parameters, whether pppUsername exists, when it
+last informed, what the raw answer looks like, and which name won for each value. Asks from this machine; the functions ask from
+AWS. Needs secretsmanager:GetSecretValue on lunas/STAGE/genieacs.
+
+Examples:
+  lunas doctor acs
+  lunas doctor acs --customer budi@isp")]
+    Acs {
+        /// Whose modem: id, user name or phone
+        #[arg(long, value_name = "CUSTOMER")]
+        customer: Option<String>,
     },
 }
 

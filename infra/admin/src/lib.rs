@@ -8,6 +8,7 @@ mod aws;
 mod changes;
 pub mod cli;
 mod customers;
+mod doctor;
 mod find;
 mod invoices;
 mod packages;
@@ -20,7 +21,7 @@ mod views;
 use billing::zone::Zone;
 use cloud::{clock::Clock, store::Store};
 
-use cli::{Cli, Command, CustomersCommand, InvoicesCommand, PackagesCommand, PaymentsCommand};
+use cli::{Cli, Command, CustomersCommand, DoctorCommand, InvoicesCommand, PackagesCommand, PaymentsCommand};
 use trouble::Refusal;
 use ui::Ui;
 
@@ -54,7 +55,7 @@ pub async fn run(cli: Cli) -> u8 {
 }
 
 async fn execute(cli: Cli, ui: Ui) -> anyhow::Result<u8> {
-    let store = aws::connect(&cli.global).await?;
+    let (store, config) = aws::connect(&cli.global).await?;
     let session = Session { store, clock: Clock::default(), zone: cli.global.zone, dry_run: cli.global.dry_run, ui };
     match cli.command {
         Command::Packages(PackagesCommand::Import { file }) => packages::import(&session, &file).await,
@@ -68,6 +69,10 @@ async fn execute(cli: Cli, ui: Ui) -> anyhow::Result<u8> {
         Command::Invoices(InvoicesCommand::Cancel { invoice, customer }) => invoices::cancel(&session, &invoice, customer.as_deref()).await,
         Command::Invoices(InvoicesCommand::List { customer, limit }) => invoices::list(&session, &customer, limit).await,
         Command::Payments(PaymentsCommand::Show { id, gateway }) => payments::show(&session, &id, gateway).await,
+        Command::Doctor(DoctorCommand::Acs { customer }) => {
+            let secrets = aws::secrets(&cli.global, &session.store, &config, &session.clock)?;
+            doctor::acs(&session, &secrets, customer.as_deref()).await
+        }
     }
 }
 

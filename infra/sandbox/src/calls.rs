@@ -194,7 +194,7 @@ fn answer_instead(partner: Partner, path: &str, kind: FaultKind) -> Response {
 }
 
 fn answer(partner: Partner, path: &str, status: StatusCode) -> Response {
-    (status, axum::Json(partner.error_body(path, status.as_u16()))).into_response()
+    partner.error(path, status)
 }
 
 fn broken(connection: &Connection) -> Response {

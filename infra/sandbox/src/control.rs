@@ -2,9 +2,9 @@
 
 use axum::extract::{Query, State};
 use axum::http::StatusCode;
-use axum::response::{IntoResponse, Response};
+use axum::response::{IntoResponse, Redirect, Response};
 use axum::routing::{get, post};
-use axum::{Json, Router};
+use axum::{Form, Json, Router};
 use serde::Deserialize;
 use serde_json::{Value, json};
 
@@ -14,23 +14,22 @@ use crate::partner::Partner;
 use crate::simulation::{self, Simulate, SimulateError};
 use crate::webhooks::{self, Delivery};
 use crate::world::Shared;
-use crate::{midtrans, page, whatsapp, xendit};
+use crate::{genieacs, midtrans, page, whatsapp, xendit};
 
 /// The control API as served at one partner's base URL.
 pub(crate) fn router(partner: Partner) -> Router<Shared> {
     Router::new()
         .route("/", get(move |State(world): State<Shared>| async move { index(&world, partner) }))
         .route("/simulate", post(simulate))
+        .route("/simulate-device", post(simulate_device))
+        .route("/fleet", post(fleet))
         .route("/webhooks", get(deliveries))
         .route("/webhooks/replay", post(replay))
         .route("/webhooks/test", post(move |world, body| test_notification(world, partner, body)))
         .route("/faults", get(faults).post(add_fault).delete(clear_faults))
         .route("/requests", get(requests).delete(clear_requests))
         .route("/clock", post(advance_clock))
-        .fallback(move |request: axum::extract::Request| async move {
-            let body = partner.error_body(request.uri().path(), 404);
-            (StatusCode::NOT_FOUND, Json(body))
-        })
+        .fallback(move |request: axum::extract::Request| async move { partner.error(request.uri().path(), StatusCode::NOT_FOUND) })
 }
 
 /// A control request's body as JSON; the error names the field.
@@ -63,6 +62,24 @@ async fn simulate(State(world): State<Shared>, body: axum::body::Bytes) -> Respo
         Ok(simulated) => Json(simulated).into_response(),
         Err(error) => error.into_response(),
     }
+}
+
+/// Changes a modem of the fleet.
+async fn simulate_device(State(world): State<Shared>, body: axum::body::Bytes) -> Response {
+    let wish: genieacs::SimulateDevice = match read(&body) {
+        Ok(wish) => wish,
+        Err(refusal) => return *refusal,
+    };
+    match genieacs::simulate(&world, &wish) {
+        Some(device) => Json(json!({"device": device})).into_response(),
+        None => refused(StatusCode::NOT_FOUND, "no modem has this id, serial number or PPPoE user"),
+    }
+}
+
+/// The same from the page.
+async fn fleet(State(world): State<Shared>, Form(wish): Form<genieacs::SimulateDevice>) -> Response {
+    genieacs::simulate(&world, &wish);
+    Redirect::to("/").into_response()
 }
 
 #[derive(Debug, Deserialize)]
@@ -111,7 +128,9 @@ async fn test_notification(State(world): State<Shared>, partner: Partner, body: 
     let notification = match wish.gateway.unwrap_or(partner) {
         Partner::Midtrans => midtrans::canned_notification(&world),
         Partner::Xendit => xendit::canned_notification(&world),
-        Partner::Whatsapp => return refused(StatusCode::BAD_REQUEST, "add \"gateway\": \"midtrans\" or \"xendit\""),
+        Partner::Whatsapp | Partner::Genieacs => {
+            return refused(StatusCode::BAD_REQUEST, "add \"gateway\": \"midtrans\" or \"xendit\"");
+        }
     };
     match webhooks::deliver(&world, notification).await {
         Some(sent) => Json(sent).into_response(),
@@ -185,9 +204,14 @@ fn index(world: &Shared, partner: Partner) -> Response {
         Partner::Midtrans => midtrans::overview(world),
         Partner::Xendit => xendit::overview(world),
         Partner::Whatsapp => return whatsapp::inbox_page(world, None),
+        Partner::Genieacs => genieacs::overview(world),
     };
     let rows = if rows.is_empty() { "<p class=\"muted\">No transactions yet.</p>".to_owned() } else { format!("<table>{rows}</table>") };
-    let others: Vec<String> = [Partner::Midtrans, Partner::Xendit, Partner::Whatsapp]
+    let (what, example) = match partner {
+        Partner::Genieacs => ("Modems", "/simulate-device \\\n  -d '{\"device\":\"budi@lunas\",\"change\":\"offline\"}'"),
+        _ => ("Recent transactions", "/simulate \\\n  -d '{\"link\":\"&lt;payment link&gt;\",\"outcome\":\"paid\"}'"),
+    };
+    let others: Vec<String> = [Partner::Midtrans, Partner::Xendit, Partner::Whatsapp, Partner::Genieacs]
         .into_iter()
         .filter(|other| *other != partner)
         .map(|other| format!("<a class=\"button\" href=\"{}/\">{}</a>", world.url(other), other.name()))
@@ -195,8 +219,8 @@ fn index(world: &Shared, partner: Partner) -> Response {
     let others = others.concat();
     let base = world.url(partner);
     let body = format!(
-        "<h1>Stand-in of {name}</h1><div class=\"card\"><h2>Recent transactions</h2>{rows}</div>\
-         <div class=\"card\"><h2>For scripts</h2><pre>curl {base}/simulate \\\n  -d '{{\"link\":\"&lt;payment link&gt;\",\"outcome\":\"paid\"}}'</pre>\
+        "<h1>Stand-in of {name}</h1><div class=\"card\"><h2>{what}</h2>{rows}</div>\
+         <div class=\"card\"><h2>For scripts</h2><pre>curl {base}{example}</pre>\
          <p class=\"muted\">Also POST /webhooks/replay, /webhooks/test, /faults, /clock; \
          GET <a href=\"/requests\">/requests</a>, <a href=\"/webhooks\">/webhooks</a>, <a href=\"/faults\">/faults</a>.</p></div>{others}",
         name = partner.name()

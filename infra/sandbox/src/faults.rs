@@ -24,6 +24,8 @@ pub const TARGETS: &[&str] = &[
     "xendit.get",
     "xendit.expire",
     "whatsapp.send",
+    "genieacs.devices",
+    "genieacs.tasks",
 ];
 
 /// What goes wrong.

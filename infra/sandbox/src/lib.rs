@@ -1,7 +1,7 @@
-//! Stand-ins of Midtrans (Snap and Core API), Xendit (Invoice API) and WhatsApp as one program.
+//! Stand-ins of Midtrans (Snap and Core API), Xendit (Invoice API), WhatsApp and GenieACS (NBI) as one program.
 //!
 //! Start at [`start`]. Each partner listens on a loopback port of its own and has a module of its own
-//! (`midtrans`, `xendit`, `whatsapp`) that behaves as the partner's pages and official clients say, also where
+//! (`midtrans`, `xendit`, `whatsapp`, `genieacs`) that behaves as the partner's pages and official clients say, also where
 //! that is inconvenient. Every base URL also serves the control API of `control`: what a person clicks on the
 //! payment page, a script does with `POST /simulate`.
 //!
@@ -14,6 +14,7 @@ mod connection;
 mod control;
 mod faults;
 mod form;
+mod genieacs;
 mod midtrans;
 mod page;
 mod partner;
@@ -35,6 +36,7 @@ use tokio::task::JoinSet;
 
 pub use crate::calls::Call;
 pub use crate::faults::{Fault, FaultKind, TARGETS};
+pub use crate::genieacs::{Behaviour, Change, Device, Task};
 pub use crate::partner::Partner;
 pub use crate::simulation::{Outcome, Simulate, SimulateError, Simulated};
 pub use crate::webhooks::{Delivery, Sent};
@@ -53,6 +55,11 @@ pub const DEMO_XENDIT_CALLBACK_TOKEN: &str = "demo-callback-token";
 /// Key of the WhatsApp sender in the demo.
 pub const DEMO_WHATSAPP_API_KEY: &str = "demo-whatsapp-key";
 
+/// What the proxy in front of GenieACS wants in the demo.
+pub const DEMO_GENIEACS_USERNAME: &str = "lunas";
+/// Its password.
+pub const DEMO_GENIEACS_PASSWORD: &str = "demo-genieacs-password";
+
 /// How the sandbox is set up.
 #[derive(Clone, Debug)]
 pub struct Options {
@@ -62,6 +69,8 @@ pub struct Options {
     pub xendit_address: SocketAddr,
     /// Where WhatsApp listens.
     pub whatsapp_address: SocketAddr,
+    /// Where GenieACS listens.
+    pub genieacs_address: SocketAddr,
     /// Valid server keys (two while one is being replaced). The first signs notifications.
     pub midtrans_server_keys: Vec<String>,
     /// Core API errors travel as HTTP 200 with the code in the body, as the real one is seen to do. `true` sends them as HTTP
@@ -77,6 +86,12 @@ pub struct Options {
     pub retry_speedup: u32,
     /// What `POST /send` wants in `Authorization`.
     pub whatsapp_api_key: String,
+    /// What GenieACS wants in Basic authentication.
+    pub genieacs_username: String,
+    /// Its password.
+    pub genieacs_password: String,
+    /// Milliseconds for which a slow modem holds whoever asks about it.
+    pub genieacs_slow_ms: u64,
     /// Life of a Snap page, a payment code and a Xendit invoice whose creator does not say.
     pub default_expiry: Duration,
 }
@@ -88,6 +103,7 @@ impl Default for Options {
             midtrans_address: any_port,
             xendit_address: any_port,
             whatsapp_address: any_port,
+            genieacs_address: any_port,
             midtrans_server_keys: vec![DEMO_MIDTRANS_SERVER_KEY.to_owned()],
             midtrans_http_errors: false,
             xendit_api_key: DEMO_XENDIT_API_KEY.to_owned(),
@@ -95,6 +111,9 @@ impl Default for Options {
             webhook_base: None,
             retry_speedup: 1,
             whatsapp_api_key: DEMO_WHATSAPP_API_KEY.to_owned(),
+            genieacs_username: DEMO_GENIEACS_USERNAME.to_owned(),
+            genieacs_password: DEMO_GENIEACS_PASSWORD.to_owned(),
+            genieacs_slow_ms: 30_000,
             default_expiry: Duration::from_hours(24),
         }
     }
@@ -118,13 +137,15 @@ pub async fn start(options: Options) -> anyhow::Result<Sandbox> {
     let (midtrans, midtrans_url) = bind(Partner::Midtrans, options.midtrans_address).await?;
     let (xendit, xendit_url) = bind(Partner::Xendit, options.xendit_address).await?;
     let (whatsapp, whatsapp_url) = bind(Partner::Whatsapp, options.whatsapp_address).await?;
-    let urls = Urls { midtrans: midtrans_url, xendit: xendit_url, whatsapp: whatsapp_url };
+    let (genieacs, genieacs_url) = bind(Partner::Genieacs, options.genieacs_address).await?;
+    let urls = Urls { midtrans: midtrans_url, xendit: xendit_url, whatsapp: whatsapp_url, genieacs: genieacs_url };
     let world = Arc::new(World::new(options, urls)?);
     let mut servers = JoinSet::new();
     for (partner, listener, api) in [
         (Partner::Midtrans, midtrans, midtrans::router()),
         (Partner::Xendit, xendit, xendit::router()),
         (Partner::Whatsapp, whatsapp, whatsapp::router()),
+        (Partner::Genieacs, genieacs, genieacs::router()),
     ] {
         servers.spawn(serve(Arc::clone(&world), partner, listener, api));
     }
@@ -163,6 +184,12 @@ impl Sandbox {
     #[must_use]
     pub fn whatsapp_url(&self) -> String {
         self.world.urls.whatsapp.clone()
+    }
+
+    /// Base URL of GenieACS's NBI.
+    #[must_use]
+    pub fn genieacs_url(&self) -> String {
+        self.world.urls.genieacs.clone()
     }
 
     /// All base URLs.
@@ -232,6 +259,35 @@ impl Sandbox {
     #[must_use]
     pub fn inbox(&self, phone: &str) -> Vec<Message> {
         locked(&self.world.inbox).of(phone)
+    }
+
+    /// Changes a modem, as `POST /simulate-device` does; its id, and for a swap the id of the new one. `None`: no modem has this id,
+    /// serial number or PPPoE user.
+    #[must_use]
+    pub fn simulate_device(&self, device: &str, change: Change) -> Option<String> {
+        genieacs::change(&self.world, device, change)
+    }
+
+    /// Adds a modem to the fleet.
+    pub fn add_device(&self, device: Device) {
+        locked(&self.world.genieacs).add(device);
+    }
+
+    /// Changes what GenieACS knows of a modem, however unlikely.
+    pub fn edit_device(&self, device: &str, edit: impl FnOnce(&mut Device)) {
+        genieacs::edit(&self.world, device, edit);
+    }
+
+    /// The tasks that wait.
+    #[must_use]
+    pub fn tasks(&self) -> Vec<Task> {
+        genieacs::waiting(&self.world)
+    }
+
+    /// Changes the credentials that GenieACS wants.
+    pub fn set_genieacs_password(&self, password: impl Into<String>) {
+        let password = password.into();
+        self.world.change_settings(|settings| settings.genieacs_password = password);
     }
 
     /// Plays the customer or the bank, as `POST /simulate` does.

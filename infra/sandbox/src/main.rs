@@ -7,7 +7,7 @@ use anyhow::Context;
 use clap::Parser;
 use lunas_sandbox::Options;
 
-/// Stand-ins of Midtrans, Xendit and WhatsApp for development, tests and the demo. Listens on 127.0.0.1 only.
+/// Stand-ins of Midtrans, Xendit, WhatsApp and GenieACS for development, tests and the demo. Listens on 127.0.0.1 only.
 #[derive(Debug, Parser)]
 #[command(version)]
 struct Arguments {
@@ -20,6 +20,9 @@ struct Arguments {
     /// Port of the WhatsApp sender and inbox; 0 takes a free one
     #[arg(long, default_value_t = 0)]
     whatsapp_port: u16,
+    /// Port of GenieACS's NBI; 0 takes a free one
+    #[arg(long, default_value_t = 0)]
+    genieacs_port: u16,
     /// Notifications go to URL/api/webhooks/midtrans and URL/api/webhooks/xendit; must be on this machine
     #[arg(long, value_name = "URL")]
     webhook_base: Option<String>,
@@ -38,6 +41,12 @@ struct Arguments {
     /// Key that POST /send of WhatsApp wants in its Authorization header
     #[arg(long, default_value = lunas_sandbox::DEMO_WHATSAPP_API_KEY)]
     whatsapp_api_key: String,
+    /// User name that GenieACS wants
+    #[arg(long, default_value = lunas_sandbox::DEMO_GENIEACS_USERNAME)]
+    genieacs_username: String,
+    /// Password that GenieACS wants
+    #[arg(long, default_value = lunas_sandbox::DEMO_GENIEACS_PASSWORD)]
+    genieacs_password: String,
     /// Divide the gateways' waits between repeated notifications (2 minutes to 12 hours) by this
     #[arg(long, default_value_t = 1, value_parser = clap::value_parser!(u32).range(1..))]
     retry_speedup: u32,
@@ -54,6 +63,7 @@ async fn main() -> anyhow::Result<()> {
         midtrans_address: loopback(arguments.midtrans_port),
         xendit_address: loopback(arguments.xendit_port),
         whatsapp_address: loopback(arguments.whatsapp_port),
+        genieacs_address: loopback(arguments.genieacs_port),
         midtrans_server_keys: arguments.midtrans_server_key,
         midtrans_http_errors: arguments.midtrans_http_errors,
         xendit_api_key: arguments.xendit_api_key,
@@ -61,6 +71,8 @@ async fn main() -> anyhow::Result<()> {
         webhook_base: arguments.webhook_base,
         retry_speedup: arguments.retry_speedup,
         whatsapp_api_key: arguments.whatsapp_api_key,
+        genieacs_username: arguments.genieacs_username,
+        genieacs_password: arguments.genieacs_password,
         ..Options::default()
     })
     .await?;

@@ -1,6 +1,8 @@
 //! The partners and what their API calls are called.
 
-use axum::http::Method;
+use axum::Json;
+use axum::http::{HeaderMap, HeaderValue, Method, StatusCode, header};
+use axum::response::{Html, IntoResponse, Response};
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
@@ -16,6 +18,8 @@ pub enum Partner {
     Xendit,
     /// A generic HTTP sender with an inbox.
     Whatsapp,
+    /// The provider's own TR-069 server.
+    Genieacs,
 }
 
 /// An API call as faults and counters name it.
@@ -34,6 +38,7 @@ impl Partner {
             Self::Midtrans => "midtrans",
             Self::Xendit => "xendit",
             Self::Whatsapp => "whatsapp",
+            Self::Genieacs => "genieacs",
         }
     }
 
@@ -50,9 +55,20 @@ impl Partner {
             (Self::Xendit, ["v2", "invoices", id]) => ("xendit.get", Some(*id)),
             (Self::Xendit, ["invoices", id, _]) if post => ("xendit.expire", Some(*id)),
             (Self::Whatsapp, ["send"]) if post => ("whatsapp.send", None),
+            (Self::Genieacs, ["devices"]) if !post => ("genieacs.devices", None),
+            (Self::Genieacs, ["devices", id, "tasks"]) if post => ("genieacs.tasks", Some(*id)),
+            (Self::Genieacs, ["tasks", ..]) => ("genieacs.tasks", None),
             _ => return None,
         };
         Some(ApiCall { target, reference: reference.map(str::to_owned) })
+    }
+
+    /// An error answer, in the partner's shape for that path.
+    pub(crate) fn error(self, path: &str, status: StatusCode) -> Response {
+        match self {
+            Self::Genieacs => html(status),
+            _ => (status, Json(self.error_body(path, status.as_u16()))).into_response(),
+        }
     }
 
     /// The body of an error answer, in the partner's shape for that path.
@@ -71,8 +87,25 @@ impl Partner {
                 json!({"error_code": code, "message": message})
             }
             Self::Whatsapp => json!({"status": false, "reason": whatsapp_reason(status)}),
+            Self::Genieacs => Value::Null,
         }
     }
+}
+
+/// What a proxy in front of the partner says: HTML, where JSON is expected.
+pub(crate) fn html(status: StatusCode) -> Response {
+    let title = status.to_string();
+    let body = format!(
+        "<html>\r\n<head><title>{title}</title></head>\r\n<body>\r\n<center><h1>{title}</h1></center>\r\n<hr><center>nginx</center>\r\n</body>\r\n</html>\r\n"
+    );
+    let challenge = (status == StatusCode::UNAUTHORIZED).then_some([(header::WWW_AUTHENTICATE, "Basic realm=\"acs\"")]);
+    (
+        status,
+        challenge
+            .map_or_else(HeaderMap::new, |pairs| pairs.into_iter().map(|(name, value)| (name, HeaderValue::from_static(value))).collect()),
+        Html(body),
+    )
+        .into_response()
 }
 
 fn midtrans_action(action: &str) -> Option<&'static str> {
@@ -139,5 +172,9 @@ mod tests {
         check(Partner::Xendit, &Method::GET, "/web/1", None);
         check(Partner::Whatsapp, &Method::POST, "/send", Some("whatsapp.send"));
         check(Partner::Whatsapp, &Method::GET, "/inbox", None);
+        check(Partner::Genieacs, &Method::GET, "/devices/", Some("genieacs.devices"));
+        check(Partner::Genieacs, &Method::POST, "/devices/00259E-HG8245H-1/tasks", Some("genieacs.tasks"));
+        check(Partner::Genieacs, &Method::GET, "/tasks", Some("genieacs.tasks"));
+        check(Partner::Genieacs, &Method::GET, "/virtual_parameters", None);
     }
 }

@@ -11,7 +11,7 @@ use crate::clock::Clock;
 use crate::faults::Faults;
 use crate::partner::Partner;
 use crate::webhooks::{Notification, Sender};
-use crate::{Options, locked, midtrans, random, whatsapp, xendit};
+use crate::{Options, genieacs, locked, midtrans, random, whatsapp, xendit};
 
 /// Base URLs of the partners, without a slash at the end.
 #[derive(Clone, Debug, serde::Serialize)]
@@ -22,6 +22,8 @@ pub struct Urls {
     pub xendit: String,
     /// Sender and inbox.
     pub whatsapp: String,
+    /// The NBI.
+    pub genieacs: String,
 }
 
 #[derive(Debug)]
@@ -34,14 +36,17 @@ pub(crate) struct World {
     pub(crate) midtrans: Mutex<midtrans::Store>,
     pub(crate) xendit: Mutex<xendit::Store>,
     pub(crate) inbox: Mutex<whatsapp::Inbox>,
+    pub(crate) genieacs: Mutex<genieacs::Store>,
     settings: Mutex<Options>,
     stop: watch::Sender<bool>,
 }
 
 impl World {
     pub(crate) fn new(options: Options, urls: Urls) -> anyhow::Result<Self> {
+        let clock = Clock::default();
+        let fleet = genieacs::Store::seeded(clock.now());
         Ok(Self {
-            clock: Clock::default(),
+            clock,
             urls,
             faults: Faults::default(),
             calls: Calls::default(),
@@ -49,6 +54,7 @@ impl World {
             midtrans: Mutex::default(),
             xendit: Mutex::default(),
             inbox: Mutex::default(),
+            genieacs: Mutex::new(fleet),
             settings: Mutex::new(options),
             stop: watch::Sender::new(false),
         })
@@ -103,6 +109,7 @@ impl World {
             Partner::Midtrans => &self.urls.midtrans,
             Partner::Xendit => &self.urls.xendit,
             Partner::Whatsapp => &self.urls.whatsapp,
+            Partner::Genieacs => &self.urls.genieacs,
         }
     }
 }

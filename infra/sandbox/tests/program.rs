@@ -34,7 +34,7 @@ async fn the_program_writes_its_urls_and_serves_them() {
     }
     let urls: Value = serde_json::from_slice(&std::fs::read(&file).unwrap()).unwrap();
     std::fs::remove_file(&file).unwrap();
-    for partner in ["midtrans", "xendit", "whatsapp"] {
+    for partner in ["midtrans", "xendit", "whatsapp", "genieacs"] {
         let url = urls[partner].as_str().unwrap();
         assert!(url.starts_with("http://127.0.0.1:"), "{url}");
         let page = reqwest::get(format!("{url}/")).await.unwrap().text().await.unwrap();

@@ -4,6 +4,9 @@
 //! a call ends within [`TIMEOUT`]; an answer larger than the caller's limit is not read to its end; redirects are not
 //! followed; nothing is sent twice; plain http goes to loopback only; errors say whether the request can have arrived, and
 //! never hold the address, a header or a body.
+//!
+//! A partner that stands at the provider's own premises is called with a [`own::Client`]: the same promises, with the time limit,
+//! certificate authority and addresses of that partner.
 
 use std::{
     error::Error as _,
@@ -15,6 +18,7 @@ use std::{
 use http::{HeaderMap, Method};
 use url::{Host, Url};
 
+pub mod own;
 #[cfg(feature = "testing")]
 pub mod testing;
 
@@ -114,7 +118,13 @@ pub async fn send(call: Call) -> Result<Answer, CallError> {
         return Err(CallError::NotSent("only https, or http on loopback, is allowed".to_owned()));
     }
     let client = client().ok_or_else(|| CallError::NotSent("the HTTP client cannot be built".to_owned()))?;
-    let mut request = client.request(call.method, call.url).headers(call.headers);
+    exchange(client, call, TIMEOUT).await
+}
+
+/// One request, and its answer within `limit`.
+async fn exchange(client: &reqwest::Client, call: Call, limit: Duration) -> Result<Answer, CallError> {
+    let explain = |error: &reqwest::Error| explain(error, limit);
+    let mut request = client.request(call.method, call.url).headers(call.headers).timeout(limit);
     if let Some(body) = call.body {
         request = request.body(body);
     }
@@ -132,7 +142,7 @@ pub async fn send(call: Call) -> Result<Answer, CallError> {
 }
 
 /// Says what happened and how far the request can have come; the address is left out, it can hold ids and keys.
-fn explain(error: &reqwest::Error) -> CallError {
+fn explain(error: &reqwest::Error, limit: Duration) -> CallError {
     let mut cause = error.source();
     while let Some(deeper) = cause.and_then(std::error::Error::source) {
         cause = Some(deeper);
@@ -143,7 +153,7 @@ fn explain(error: &reqwest::Error) -> CallError {
     } else if error.is_builder() {
         CallError::NotSent(format!("the request cannot be built ({cause})"))
     } else if error.is_timeout() {
-        CallError::NoAnswer(format!("no complete answer within {} s", TIMEOUT.as_secs()))
+        CallError::NoAnswer(format!("no complete answer within {} s", limit.as_secs_f32()))
     } else {
         CallError::NoAnswer(format!("the connection broke ({cause})"))
     }
@@ -152,12 +162,13 @@ fn explain(error: &reqwest::Error) -> CallError {
 /// The one client of the process, built at the first call: a function that calls no partner does not pay for it.
 fn client() -> Option<&'static reqwest::Client> {
     static CLIENT: OnceLock<Option<reqwest::Client>> = OnceLock::new();
-    CLIENT.get_or_init(build_client).as_ref()
+    CLIENT.get_or_init(|| builder(tls_config(public_roots())?).build().ok()).as_ref()
 }
 
-fn build_client() -> Option<reqwest::Client> {
+/// What every client keeps to.
+fn builder(tls: rustls::ClientConfig) -> reqwest::ClientBuilder {
     reqwest::Client::builder()
-        .tls_backend_preconfigured(tls_config()?)
+        .tls_backend_preconfigured(tls)
         .timeout(TIMEOUT)
         .connect_timeout(CONNECT_TIMEOUT)
         .redirect(reqwest::redirect::Policy::none())
@@ -167,13 +178,14 @@ fn build_client() -> Option<reqwest::Client> {
         // A frozen Lambda wakes up with dead sockets; a request written to one of them is lost or, worse, doubtful.
         .pool_max_idle_per_host(0)
         .user_agent("lunas")
-        .build()
-        .ok()
 }
 
 /// Roots compiled in as ready trust anchors: reading and parsing the system's store costs several milliseconds at every start.
-fn tls_config() -> Option<rustls::ClientConfig> {
-    let roots = rustls::RootCertStore { roots: webpki_roots::TLS_SERVER_ROOTS.to_vec() };
+fn public_roots() -> rustls::RootCertStore {
+    rustls::RootCertStore { roots: webpki_roots::TLS_SERVER_ROOTS.to_vec() }
+}
+
+fn tls_config(roots: rustls::RootCertStore) -> Option<rustls::ClientConfig> {
     let provider = Arc::new(rustls::crypto::aws_lc_rs::default_provider());
     let config = rustls::ClientConfig::builder_with_provider(provider).with_safe_default_protocol_versions().ok()?;
     Some(config.with_root_certificates(roots).with_no_client_auth())
@@ -204,6 +216,6 @@ mod tests {
 
     #[test]
     fn the_client_can_be_built() {
-        assert!(build_client().is_some());
+        assert!(client().is_some());
     }
 }

@@ -73,7 +73,9 @@ impl World {
         let options = lunas_sandbox::Options { webhook_base: Some(notifications.url()), ..lunas_sandbox::Options::default() };
         let sandbox = lunas_sandbox::start(options).await.expect("the sandbox starts");
         let mut endpoints = BTreeMap::new();
-        for (partner, url) in [("midtrans", sandbox.midtrans_url()), ("xendit", sandbox.xendit_url()), ("whatsapp", sandbox.whatsapp_url())]
+        let urls = sandbox.urls();
+        for (partner, url) in
+            [("midtrans", urls.midtrans), ("xendit", urls.xendit), ("whatsapp", urls.whatsapp), ("genieacs", urls.genieacs)]
         {
             endpoints.insert(partner.to_owned(), tap.in_front_of(partner, &url).await);
         }
@@ -92,6 +94,7 @@ impl World {
         );
         aws.set_secret("lunas/dev/app", &format!(r#"{{"masterKey":"{MASTER_KEY}"}}"#));
         aws.set_secret("lunas/dev/whatsapp", &whatsapp_rows(&endpoints));
+        aws.set_secret("lunas/dev/genieacs", &genieacs_rows(&endpoints).to_string());
 
         let account = Account {
             region: "us-east-1".to_owned(),
@@ -177,6 +180,14 @@ impl World {
     /// # Panics
     /// When it cannot be stored.
     pub async fn customer(&self, username: &str, phone: &str) -> Profile {
+        self.customer_with_device(username, phone, None, None).await
+    }
+
+    /// The same, with what the import says of the modem.
+    ///
+    /// # Panics
+    /// When it cannot be stored.
+    pub async fn customer_with_device(&self, username: &str, phone: &str, id: Option<&str>, serial: Option<&str>) -> Profile {
         let now = self.installation.clock.now();
         let row = Row {
             name: format!("Pelanggan {username}"),
@@ -184,8 +195,8 @@ impl World {
             username: username.to_owned(),
             package: home20(),
             expires_at: Zone::Jakarta.end_of(Zone::Jakarta.date(now.saturating_add(Duration::days(10)))),
-            device_id: None,
-            ont_serial: None,
+            device_id: id.map(str::to_owned),
+            ont_serial: serial.map(str::to_owned),
         };
         let id = CustomerId::parse(&new_id("c", now)).expect("an id");
         let change = import(None, &row, id, Zone::Jakarta, now).expect("a new customer");
@@ -256,6 +267,16 @@ impl World {
 pub fn home20() -> Package {
     let id = PackageId::parse("home20").expect("an id");
     Package { id, name: "Home 20".to_owned(), price: Rupiah::new(300_000), period_months: 1, down_mbps: 20, up_mbps: 10 }
+}
+
+/// The rows of the secret `genieacs` that lead to the sandbox.
+#[must_use]
+pub fn genieacs_rows(endpoints: &BTreeMap<String, String>) -> serde_json::Value {
+    serde_json::json!({
+        "url": endpoints.get("genieacs").map_or("", String::as_str),
+        "username": lunas_sandbox::DEMO_GENIEACS_USERNAME,
+        "password": lunas_sandbox::DEMO_GENIEACS_PASSWORD,
+    })
 }
 
 fn whatsapp_rows(endpoints: &BTreeMap<String, String>) -> String {

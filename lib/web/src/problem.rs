@@ -100,5 +100,27 @@ pub const BUSY: Problem = problem(503, "busy", "Sistem sedang sibuk, coba lagi",
 /// No address of the modem's management system.
 pub const ACS_NOT_CONFIGURED: Problem =
     problem(503, "acs_not_configured", "Status modem belum tersedia", "The modem's status is not available yet");
+/// The modem's management system gave no answer, and nothing is remembered.
+pub const ACS_UNREACHABLE: Problem = problem(
+    503,
+    "acs_unreachable",
+    "Status modem sedang tidak dapat dibaca, coba lagi nanti",
+    "The modem's status cannot be read at the moment, please try again later",
+)
+.retry_after(30);
+/// No modem is known to be this customer's.
+pub const DEVICE_NOT_FOUND: Problem = problem(
+    404,
+    "device_not_found",
+    "Modem Anda belum terdaftar di sistem kami, hubungi kami",
+    "Your modem is not registered in our system yet, please contact us",
+);
+/// The modem was asked to tell everything anew a moment ago.
+pub const REFRESHED_LATELY: Problem = problem(
+    429,
+    "too_many_requests",
+    "Baru saja diperbarui, tunggu sebentar sebelum mencoba lagi",
+    "It was updated a moment ago, wait a little before you try again",
+);
 /// No such path or method.
 pub const NOT_FOUND: Problem = problem(404, "not_found", "Tidak ditemukan", "Not found");

@@ -7,16 +7,16 @@ use super::Page;
 
 /// The values that both pages show.
 pub(super) fn panel(page: &Page<'_>) -> Markup {
-    values(page, &[])
+    values(page, &[], false)
 }
 
-/// With what only the modem's own page shows.
+/// With what only the modem's own page shows, and how old each value is.
 pub(super) fn full_panel(page: &Page<'_>) -> Markup {
     let texts = page.texts();
-    values(page, &[("model", texts.model), ("serial", texts.serial_number), ("ssids", texts.ssids), ("contact", texts.last_contact)])
+    values(page, &[("model", texts.model), ("serial", texts.serial_number), ("ssids", texts.ssids), ("contact", texts.last_contact)], true)
 }
 
-fn values(page: &Page<'_>, more: &[(&str, &str)]) -> Markup {
+fn values(page: &Page<'_>, more: &[(&str, &str)], ages: bool) -> Markup {
     let texts = page.texts();
     let entries = [
         ("status", texts.device_status),
@@ -28,15 +28,13 @@ fn values(page: &Page<'_>, more: &[(&str, &str)]) -> Markup {
         ("connected", texts.connected_devices),
     ];
     html! {
-        dl.tiles data-text-loading=(texts.loading) data-text-not-available=(texts.not_available) data-text-stale=(texts.stale)
-            data-online=(texts.online) data-offline=(texts.offline) data-connected=(texts.connected) data-disconnected=(texts.disconnected)
-            data-baik=(texts.good) data-lemah=(texts.weak) data-buruk=(texts.bad)
-            data-day=(texts.day) data-hour=(texts.hour) data-minute=(texts.minute)
-        {
+        dl.tiles data-text-loading=(texts.loading) data-text-not-available=(texts.not_available) data-ages[ages] {
             @for (name, label) in entries.iter().chain(more) {
                 div { dt { (label) } dd data-device=(name) { (texts.not_available) } }
             }
         }
         p.hint data-device-note role="status" { noscript { (texts.device_needs_script) } }
+        // Only the script can press it, and does so when there is a modem.
+        button type="button" data-refresh disabled { (texts.refresh) }
     }
 }

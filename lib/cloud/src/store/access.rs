@@ -1,15 +1,21 @@
 //! Sessions, and the one read that answers who is calling.
 
+use std::collections::HashMap;
+
 use billing::{
     customer::Profile,
     id::{CustomerId, InvoiceId},
     invoice::Invoice,
     phone::Phone,
 };
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Serialize, de::DeserializeOwned};
 use time::OffsetDateTime;
 
-use super::{Store, StoreError, item, keys};
+use super::{
+    DeviceMemory, Store, StoreError,
+    item::{self, Item},
+    keys::{self, Key},
+};
 
 /// A login. The token is nowhere; its hash is the key.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -37,6 +43,19 @@ pub struct Caller {
     pub invoice: Option<Invoice>,
 }
 
+/// The profile, if the session that was read admits to it.
+fn admitted(
+    found: &mut HashMap<Key, Item>,
+    session_key: &Key,
+    profile_key: &Key,
+    now: OffsetDateTime,
+) -> Result<Option<Profile>, StoreError> {
+    let session: Option<Session> = found.remove(session_key).map(item::from_item).transpose()?;
+    let profile: Option<Profile> = found.remove(profile_key).map(item::from_item).transpose()?;
+    let is_valid = |session: &Session, profile: &Profile| now < session.expires_at && profile.phone.as_ref() == Some(&session.phone);
+    Ok(session.zip(profile).filter(|(session, profile)| is_valid(session, profile)).map(|(_, profile)| profile))
+}
+
 impl Store {
     /// One read: session, profile and perhaps an invoice of the customer. `None` when there is no such session, or it expired.
     pub async fn caller(
@@ -51,14 +70,24 @@ impl Store {
         let invoice_key = invoice.map(|invoice| keys::invoice(customer, invoice));
         let wanted: Vec<_> = [&session_key, &profile_key].into_iter().chain(&invoice_key).cloned().collect();
         let mut found = self.get_all(&wanted).await?;
-        let session: Option<Session> = found.remove(&session_key).map(item::from_item).transpose()?;
-        let profile: Option<Profile> = found.remove(&profile_key).map(item::from_item).transpose()?;
-        let Some((session, profile)) = session.zip(profile) else { return Ok(None) };
-        if now >= session.expires_at || profile.phone.as_ref() != Some(&session.phone) {
-            return Ok(None);
-        }
+        let Some(profile) = admitted(&mut found, &session_key, &profile_key, now)? else { return Ok(None) };
         let invoice = invoice_key.and_then(|key| found.remove(&key)).map(item::from_item).transpose()?;
         Ok(Some(Caller { profile, invoice }))
+    }
+
+    /// One read: session, profile and what is remembered of the customer's modem.
+    pub async fn caller_and_device<T: DeserializeOwned>(
+        &self,
+        customer: &CustomerId,
+        token_hash: &str,
+        now: OffsetDateTime,
+    ) -> Result<Option<(Profile, DeviceMemory<T>)>, StoreError> {
+        let session_key = keys::session(customer, token_hash);
+        let profile_key = keys::profile(customer);
+        let device_key = keys::device(customer);
+        let mut found = self.get_all(&[session_key.clone(), profile_key.clone(), device_key.clone()]).await?;
+        let profile = admitted(&mut found, &session_key, &profile_key, now)?;
+        Ok(profile.map(|profile| (profile, DeviceMemory::read(found.remove(&device_key)))))
     }
 
     /// Ends a session.

@@ -61,6 +61,12 @@ pub fn session(customer: &CustomerId, token_hash: &str) -> Key {
     Key::new(customer_partition(customer), format!("SESSION#{token_hash}"))
 }
 
+/// What is remembered of a customer's modem.
+#[must_use]
+pub fn device(customer: &CustomerId) -> Key {
+    Key::new(customer_partition(customer), "DEVICE")
+}
+
 /// An invoice.
 #[must_use]
 pub fn invoice(customer: &CustomerId, invoice: &InvoiceId) -> Key {

@@ -6,6 +6,7 @@
 mod access;
 pub mod admin;
 mod apply;
+mod device;
 mod due;
 mod item;
 pub mod keys;
@@ -26,6 +27,7 @@ use aws_sdk_dynamodb::{
 use serde::de::DeserializeOwned;
 
 pub use access::{Caller, Session};
+pub use device::DeviceMemory;
 pub use item::DueKind;
 pub use pages::{LedgerLine, Page};
 
@@ -63,6 +65,12 @@ impl Store {
     #[must_use]
     pub const fn new(client: Client, table: String) -> Self {
         Self { client, table }
+    }
+
+    /// Its name.
+    #[must_use]
+    pub fn table(&self) -> &str {
+        &self.table
     }
 
     /// One consistent read.

@@ -1,0 +1,59 @@
+//! `GET /api/customer/device`.
+
+use billing::id::CustomerId;
+use devices::{
+    matching::Line,
+    memory::Memory,
+    secret::Acs,
+    view::{DeviceView, Frame},
+};
+use lambda_http::Request;
+use serde_json::json;
+use web::{
+    answer::{self, Answer},
+    caller::{claim, store_problem},
+    problem,
+};
+
+use crate::{DeviceStatus, language};
+
+pub(crate) async fn show(state: &DeviceStatus, request: &Request) -> Answer {
+    let (store, now) = (&state.installation.store, state.installation.clock.now());
+    let claim = claim(request, state.installation.settings.public_url.as_ref())?;
+    let caller = store.caller_and_device::<Memory>(&claim.customer_id, &claim.token_hash, now).await.map_err(store_problem)?;
+    let (profile, remembered) = caller.ok_or(problem::INVALID_TOKEN)?;
+    let acs = state.acs.acs(&state.installation).await?;
+    let line = Line::of(&profile);
+    let memory = remembered.memory.filter(|memory| memory.line == line);
+    let (memory, is_stale) = match memory {
+        Some(memory) if memory.is_fresh(remembered.refreshed_at, now) => (memory, false),
+        memory => ask(state, &acs, &profile.id, line, memory).await?,
+    };
+    let reading = memory.reading.as_ref().ok_or(problem::DEVICE_NOT_FOUND)?;
+    let frame = Frame { asked_at: memory.asked_at, stale: is_stale, freshness: acs.freshness, language: language(request.headers()), now };
+    answer::ok(&json!({"success": true, "device": DeviceView::of(reading, frame)}))
+}
+
+/// Asks the ACS and remembers its answer; if there is none, the last good one is stale.
+async fn ask(
+    state: &DeviceStatus,
+    acs: &Acs,
+    customer: &CustomerId,
+    line: Line,
+    before: Option<Memory>,
+) -> Result<(Memory, bool), problem::Problem> {
+    let now = state.installation.clock.now();
+    let known = before.as_ref().and_then(|memory| memory.reading.as_ref()).map(|reading| reading.device_id.clone());
+    let may_search = before.as_ref().is_none_or(|memory| memory.may_search(now));
+    match state.acs.look(&state.installation, acs, &line, known.as_deref(), may_search).await {
+        Ok(look) => {
+            let searched_at = if look.searched { Some(now) } else { before.and_then(|memory| memory.searched_at) };
+            let memory = Memory { line, reading: look.found.map(|found| found.reading), asked_at: now, searched_at };
+            if let Err(error) = state.installation.store.remember_device(customer, &memory, now).await {
+                tracing::warn!(%error, "the modem's answer was not remembered");
+            }
+            Ok((memory, false))
+        }
+        Err(_) => before.filter(|memory| memory.reading.is_some()).map(|memory| (memory, true)).ok_or(problem::ACS_UNREACHABLE),
+    }
+}
