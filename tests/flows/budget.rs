@@ -5,7 +5,7 @@ use aws_sdk_dynamodb::types::AttributeValue;
 use billing::gateway::GatewayName;
 use lunas_sandbox::Outcome;
 use testkit::{
-    request::{delivery, request},
+    request::{delivery, from_browser, request},
     table::items,
 };
 
@@ -163,6 +163,26 @@ async fn account_and_invoices_cost_a_single_step_and_payments_two() {
             let asked = request("GET", &format!("/api/customer/{path}"), Some(&token), None);
             let (measured, response) = measure(&journey, customer_account::handle(&account, asked)).await;
             assert_eq!((response.status().as_u16(), measured), (200, cost(steps, 0, steps)), "{path} with {copies}");
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_page_of_the_portal_costs_a_single_step_and_the_history_two() {
+    for copies in [0, MANY] {
+        let mut journey = start(copies).await;
+        let token = journey.token().await;
+        let link = journey.link(&token, None).await;
+        journey.pay(&link).await;
+        journey.until_quiet().await;
+        let cookie = format!("__Host-session={token}");
+        let finish = format!("/finish/{}", journey.invoice.id);
+        let pages =
+            [("", 1), ("/invoices", 1), ("/history", 2), ("/wifi?tab=status", 1), ("/wifi?tab=upgrade", 1), ("/finish", 1), (&finish, 1)];
+        for (page, steps) in pages {
+            let asked = from_browser("GET", &format!("/customer{page}"), &[], &[&cookie], None);
+            let (measured, response) = measure(&journey, customer_portal::handle(&journey.world.installation, asked)).await;
+            assert_eq!((response.status().as_u16(), measured), (200, cost(steps, 0, steps)), "{page} with {copies}");
         }
     }
 }
