@@ -3,7 +3,7 @@
 import assert from 'node:assert/strict';
 
 import { row, test, useBrowser } from './page.mjs';
-import { applied, cancelInvoice, day, demo, me, newCustomer, newInvoice, newLink, newSession, simulate } from './stack.mjs';
+import { applied, cancelInvoice, day, demo, me, newCustomer, newInvoice, newLink, newModem, newSession, simulate } from './stack.mjs';
 
 useBrowser();
 
@@ -52,14 +52,22 @@ test('credit is shown if there is any, else not', async ({ open }) => {
 });
 
 test('PPPoE status shows correctly or says why not', async ({ open }) => {
-  for (const path of ['/customer', '/customer/wifi?tab=status']) {
-    const page = await open({ customer: await newCustomer() });
-    const [answer] = await Promise.all([page.waitForResponse('**/api/customer/device'), page.goto(path)]);
-    const device = page.locator('#device');
-    for (const label of Object.values(WHAT_A_DEVICE_SAYS)) assert.equal(await device.getByText(label, { exact: true }).count(), 1, label);
-    assert.ok(answer.status() >= 400, 'no device can be asked yet; once it can, this test has to know what it says');
-    for (const key of Object.keys(WHAT_A_DEVICE_SAYS)) await device.locator(`dd[data-device=${key}]`).getByText('Belum tersedia').waitFor();
-    await device.getByText((await answer.json()).error).waitFor();
+  const states = [
+    [await newModem(), 'Online', 'Connected'],
+    [await newModem('disconnected'), 'Online', 'Disconnected'],
+    [await newModem('offline'), 'Offline (terakhir terlihat 3 jam lalu)', 'Disconnected (data dari 3 jam lalu)'],
+    [{}, 'Belum tersedia', 'Belum tersedia'],
+  ];
+  for (const [modem, status, pppoe] of states) {
+    const page = await open({ customer: await newCustomer(modem) });
+    for (const path of ['/customer', '/customer/wifi?tab=status']) {
+      const [answer] = await Promise.all([page.waitForResponse('**/api/customer/device'), page.goto(path)]);
+      const device = page.locator('#device');
+      for (const label of Object.values(WHAT_A_DEVICE_SAYS)) assert.equal(await device.getByText(label, { exact: true }).count(), 1, label);
+      await device.locator('dd[data-device=status]').getByText(status, { exact: true }).waitFor();
+      await device.locator('dd[data-device=pppoe]').getByText(pppoe, { exact: true }).waitFor();
+      if (!modem.deviceId) await device.getByText((await answer.json()).error).waitFor();
+    }
   }
 });
 

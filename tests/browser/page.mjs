@@ -3,7 +3,8 @@
 
 import assert from 'node:assert/strict';
 import { existsSync } from 'node:fs';
-import { mkdir, writeFile } from 'node:fs/promises';
+import { mkdir, readFile, writeFile } from 'node:fs/promises';
+import { createRequire } from 'node:module';
 import path from 'node:path';
 import { after, before, test as nodeTest } from 'node:test';
 
@@ -201,6 +202,17 @@ export const overflowing = (page) =>
     }
     return found;
   });
+
+const AXE = await readFile(createRequire(import.meta.url).resolve('axe-core/axe.min.js'), 'utf8');
+// Everything but what axe itself calls experimental; target sizes of WCAG 2.2 are off unless asked for.
+const RULES = { runOnly: ['wcag2a', 'wcag2aa', 'wcag21a', 'wcag21aa', 'wcag22aa', 'best-practice'], resultTypes: ['violations'] };
+
+/** What axe finds wrong with the page. */
+export async function axe(page) {
+  await page.evaluate(AXE);
+  const { violations } = await page.evaluate((rules) => window.axe.run(document, rules), RULES);
+  return violations.flatMap(({ id, nodes }) => nodes.map((node) => `${id}: ${node.html.slice(0, 200)} ${node.failureSummary.split('\n').slice(1).join(' ').trim()}`));
+}
 
 /** Everything that the portal's own origin is asked for, in order. */
 export function requestsOf(page, pathname) {

@@ -1,11 +1,14 @@
 // Every page of the portal, with everything on it that a page can show.
 
 import { askForCode, enterCode } from './page.mjs';
-import { cancelInvoice, applied, me, newCustomer, newInvoice, newLink, newPhone, newSession, simulate } from './stack.mjs';
+import { applied, cancelInvoice, createPackage, me, newCustomer, newInvoice, newLink, newModem, newPhone, newSession, newUpgrade, retirePackage, simulate } from './stack.mjs';
 
-/** A customer with a paid, a cancelled and an unpaid invoice; one who is expired and late; one with nothing. */
+/**
+ * A customer with a paid, a cancelled and an unpaid invoice; one who is expired and late; one with nothing; one who has
+ * chosen another package and not paid; one who has none to choose from.
+ */
 export async function household() {
-  const full = await newCustomer({ name: 'Ratna Kusumaningrum Wijayakusuma', expiresIn: 3, due: 3 });
+  const full = await newCustomer({ name: 'Ratna Kusumaningrum Wijayakusuma', expiresIn: 3, due: 3, ...(await newModem()) });
   full.token = await newSession(full);
   const before = await me(full.token);
   await simulate(await newLink(full.token, full.invoice.id));
@@ -14,14 +17,23 @@ export async function household() {
   full.open = await newInvoice(full.id, 33);
   await newLink(full.token, full.open.id);
 
-  const late = await newCustomer({ name: 'Joko Susilo', packageId: 'turbo50', expiresIn: -4, due: -3 });
+  const late = await newCustomer({ name: 'Joko Susilo', packageId: 'turbo50', expiresIn: -4, due: -3, ...(await newModem('offline')) });
   const empty = await newCustomer({ name: 'Andi Pratama', due: null });
   [late.token, empty.token] = [await newSession(late), await newSession(empty)];
-  return { full, late, empty };
+
+  const moving = await newCustomer({ name: 'Sari Puspita', due: 5 });
+  moving.token = await newSession(moving);
+  await newUpgrade(moving.token, 'turbo50');
+
+  const { id: packageId } = await createPackage({ name: 'Khusus Kantor 30 Mbps', changeableTo: [] });
+  const alone = await newCustomer({ name: 'Eko Nugroho', packageId, due: null });
+  await retirePackage(packageId);
+  alone.token = await newSession(alone);
+  return { full, late, empty, moving, alone };
 }
 
 /** `{name, who?, show}`: `show(page)` leads a tab of that customer, or of nobody, to the page. */
-export function everyPage({ full, late, empty }) {
+export function everyPage({ full, late, empty, moving, alone }) {
   const at = (address) => (page) => page.goto(address);
   return [
     { name: 'login', show: at('/customer/login') },
@@ -36,7 +48,14 @@ export function everyPage({ full, late, empty }) {
     { name: 'history', who: full, show: at('/customer/history') },
     { name: 'history-empty', who: empty, show: at('/customer/history') },
     { name: 'wifi-status', who: full, show: at('/customer/wifi?tab=status') },
+    { name: 'wifi-status-offline', who: late, show: at('/customer/wifi?tab=status') },
     { name: 'wifi-upgrade', who: full, show: at('/customer/wifi?tab=upgrade') },
+    { name: 'wifi-upgrade-preview', who: full, show: at('/customer/wifi?tab=upgrade&package=turbo50') },
+    { name: 'wifi-upgrade-amount-moved', who: full, show: at('/customer/wifi?tab=upgrade&package=hemat10&error=amount_changed') },
+    { name: 'wifi-upgrade-open', who: moving, show: at('/customer/wifi?tab=upgrade') },
+    { name: 'wifi-upgrade-open-preview', who: moving, show: at('/customer/wifi?tab=upgrade&package=hemat10') },
+    { name: 'wifi-upgrade-none', who: alone, show: at('/customer/wifi?tab=upgrade') },
+    { name: 'dashboard-upgrade', who: moving, show: dashboard },
     { name: 'pay-error', who: full, show: at(`/customer/pay/${full.open.id}?error=link_failed`) },
     { name: 'finish-unpaid', who: late, show: at(`/customer/finish/${late.invoice.id}`) },
     { name: 'finish-paid', who: full, show: at(`/customer/finish/${full.invoice.id}`) },

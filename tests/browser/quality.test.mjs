@@ -1,27 +1,17 @@
 // For everybody, on any phone, over a slow line.
 
 import assert from 'node:assert/strict';
-import { mkdir, readFile } from 'node:fs/promises';
+import { mkdir } from 'node:fs/promises';
 import { createServer, connect } from 'node:net';
-import { createRequire } from 'node:module';
 import path from 'node:path';
 
-import { PHONE, askForCode, enterCode, newTab, overflowing, payButton, paymentPage, row, test, useBrowser } from './page.mjs';
+import { PHONE, askForCode, axe, enterCode, newTab, overflowing, payButton, paymentPage, row, test, useBrowser } from './page.mjs';
 import { household, visitAll } from './pages.mjs';
-import { STATE, codeFor, creations, demo, eventually, fault, newCustomer, newSession, noFaults, send, simulate, site } from './stack.mjs';
+import { STATE, codeFor, creations, demo, eventually, fault, newCustomer, newModem, newSession, noFaults, send, simulate, site } from './stack.mjs';
 
 useBrowser();
 
-const AXE = await readFile(createRequire(import.meta.url).resolve('axe-core/axe.min.js'), 'utf8');
-// Everything but what axe itself calls experimental; target sizes of WCAG 2.2 are off unless asked for.
-const RULES = { runOnly: ['wcag2a', 'wcag2aa', 'wcag21a', 'wcag21aa', 'wcag22aa', 'best-practice'], resultTypes: ['violations'] };
 const FIRST_VISIT_BYTES = 60_000;
-
-async function axe(page) {
-  await page.evaluate(AXE);
-  const { violations } = await page.evaluate((rules) => window.axe.run(document, rules), RULES);
-  return violations.flatMap(({ id, nodes }) => nodes.map((node) => `${id}: ${node.html.slice(0, 200)} ${node.failureSummary.split('\n').slice(1).join(' ').trim()}`));
-}
 
 for (const lang of ['id', 'en']) {
   test(`axe on every page, light and dark: ${lang}`, async ({ t, open }) => {
@@ -78,9 +68,9 @@ test('usable with text at 200 %: nothing is cut off', async ({ t, open }) => {
 });
 
 test('no layout shift, also when the device panel is filled', async ({ open }) => {
-  const page = await open({ customer: await newCustomer() });
-  for (const address of ['/customer', '/customer/wifi?tab=status', '/customer/history', '/customer/login']) {
-    await Promise.all([page.goto(address), ...(/history|login/.test(address) ? [] : [page.waitForResponse('**/api/customer/device')])]);
+  const page = await open({ customer: await newCustomer(await newModem()) });
+  for (const address of ['/customer', '/customer/wifi?tab=status', '/customer/wifi?tab=upgrade', '/customer/history', '/customer/login']) {
+    await Promise.all([page.goto(address), ...(/upgrade|history|login/.test(address) ? [] : [page.waitForResponse('**/api/customer/device')])]);
     await page.waitForLoadState('networkidle');
     assert.deepEqual(await page.evaluate(() => new Promise((resolve) => requestAnimationFrame(() => requestAnimationFrame(() => resolve(window.lunasShifts))))), [], address);
   }
@@ -118,6 +108,20 @@ test('keyboard only', async ({ open }) => {
   await tab.waitForURL(`${demo.sandbox.midtrans}/**`);
   await payButton(page, customer.invoice, 'Bayar Sekarang').waitFor();
   assert.ok(await page.evaluate((id) => document.getElementById(id).contains(document.activeElement), `invoice-${customer.invoice.id}`), 'the focus stays where it was');
+});
+
+test('keyboard only: another package', async ({ open }) => {
+  const page = await open({ customer: await newCustomer({ due: null }), at: '/customer' });
+  await tabTo(page, '#account a[href$="tab=upgrade"]');
+  await page.keyboard.press('Enter');
+  await page.waitForURL('**/customer/wifi?tab=upgrade');
+  await tabTo(page, '[data-package=turbo50] a');
+  await page.keyboard.press('Enter');
+  await page.waitForURL('**/*package=turbo50');
+  await tabTo(page, 'form[data-upgrade] button');
+  const tab = await newTab(page, () => page.keyboard.press('Enter'));
+  await tab.waitForURL(`${demo.sandbox.midtrans}/**`);
+  await page.locator('[data-invoice]').getByText('Turbo 50 Mbps').waitFor();
 });
 
 test('focus goes through the page in its order, and is seen', async ({ open }) => {

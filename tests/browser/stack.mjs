@@ -130,11 +130,13 @@ export const newPhone = () => `62851${String(randomInt(1e8)).padStart(8, '0')}`;
  * A customer of one test's own, since login codes are rationed per phone and tests must not meet.
  * `due`: days from today until an invoice is due, `null` for none.
  */
-export async function newCustomer({ name = 'Sari Puspita', phone = newPhone(), username, packageId = 'keluarga20', expiresIn = 5, due = 5 } = {}) {
+export async function newCustomer({ name = 'Sari Puspita', phone = newPhone(), packageId = 'keluarga20', expiresIn = 5, due = 5, ...line } = {}) {
   const id = `t${Date.now().toString(36)}${randomInt(1e9).toString(36)}`;
-  const customer = { id, name, phone, username: username ?? `${id}@lunas` };
+  // Unless the test says otherwise (`newModem`), the ACS has no such modem.
+  const { username, deviceId, ontSerial } = { username: `${id}@lunas`, deviceId: `00259E-HG8245H-${id}`, ontSerial: id, ...line };
+  const customer = { id, name, phone, username };
   const columns = ['id', 'name', 'phone', 'username', 'packageId', 'expiresAt', 'deviceId', 'ontSerial'];
-  await importFile('customers', columns, [[id, name, phone, customer.username, packageId, day(expiresIn), `00259E-HG8245H-${id}`, id]]);
+  await importFile('customers', columns, [[id, name, phone, username, packageId, day(expiresIn), deviceId, ontSerial]]);
   if (due !== null) customer.invoice = await newInvoice(id, due);
   return customer;
 }
@@ -145,6 +147,24 @@ export const newInvoice = async (customerId, due = 5) => (await lunas('invoices'
 export const cancelInvoice = (number) => lunas('invoices', 'cancel', number);
 
 export const newPackage = (id, name, price) => importFile('packages', ['id', 'name', 'price', 'downMbps', 'upMbps', 'periodMonths', 'active'], [[id, name, price, 20, 10, 1, true]]);
+
+/** A fresh package. `changeableTo`: the ids that its customers may change to; without it every active one. */
+export async function createPackage({ name = 'Rumah 30 Mbps', price = 200_000, down = 30, up = 15, months = 1, changeableTo } = {}) {
+  const id = `p${Date.now().toString(36)}${randomInt(1e9).toString(36)}`;
+  const words = ['--name', name, '--price', price, '--down', down, '--up', up, '--months', months];
+  if (changeableTo) words.push('--changeable-to', changeableTo.join(','));
+  await lunas('packages', 'create', id, ...words.map(String));
+  return { id, name, price, down, up, months };
+}
+
+/** The same for the length of one test, since customers of other packages are offered it. */
+export async function sellPackage(t, fields) {
+  const sold = await createPackage(fields);
+  t.after(() => retirePackage(sold.id));
+  return sold;
+}
+
+export const retirePackage = (id) => lunas('packages', 'retire', id);
 
 // --- the API, as a program uses it -------------------------------------------------------------------------------------------------
 
@@ -172,6 +192,15 @@ export const invoices = async (token) => (await expectOk('GET', '/api/customer/i
 /** The invoice's payment link, made through the API. */
 export async function newLink(token, invoiceId, gateway) {
   return (await expectOk('POST', '/api/customer/invoices/payment', { token, json: { invoiceId, gateway } })).json.paymentLink;
+}
+
+/** What a change to this package would come to, as the API says. */
+export const upgradePreview = async (token, packageId) => (await expectOk('GET', `/api/customer/upgrade?packageId=${packageId}`, { token })).json;
+
+/** A change of package that is not paid yet: its invoice. */
+export async function newUpgrade(token, packageId) {
+  const { amount: expectedAmount } = await upgradePreview(token, packageId);
+  return (await expectOk('POST', '/api/customer/upgrade', { token, json: { packageId, expectedAmount } })).json.invoice;
 }
 
 /** Waits until the invoice is paid and the service behind it extended. */
@@ -206,6 +235,30 @@ export async function creations(invoiceNumber) {
 
 /** Waits until a call has reached the gateway, so that what comes next meets it under way. */
 export const underWay = (invoiceNumber) => eventually(`a link of ${invoiceNumber} is being made`, async () => (await creations(invoiceNumber)).length > 0);
+
+// What the modem that the others are copied from is called, and whose it is.
+const PATTERN = { serial: 'CMDCA0000011', tag: '+6281200000011' };
+
+/** Has a modem (id, serial number or PPPoE user) change, as the sandbox's README lists it: `offline`, `behind-nat` … Returns its id. */
+export const changeModem = async (device, change) => (await expectOk('POST', `${demo.sandbox.genieacs}/simulate-device`, { json: { device, change } })).json.device;
+
+/**
+ * A modem of one test's own, connected unless `changes` follow; what it returns makes it a customer's: `newCustomer({...modem})`.
+ * Its signal is bad.
+ */
+export async function newModem(...changes) {
+  const deviceId = await changeModem(PATTERN.serial, 'swapped');
+  await changeModem(PATTERN.serial, 'online');
+  await askAcs('DELETE', `/devices/${encodeURIComponent(deviceId)}/tags/${encodeURIComponent(PATTERN.tag)}`);
+  const ontSerial = deviceId.split('-').at(-1);
+  for (const change of ['connected', ...changes]) await changeModem(ontSerial, change);
+  return { deviceId, ontSerial, username: ontSerial };
+}
+
+/** The modem's tasks that wait for its next report. */
+export const waitingTasks = async (device) => (await askAcs('GET', `/tasks/?query=${encodeURIComponent(JSON.stringify({ device }))}`)).json;
+
+const askAcs = (method, path) => expectOk(method, demo.sandbox.genieacs + path, { headers: { authorization: `Basic ${btoa('lunas:demo-genieacs-password')}` } });
 
 // --- what an admin or time does ----------------------------------------------------------------------------------------------------
 

@@ -84,7 +84,7 @@ async fn invoices(account: &Account, request: &Request) -> Answer {
     let claim = claim(request, account.public_url.as_ref())?;
     let (_, page) = account::bills(&account.store, account.zone, &claim, Paging::read(request), account.clock.now()).await?;
     let status = wanted_status(request)?;
-    let wanted = page.entries.iter().filter(|bill| status.is_none_or(|status| bill.invoice.status == status));
+    let wanted = page.entries.iter().filter(|bill| status.is_none_or(|status| bill.status == status));
     answer::ok(&json!({"success": true, "invoices": wanted.map(bill_shape).collect::<Vec<_>>(), "next": page.next}))
 }
 
@@ -106,7 +106,7 @@ fn bill_shape(bill: &Bill) -> Value {
         "invoiceNumber": invoice.number,
         "amount": invoice.amount,
         "amountDue": bill.amount_due,
-        "status": invoice.status,
+        "status": bill.status,
         "overdue": bill.overdue,
         "dueDate": format::date(invoice.due_date),
         "paidAt": invoice.paid_at.map(format::instant),

@@ -78,7 +78,7 @@
     form.querySelectorAll("button").forEach(release);
   }
 
-  addEventListener("pageshow", () => document.querySelectorAll("[data-sent]").forEach(giveBack));
+  addEventListener("pageshow", () => document.querySelectorAll("[data-sent], [data-upgrade]").forEach(giveBack));
 
   // What was begun last for a bill. What was begun before it has nothing to say any more.
   const begun = new Map();
@@ -90,8 +90,7 @@
   async function pay(id, gateway) {
     const row = rowOf(id);
     if (!row || row.hasAttribute("aria-busy")) return;
-    const tab = window.open("", "_blank");
-    if (tab) tab.document.title = tab.document.body.textContent = page.textOpening;
+    const tab = openTab();
     const buttons = [...row.querySelectorAll("button")];
     const main = row.querySelector("[data-pay] > button");
     begin(id);
@@ -110,13 +109,12 @@
       if (answer?.status === 404) refresh();
       return;
     }
-    opened.add(id);
-    sessionStorage.setItem("opened", JSON.stringify([...opened]));
+    remember(id);
+    document.getElementById("problem")?.remove();
     main.textContent = page.textPay;
     main.dataset.hasLink = "";
     if (!tab) return location.assign(answer.said.paymentLink);
-    tab.opener = null;
-    tab.location = answer.said.paymentLink;
+    lead(tab, answer.said.paymentLink);
     say(id, page.textOpened);
     refresh();
   }
@@ -126,29 +124,50 @@
     const button = form.querySelector("button");
     const place = form.parentElement.querySelector("[data-message]");
     if (button.disabled) return;
-    const tab = window.open("", "_blank");
-    if (tab) tab.document.title = tab.document.body.textContent = page.textOpening;
-    setBusy(button, page.textMaking);
+    const { packageId, expectedAmount } = Object.fromEntries(new FormData(form));
+    // What costs nothing is done at once.
+    const tab = Number(expectedAmount) > 0 ? openTab() : null;
+    setBusy(button, tab && page.textMaking);
     place.classList.remove("error");
     place.textContent = "";
-    const { packageId, expectedAmount } = Object.fromEntries(new FormData(form));
     const answer = await call(api + "upgrade", { packageId, expectedAmount: Number(expectedAmount) }).catch(() => null);
-    const { invoice, paymentLink, code } = answer?.said ?? {};
+    let { invoice, paymentLink, code } = answer?.said ?? {};
+    if (answer?.ok && code === "link_in_progress") {
+      const made = await makeLink(invoice.id).catch(() => null);
+      if (made?.ok) paymentLink = made.said.paymentLink;
+    }
     if (answer?.ok && paymentLink) {
-      opened.add(invoice.id);
-      sessionStorage.setItem("opened", JSON.stringify([...opened]));
+      remember(invoice.id);
       if (!tab) return location.assign(paymentLink);
-      tab.opener = null;
-      tab.location = paymentLink;
+      lead(tab, paymentLink);
       return location.assign("/customer");
     }
     tab?.close();
     if (answer?.status === 401) return;
-    if (answer?.ok) return location.assign(code === "nothing_to_pay" ? "/customer" : `/customer?error=${code}`);
+    if (answer?.ok) return location.assign(`/customer?error=${code}`);
+    // Pressed twice, and the first time was enough.
+    if (code === "same_package") return location.assign("/customer");
     if (code === "amount_changed") return location.assign(`${form.dataset.upgrade}&error=${code}`);
     release(button);
     place.classList.add("error");
     place.textContent = answer ? answer.said.error || page.textBusy : page.textNetwork;
+  }
+
+  // The gateway's page has no hold on ours.
+  function lead(tab, address) {
+    tab.opener = null;
+    tab.location = address;
+  }
+
+  function openTab() {
+    const tab = window.open("", "_blank");
+    if (tab) tab.document.title = tab.document.body.textContent = page.textOpening;
+    return tab;
+  }
+
+  function remember(id) {
+    opened.add(id);
+    sessionStorage.setItem("opened", JSON.stringify([...opened]));
   }
 
   // While another request is making the link, it is worth waiting for.
@@ -286,50 +305,59 @@
     for (const button of details.querySelectorAll("[name=gateway]")) button.hidden = !answer.said.gateways.includes(button.value);
   }
 
-  // The modem's status: the server's own words. `place` stays as high as it was while nothing is known.
+  // The modem's status, in the server's own words. The panel is hidden while nothing is known, so that nothing moves.
   async function showDevice(panel) {
     const texts = panel.querySelector("dl").dataset;
-    const note = panel.querySelector("[data-device-note]");
     const places = [...panel.querySelectorAll("[data-device]")];
     panel.setAttribute("aria-busy", "true");
     for (const place of places) place.textContent = texts.textLoading;
     const answer = await call(api + "device").catch(() => null);
-    panel.removeAttribute("aria-busy");
     const device = answer?.ok ? answer.said.device : null;
     const values = device ? readDevice(device) : {};
-    for (const place of places) showValue(place, values[place.dataset.device], texts.textNotAvailable);
-    const weak = device?.rxPower && device.rxPower.level !== "baik" && device.rxPower.help;
-    note.textContent = device ? [device.staleText, weak].filter(Boolean).join(". ") : answer ? answer.said.error || page.textBusy : page.textNetwork;
+    // Where there is no room for ages, they are told when they matter.
+    const withAges = "ages" in texts || device?.stale || device?.status === "offline";
+    for (const place of places) showValue(place, values[place.dataset.device], texts.textNotAvailable, withAges);
+    const note = panel.querySelector("[data-device-note]");
+    note.textContent = device
+      ? [device.staleText && device.staleText + ".", device.rxPower?.help].filter(Boolean).join(" ")
+      : answer ? answer.said.error || page.textBusy : page.textNetwork;
     const again = panel.querySelector("[data-refresh]");
     if (again) again.disabled = !device;
+    panel.removeAttribute("aria-busy");
+    return Boolean(device);
   }
 
-  // A value and, where there is room, how old it is.
-  function showValue(place, value, none) {
+  function showValue(place, value, none, withAges) {
     place.textContent = value?.text || none;
-    if (!value?.text || !value.ageText || !place.closest("[data-ages]")) return;
+    delete place.dataset.tone;
+    if (!value?.text) return;
+    if (value.tone) place.dataset.tone = value.tone;
+    if (!value.ageText || !withAges) return;
     const age = document.createElement("small");
     age.textContent = value.ageText;
     place.append(" ", age);
   }
 
+  const TONES = { online: "green", connected: "green", baik: "green", lemah: "yellow", buruk: "red", offline: "red", disconnected: "red" };
+
   function readDevice(device) {
     const { pppoe, rxPower: rx } = device;
-    const plain = (text) => ({ text });
-    const nets = (device.wifi ?? []).map((net) => (net.text ? `${net.ssid} (${net.text})` : net.ssid));
+    const [first] = device.wifi ?? [];
+    // What an offline modem measured last says nothing of now.
+    const isOnline = device.status === "online";
     const contact = device.lastInform && new Date(device.lastInform);
     return {
-      status: plain(device.statusText),
-      pppoe: plain(pppoe?.text),
-      ip: plain(pppoe?.ip),
-      rx: rx && { text: rx.levelText ? `${rx.text} (${rx.levelText})` : rx.text, ageText: rx.ageText },
+      status: { text: device.statusText, tone: TONES[device.status] },
+      pppoe: pppoe && { text: pppoe.text, ageText: pppoe.ageText, tone: TONES[pppoe.status] },
+      ip: pppoe && { text: pppoe.ip, ageText: pppoe.ipAgeText },
+      rx: rx && { text: isOnline && rx.levelText ? `${rx.text} (${rx.levelText})` : rx.text, ageText: rx.ageText, tone: isOnline ? TONES[rx.level] : undefined },
       temperature: device.temperatureC,
       uptime: device.uptimeSeconds,
       connected: device.connectedDevices,
-      model: plain([device.manufacturer, device.model].filter(Boolean).join(" ")),
-      serial: plain(device.serialNumber),
-      ssids: plain(nets.join(", ")),
-      contact: plain(contact && contact.toLocaleString(lang, { dateStyle: "long", timeStyle: "short", timeZone: page.zone })),
+      model: { text: [device.manufacturer, device.model].filter(Boolean).join(" ") },
+      serial: { text: device.serialNumber },
+      ssids: first && { text: device.wifi.map((net) => (net.text ? `${net.ssid} (${net.text})` : net.ssid)).join("\n"), ageText: first.ageText },
+      contact: { text: contact && contact.toLocaleString(lang, { dateStyle: "long", timeStyle: "short", timeZone: page.zone }) },
     };
   }
 
@@ -338,12 +366,15 @@
     const panel = button.closest("[data-device-panel]");
     setBusy(button);
     const answer = await call(api + "device/refresh", {}).catch(() => null);
-    release(button);
     if (answer?.status === 401) return;
-    if (answer?.ok && !answer.said.queued) await showDevice(panel);
-    const said = answer?.said ?? {};
-    panel.querySelector("[data-device-note]").textContent = said.message || said.error || (answer ? page.textBusy : page.textNetwork);
-    button.focus();
+    const { ok, said } = answer ?? { said: {} };
+    const shown = ok && !said.queued ? await showDevice(panel) : true;
+    release(button);
+    button.disabled = false;
+    const note = panel.querySelector("[data-device-note]");
+    const message = said.message || said.error || (answer ? page.textBusy : page.textNetwork);
+    if (shown) note.textContent = ok && !said.queued ? `${message}. ${note.textContent}` : message;
+    if (document.activeElement === document.body) button.focus();
   }
 
   document.addEventListener("submit", (event) => {
@@ -375,6 +406,13 @@
   addEventListener("focus", comeBack);
   addEventListener("pageshow", comeBack);
   document.querySelectorAll("[data-device-panel]").forEach(showDevice);
+
+  // What a form's answer said is said once.
+  const address = new URL(location.href);
+  if (address.searchParams.has("error")) {
+    address.searchParams.delete("error");
+    history.replaceState(null, "", address);
+  }
 
   // Cookies can be gone although somebody was logged in on this phone: then too the login says that the session ended.
   const wasIn = "logged-in";

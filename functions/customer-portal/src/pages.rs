@@ -21,7 +21,7 @@ use billing::zone::Zone;
 use time::OffsetDateTime;
 
 pub use self::{
-    dashboard::{Bills, dashboard, older_bills},
+    dashboard::{Bills, Said, dashboard, older_bills},
     finish::{Finish, finish},
     history::{Payments, history},
     login::{CodeForm, LineForm, PhoneForm, choose_line, enter_code, enter_phone},

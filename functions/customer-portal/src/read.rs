@@ -12,7 +12,7 @@ use web::{
 
 use crate::{
     Visit, log_in,
-    pages::{self, Bills, Chosen, Finish, Pay, Payments, Shown, Tab, Upgrade},
+    pages::{self, Bills, Chosen, Finish, Pay, Payments, Said, Shown, Tab, Upgrade},
     reply,
     texts::{self, Lang},
 };
@@ -66,7 +66,9 @@ async fn bills(visit: &Visit<'_>, claim: &Claim) -> Result<(Profile, Page<Bill>)
 async fn dashboard(visit: &Visit<'_>, claim: &Claim) -> Result<Response<Body>, Problem> {
     let (profile, found) = bills(visit, claim).await?;
     let bills = Bills { entries: &found.entries, next: found.next.as_deref() };
-    let markup = pages::dashboard(&profile, &bills, named_error(visit), &visit.page(csrf(claim), true));
+    let is_done = visit.query("error").as_deref() == Some(problem::NOTHING_TO_PAY.code);
+    let said = named_error(visit).map(|text| if is_done { Said::Done(text) } else { Said::Trouble(text) });
+    let markup = pages::dashboard(&profile, &bills, said, &visit.page(csrf(claim), true));
     Ok(reply::page(visit.request, 200, markup))
 }
 
@@ -146,7 +148,7 @@ async fn finish(visit: &Visit<'_>, claim: &Claim, invoice: Option<&str>) -> Resu
 
 /// Is about to be paid, or just was.
 fn may_be_meant(bill: &Bill, now: OffsetDateTime) -> bool {
-    match bill.invoice.status {
+    match bill.status {
         InvoiceStatus::Unpaid => bill.invoice.link.is_some(),
         InvoiceStatus::Paid => bill.invoice.paid_at.is_some_and(|paid_at| now - paid_at < JUST_PAID),
         InvoiceStatus::Cancelled => false,

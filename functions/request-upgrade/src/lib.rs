@@ -72,7 +72,7 @@ fn next_page(outcome: Result<Outcome, Problem>, request: &Request) -> Response<B
     match outcome {
         Ok(Outcome::Made(made)) => match made.link {
             Ok(_) => answer::see_other(&format!("/customer/pay/{}", made.invoice.id)),
-            Err(why) if why.code == problem::NOTHING_TO_PAY.code => answer::see_other("/customer"),
+            Err(why) if why.code == problem::NOTHING_TO_PAY.code => answer::lead_to("/customer", &Err(why)),
             Err(why) => answer::lead_to(&format!("/customer/pay/{}", made.invoice.id), &Err(why)),
         },
         Ok(Outcome::AmountMoved(_)) => answer::lead_to(&choice, &Err(problem::AMOUNT_CHANGED)),

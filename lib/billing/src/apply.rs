@@ -9,7 +9,7 @@ use crate::{
     id::InvoiceId,
     invoice::{Invoice, InvoiceKind, InvoiceStatus},
     ledger::{Entry, EntryKind},
-    money::MoneyError,
+    money::{MoneyError, Rupiah},
     withdrawal::{Standing, WithdrawError, Withdrawal, withdraw},
     zone::{OutOfCalendar, Zone},
 };
@@ -115,7 +115,8 @@ pub fn grant(
 ) -> Result<Application, ApplyError> {
     let sequence = profile.last_grant.checked_add(1).ok_or(OutOfCalendar)?;
     let (invoice_id, settlement) = (invoice.id.clone(), invoice.settlement);
-    let (paid_at, money) = (invoice.paid_at.unwrap_or(now), invoice.amount);
+    // What was given back before it could be applied buys nothing; of what is given back later a person decides.
+    let (paid_at, money) = (invoice.paid_at.unwrap_or(now), invoice.amount.minus(invoice.refunded)?.max(Rupiah::ZERO));
     let reason = match &invoice.upgrade {
         None => Reason::Renewal { invoice_id, settlement, paid_at, money, late: rules.late },
         Some(terms) => Reason::Upgrade { invoice_id, settlement, paid_at, money, charge: terms.charge },
@@ -163,10 +164,9 @@ pub fn revoke(
     revoked.revoked = true;
     let revoked = revoked.clone();
     let entitlement = fold(&grants, rules.zone)?.ok_or(ApplyError::Missing)?;
-    let (mut reverted, entries) = entitled(profile, entitlement, invoice, now)?;
-    if invoice.status == InvoiceStatus::Unpaid {
-        reverted.open_mut(invoice.kind).get_or_insert_with(|| invoice.id.clone());
-    }
+    let (mut reverted, mut entries) = entitled(profile, entitlement, invoice, now)?;
+    let is_open =
+        invoice.status == InvoiceStatus::Unpaid && *reverted.open_mut(invoice.kind).get_or_insert_with(|| invoice.id.clone()) == invoice.id;
     let mut events = vec![Event::SubscriptionReverted {
         customer_id: reverted.id.clone(),
         invoice_id: invoice.id.clone(),
@@ -180,6 +180,12 @@ pub fn revoke(
     let mut invoice = Invoice { granted: None, applied_at: None, updated_at: now, ..invoice.clone() };
     if !invoice.awaits_apply() {
         invoice.due = None;
+    }
+    if invoice.status == InvoiceStatus::Unpaid && !is_open {
+        // Another took its place meanwhile, and there is one open invoice of a kind: this one is to be paid no more.
+        let withdrawn = withdraw(&invoice, &reverted, None, now)?;
+        (invoice, reverted) = (withdrawn.invoice, withdrawn.profile);
+        entries.extend(withdrawn.entries);
     }
     Ok(Application { invoice, profile: reverted, grant: revoked, events, entries, withdrawal: None })
 }

@@ -189,6 +189,12 @@ impl Entitlement {
         Ok(valued.stretches.iter().try_fold(Rupiah::ZERO, |sum, stretch| sum.plus(stretch.unused(at)?))?)
     }
 
+    /// What is left at `at` of what was recorded as paid: without the list price of imported service.
+    fn unused_recorded(&self, at: OffsetDateTime, zone: Zone) -> Result<Rupiah, FoldError> {
+        let valued = self.clone().valued(at, zone);
+        Ok(valued.stretches.iter().try_fold(Rupiah::ZERO, |sum, stretch| sum.plus(stretch.unused_recorded(at)?))?)
+    }
+
     /// Profiles of layout 1 did not record what was paid: theirs counts as an import does.
     fn valued(self, at: OffsetDateTime, zone: Zone) -> Self {
         if self.stretches.is_empty() { Self { stretches: unrecorded(&self.package, self.expires_at, at, zone), ..self } } else { self }
@@ -200,7 +206,12 @@ impl Entitlement {
         while self.stretches.len() > STRETCHES {
             let first = self.stretches.remove(0);
             if let Some(next) = self.stretches.first_mut() {
-                *next = Stretch { from: first.from, until: next.until, paid: first.paid.plus(next.paid)? };
+                *next = Stretch {
+                    from: first.from,
+                    until: next.until,
+                    paid: first.paid.plus(next.paid)?,
+                    unrecorded: first.unrecorded.plus(next.unrecorded)?,
+                };
             }
         }
         Ok(self)
@@ -211,7 +222,7 @@ impl Entitlement {
 fn begin(package: &Package, paid_at: OffsetDateTime, money: Rupiah, zone: Zone) -> Result<Entitlement, FoldError> {
     let anchor_day = zone.date(paid_at).day();
     let expires_at = zone.add_months(paid_at, package.period_months.into(), anchor_day)?;
-    let stretch = Stretch { from: paid_at, until: expires_at, paid: money };
+    let stretch = Stretch { from: paid_at, until: expires_at, paid: money, unrecorded: Rupiah::ZERO };
     let (package, stretches) = (package.clone(), vec![stretch]);
     Ok(Entitlement { package, expires_at, anchor_day, stretches, purchase: None, to_credit: Rupiah::ZERO })
 }
@@ -232,7 +243,7 @@ fn renew(
     if after.package.id == paid_for.id {
         // The package as it was sold: price, bandwidth or period may have changed since.
         let until = zone.add_months(start, paid_for.period_months.into(), anchor_day)?;
-        after.stretches.push(Stretch { from: start, until, paid: money });
+        after.stretches.push(Stretch { from: start, until, paid: money, unrecorded: Rupiah::ZERO });
         (after.package, after.expires_at, after.anchor_day, after.purchase) = (paid_for.clone(), until, anchor_day, None);
     } else if after.package.price.is_positive() {
         // The package changed between invoice and payment: the money buys days at the price of the active one.
@@ -240,7 +251,7 @@ fn renew(
         let begun = begun.unwrap_or(Purchase { from: start, anchor_day, paid: Rupiah::ZERO });
         let purchase = Purchase { paid: begun.paid.plus(money)?, ..begun };
         let (until, day) = bought(&after.package, &purchase, zone)?;
-        after.stretches.push(Stretch { from: start, until, paid: money });
+        after.stretches.push(Stretch { from: start, until, paid: money, unrecorded: Rupiah::ZERO });
         (after.expires_at, after.anchor_day, after.purchase) = (until, day, Some(purchase));
     } else {
         // Days of a package without a price cannot be bought: the money is credit, and there is a period from the payment on.
@@ -265,23 +276,29 @@ pub struct Payment {
 }
 
 /// What a change of package makes of the entitlement. A new time begins with the payment: unused value and `charge` buy days of
-/// the new package, and what buys none is credit. A package without a price is served for one period, and all value is credit.
+/// the new package, and what buys none is credit, as far as somebody paid it: the list price of imported service only ever buys days.
+/// A package without a price is served for one period, and all value is credit; from one such package to another the expiry stays.
 pub fn change(before: Option<&Entitlement>, package: &Package, payment: Payment, zone: Zone) -> Result<Entitlement, FoldError> {
     let Payment { at: paid_at, money, charge } = payment;
-    let (unused, to_credit) = match before {
-        Some(before) => (before.unused(paid_at, zone)?, before.to_credit),
-        None => (Rupiah::ZERO, Rupiah::ZERO),
+    let (unused, recorded, to_credit) = match before {
+        Some(before) => (before.unused(paid_at, zone)?, before.unused_recorded(paid_at, zone)?, before.to_credit),
+        None => (Rupiah::ZERO, Rupiah::ZERO, Rupiah::ZERO),
     };
     let day = zone.date(paid_at).day();
     let paid = if package.price.is_positive() { unused.plus(charge)?.max(Rupiah::ZERO) } else { Rupiah::ZERO };
     let purchase = Purchase { from: paid_at, anchor_day: day, paid };
-    let (expires_at, anchor_day) = if package.price.is_positive() {
-        bought(package, &purchase, zone)?
-    } else {
-        (zone.add_months(paid_at, package.period_months.into(), day)?, day)
+    let (expires_at, anchor_day) = match before {
+        _ if package.price.is_positive() => bought(package, &purchase, zone)?,
+        // Else changing to and fro would be served for ever.
+        Some(before) if !before.package.price.is_positive() => (before.expires_at, before.anchor_day),
+        _ => (zone.add_months(paid_at, package.period_months.into(), day)?, day),
     };
-    let stretches = vec![Stretch { from: paid_at, until: expires_at, paid }];
-    let to_credit = to_credit.plus(unused.plus(money)?.minus(paid)?)?;
+    let left = unused.plus(money)?.minus(paid)?;
+    let credit = left.min(money.plus(recorded)?);
+    // What nobody recorded buys days first.
+    let unrecorded = unused.minus(recorded)?.min(paid);
+    let stretches = vec![Stretch { from: paid_at, until: expires_at, paid, unrecorded }];
+    let to_credit = to_credit.plus(credit)?;
     Ok(Entitlement { package: package.clone(), expires_at, anchor_day, stretches, purchase: Some(purchase), to_credit })
 }
 

@@ -36,7 +36,7 @@ pub struct Row {
 pub struct Import {
     /// New or changed.
     pub profile: Profile,
-    /// If package or expiry are other than the last import said: payments made since are superseded on purpose.
+    /// If package or expiry are other than the last import said: what it says of them supersedes payments made since, on purpose.
     pub grant: Option<Grant>,
     /// A phone that is no longer the customer's.
     pub former_phone: Option<Phone>,
@@ -56,14 +56,21 @@ pub fn import(existing: Option<&Profile>, row: &Row, new_id: CustomerId, zone: Z
         ont_serial: row.ont_serial.clone(),
         ..before.clone()
     };
-    let restated = before.imported_package != row.package.id || before.imported_expiry != row.expires_at;
-    let grant = restated.then(|| {
-        profile.entitlement = entitlement(Some(&before.entitlement), row, zone, now);
-        profile.imported_package = row.package.id.clone();
-        profile.imported_expiry = row.expires_at;
+    let (other_package, other_expiry) = (before.imported_package != row.package.id, before.imported_expiry != row.expires_at);
+    let grant = (other_package || other_expiry).then(|| {
+        // What the sheet repeats says nothing new: who only corrects dates does not take a package back that was paid for since.
+        let held = &before.entitlement;
+        let row = &Row {
+            package: if other_package { row.package.clone() } else { held.package.clone() },
+            expires_at: if other_expiry { row.expires_at } else { held.expires_at },
+            ..row.clone()
+        };
+        profile.entitlement = entitlement(Some(held), row, zone, now);
         profile.last_grant = profile.last_grant.saturating_add(1);
         grant(profile.id.clone(), profile.last_grant, row, now)
     });
+    profile.imported_package = row.package.id.clone();
+    profile.imported_expiry = row.expires_at;
     if profile == *before {
         return None;
     }
@@ -145,5 +152,21 @@ mod tests {
         let change = import(Some(&profile), &longer, id(), Zone::Jakarta, examples::NOW).unwrap();
         assert_eq!(change.grant.map(|grant| grant.sequence), Some(2));
         assert_eq!(change.profile.entitlement.expires_at, longer.expires_at);
+    }
+
+    #[test]
+    fn a_sheet_that_corrects_one_column_leaves_the_other_as_it_was_paid_for() {
+        let mut profile = import(None, &row(), id(), Zone::Jakarta, examples::NOW).unwrap().profile;
+        profile.entitlement.package = examples::package("home50", 500_000);
+        profile.entitlement.expires_at = later(row().expires_at, Duration::days(24));
+        let dates = Row { expires_at: later(row().expires_at, Duration::days(2)), ..row() };
+        let change = import(Some(&profile), &dates, id(), Zone::Jakarta, examples::NOW).unwrap();
+        let entitlement = &change.profile.entitlement;
+        assert_eq!((entitlement.package.id.as_str(), entitlement.expires_at), ("home50", dates.expires_at));
+        assert_eq!(import(Some(&change.profile), &dates, id(), Zone::Jakarta, examples::NOW), None);
+        let package = Row { package: examples::package("home10", 100_000), ..row() };
+        let change = import(Some(&profile), &package, id(), Zone::Jakarta, examples::NOW).unwrap();
+        let entitlement = &change.profile.entitlement;
+        assert_eq!((entitlement.package.id.as_str(), entitlement.expires_at), ("home10", profile.entitlement.expires_at));
     }
 }

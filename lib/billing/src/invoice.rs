@@ -10,7 +10,7 @@ use crate::{
     id::{CustomerId, InvoiceId, OrderId},
     money::{MoneyError, Rupiah},
     package::Package,
-    upgrade::Terms,
+    upgrade::{DUE_IN, Terms},
     zone::{Zone, format, later},
 };
 
@@ -168,10 +168,18 @@ impl Invoice {
         }
     }
 
-    /// Unpaid although the due date is over in the provider's zone.
+    /// Unpaid although the due date is over in the provider's zone. A change of package is no debt: it lapses.
     #[must_use]
     pub fn is_overdue(&self, zone: Zone, now: OffsetDateTime) -> bool {
-        self.status == InvoiceStatus::Unpaid && zone.date(now) > self.due_date
+        self.status == InvoiceStatus::Unpaid && self.kind == InvoiceKind::Renewal && zone.date(now) > self.due_date
+    }
+
+    /// An offer to change the package that nobody took up in its time: else its price would hold for ever. It gets no link any more;
+    /// the next choice withdraws it. Money that arrives all the same, on a link of before, is booked like any other.
+    #[must_use]
+    pub fn is_lapsed(&self, now: OffsetDateTime) -> bool {
+        let is_offer = self.status == InvoiceStatus::Unpaid && self.kind == InvoiceKind::Upgrade;
+        is_offer && now >= later(self.created_at, DUE_IN.saturating_add(Duration::DAY))
     }
 
     /// Paid or reversed, and the entitlement does not show it yet.

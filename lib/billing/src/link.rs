@@ -74,7 +74,7 @@ pub fn decide<'a>(
     now: OffsetDateTime,
 ) -> Result<LinkDecision<'a>, MoneyError> {
     let amount = invoice.amount_due()?;
-    if invoice.status != InvoiceStatus::Unpaid || !amount.is_positive() {
+    if invoice.status != InvoiceStatus::Unpaid || !amount.is_positive() || invoice.is_lapsed(now) {
         return Ok(LinkDecision::NotPayable);
     }
     if let Some(link) = reusable(invoice, amount, now)
@@ -95,7 +95,10 @@ pub fn decide<'a>(
 /// The stored link, if it asks for what is due and leaves the customer time to pay.
 #[must_use]
 pub fn reusable(invoice: &Invoice, amount_due: Rupiah, now: OffsetDateTime) -> Option<&PaymentLink> {
-    invoice.link.as_ref().filter(|link| link.amount == amount_due && later(now, LEAST_TIME_LEFT) <= link.expires_at)
+    invoice
+        .link
+        .as_ref()
+        .filter(|link| !invoice.is_lapsed(now) && link.amount == amount_due && later(now, LEAST_TIME_LEFT) <= link.expires_at)
 }
 
 /// The gateway to open an order at: the customer's choice, else the default, else any that is active.

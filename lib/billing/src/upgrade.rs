@@ -28,6 +28,8 @@ pub const LEAST_AMOUNT: Rupiah = Rupiah::new(1_000);
 pub const DUE_IN: Duration = Duration::days(7);
 /// Invoices opened per customer within [`ATTEMPTS_WINDOW`](crate::invoice::ATTEMPTS_WINDOW): each has a number and can have orders.
 pub const ATTEMPTS: u32 = 10;
+/// The longest time that a difference is charged for; who has more left pays a period of the new package.
+const MOST_PRORATED: Duration = Duration::days(731);
 /// An upgrade that costs nothing is applied by the request that makes it; what a crash left over is looked at after this long.
 const APPLY_WITHIN: Duration = Duration::minutes(2);
 
@@ -156,23 +158,38 @@ pub fn preview(profile: &Profile, package: &Package, rules: Rules, now: OffsetDa
 
 /// What the change costs now.
 fn terms(before: &Entitlement, package: &Package, rules: Rules, now: OffsetDateTime) -> Result<Terms, FoldError> {
-    // With no time left there is no difference to pay; and days of a package without a price cannot be counted in money.
-    let prorated = rules.pricing == UpgradePricing::Prorated && before.expires_at > now && package.price.is_positive();
-    if !prorated {
+    if rules.pricing == UpgradePricing::FullPrice || !has_a_difference(before, package, now) {
         return Ok(Terms { charge: package.price, new_period: true });
     }
     let charge = difference(before, package, rules.zone, now)?;
-    // Somebody reads the preview before they answer it, so what is to pay holds for a day: it is counted from the begin of today, or
-    // of today's last change. Who pays that later in the day loses nothing: all of the money buys days.
-    let today = rules.zone.start_of(rules.zone.date(now));
-    let begun = before.stretches.iter().map(|stretch| stretch.from).filter(|from| *from <= now).max();
-    let charge = match charge {
-        charge if charge.is_positive() => {
-            difference(before, package, rules.zone, begun.map_or(today, |begun| begun.max(today)))?.max(charge)
-        }
-        charge => charge,
+    // Somebody reads the preview before they answer it, so what is to pay holds for a day: it is the most that it is today, from the
+    // begin of today, or of today's last change. Who pays in between loses nothing: all of the money buys days.
+    let today = rules.zone.date(now);
+    let last_change = before.stretches.iter().map(|stretch| stretch.from).filter(|from| *from <= now).max();
+    let begin = last_change.map_or(rules.zone.start_of(today), |change| change.max(rules.zone.start_of(today)));
+    let end = rules.zone.end_of(today).min(before.expires_at);
+    let charge = if charge.is_positive() {
+        difference(before, package, rules.zone, begin)?.max(charge).max(difference(before, package, rules.zone, end)?)
+    } else if is_cheaper(package, &before.package) {
+        charge
+    } else {
+        // Months differ in length, and nobody is owed money for that: what is left buys days.
+        Rupiah::ZERO
     };
     Ok(Terms { charge, new_period: false })
+}
+
+/// With no time left there is no difference to pay. Days of a package without a price cannot be counted in money, and those of a line
+/// that is to be served for ever would cost millions.
+fn has_a_difference(before: &Entitlement, package: &Package, now: OffsetDateTime) -> bool {
+    let left = before.expires_at - now;
+    left.is_positive() && left <= MOST_PRORATED && package.price.is_positive() && before.package.price.is_positive()
+}
+
+/// Per month.
+fn is_cheaper(package: &Package, than: &Package) -> bool {
+    let price = |package: &Package, months: u8| i128::from(package.price.get()).saturating_mul(i128::from(months));
+    price(package, than.period_months) < price(than, package.period_months)
 }
 
 /// The new package's price of the time that is left, less what is left of what was paid for it.
@@ -205,7 +222,9 @@ pub fn decide(profile: &Profile, open: Option<&Invoice>, preview: &Preview, now:
         return Decision::Underway;
     }
     let unpaid = open.filter(|open| open.status == InvoiceStatus::Unpaid);
-    let same = |open: &Invoice| open.package == preview.package && open.amount == preview.amount && open.upgrade == Some(preview.terms);
+    let same = |open: &Invoice| {
+        !open.is_lapsed(now) && open.package == preview.package && open.amount == preview.amount && open.upgrade == Some(preview.terms)
+    };
     if unpaid.is_some_and(same) {
         return Decision::Same;
     }

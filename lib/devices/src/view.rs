@@ -62,8 +62,12 @@ pub struct PppoeView {
     pub ip: Option<String>,
     /// When the device told its session.
     pub read_at: Option<String>,
+    /// How long ago that was.
+    pub age_text: Option<String>,
     /// When it told its address.
     pub ip_read_at: Option<String>,
+    /// How long ago that was.
+    pub ip_age_text: Option<String>,
 }
 
 /// Received optical power.
@@ -112,6 +116,8 @@ pub struct NetworkView {
     pub text: &'static str,
     /// When the device told it.
     pub read_at: Option<String>,
+    /// How long ago that was.
+    pub age_text: Option<String>,
 }
 
 /// Everything around a reading that its words depend on.
@@ -166,7 +172,7 @@ impl DeviceView {
             temperature_c: reading.celsius.as_ref().map(|found| frame.value(found, words::celsius(found.value, language))),
             uptime_seconds: reading.uptime_s.as_ref().map(|found| frame.value(found, words::duration(found.value, language))),
             connected_devices: reading.clients.as_ref().map(|found| frame.value(found, words::devices(found.value, language))),
-            wifi: reading.wifi.iter().map(|network| self::network(&network.ssid, network.enabled, language)).collect(),
+            wifi: reading.wifi.iter().map(|network| self::network(&network.ssid, network.enabled, frame)).collect(),
             stale: frame.stale,
             asked_at: format::instant(frame.asked_at),
             stale_text: frame.stale.then(|| words::data_from(&frame.age(frame.asked_at), language)),
@@ -198,7 +204,9 @@ fn pppoe(reading: &Reading, online: bool, frame: Frame) -> PppoeView {
         username: said.and_then(|pppoe| pppoe.username.clone()),
         ip: ip.map(|found| found.value.clone()),
         read_at: read_at.map(format::instant),
+        age_text: read_at.map(|at| frame.age(at)),
         ip_read_at: ip.and_then(|found| found.read_at).map(format::instant),
+        ip_age_text: ip.and_then(|found| found.read_at).map(|at| frame.age(at)),
     }
 }
 
@@ -216,8 +224,14 @@ fn rx_power(found: &Measured<f64>, online: bool, frame: Frame) -> RxPowerView {
     }
 }
 
-fn network(ssid: &Measured<String>, enabled: Option<bool>, language: Language) -> NetworkView {
-    NetworkView { ssid: ssid.value.clone(), enabled, text: words::switch(enabled, language), read_at: ssid.read_at.map(format::instant) }
+fn network(ssid: &Measured<String>, enabled: Option<bool>, frame: Frame) -> NetworkView {
+    NetworkView {
+        ssid: ssid.value.clone(),
+        enabled,
+        text: words::switch(enabled, frame.language),
+        read_at: ssid.read_at.map(format::instant),
+        age_text: ssid.read_at.map(|at| frame.age(at)),
+    }
 }
 
 #[cfg(test)]

@@ -47,7 +47,10 @@ fn a_device_is_answered_as_specified() {
     let expected = json!({
         "status": "online", "statusText": "Online", "lastInform": at, "manufacturer": "Huawei", "model": "HG8245H",
         "serialNumber": "48575443A1B2C3D4",
-        "pppoe": {"status": "connected", "text": "Connected", "username": "budi@isp", "ip": "10.1.1.2", "readAt": at, "ipReadAt": at},
+        "pppoe": {
+            "status": "connected", "text": "Connected", "username": "budi@isp", "ip": "10.1.1.2",
+            "readAt": at, "ageText": "2 menit lalu", "ipReadAt": at, "ipAgeText": "2 menit lalu",
+        },
         "rxPower": {
             "dbm": -26.1, "level": "lemah", "text": "-26,1 dBm", "levelText": "Lemah",
             "help": "Sinyal optik melemah; pastikan kabel fiber tidak tertekuk atau terjepit, dan hubungi kami bila Internet terasa lambat.",
@@ -56,7 +59,7 @@ fn a_device_is_answered_as_specified() {
         "temperatureC": {"value": 48.0, "text": "48 °C", "readAt": at, "ageText": "2 menit lalu"},
         "uptimeSeconds": {"value": 274_330, "text": "3 hari 4 jam", "readAt": at, "ageText": "2 menit lalu"},
         "connectedDevices": {"value": 5, "text": "5 perangkat", "readAt": at, "ageText": "2 menit lalu"},
-        "wifi": [{"ssid": "Rumah <Budi>", "enabled": true, "text": "Aktif", "readAt": at}],
+        "wifi": [{"ssid": "Rumah <Budi>", "enabled": true, "text": "Aktif", "readAt": at, "ageText": "2 menit lalu"}],
         "stale": false, "askedAt": at, "staleText": null,
     });
     assert_eq!(view(&reading(2), false, Language::Indonesian), expected);

@@ -45,6 +45,8 @@ impl Paging {
 /// An invoice as its customer sees it at one moment.
 #[derive(Debug, Clone)]
 pub struct Bill {
+    /// Where it stands: an offer that lapsed counts as cancelled.
+    pub status: InvoiceStatus,
     /// What is still to pay.
     pub amount_due: Rupiah,
     /// Unpaid past its due date.
@@ -62,8 +64,10 @@ impl Bill {
             tracing::error!(alarm = true, invoice = invoice.id.as_str(), %error, "amounts of an invoice do not add up");
             problem::BUSY
         })?;
+        let (status, amount_due) =
+            if invoice.is_lapsed(now) { (InvoiceStatus::Cancelled, Rupiah::ZERO) } else { (invoice.status, amount_due) };
         let link = reusable(&invoice, amount_due, now).map(|link| link.url.clone());
-        Ok(Self { amount_due, overdue: invoice.is_overdue(zone, now), link, invoice })
+        Ok(Self { status, amount_due, overdue: invoice.is_overdue(zone, now), link, invoice })
     }
 
     /// Paid, and the service is not extended yet.

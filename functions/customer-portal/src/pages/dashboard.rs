@@ -19,13 +19,26 @@ pub struct Bills<'a> {
     pub next: Option<&'a str>,
 }
 
-/// The account, its newest bills, and the place for the modem's status. `error`: why a form brought nothing.
+/// What a form came to, as of [`crate::texts::message_of`].
+#[derive(Debug, Clone, Copy)]
+pub enum Said {
+    /// It is done.
+    Done(&'static str),
+    /// It is not.
+    Trouble(&'static str),
+}
+
+/// The account, its newest bills, and the place for the modem's status. `said`: what a form came to.
 #[must_use]
-pub fn dashboard(profile: &Profile, bills: &Bills<'_>, error: Option<&str>, page: &Page<'_>) -> Markup {
+pub fn dashboard(profile: &Profile, bills: &Bills<'_>, said: Option<Said>, page: &Page<'_>) -> Markup {
     let texts = page.texts();
     let content = html! {
         h1 { (texts.greeting) " " (profile.name) }
-        (alert(error))
+        @match said {
+            Some(Said::Trouble(text)) => (alert(Some(text))),
+            Some(Said::Done(text)) => p.notice #problem role="status" { (text) },
+            None => {}
+        }
         (account(profile, page))
         section.card #bills data-live aria-labelledby="bills-title" {
             h2 #bills-title { (texts.bills) }

@@ -5,6 +5,9 @@ use maud::{Markup, html};
 
 use super::Page;
 
+/// Values that are too long for half a line on a phone.
+const WIDE: [&str; 6] = ["status", "pppoe", "model", "serial", "ssids", "contact"];
+
 /// The values that both pages show.
 pub(super) fn panel(page: &Page<'_>) -> Markup {
     values(page, &[], false)
@@ -30,7 +33,7 @@ fn values(page: &Page<'_>, more: &[(&str, &str)], ages: bool) -> Markup {
     html! {
         dl.tiles data-text-loading=(texts.loading) data-text-not-available=(texts.not_available) data-ages[ages] {
             @for (name, label) in entries.iter().chain(more) {
-                div { dt { (label) } dd data-device=(name) { (texts.not_available) } }
+                div.wide[WIDE.contains(name)] { dt { (label) } dd data-device=(name) { (texts.not_available) } }
             }
         }
         p.hint data-device-note role="status" { noscript { (texts.device_needs_script) } }

@@ -23,7 +23,7 @@ pub(super) enum State {
 
 impl State {
     pub(super) fn of(bill: &Bill) -> Self {
-        match bill.invoice.status {
+        match bill.status {
             InvoiceStatus::Unpaid if bill.overdue => Self::Overdue,
             InvoiceStatus::Unpaid => Self::Unpaid,
             InvoiceStatus::Paid if bill.is_activating() => Self::Activating,

@@ -24,6 +24,9 @@ pub struct Stretch {
     pub until: OffsetDateTime,
     /// What was paid for it.
     pub paid: Rupiah,
+    /// How much of that nobody recorded: imported service at its list price. It buys days like money, and never becomes credit.
+    #[serde(default)]
+    pub unrecorded: Rupiah,
 }
 
 /// Days that were bought up to the expiry, instead of a period that was sold as a whole. More money goes on counting from the same
@@ -54,7 +57,7 @@ impl Stretch {
             if from <= at {
                 let most = IMPORTED_MONTHS.checked_div(package.period_months.into()).unwrap_or_default().max(1);
                 let paid = Rupiah::new(i64::from(periods.min(most)).checked_mul(package.price.get()).ok_or(MoneyError::OutOfRange)?);
-                return Ok(Some(Self { from, until, paid }));
+                return Ok(Some(Self { from, until, paid, unrecorded: paid }));
             }
         }
         Err(OutOfCalendar.into())
@@ -63,14 +66,23 @@ impl Stretch {
     /// What is left of the money at `at`, in proportion to the time left. Whole rupiah, rounded down: less than Rp1 per change stays
     /// with the provider.
     pub fn unused(&self, at: OffsetDateTime) -> Result<Rupiah, MoneyError> {
+        self.left_of(self.paid, at)
+    }
+
+    /// What is left at `at` of what was recorded as paid.
+    pub fn unused_recorded(&self, at: OffsetDateTime) -> Result<Rupiah, MoneyError> {
+        self.left_of(self.paid.minus(self.unrecorded)?, at)
+    }
+
+    fn left_of(&self, money: Rupiah, at: OffsetDateTime) -> Result<Rupiah, MoneyError> {
         if at <= self.from {
-            return Ok(self.paid);
+            return Ok(money);
         }
         let (left, all) = (self.until - at, self.until - self.from);
         if !left.is_positive() {
             return Ok(Rupiah::ZERO);
         }
-        share(self.paid, left.whole_seconds(), all.whole_seconds().max(1)).map(Rupiah::new).ok_or(MoneyError::OutOfRange)
+        share(money, left.whole_seconds(), all.whole_seconds().max(1)).map(Rupiah::new).ok_or(MoneyError::OutOfRange)
     }
 }
 

@@ -7,7 +7,7 @@ use time::macros::{date, datetime};
 use super::*;
 use crate::{
     apply::{self, grant, revoke},
-    entitlement::{Grant, LateRenewal, extend, fold},
+    entitlement::{Grant, LateRenewal, Reason, extend, fold},
     examples::{self, EXPIRY, NOW},
     id::InvoiceId,
     ledger::EntryKind,
@@ -33,10 +33,23 @@ fn free() -> Package {
     examples::package("free", 0)
 }
 
-/// Served with Home 20 until the end of 30 November, imported a month before; nothing is open.
+/// A month of Home 20, paid at the end of 30 October.
+fn first_month() -> Grant {
+    let (paid_at, late) = (datetime!(2026-10-30 23:59:59 +7), LateRenewal::FromPayment);
+    let invoice_id = InvoiceId::parse("inv_0").unwrap();
+    let reason = Reason::Renewal { invoice_id, settlement: 1, paid_at, money: Rupiah::new(300_000), late };
+    Grant { reason, granted_at: paid_at, ..examples::import() }
+}
+
+/// Served with Home 20 until the end of 30 November; nothing is open.
 fn budi() -> Profile {
-    let imported = Grant { granted_at: datetime!(2026-10-30 23:59:59 +7), ..examples::import() };
-    Profile { entitlement: extend(None, &imported, Zone::Jakarta).unwrap(), open_renewal: None, ..examples::profile() }
+    Profile { entitlement: extend(None, &first_month(), Zone::Jakarta).unwrap(), open_renewal: None, ..examples::profile() }
+}
+
+/// The same, but as the provider's records say it: nobody knows what was paid.
+fn imported() -> Profile {
+    let import = Grant { granted_at: datetime!(2026-10-30 23:59:59 +7), ..examples::import() };
+    Profile { entitlement: extend(None, &import, Zone::Jakarta).unwrap(), ..budi() }
 }
 
 fn new(number: u32) -> NewInvoice {
@@ -77,11 +90,8 @@ fn a_grant_stores_inputs_and_never_results() {
 
 #[test]
 fn the_entitlement_is_a_pure_function_of_the_live_grants() {
-    let grants = [
-        Grant { granted_at: datetime!(2026-10-30 23:59:59 +7), ..examples::import() },
-        examples::upgrade(2, home50(), HALFWAY),
-        examples::renewal(3, home50(), HALFWAY, LateRenewal::FromPayment),
-    ];
+    let grants =
+        [first_month(), examples::upgrade(2, home50(), HALFWAY), examples::renewal(3, home50(), HALFWAY, LateRenewal::FromPayment)];
     let renewed = |profile: Profile| extend(Some(profile.entitlement), &grants[2], Zone::Jakarta).unwrap();
     assert_eq!(fold(&grants, Zone::Jakarta).unwrap().unwrap(), renewed(changed(&budi(), &home50(), FULL_PRICE, HALFWAY)));
 }
@@ -352,8 +362,7 @@ fn a_reversed_change_is_taken_back_with_what_it_made_credit() {
     let done = grant(&invoice, &profile, None, APPLY, NOW).unwrap();
     assert_eq!((done.profile.credit, &done.profile.entitlement.package), (Rupiah::new(300), &mini));
     let reversed = Invoice { status: InvoiceStatus::Unpaid, received: Rupiah::ZERO, due: Some(NOW), ..done.invoice };
-    let import = Grant { granted_at: datetime!(2026-10-30 23:59:59 +7), ..examples::import() };
-    let taken_back = revoke(&reversed, 1, &done.profile, &[import, done.grant], APPLY, NOW).unwrap();
+    let taken_back = revoke(&reversed, 1, &done.profile, &[first_month(), done.grant], APPLY, NOW).unwrap();
     assert_eq!((taken_back.profile.credit, &taken_back.profile.entitlement), (Rupiah::ZERO, &budi().entitlement));
     assert_eq!((taken_back.profile.open_upgrade, taken_back.profile.open_renewal), (Some(reversed.id), None));
     assert_eq!(taken_back.entries.iter().map(|entry| (entry.kind, entry.amount.get())).collect::<Vec<_>>(), [(EntryKind::Unused, -300)]);
@@ -363,15 +372,84 @@ fn a_reversed_change_is_taken_back_with_what_it_made_credit() {
 }
 
 #[test]
+fn imported_service_buys_days_and_never_becomes_credit() {
+    let (known, unknown) = (changed(&budi(), &home50(), FULL_PRICE, HALFWAY), changed(&imported(), &home50(), FULL_PRICE, HALFWAY));
+    assert_eq!(until(&known), until(&unknown));
+    for (package, rules) in [(free(), FULL_PRICE), (home10(), PRORATED)] {
+        let shown = preview(&imported(), &package, rules, HALFWAY).unwrap();
+        assert_eq!((shown.amount, shown.to_credit), (Rupiah::ZERO, Rupiah::ZERO));
+        assert_eq!(changed(&imported(), &package, rules, HALFWAY).credit, Rupiah::ZERO);
+    }
+    // Nor later, through the days that it bought: only the Rp500.000 that were paid.
+    let back = preview(&unknown, &free(), FULL_PRICE, HALFWAY).unwrap();
+    assert_eq!((back.unused, back.to_credit), (Rupiah::new(650_000), Rupiah::new(500_000)));
+}
+
+#[test]
+fn from_one_package_without_a_price_to_another_no_time_is_given() {
+    let done = changed(&budi(), &free(), FULL_PRICE, HALFWAY);
+    let other = preview(&done, &examples::package("free2", 0), FULL_PRICE, HALFWAY + Duration::days(20)).unwrap();
+    assert_eq!((other.amount, other.new_expires_at), (Rupiah::ZERO, until(&done)));
+}
+
+#[test]
+fn prorated_who_is_served_for_ever_or_for_nothing_pays_a_period() {
+    let far = Grant { reason: Reason::Import { expires_at: datetime!(2099-12-31 16:59:59 UTC) }, ..examples::import() };
+    let far = Profile { entitlement: extend(None, &far, Zone::Jakarta).unwrap(), ..budi() };
+    let for_nothing = changed(&budi(), &free(), FULL_PRICE, HALFWAY);
+    for profile in [far, for_nothing] {
+        let shown = preview(&profile, &home50(), PRORATED, HALFWAY).unwrap();
+        assert_eq!((shown.amount, shown.terms.new_period), (home50().price, true));
+    }
+}
+
+#[test]
+fn prorated_nobody_is_paid_for_the_lengths_of_months() {
+    let (paid_at, late) = (datetime!(2026-02-15 10:00 +7), LateRenewal::FromPayment);
+    let invoice_id = InvoiceId::parse("inv_0").unwrap();
+    let february =
+        Grant { reason: Reason::Renewal { invoice_id, settlement: 1, paid_at, money: Rupiah::new(300_000), late }, ..first_month() };
+    let profile = Profile { entitlement: extend(None, &february, Zone::Jakarta).unwrap(), ..budi() };
+    for package in [examples::package("twin", 300_000), examples::package("dearer", 301_000)] {
+        let shown = preview(&profile, &package, PRORATED, datetime!(2026-03-01 10:00 +7)).unwrap();
+        assert_eq!(shown.to_credit, Rupiah::ZERO, "{}", package.id);
+    }
+}
+
+#[test]
+fn an_offer_lapses_after_its_week_and_the_next_choice_takes_its_place() {
+    let chosen = preview(&budi(), &home50(), FULL_PRICE, HALFWAY).unwrap();
+    let opened = open(&budi(), &chosen, None, new(2), HALFWAY).unwrap();
+    let (last_moment, later) = (HALFWAY + Duration::days(8) - Duration::SECOND, HALFWAY + Duration::days(8));
+    assert!(!opened.invoice.is_lapsed(last_moment) && opened.invoice.is_lapsed(later));
+    assert!(!opened.invoice.is_overdue(Zone::Jakarta, later));
+    let link = crate::link::decide(&opened.invoice, None, &[], later).unwrap();
+    assert_eq!(link, crate::link::LinkDecision::NotPayable);
+    assert_eq!(decide(&opened.profile, Some(&opened.invoice), &chosen, last_moment), Decision::Same);
+    assert_eq!(decide(&opened.profile, Some(&opened.invoice), &chosen, later), Decision::Replace);
+}
+
+#[test]
+fn a_reversed_change_whose_place_was_taken_is_to_be_paid_no_more() {
+    let (invoice, profile) = paid(&budi(), &home50(), FULL_PRICE, HALFWAY);
+    let done = grant(&invoice, &profile, None, APPLY, HALFWAY).unwrap();
+    let other = Some(InvoiceId::parse("inv_3").unwrap());
+    let chosen_meanwhile = Profile { open_upgrade: other.clone(), ..done.profile };
+    let reversed = Invoice { status: InvoiceStatus::Unpaid, received: Rupiah::ZERO, due: Some(NOW), ..done.invoice };
+    let taken_back = revoke(&reversed, 1, &chosen_meanwhile, &[first_month(), done.grant], APPLY, NOW).unwrap();
+    assert_eq!((taken_back.invoice.status, taken_back.profile.open_upgrade), (InvoiceStatus::Cancelled, other));
+    assert!(!taken_back.invoice.awaits_apply());
+}
+
+#[test]
 fn a_renewal_that_is_reversed_after_a_downgrade_takes_back_the_credit_that_its_money_became() {
     let renewed = Invoice { status: InvoiceStatus::Paid, settlement: 1, paid_at: Some(HALFWAY), ..examples::invoice() };
     let first = grant(&renewed, &budi(), None, APPLY, HALFWAY).unwrap();
     let (invoice, profile) = paid(&first.profile, &free(), FULL_PRICE, HALFWAY);
     let second = grant(&invoice, &profile, None, APPLY, HALFWAY).unwrap();
     assert_eq!(second.profile.credit, Rupiah::new(450_000));
-    let import = Grant { granted_at: datetime!(2026-10-30 23:59:59 +7), ..examples::import() };
     let reversed = Invoice { status: InvoiceStatus::Unpaid, due: Some(NOW), ..first.invoice };
-    let done = revoke(&reversed, 1, &second.profile, &[import, first.grant, second.grant], APPLY, NOW).unwrap();
+    let done = revoke(&reversed, 1, &second.profile, &[first_month(), first.grant, second.grant], APPLY, NOW).unwrap();
     assert_eq!((done.profile.credit, done.profile.entitlement.package), (Rupiah::new(150_000), free()));
     assert_eq!(done.events.len(), 1, "the package is the same as before");
 }

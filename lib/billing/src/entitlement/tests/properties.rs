@@ -118,7 +118,16 @@ proptest! {
             return Ok(());
         }
         let after = extend(Some(before.clone()), &next, zone).unwrap();
-        prop_assert_eq!(held(&after, at, zone), held(&before, at, zone) + money.get());
+        // The list price of imported service is worth days only: where it buys none, it is worth nothing.
+        let imported = before.unused(at, zone).unwrap().get() - before.unused_recorded(at, zone).unwrap().get();
+        let (now, due) = (held(&after, at, zone), held(&before, at, zone) + money.get());
+        prop_assert!(now <= due && now >= due - imported, "{} {}", now, due);
+    }
+
+    #[test]
+    fn no_more_becomes_credit_than_was_paid(grants in history(), zone in prop::sample::select(&ZONES[..])) {
+        let received: i64 = grants.iter().filter_map(paid).map(|(_, money, _)| money.get()).sum();
+        prop_assert!(fold(&grants, zone).unwrap().unwrap().to_credit.get() <= received);
     }
 
     #[test]
@@ -127,6 +136,7 @@ proptest! {
     ) {
         let before = fold(&grants, zone).unwrap().unwrap();
         let (at, ..) = paid(&change).unwrap();
+        let (was_free, expired_at) = (!before.package.price.is_positive(), before.expires_at);
         let after = extend(Some(before), &change, zone).unwrap();
         let price = i128::from(after.package.price.get());
         if price > 0 {
@@ -135,6 +145,8 @@ proptest! {
             let cost = i128::from(stretch::cost(&after.package, at, after.expires_at, zone).unwrap().get());
             let day = price / (28 * i128::from(after.package.period_months)) + 1;
             prop_assert!((value - cost).abs() <= day, "{} {}", value, cost);
+        } else if was_free {
+            prop_assert_eq!(after.expires_at, expired_at);
         } else {
             prop_assert_eq!(after.expires_at, zone.add_months(at, after.package.period_months.into(), zone.date(at).day()).unwrap());
         }
