@@ -121,7 +121,7 @@ mod tests {
             (memory.is_some(), refreshed_at.is_some())
         };
         assert_eq!(read(Some(item(SCHEMA_VERSION, map.clone()))), (true, true));
-        assert_eq!(read(Some(item("2", map))), (false, true), "another version's");
+        assert_eq!(read(Some(item("0", map))), (false, true), "another version's");
         assert_eq!(read(Some(item(SCHEMA_VERSION, AttributeValue::S("x".to_owned())))), (false, true));
         assert_eq!(read(None), (false, false));
     }
