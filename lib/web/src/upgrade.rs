@@ -125,6 +125,8 @@ mod tests {
         };
         let mut profile = import(None, &row, CustomerId::parse("c1").unwrap(), Zone::Jakarta, from).unwrap().profile;
         profile.entitlement = imported(None, &row.package, expires_at, from, Zone::Jakarta);
+        // As if a payment had been recorded for it: what was only imported never becomes credit.
+        profile.entitlement.stretches.iter_mut().for_each(|stretch| stretch.unrecorded = Rupiah::ZERO);
         profile.open_renewal = renewal_open.then(|| InvoiceId::parse("inv_1").unwrap());
         let preview = preview(&profile, to, Rules { zone: Zone::Jakarta, pricing }, at).unwrap();
         let told = |english| explanation(&profile, &preview, Zone::Jakarta, english);
