@@ -381,7 +381,8 @@ for (const address of PAGES) {
       const release = await hold(page, (route) => (device ? route.fulfill({ json: { success: true, device } }) : route.continue()));
       await page.goto(address);
       await page.locator('#device[aria-busy=true]').waitFor();
-      await page.locator('#device [data-refresh]').scrollIntoViewIfNeeded();
+      // All of the panel is seen, and what stands below it.
+      await page.evaluate(() => scrollTo(0, document.body.scrollHeight));
       release();
       await atRest(page);
       const shifts = await page.evaluate(() => new Promise((resolve) => requestAnimationFrame(() => requestAnimationFrame(() => setTimeout(() => resolve(window.lunasShifts), 100)))));

@@ -328,14 +328,11 @@
   }
 
   function showValue(place, value, none, withAges) {
-    place.textContent = value?.text || none;
+    const part = (tag, text) => Object.assign(document.createElement(tag), { textContent: text });
+    place.replaceChildren(part("span", value?.text || none));
     delete place.dataset.tone;
-    if (!value?.text) return;
-    if (value.tone) place.dataset.tone = value.tone;
-    if (!value.ageText || !withAges) return;
-    const age = document.createElement("small");
-    age.textContent = value.ageText;
-    place.append(" ", age);
+    if (value?.text && value.tone) place.dataset.tone = value.tone;
+    if (value?.text && value.ageText && withAges) place.append(" ", part("small", value.ageText));
   }
 
   const TONES = { online: "green", connected: "green", baik: "green", lemah: "yellow", buruk: "red", offline: "red", disconnected: "red" };
