@@ -66,6 +66,12 @@ pub enum EntryKind {
 }
 
 impl EntryKind {
+    /// Does the entry change what the invoice holds?
+    #[must_use]
+    pub const fn moves_invoice(self) -> bool {
+        matches!(self, Self::Received | Self::Returned | Self::Reversal | Self::Refund)
+    }
+
     /// Does the entry change the customer's credit?
     #[must_use]
     pub const fn moves_credit(self) -> bool {
