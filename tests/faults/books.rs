@@ -193,8 +193,12 @@ impl Books {
         self.due.iter().max().copied()
     }
 
-    pub fn is_anything_due(&self, now: OffsetDateTime) -> bool {
-        self.due.iter().any(|due| *due <= now)
+    /// Are events due, and orders or invoices?
+    pub fn due_at(&self, now: OffsetDateTime) -> (bool, bool) {
+        let is_due = |filed: Option<OffsetDateTime>| filed.is_some_and(|due| due <= now);
+        let audit::Books { events, orders, invoices, .. } = &self.books;
+        let others = orders.iter().map(|order| order.filed).chain(invoices.iter().map(|invoice| invoice.filed));
+        (events.iter().any(|event| is_due(event.filed)), others.into_iter().any(is_due))
     }
 }
 

@@ -59,10 +59,11 @@ impl Options {
 fn nothing_is_lost_and_nothing_is_doubled() {
     let options = Options::read();
     if let Some(seed) = options.only {
-        for (number, step) in schedule(seed).iter().enumerate() {
-            println!("  {:>2}. {step}", number + 1);
+        let (tally, judged) = play_one(&schedule(seed), None);
+        for (number, (step, answer)) in schedule(seed).iter().zip(&tally.answers).enumerate() {
+            println!("  {:>2}. {step}  ->  {answer}", number + 1);
         }
-        if let Err(failure) = play_one(&schedule(seed), None).1 {
+        if let Err(failure) = judged {
             panic!("{}", tell(seed, &failure, None));
         }
         println!("seed {seed}: nothing lost, nothing doubled");

@@ -20,6 +20,7 @@ use cloud::{
     queue::Batch,
     store::{Store, StoreError, admin::new_id},
 };
+use lambda_http::{Body, Response};
 use lunas_sandbox::{Account, Outcome, Partner, Simulate};
 use relay_events::Relay;
 use serde_json::{Value, json};
@@ -29,7 +30,7 @@ use testkit::{
     request::{answer, delivery, request},
     sabotage::Sabotage,
     table,
-    tap::How,
+    tap::{How, Tap},
 };
 use time::{Duration, OffsetDateTime};
 
@@ -55,6 +56,8 @@ pub struct Tally {
     pub troubles: Vec<&'static str>,
     pub payments: usize,
     pub taken_back: usize,
+    /// What was answered, step by step.
+    pub answers: Vec<String>,
 }
 
 /// One schedule under way.
@@ -82,6 +85,8 @@ pub struct Play {
     streamed: BTreeSet<String>,
     numbers: usize,
     keys: [Cell<Keys>; 2],
+    /// What was answered in the step under way.
+    answers: RefCell<Vec<String>>,
     tally: Tally,
 }
 
@@ -146,6 +151,7 @@ impl Play {
             streamed: BTreeSet::new(),
             numbers: 0,
             keys: [Cell::default(), Cell::default()],
+            answers: RefCell::default(),
             tally: Tally::default(),
         }
     }
@@ -200,7 +206,10 @@ impl Play {
         }
         let struck = match step.trouble {
             Some(Trouble::Break { .. } | Trouble::Meanwhile { .. }) => tap.broke(),
-            other => other.is_some(),
+            Some(Trouble::Unprocessed { .. }) => reached(&tap, "BatchGetItem"),
+            Some(Trouble::IndexHidden | Trouble::IndexFrozen) => reached(&tap, "of due work"),
+            Some(Trouble::BusDown | Trouble::EntriesFail { .. }) => reached(&tap, "PutEvents"),
+            None => false,
         };
         if let Some(trouble) = step.trouble.filter(|_| struck) {
             self.tally.troubles.push(trouble.kind());
@@ -212,6 +221,8 @@ impl Play {
         aws.freeze_index(false);
         aws.stop_bus(false);
         aws.fail_entries(0);
+        let answers = std::mem::take(&mut *self.answers.borrow_mut());
+        self.tally.answers.push(if tap_crashed(&done) { format!("{} crashed", answers.join(", ")) } else { answers.join(", ") });
         for done in done {
             self.note(done);
         }
@@ -266,7 +277,8 @@ impl Play {
             Action::Link { invoice, gateway } => {
                 if let Some(invoice) = self.open(invoice).await {
                     let path = format!("/api/customer/invoices/payment?invoiceId={invoice}&gateway={gateway}");
-                    create_payment_link::handle(&p, request("GET", &path, Some(&self.token().await), None)).await;
+                    let asked = request("GET", &path, Some(&self.token().await), None);
+                    self.answered(&create_payment_link::handle(&p, asked).await);
                 }
                 Done::Nothing
             }
@@ -276,15 +288,17 @@ impl Play {
                 let (status, shown) = answer(&request_upgrade::handle(&p, request("GET", &path, Some(&token), None)).await);
                 if status == 200 {
                     let body = json!({"packageId": package, "expectedAmount": shown["amount"], "gateway": gateway});
-                    request_upgrade::handle(&p, request("POST", "/api/customer/upgrade", Some(&token), Some(&body))).await;
+                    let asked = request("POST", "/api/customer/upgrade", Some(&token), Some(&body));
+                    self.answered(&request_upgrade::handle(&p, asked).await);
                 }
                 Done::Nothing
             }
             Action::AtGateway { page, outcome, sum } => self.at_gateway(page, outcome, sum).await,
             Action::Deliver { nth, keep } => match newest(&self.waiting, nth) {
                 Some((number, notification)) => {
-                    let status = receive_webhook::handle(&p, delivery(notification)).await.status();
-                    Done::Delivered { number: *number, over: status.is_success() && !keep }
+                    let response = receive_webhook::handle(&p, delivery(notification)).await;
+                    self.answered(&response);
+                    Done::Delivered { number: *number, over: response.status().is_success() && !keep }
                 }
                 None => Done::Nothing,
             },
@@ -302,7 +316,8 @@ impl Play {
             Action::Check { invoice } => {
                 if let Some(invoice) = self.open(invoice).await {
                     let path = format!("/api/customer/invoices/{invoice}/check");
-                    check_payment::handle(&p, request("POST", &path, Some(&self.token().await), None)).await;
+                    let asked = request("POST", &path, Some(&self.token().await), None);
+                    self.answered(&check_payment::handle(&p, asked).await);
                 }
                 Done::Nothing
             }
@@ -333,6 +348,12 @@ impl Play {
                 Done::Nothing
             }
         }
+    }
+
+    fn answered(&self, response: &Response<Body>) {
+        let (status, body) = answer(response);
+        let word = body["code"].as_str().or(body["status"].as_str()).unwrap_or_default();
+        self.answers.borrow_mut().push(format!("{status} {word}"));
     }
 
     /// Time passes for everybody.
@@ -369,9 +390,10 @@ impl Play {
     }
 
     async fn at_gateway(&self, page: usize, outcome: Outcome, sum: Sum) -> Done {
-        let Some(link) = newest(&self.pages, page) else { return Done::Nothing };
         let accounts = self.world.sandbox.books();
-        let account = accounts.iter().find(|account| account.link == *link).unwrap();
+        let pages: Vec<&Account> = self.pages.iter().filter_map(|link| accounts.iter().find(|account| account.link == *link)).collect();
+        let fitting: Vec<&Account> = pages.iter().copied().filter(|account| can_follow(outcome, account)).collect();
+        let Some(account) = newest(if fitting.is_empty() { &pages } else { &fitting }, page) else { return Done::Nothing };
         let (amount, fee, channel) = match (outcome, sum) {
             (Outcome::Paid, Sum::Part) => (Some(account.asked / 3), None, None),
             (Outcome::Paid, Sum::More) => (Some(account.asked + 50_000), None, None),
@@ -384,8 +406,9 @@ impl Play {
             (Outcome::Chargeback, _) if account.refunded > 0 => return Done::Nothing,
             _ => (None, None, None),
         };
-        let simulate = Simulate { amount, fee, channel, webhook: false, ..Simulate::new(link.clone(), outcome) };
+        let simulate = Simulate { amount, fee, channel, webhook: false, ..Simulate::new(account.link.clone(), outcome) };
         let played = self.world.sandbox.simulate(&simulate).await;
+        self.answers.borrow_mut().push(played.as_ref().map_or_else(ToString::to_string, |now| now.state.clone()));
         match (played, outcome) {
             (Ok(_), Outcome::Paid) => Done::Paid,
             (Ok(_), Outcome::Refunded | Outcome::Reversed | Outcome::Chargeback) => Done::TakenBack,
@@ -539,15 +562,29 @@ impl Play {
         }
         for _ in 0..RUNS {
             let books = Books::read(self).await;
-            if !books.is_anything_due(self.now()) {
+            let (events, others) = books.due_at(self.now());
+            if events {
+                self.step(&undisturbed(Action::Sweep)).await;
+            }
+            if others {
+                self.step(&undisturbed(Action::Reconcile)).await;
+            }
+            if !events && !others {
                 return Ok(());
             }
-            self.step(&undisturbed(Action::Sweep)).await;
-            self.step(&undisturbed(Action::Reconcile)).await;
             self.until_quiet().await?;
         }
         Err(Failure::new(Kind::Stuck, format!("something is still due after {RUNS} runs")))
     }
+}
+
+fn tap_crashed(done: &[Done]) -> bool {
+    done.iter().any(|done| matches!(done, Done::Crashed))
+}
+
+/// Was there a call of that operation?
+fn reached(tap: &Tap, operation: &str) -> bool {
+    tap.calls().iter().any(|call| call.operation.ends_with(operation))
 }
 
 fn undisturbed(action: Action) -> Step {
@@ -557,6 +594,17 @@ fn undisturbed(action: Action) -> Step {
 fn newest<T>(list: &[T], nth: usize) -> Option<&T> {
     let last = list.len().checked_sub(1)?;
     list.get(last - nth % list.len())
+}
+
+/// Is it worth trying?
+fn can_follow(outcome: Outcome, account: &Account) -> bool {
+    match outcome {
+        Outcome::Refunded | Outcome::Reversed | Outcome::Chargeback => {
+            account.gateway == Partner::Midtrans && account.received > account.refunded && !account.charged_back
+        }
+        Outcome::Settled => account.received > 0,
+        _ => account.received == 0,
+    }
 }
 
 /// Does it tell of money that went back? Gateways repeat such a notification until it is answered, and nobody looks by himself long
