@@ -8,7 +8,6 @@ use billing::{
     customer::Profile,
     entitlement::{Grant, Reason},
     invoice::{Invoice, InvoiceStatus},
-    ledger::EntryKind,
     order::Order,
     zone::Zone,
 };
@@ -124,7 +123,7 @@ impl Books {
     /// What holds once everything has been done: every rupiah that a gateway kept is booked once, and every payment serves once.
     pub fn agree_with(&self, accounts: &[Account]) -> Result<(), Failure> {
         for account in accounts {
-            let kept = account.received - account.refunded;
+            let kept = if account.charged_back { 0 } else { account.received - account.refunded };
             let booked = self.booked(&account.order_id);
             let order = format!("{} of {:?}: the gateway kept {kept}, booked are {booked}", account.order_id, account.gateway);
             if booked < kept {
@@ -180,7 +179,7 @@ impl Books {
 
     /// Order and amount of every entry about money that came or went through a gateway.
     fn payments(&self) -> impl Iterator<Item = (&str, i64)> {
-        let entries = self.books.ledger.iter().map(|line| &line.entry).filter(|entry| entry.kind != EntryKind::Chargeback);
+        let entries = self.books.ledger.iter().map(|line| &line.entry);
         entries.filter_map(|entry| Some((entry.payment.as_ref()?.order_id.as_str(), entry.amount.get())))
     }
 

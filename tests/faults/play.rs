@@ -262,7 +262,7 @@ impl Play {
             }
         }
         for entry in self.world.aws.take_bus() {
-            if matches!(entry["DetailType"].as_str(), Some("payment.settled" | "payment.reversed")) {
+            if matches!(entry["DetailType"].as_str(), Some("payment.settled" | "payment.reversed" | "payment.review")) {
                 self.numbers += 1;
                 let detail: Value = serde_json::from_str(entry["Detail"].as_str().unwrap()).unwrap();
                 let body = json!({"source": entry["Source"], "detail-type": entry["DetailType"], "detail": detail}).to_string();
@@ -402,8 +402,6 @@ impl Play {
                 (None, None, Some(if account.gateway == Partner::Midtrans { "credit_card" } else { "CREDIT_CARD" }.to_owned()))
             }
             (Outcome::Refunded, Sum::Part | Sum::More) => (Some((account.received / 3).max(1)), None, None),
-            // What Midtrans tells of a chargeback after a refund in part is not documented.
-            (Outcome::Chargeback, _) if account.refunded > 0 => return Done::Nothing,
             _ => (None, None, None),
         };
         let simulate = Simulate { amount, fee, channel, webhook: false, ..Simulate::new(account.link.clone(), outcome) };
@@ -499,8 +497,8 @@ impl Play {
         let number = self.direct.next_invoice_number(now.year()).await.unwrap();
         let in_catalogue = self.direct.package(&profile.entitlement.package.id).await.unwrap().map(|offered| offered.package);
         let due_date = self.world.installation.settings.zone.date(now.saturating_add(Duration::days(7)));
-        let (invoice, profile, event) = issue_renewal(&profile, in_catalogue.as_ref(), NewInvoice { id, number, due_date }, now);
-        self.direct.issue_invoice(&invoice, &profile, &event, now).await.unwrap();
+        let issued = issue_renewal(&profile, in_catalogue.as_ref(), NewInvoice { id, number, due_date }, now).unwrap();
+        self.direct.issue_invoice(&issued, now).await.unwrap();
     }
 
     /// Faults are over. Whatever is under way arrives, time passes until every order was looked at, and then once more.

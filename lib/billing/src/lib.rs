@@ -5,6 +5,7 @@
 
 pub mod apply;
 pub mod audit;
+pub mod credit;
 pub mod customer;
 pub mod entitlement;
 pub mod event;

@@ -24,25 +24,30 @@ impl Audit<'_> {
     fn held(&mut self, invoice: &Invoice) {
         let (place, of_invoice) = (Place::invoice(&invoice.id), |id: &InvoiceId| *id == invoice.id);
         let follows = sum(self.books.entries().filter(|entry| of_invoice(&entry.invoice_id)), EntryKind::moves_invoice);
-        match invoice.received.minus(invoice.refunded) {
-            Ok(held) => self.demand(Rule::InvoiceHeld, place, "received less refunded", held, follows),
+        match invoice.held() {
+            Ok(held) => self.demand(Rule::InvoiceHeld, place, "received less what was given back", held, follows),
             Err(error) => self.find(Rule::InvoiceHeld, place, error.to_string()),
         }
     }
 
     fn status(&mut self, invoice: &Invoice) {
-        let Invoice { amount, received, refunded, .. } = *invoice;
-        let sums = format!("{received} of {amount} received, {refunded} refunded");
+        let Invoice { amount, received, credit_applied, refunded, charged_back, .. } = *invoice;
+        let sums =
+            format!("{received} of {amount} received, {credit_applied} of it credit, {refunded} refunded, {charged_back} charged back");
+        let Ok(held) = invoice.held() else {
+            return self.find(Rule::InvoiceStatus, Place::invoice(&invoice.id), sums);
+        };
         let fits = match invoice.status {
             // An invoice over nothing waits for nothing: it is opened PAID, or by a provider who gives the package away.
-            InvoiceStatus::Unpaid => (received < amount || amount.is_zero()) && refunded.is_zero() && invoice.paid_at.is_none(),
+            InvoiceStatus::Unpaid => (received < amount || amount.is_zero()) && held == received && invoice.paid_at.is_none(),
             InvoiceStatus::Paid => {
-                let kept = received == amount && (refunded < received || amount.is_zero());
-                kept && invoice.settlement > 0 && invoice.paid_at.is_some()
+                let refunded_whole = refunded.is_positive() && charged_back.is_zero() && held <= credit_applied;
+                received == amount && !refunded_whole && invoice.settlement > 0 && invoice.paid_at.is_some()
             }
-            InvoiceStatus::Cancelled => received == refunded,
+            InvoiceStatus::Cancelled => held.is_zero(),
         };
-        if !fits || received < Rupiah::ZERO || refunded < Rupiah::ZERO {
+        let least = received.min(refunded).min(charged_back).min(credit_applied).min(held);
+        if !fits || least < Rupiah::ZERO || credit_applied > received {
             self.find(Rule::InvoiceStatus, Place::invoice(&invoice.id), format!("{:?} with {sums}", invoice.status));
         }
         if invoice.status != InvoiceStatus::Unpaid && (invoice.link.is_some() || invoice.lease.is_some()) {
@@ -72,8 +77,9 @@ impl Audit<'_> {
             let (customer_id, invoice_id) = (invoice.customer_id.clone(), Some(invoice.id.clone()));
             self.said.pending.push(Pending { wait, customer_id, invoice_id, order_id: None, due: invoice.due });
         }
-        if invoice.awaits_apply() != invoice.due.is_some() {
-            let what = if invoice.awaits_apply() { "awaits apply and is never looked at" } else { "awaits nothing and is due" };
+        if invoice.next_due(self.now).is_some() != invoice.due.is_some() {
+            let what =
+                if invoice.awaits_apply() { "awaits apply and is never looked at" } else { "is due for nothing, or not due for its lapse" };
             self.find(Rule::NotDue, place, format!("{what}, due {}", when(invoice.due)));
         }
         if !is_filed_as_due(invoice.due, filed.filed) {

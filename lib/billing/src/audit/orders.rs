@@ -78,14 +78,14 @@ fn is_of_transaction(entry: &Entry, id: &str) -> bool {
 
 fn agrees(booked: Booked, entries: &[&Entry]) -> Result<bool, MoneyError> {
     let total = |counts: fn(EntryKind) -> bool| sum(entries.iter().copied(), counts);
-    let kept = total(|kind| kind != EntryKind::Chargeback)?;
-    let charged_back = total(|kind| kind == EntryKind::Chargeback)?.negated()?;
+    let kept = total(|_| true)?;
+    let charged_back = total(|kind| matches!(kind, EntryKind::Chargeback | EntryKind::SurplusChargeback))?.negated()?;
     let refunded = total(|kind| matches!(kind, EntryKind::Refund | EntryKind::SurplusRefund))?.negated()?;
     let bounded = booked.refunded >= Rupiah::ZERO
         && booked.refunded <= booked.received
         && booked.to_credit >= Rupiah::ZERO
         && booked.to_credit <= booked.received;
-    let same = booked.received.minus(booked.refunded)? == kept && booked.charged_back == charged_back && booked.refunded <= refunded;
+    let same = booked.kept()? == kept && booked.charged_back <= charged_back && booked.refunded <= refunded;
     Ok(same && bounded)
 }
 

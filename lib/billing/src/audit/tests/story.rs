@@ -6,7 +6,7 @@ use time::OffsetDateTime;
 
 use super::super::*;
 use crate::{
-    apply::{Application, Rules, Todo, converge, grant, replaced_renewal, revoke},
+    apply::{Application, Rules, Todo, converge, give_back, grant, replaced_renewal, revoke},
     entitlement::LateRenewal,
     event::Event,
     examples::{self, NOW},
@@ -138,10 +138,11 @@ impl Story {
         if open.is_some_and(|open| open.status != InvoiceStatus::Cancelled) {
             return;
         }
-        let (invoice, profile, event) = issue_renewal(&self.profile, None, self.new_invoice(), self.now);
-        self.profile = profile;
-        self.invoices.push(invoice);
-        self.tell(&[event]);
+        let issued = issue_renewal(&self.profile, None, self.new_invoice(), self.now).unwrap();
+        self.profile = issued.profile;
+        self.invoices.push(issued.invoice);
+        let told = self.tell(&[issued.event]);
+        self.enter(issued.entries, &told);
     }
 
     fn choose(&mut self, package: &str) {
@@ -226,6 +227,10 @@ impl Story {
             let application = match converge(&invoice) {
                 Todo::Nothing => panic!("it awaits apply"),
                 Todo::Grant => self.granted(&invoice),
+                Todo::GiveBack => {
+                    let grants: Vec<Grant> = self.grants.values().cloned().collect();
+                    give_back(&invoice, &self.profile, &grants, RULES, self.now).unwrap()
+                }
                 Todo::Revoke(settlement) => {
                     let grants: Vec<Grant> = self.grants.values().cloned().collect();
                     revoke(&invoice, settlement, &self.profile, &grants, RULES, self.now).unwrap()
