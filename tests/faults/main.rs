@@ -3,7 +3,7 @@
 //!
 //! `make faults` plays 10,000 schedules, `ARGS="--schedules 500 --seed 7"` others, `ARGS="--only 4711"` one, step by step. Without
 //! arguments (in `make test`) it is the short form. Determined by the seed: every step, which calls break and how, and who comes in
-//! between whom. Not determined: ids, and instants below a second.
+//! between whom. Not determined: ids, and the moment of the first step, from which all others are counted.
 
 #![expect(
     clippy::unwrap_used,
@@ -76,6 +76,17 @@ fn nothing_is_lost_and_nothing_is_doubled() {
     println!("{}  seconds {:>38}", outcome.table(), began.elapsed().as_secs());
     let told: Vec<String> = outcome.failures.iter().take(3).map(|(seed, failure)| tell(*seed, failure, None)).collect();
     assert!(outcome.failures.is_empty(), "{} schedules failed\n{}", outcome.failures.len(), told.join("\n"));
+}
+
+#[test]
+fn a_seed_is_played_again_as_it_was() {
+    for seed in 1..=6 {
+        let play = || {
+            let (tally, judged) = play_one(&schedule(seed), None);
+            (tally.answers, tally.troubles, judged.map_err(|failure| failure.kind))
+        };
+        assert_eq!(play(), play(), "seed {seed}");
+    }
 }
 
 /// A build that is broken on purpose has to be found out within the schedules of the short form.

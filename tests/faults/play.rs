@@ -39,6 +39,8 @@ use crate::{
     schedule::{Action, KeyChange, Open, Step, Sum, Trouble},
 };
 
+/// What a step takes. So nothing is due in the same second as something else, and who comes first is no chance.
+const STEP: Duration = Duration::seconds(7);
 /// Rounds of delivering until nothing moves.
 const ROUNDS: usize = 60;
 /// Runs of the reconciliation until nothing is due.
@@ -175,6 +177,7 @@ impl Play {
     /// One step with its trouble. Can it have written something?
     async fn step(&mut self, step: &Step) -> bool {
         self.tally.steps += 1;
+        self.wait(STEP);
         let (tap, aws) = (self.world.tap.clone(), self.world.aws.clone());
         tap.forget();
         match step.trouble {
@@ -261,7 +264,9 @@ impl Play {
                 self.pages.push(account.link);
             }
         }
-        for entry in self.world.aws.take_bus() {
+        let mut entries = self.world.aws.take_bus();
+        entries.sort_by_key(|entry| told(entry["Detail"].as_str().unwrap()));
+        for entry in entries {
             if matches!(entry["DetailType"].as_str(), Some("payment.settled" | "payment.reversed" | "payment.review")) {
                 self.numbers += 1;
                 let detail: Value = serde_json::from_str(entry["Detail"].as_str().unwrap()).unwrap();
@@ -415,7 +420,8 @@ impl Play {
     }
 
     async fn stream(&self) -> Done {
-        let events = table::items(&self.world.aws.direct, "EVENT").await;
+        let mut events = table::items(&self.world.aws.direct, "EVENT").await;
+        events.sort_by_key(|event| told(event["detail"].as_s().unwrap()));
         let mut ids = Vec::new();
         let mut records = Vec::new();
         for event in &events {
@@ -578,6 +584,13 @@ impl Play {
 
 fn tap_crashed(done: &[Done]) -> bool {
     done.iter().any(|done| matches!(done, Done::Crashed))
+}
+
+/// When an event happened, and its kind: its place among others, whatever its id.
+fn told(detail: &str) -> (String, String) {
+    let detail: Value = serde_json::from_str(detail).unwrap();
+    let text = |name: &str| detail[name].as_str().unwrap_or_default().to_owned();
+    (text("at"), text("kind"))
 }
 
 /// Was there a call of that operation?
