@@ -14,6 +14,7 @@ use axum::{
 };
 use bytes::Bytes;
 use lunas_sandbox::{BreakableListener, Connection};
+use serde_json::Value;
 use tokio::{net::TcpListener, sync::Notify};
 
 use crate::{
@@ -103,6 +104,19 @@ pub struct Tap {
     released: Arc<Notify>,
     /// Breaks the system on purpose, to see that tests notice.
     pub(crate) saboteur: Saboteur,
+    alteration: Arc<Mutex<Option<Alteration>>>,
+}
+
+/// What a partner's answers are changed to on their way.
+struct Alteration {
+    service: String,
+    alter: Box<dyn Fn(&mut Value) + Send + Sync>,
+}
+
+impl std::fmt::Debug for Alteration {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Alteration").field("service", &self.service).finish_non_exhaustive()
+    }
 }
 
 impl Tap {
@@ -187,6 +201,32 @@ impl Tap {
     /// Lets the answer that is kept back go on.
     pub fn release(&self) {
         self.released.notify_one();
+    }
+
+    /// Changes every JSON answer of `service` on its way.
+    pub fn alter_answers(&self, service: &str, alter: impl Fn(&mut Value) + Send + Sync + 'static) {
+        let alteration = Alteration { service: service.to_owned(), alter: Box::new(alter) };
+        *self.alteration.lock().unwrap_or_else(PoisonError::into_inner) = Some(alteration);
+    }
+
+    /// Answers arrive as they are.
+    pub fn answer_as_they_are(&self) {
+        *self.alteration.lock().unwrap_or_else(PoisonError::into_inner) = None;
+    }
+
+    async fn altered(&self, service: &str, answer: Response) -> Response {
+        let is_meant = |alteration: &Alteration| alteration.service == service;
+        if !self.alteration.lock().unwrap_or_else(PoisonError::into_inner).as_ref().is_some_and(is_meant) {
+            return answer;
+        }
+        let (mut parts, body) = answer.into_parts();
+        let bytes = axum::body::to_bytes(body, 20 << 20).await.unwrap_or_default();
+        let Ok(mut json) = serde_json::from_slice(&bytes) else { return Response::from_parts(parts, Body::from(bytes)) };
+        if let Some(alteration) = self.alteration.lock().unwrap_or_else(PoisonError::into_inner).as_ref() {
+            (alteration.alter)(&mut json);
+        }
+        parts.headers.remove(http::header::CONTENT_LENGTH);
+        Response::from_parts(parts, Body::from(json.to_string()))
     }
 
     /// From now on the build behaves as a broken one would.
@@ -331,7 +371,9 @@ async fn pass_on(State(line): State<Line>, ConnectInfo(connection): ConnectInfo<
     let call =
         Call { service: line.service.clone(), operation: format!("{} {path}", parts.method), actions: Vec::new(), resource: String::new() };
     let is_create = line.tap.saboteur.is_create(&call.operation);
-    let answer = line.tap.pass(call, forward(&line.client, &format!("{}{path}", line.url), parts, body)).await;
+    let url = format!("{}{path}", line.url);
+    let answer = async { line.tap.altered(&line.service, forward(&line.client, &url, parts, body).await).await };
+    let answer = line.tap.pass(call, answer).await;
     if is_create {
         line.tap.saboteur.write_withheld(&line.tap).await;
     }
