@@ -1,7 +1,6 @@
 //! Events: each was relayed, or will be.
 
-use super::{Audit, Filed, Pending, Place, Rule, Told, Wait, made_at};
-use crate::{event::KEPT, zone::later};
+use super::{Audit, Filed, Pending, Place, Rule, Told, Wait, is_kept};
 
 impl Audit<'_> {
     pub(super) fn events(&mut self) {
@@ -17,9 +16,7 @@ impl Audit<'_> {
         for line in &self.books.ledger {
             for id in &line.events {
                 let known = self.books.events.iter().any(|event| event.state.id == *id);
-                // It is kept for a week after it was relayed, and so for a week at least.
-                let must_exist = made_at(id).is_none_or(|made| self.now < later(made, KEPT));
-                if must_exist && !known {
+                if is_kept(id, self.now) && !known {
                     let what = format!("event {id}, written with ledger entry {}, does not exist", line.id);
                     self.find(Rule::EventLost, Place::invoice(&line.entry.invoice_id), what);
                 }
