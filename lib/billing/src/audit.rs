@@ -27,7 +27,7 @@ use crate::{
 
 pub use events::lost;
 pub use finding::{Finding, Pending, Rule, Wait};
-pub use orders::order;
+pub use orders::{is_of, order};
 
 /// Everything of one customer. Two readings that are equal, one after the other, are what stood there between them.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -171,7 +171,7 @@ impl<'a> Place<'a> {
     }
 
     fn finding(self, rule: Rule, customer: &crate::id::CustomerId, what: String) -> Finding {
-        Finding { rule, customer_id: customer.clone(), invoice_id: self.invoice.cloned(), order_id: self.order.cloned(), what }
+        Finding { rule, customer_id: Some(customer.clone()), invoice_id: self.invoice.cloned(), order_id: self.order.cloned(), what }
     }
 }
 

@@ -9,7 +9,7 @@ impl Audit<'_> {
                 self.find(Rule::EventLost, Place::default(), what);
             }
             if event.state.relayed_at.is_none() {
-                let customer_id = self.books.profile.id.clone();
+                let customer_id = Some(self.books.profile.id.clone());
                 self.said.pending.push(Pending { wait: Wait::Relay, customer_id, invoice_id: None, order_id: None, due: event.filed });
             }
         }

@@ -4,8 +4,8 @@ use std::collections::{BTreeSet, HashMap};
 
 use aws_sdk_dynamodb::types::AttributeValue;
 use billing::{
-    audit::{Books, Filed, Line, Told, is_kept},
-    id::{CustomerId, InvoiceId},
+    audit::{Books, Filed, Line, Told, is_kept, is_of},
+    id::CustomerId,
     invoice::Invoice,
     ledger::Entry,
     order::Order,
@@ -62,7 +62,7 @@ impl Store {
             match text(&item, "SK") {
                 "PROFILE" => profile = Some(from_item(item)?),
                 sk if sk.starts_with(keys::INVOICE) => {
-                    invoices.push(filed(item, DueKind::Invoice, |invoice: &Invoice| invoice.id.as_str())?)
+                    invoices.push(filed(item, DueKind::Invoice, |invoice: &Invoice| invoice.id.as_str())?);
                 }
                 sk if sk.starts_with(keys::LEDGER) => ledger.push(line(from_item(item)?)),
                 sk if sk.starts_with(keys::GRANT) => grants.push(from_item(item)?),
@@ -88,11 +88,11 @@ impl Store {
         found.map(event).transpose()
     }
 
-    /// The ledger entries of an invoice.
-    pub async fn entries_of(&self, customer: &CustomerId, invoice: &InvoiceId) -> Result<Vec<Entry>, StoreError> {
-        let entries = self.book_items(customer).await?.into_iter().filter(|item| text(item, "SK").starts_with(keys::LEDGER));
-        let entries = entries.map(from_item::<LedgerLine>).collect::<Result<Vec<_>, _>>()?;
-        Ok(entries.into_iter().map(|line| line.entry).filter(|entry| entry.invoice_id == *invoice).collect())
+    /// The ledger entries of an order.
+    pub async fn entries_of(&self, order: &Order) -> Result<Vec<Entry>, StoreError> {
+        let items = self.book_items(&order.customer_id).await?.into_iter().filter(|item| text(item, "SK").starts_with(keys::LEDGER));
+        let lines = items.map(from_item::<LedgerLine>).collect::<Result<Vec<_>, _>>()?;
+        Ok(lines.into_iter().map(|line| line.entry).filter(|entry| is_of(entry, order)).collect())
     }
 
     /// Does the index of due work have the item under that instant? It may follow a write by a moment.
