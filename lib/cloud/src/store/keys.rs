@@ -154,6 +154,12 @@ pub fn login(login_id: &str) -> Key {
     Key::new(format!("LOGIN#{login_id}"), "LOGIN")
 }
 
+/// When a customer last had an invoice's gateway asked.
+#[must_use]
+pub fn check(invoice: &InvoiceId) -> Key {
+    Key::new(format!("CHECK#{invoice}"), "CHECK")
+}
+
 /// A counter of requests within one window.
 #[must_use]
 pub fn rate(what: &str, who: &str, window: i64) -> Key {
