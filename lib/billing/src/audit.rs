@@ -16,20 +16,21 @@ use time::{Duration, OffsetDateTime};
 use crate::{
     customer::Profile,
     entitlement::Grant,
+    event::KEPT,
     id::{InvoiceId, OrderId},
     invoice::Invoice,
     ledger::{Entry, EntryKind},
     money::{MoneyError, Rupiah},
     order::Order,
-    zone::Zone,
+    zone::{Zone, later},
 };
 
 pub use events::lost;
 pub use finding::{Finding, Pending, Rule, Wait};
-pub use orders::order;
+pub use orders::{is_of, order};
 
-/// Everything of one customer.
-#[derive(Debug, Clone)]
+/// Everything of one customer. Two readings that are equal, one after the other, are what stood there between them.
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Books {
     /// The line itself.
     pub profile: Profile,
@@ -170,7 +171,7 @@ impl<'a> Place<'a> {
     }
 
     fn finding(self, rule: Rule, customer: &crate::id::CustomerId, what: String) -> Finding {
-        Finding { rule, customer_id: customer.clone(), invoice_id: self.invoice.cloned(), order_id: self.order.cloned(), what }
+        Finding { rule, customer_id: Some(customer.clone()), invoice_id: self.invoice.cloned(), order_id: self.order.cloned(), what }
     }
 }
 
@@ -187,6 +188,12 @@ fn is_filed_as_due(due: Option<OffsetDateTime>, filed: Option<OffsetDateTime>) -
 /// In words, for a finding.
 fn when(at: Option<OffsetDateTime>) -> String {
     at.map_or_else(|| "never".to_owned(), crate::zone::format::instant)
+}
+
+/// Is an event of that id kept for certain? The time in its UUIDv7 is when it was written, at the latest when it was relayed.
+#[must_use]
+pub fn is_kept(event_id: &str, now: OffsetDateTime) -> bool {
+    made_at(event_id).is_none_or(|made| now < later(made, KEPT))
 }
 
 /// The time in a UUIDv7; `None` if it is none.

@@ -1,7 +1,6 @@
 //! Events: each was relayed, or will be.
 
-use super::{Audit, Filed, Pending, Place, Rule, Told, Wait, made_at};
-use crate::{event::KEPT, zone::later};
+use super::{Audit, Filed, Pending, Place, Rule, Told, Wait, is_kept};
 
 impl Audit<'_> {
     pub(super) fn events(&mut self) {
@@ -10,16 +9,14 @@ impl Audit<'_> {
                 self.find(Rule::EventLost, Place::default(), what);
             }
             if event.state.relayed_at.is_none() {
-                let customer_id = self.books.profile.id.clone();
+                let customer_id = Some(self.books.profile.id.clone());
                 self.said.pending.push(Pending { wait: Wait::Relay, customer_id, invoice_id: None, order_id: None, due: event.filed });
             }
         }
         for line in &self.books.ledger {
             for id in &line.events {
                 let known = self.books.events.iter().any(|event| event.state.id == *id);
-                // It is kept for a week after it was relayed, and so for a week at least.
-                let must_exist = made_at(id).is_none_or(|made| self.now < later(made, KEPT));
-                if must_exist && !known {
+                if is_kept(id, self.now) && !known {
                     let what = format!("event {id}, written with ledger entry {}, does not exist", line.id);
                     self.find(Rule::EventLost, Place::invoice(&line.entry.invoice_id), what);
                 }

@@ -6,13 +6,13 @@ use time::OffsetDateTime;
 use crate::id::{CustomerId, InvoiceId, OrderId};
 
 /// Something that does not agree. Ids and amounts only, no personal data.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Finding {
     /// Which rule is broken.
     pub rule: Rule,
-    /// Whose books.
-    pub customer_id: CustomerId,
+    /// Whose books; `None` for an event, which says so only in its text.
+    pub customer_id: Option<CustomerId>,
     /// About which invoice.
     pub invoice_id: Option<InvoiceId>,
     /// About which order.
@@ -27,8 +27,8 @@ pub struct Finding {
 pub struct Pending {
     /// What is waited for.
     pub wait: Wait,
-    /// Whose.
-    pub customer_id: CustomerId,
+    /// Whose; `None` for an event that was found without its customer.
+    pub customer_id: Option<CustomerId>,
     /// Of which invoice.
     pub invoice_id: Option<InvoiceId>,
     /// Of which order.
@@ -39,7 +39,7 @@ pub struct Pending {
 }
 
 /// What is waited for.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Wait {
     /// A payment is to be applied.
@@ -53,7 +53,7 @@ pub enum Wait {
 }
 
 /// What must hold. The words are stable: runbooks and scripts go by them.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Rule {
     /// What an invoice holds (received less refunded) is the sum of its entries.

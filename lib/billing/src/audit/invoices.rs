@@ -74,7 +74,7 @@ impl Audit<'_> {
         let place = Place::invoice(&invoice.id);
         if invoice.awaits_apply() {
             let wait = if invoice.granted.is_some() { Wait::Revoke } else { Wait::Apply };
-            let (customer_id, invoice_id) = (invoice.customer_id.clone(), Some(invoice.id.clone()));
+            let (customer_id, invoice_id) = (Some(invoice.customer_id.clone()), Some(invoice.id.clone()));
             self.said.pending.push(Pending { wait, customer_id, invoice_id, order_id: None, due: invoice.due });
         }
         if invoice.next_due(self.now).is_some() != invoice.due.is_some() {

@@ -13,7 +13,8 @@ use crate::{
 };
 
 /// Is it an entry of that order?
-pub(super) fn is_of(entry: &Entry, order: &Order) -> bool {
+#[must_use]
+pub fn is_of(entry: &Entry, order: &Order) -> bool {
     entry.payment.as_ref().is_some_and(|payment| payment.gateway == order.gateway && payment.order_id == order.id)
 }
 
@@ -49,7 +50,7 @@ pub fn order(filed: &Filed<Order>, invoice: Option<&Invoice>, entries: &[&Entry]
         find(Rule::NotInIndex, format!("due {}, in the index {}", when(order.due), when(filed.filed)));
     }
     if order.due.is_some_and(|due| due <= now) {
-        let (customer_id, invoice_id) = (order.customer_id.clone(), Some(order.invoice_id.clone()));
+        let (customer_id, invoice_id) = (Some(order.customer_id.clone()), Some(order.invoice_id.clone()));
         said.pending.push(Pending { wait: Wait::Look, customer_id, invoice_id, order_id: Some(order.id.clone()), due: order.due });
     }
     said
