@@ -201,7 +201,7 @@ fn entitled(
     let credit = profile.credit.plus(amount)?;
     let entry = (!amount.is_zero()).then(|| Entry {
         customer_id: profile.id.clone(),
-        invoice_id: cause.id.clone(),
+        invoice_id: Some(cause.id.clone()),
         kind: EntryKind::Unused,
         amount,
         payment: None,

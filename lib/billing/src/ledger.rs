@@ -10,13 +10,14 @@ use crate::{
 };
 
 /// One movement of money. The sum of an invoice's `received`, `returned`, `reversal` and `refund` entries is what it holds;
-/// the sum of a customer's `surplus` entries, their contra entries and the `unused` ones is the credit.
+/// the sum of a customer's `surplus` entries, their contra entries, the `unused` and the `adjusted` ones is the credit.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Entry {
     /// Whose money.
     pub customer_id: CustomerId,
-    /// Which invoice it was meant for.
-    pub invoice_id: InvoiceId,
+    /// Which invoice it was meant for; `None` for an adjustment of credit, which is for none.
+    #[serde(default)]
+    pub invoice_id: Option<InvoiceId>,
     /// What happened.
     pub kind: EntryKind,
     /// Signed: positive in, negative out.
@@ -61,6 +62,8 @@ pub enum EntryKind {
     SurplusRefund,
     /// What a change of package left over: value that bought no days, so it is credit. Negative when the change is taken back.
     Unused,
+    /// Credit that the provider gave or took, with a reason that is kept beside the entry.
+    Adjusted,
     /// Charged back by the payer's bank. For the record: nothing is revoked by itself.
     Chargeback,
 }
@@ -75,6 +78,6 @@ impl EntryKind {
     /// Does the entry change the customer's credit?
     #[must_use]
     pub const fn moves_credit(self) -> bool {
-        matches!(self, Self::Surplus | Self::SurplusReversal | Self::SurplusRefund | Self::Unused)
+        matches!(self, Self::Surplus | Self::SurplusReversal | Self::SurplusRefund | Self::Unused | Self::Adjusted)
     }
 }

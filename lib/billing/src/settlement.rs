@@ -11,7 +11,7 @@ use crate::{
     invoice::{Invoice, InvoiceStatus},
     ledger::{Entry, EntryKind, PaymentRef},
     money::{MoneyError, Rupiah},
-    order::{Booked, Order, OrderStatus},
+    order::{Booked, Order, OrderStatus, UNCLEAR},
     zone::later,
 };
 
@@ -213,7 +213,7 @@ impl Books {
     fn enter(&mut self, kind: EntryKind, amount: Rupiah, reported: &Transaction, at: OffsetDateTime) {
         self.entries.push(Entry {
             customer_id: self.order.customer_id.clone(),
-            invoice_id: self.order.invoice_id.clone(),
+            invoice_id: Some(self.order.invoice_id.clone()),
             kind,
             amount,
             payment: Some(PaymentRef {
@@ -321,7 +321,7 @@ fn note(order: &Order, invoice: &Invoice, report: &Report, now: OffsetDateTime) 
 
 fn note_unclear(order: &mut Order, before: &Order, report: &Report, now: OffsetDateTime) {
     if let ReportedState::Unclear(why) = &report.state {
-        let what = format!("unclear:{why}");
+        let what = format!("{UNCLEAR}{why}");
         if before.timeline.last().is_none_or(|moment| moment.what != what) {
             order.note(now, what);
         }

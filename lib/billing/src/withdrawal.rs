@@ -55,7 +55,7 @@ pub fn withdraw(invoice: &Invoice, profile: &Profile, order: Option<&Order>, now
         profile.credit = profile.credit.plus(invoice.received)?;
         let entry = |kind, amount| Entry {
             customer_id: invoice.customer_id.clone(),
-            invoice_id: invoice.id.clone(),
+            invoice_id: Some(invoice.id.clone()),
             kind,
             amount,
             payment: None,

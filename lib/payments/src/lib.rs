@@ -167,7 +167,7 @@ pub async fn book(
         let mut reviews: usize = 0;
         let done = match settle(&order, &read, &report, now)? {
             Outcome::Unchanged => return Ok(Booked { invoice_status: read.status, moved: false, order, state: report.state }),
-            Outcome::Noted(note) => installation.store.note(&note).await.map(|()| (read.status, false, note.order)),
+            Outcome::Noted(note) => installation.store.note(&note, now).await.map(|()| (read.status, false, note.order)),
             Outcome::Settled(mut settlement) => {
                 settlement.order.note(now, format!("confirmed_by:{via}"));
                 reviews = settlement.events.iter().filter(|event| matches!(event, Event::PaymentReview { .. })).count();
@@ -203,7 +203,7 @@ fn log_booking(booked: &Booked, via: &str, reviews: usize) {
         tracing::error!(alarm = true, order, gateway, why, "the gateway's answer needs a person");
     }
     if reviews > 0 {
-        tracing::error!(alarm = true, order, gateway, "a payment needs a person: see `lunas payments show`");
+        tracing::error!(alarm = true, order, gateway, "a payment needs a person: see `lunas payments review`");
     }
     if booked.moved {
         tracing::info!(order, gateway, via, status = ?booked.order.status, "settled");

@@ -12,6 +12,7 @@ use billing::{
     link::Opening,
     money::Rupiah,
     order::Order,
+    review::of_event,
     settlement::{Note, Settlement},
 };
 use time::{Duration, OffsetDateTime};
@@ -72,16 +73,17 @@ impl Store {
         self.transact(vec![self.order_item(order)?]).await
     }
 
-    /// What a report without money changes: the order, and the invoice if its link is dead.
-    pub async fn note(&self, note: &Note) -> Result<(), StoreError> {
+    /// What a report without money changes: the order, the invoice if its link is dead, and what a person should look at.
+    pub async fn note(&self, note: &Note, now: OffsetDateTime) -> Result<(), StoreError> {
         let mut items = vec![self.order_item(&note.order)?];
         if let Some(invoice) = &note.invoice {
             items.push(self.invoice_item(invoice)?);
         }
+        items.extend(self.unclear_item(&note.order, now)?);
         self.transact(items).await
     }
 
-    /// Books a settlement: order, invoice, credit, ledger and events, all or nothing. `read` is the invoice that it was decided
+    /// Books a settlement: order, invoice, credit, ledger, events and what a person should look at, all or nothing. `read` is the invoice that it was decided
     /// from: if the invoice does not change it must at least not have moved.
     pub async fn settle(&self, settlement: &Settlement, read: &Invoice, now: OffsetDateTime) -> Result<(), StoreError> {
         let Settlement { order, invoice, credit, entries, events } = settlement;
@@ -97,11 +99,15 @@ impl Store {
         for event in events {
             let id = new_id(now);
             items.push(self.event_item_as(&id, event, now)?);
+            if let Some(review) = of_event(order, event, now) {
+                items.push(self.review_item(&id, &review)?);
+            }
             told.push(id);
         }
         for entry in entries {
             items.push(self.ledger_item(entry, &told, now)?);
         }
+        items.extend(self.unclear_item(order, now)?);
         self.transact(items).await
     }
 

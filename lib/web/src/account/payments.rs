@@ -84,22 +84,22 @@ pub async fn payments(
     paging?;
     let page = page.map_err(store_problem)?;
 
-    let lines: Vec<(&LedgerLine, &PaymentRef)> =
-        page.entries.iter().filter_map(|line| Some((line, line.entry.payment.as_ref()?))).collect();
-    let orders: BTreeSet<_> = lines.iter().map(|(_, payment)| (payment.gateway, &payment.order_id)).collect();
-    let invoices: BTreeSet<_> = lines.iter().map(|(line, _)| &line.entry.invoice_id).collect();
+    let lines: Vec<(&LedgerLine, &PaymentRef, &InvoiceId)> =
+        page.entries.iter().filter_map(|line| Some((line, line.entry.payment.as_ref()?, line.entry.invoice_id.as_ref()?))).collect();
+    let orders: BTreeSet<_> = lines.iter().map(|(_, payment, _)| (payment.gateway, &payment.order_id)).collect();
+    let invoices: BTreeSet<_> = lines.iter().map(|(.., invoice)| *invoice).collect();
     let order_keys: Vec<_> = orders.into_iter().map(|(gateway, order)| keys::order(gateway, order)).collect();
     let invoice_keys: Vec<_> = invoices.into_iter().map(|invoice| keys::invoice(&claim.customer_id, invoice)).collect();
     let (orders, invoices) = store.orders_and_invoices(&order_keys, &invoice_keys).await.map_err(store_problem)?;
     let orders: BTreeMap<&OrderId, &Order> = orders.iter().map(|order| (&order.id, order)).collect();
-    let seen = lines.into_iter().map(|(line, payment)| {
-        let invoice = invoices.iter().find(|invoice| invoice.id == line.entry.invoice_id);
-        as_seen(line, payment, orders.get(&payment.order_id).copied(), invoice)
+    let seen = lines.into_iter().map(|(line, payment, invoice_id)| {
+        let invoice = invoices.iter().find(|invoice| invoice.id == *invoice_id);
+        as_seen(line, payment, invoice_id, orders.get(&payment.order_id).copied(), invoice)
     });
     Ok((caller, Page { entries: seen.collect(), next: page.next }))
 }
 
-fn as_seen(line: &LedgerLine, payment: &PaymentRef, order: Option<&Order>, invoice: Option<&Invoice>) -> Payment {
+fn as_seen(line: &LedgerLine, payment: &PaymentRef, invoice_id: &InvoiceId, order: Option<&Order>, invoice: Option<&Invoice>) -> Payment {
     let told = order.map(|order| order.timeline.as_slice()).unwrap_or_default();
     let mut timeline: Vec<_> = told.iter().filter_map(|moment| Some((moment.at, told_to_customers(&moment.what)?))).collect();
     if let Some(applied_at) = invoice.and_then(|invoice| invoice.applied_at) {
@@ -108,7 +108,7 @@ fn as_seen(line: &LedgerLine, payment: &PaymentRef, order: Option<&Order>, invoi
     timeline.sort_by_key(|(at, _)| *at);
     Payment {
         id: line.id.clone(),
-        invoice_id: line.entry.invoice_id.clone(),
+        invoice_id: invoice_id.clone(),
         invoice_number: invoice.map(|invoice| invoice.number.clone()),
         gateway: payment.gateway,
         method: payment.method.clone(),
@@ -130,7 +130,7 @@ fn told_to_customers(what: &str) -> Option<Moment> {
 
 const fn kind(kind: EntryKind) -> Kind {
     match kind {
-        EntryKind::Received | EntryKind::Surplus | EntryKind::Returned | EntryKind::Unused => Kind::Received,
+        EntryKind::Received | EntryKind::Surplus | EntryKind::Returned | EntryKind::Unused | EntryKind::Adjusted => Kind::Received,
         EntryKind::Reversal | EntryKind::SurplusReversal => Kind::Reversal,
         EntryKind::Refund | EntryKind::SurplusRefund => Kind::Refund,
         EntryKind::Chargeback => Kind::Chargeback,
