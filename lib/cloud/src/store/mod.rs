@@ -13,6 +13,7 @@ pub mod keys;
 mod login;
 pub mod outbox;
 mod pages;
+mod pay_page;
 mod payment;
 pub mod show;
 
@@ -30,6 +31,7 @@ pub use access::{Caller, Session};
 pub use device::DeviceMemory;
 pub use item::DueKind;
 pub use pages::{LedgerLine, Page};
+pub use pay_page::PayPage;
 
 use item::{Item, from_item};
 use keys::Key;
