@@ -13,12 +13,8 @@
 //! ```
 
 use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
-use billing::{id::InvoiceId, pay_page::is_open};
-use cloud::{
-    public_url::PublicUrl,
-    secrets::Secrets,
-    store::{PayPage, Store},
-};
+use billing::{id::InvoiceId, invoice::Invoice, pay_page::is_open};
+use cloud::{public_url::PublicUrl, secrets::Secrets, store::Store};
 use hmac::{Hmac, KeyInit as _, Mac as _};
 use sha2::{Digest as _, Sha256};
 use time::OffsetDateTime;
@@ -75,16 +71,16 @@ impl Token {
         hex::encode(Sha256::digest(self.0.as_bytes()))
     }
 
-    /// The page's path, `/p/<token>`.
+    /// The page's path, `/p/<token>`, or that of a step of paying, `/p/<token>/<step>`.
     #[must_use]
-    pub fn path(&self) -> String {
-        format!("/p/{}", self.0)
+    pub fn page(&self, step: Option<&str>) -> String {
+        step.map_or_else(|| format!("/p/{}", self.0), |step| format!("/p/{}/{step}", self.0))
     }
 
     /// The page's address, for messages.
     #[must_use]
     pub fn url(&self, site: &PublicUrl) -> String {
-        site.page(&self.path())
+        site.page(&self.page(None))
     }
 
     /// The token itself.
@@ -94,11 +90,11 @@ impl Token {
     }
 }
 
-/// What the page is about. A token that is malformed, unknown or of a page that is not open any more is answered alike.
-pub async fn open(store: &Store, token: Option<&Token>, now: OffsetDateTime) -> Result<PayPage, Problem> {
+/// The invoice that the page is about. A token that is malformed, unknown or of a page that is not open any more is answered alike.
+pub async fn open(store: &Store, token: Option<&Token>, now: OffsetDateTime) -> Result<Invoice, Problem> {
     let token = token.ok_or(problem::NOT_FOUND)?;
     let found = store.pay_page(&token.hash()).await.map_err(store_problem)?;
-    found.filter(|page| is_open(&page.invoice, now)).ok_or(problem::NOT_FOUND)
+    found.filter(|invoice| is_open(invoice, now)).ok_or(problem::NOT_FOUND)
 }
 
 #[cfg(test)]

@@ -16,9 +16,10 @@ pub type Item = HashMap<String, AttributeValue>;
 ///
 /// 2: profiles hold the open change of package and what was paid for the time that is left; invoices the terms of a change. In an
 /// item of layout 1 these are absent: nothing was open, and its time counts as imported (`Entitlement::unused`).
-pub(super) const SCHEMA_VERSION: &str = "2";
+/// 3: links say whether they were opened for the public page. Absent: they were not.
+pub(super) const SCHEMA_VERSION: &str = "3";
 /// Layouts that are read.
-const READABLE: [&str; 2] = ["1", SCHEMA_VERSION];
+const READABLE: [&str; 3] = ["1", "2", SCHEMA_VERSION];
 /// Partitions per kind of due work.
 pub const SHARDS: u32 = 16;
 

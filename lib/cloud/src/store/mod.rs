@@ -31,7 +31,6 @@ pub use access::{Caller, Session};
 pub use device::DeviceMemory;
 pub use item::DueKind;
 pub use pages::{LedgerLine, Page};
-pub use pay_page::PayPage;
 
 use item::{Item, from_item};
 use keys::Key;

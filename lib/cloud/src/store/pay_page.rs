@@ -1,7 +1,6 @@
 //! Which invoice a pay page is about. The page's token is nowhere; its hash is the key.
 
 use billing::{
-    customer::Profile,
     id::{CustomerId, InvoiceId},
     invoice::Invoice,
 };
@@ -10,7 +9,7 @@ use time::{Duration, OffsetDateTime};
 
 use super::{
     Store, StoreError,
-    item::{from_item, set_ttl, to_item},
+    item::{set_ttl, to_item},
     keys, unavailable,
 };
 
@@ -21,15 +20,6 @@ const KEPT: Duration = Duration::days(2 * 365);
 struct Entry {
     customer_id: CustomerId,
     invoice_id: InvoiceId,
-}
-
-/// What a pay page stands for.
-#[derive(Debug, Clone)]
-pub struct PayPage {
-    /// Whose invoice it is. Nothing of it is for the page's visitors.
-    pub profile: Profile,
-    /// The invoice.
-    pub invoice: Invoice,
 }
 
 impl Store {
@@ -49,13 +39,12 @@ impl Store {
         Ok(())
     }
 
-    /// What the token with this hash stands for. `None` when it stands for nothing: one read then, else two.
-    pub async fn pay_page(&self, token_hash: &str) -> Result<Option<PayPage>, StoreError> {
-        let Some(Entry { customer_id, invoice_id }) = self.get(&keys::pay_page(token_hash)).await? else { return Ok(None) };
-        let (profile, invoice) = (keys::profile(&customer_id), keys::invoice(&customer_id, &invoice_id));
-        let mut found = self.get_all(&[profile.clone(), invoice.clone()]).await?;
-        let profile: Option<Profile> = found.remove(&profile).map(from_item).transpose()?;
-        let invoice: Option<Invoice> = found.remove(&invoice).map(from_item).transpose()?;
-        Ok(profile.zip(invoice).map(|(profile, invoice)| PayPage { profile, invoice }))
+    /// The invoice that the token with this hash stands for. `None` when it stands for nothing: one read then, else two.
+    pub async fn pay_page(&self, token_hash: &str) -> Result<Option<Invoice>, StoreError> {
+        let entry: Option<Entry> = self.get(&keys::pay_page(token_hash)).await?;
+        match entry {
+            Some(Entry { customer_id, invoice_id }) => self.invoice(&customer_id, &invoice_id).await,
+            None => Ok(None),
+        }
     }
 }
