@@ -160,7 +160,7 @@ fn names_from_outside_are_text_on_every_page() {
 
 #[test]
 fn nothing_on_any_page_needs_more_than_the_strict_content_policy() {
-    for (name, html) in every_page(Lang::Id, "Budi") {
+    for (name, html) in every_page(Lang::Id, "Budi").into_iter().chain(public_pages(Lang::Id, "Budi")) {
         for refused in [" style=", "<style", "javascript:", "data:", " onclick", " onload", " onsubmit", " onerror", " onchange", "<iframe"]
         {
             assert!(!html.contains(refused), "{refused} on {name}");
@@ -173,7 +173,7 @@ fn nothing_on_any_page_needs_more_than_the_strict_content_policy() {
 #[test]
 fn every_page_has_its_language_its_heading_and_the_way_into_the_other_language() {
     for lang in [Lang::Id, Lang::En] {
-        for (name, html) in every_page(lang, "Budi") {
+        for (name, html) in every_page(lang, "Budi").into_iter().chain(public_pages(lang, "Budi")) {
             assert!(html.starts_with("<!DOCTYPE html>") && html.contains(&format!("<html lang=\"{}\">", lang.code())), "{name}");
             assert_eq!(html.matches("<h1").count(), 1, "{name}");
             assert!(html.contains(&format!("lang={}\" lang=\"{0}\"", lang.other().code())), "{name}");
