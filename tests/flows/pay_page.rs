@@ -30,7 +30,7 @@ const UNKNOWN: &str = "AAAAAAAAAAAAAAAAAAAAAAAA";
 const SITE: &str = "https://portal.example";
 
 /// The link of a bill, as whoever sends it makes it.
-async fn link_of(journey: &Journey, invoice: &Invoice) -> Token {
+pub async fn link_of(journey: &Journey, invoice: &Invoice) -> Token {
     let installation = &journey.world.installation;
     let token = PayPageKey::read(&installation.secrets).await.unwrap().token(&invoice.id);
     installation.store.remember_pay_page(&token.hash(), &invoice.customer_id, &invoice.id, journey.now()).await.unwrap();
