@@ -140,6 +140,18 @@ test('cancelled while it is open: the page is gone, and so is the link', async (
   assert.equal((await send('GET', shown.link)).status, 404);
 });
 
+test('a customer shares a bill: the page whose address can be sent on', async ({ open }) => {
+  const customer = await newCustomer();
+  const page = await open({ customer, at: '/customer' });
+  await page.getByText('Metode lain').click();
+  await button(page, 'Bagikan link').click();
+  await page.waitForURL((url) => url.pathname.startsWith('/p/'));
+  const somebody = await open({ at: page.url() });
+  await somebody.getByText(customer.invoice.invoiceNumber).waitFor();
+  await namesNobody(somebody, customer);
+  await paymentPage(somebody, button(somebody, 'Bayar Sekarang'));
+});
+
 test('a first visit is small, is kept by nobody, and tells no other site the link', async ({ open }) => {
   const shown = await bill();
   const page = await open();

@@ -454,6 +454,8 @@ async fn customer_portal_has_the_rights_it_uses_and_no_other() {
         assert_eq!(seen.run(&journey, customer_portal::handle(&portal, page)).await.status(), 200);
     }
     let form = format!("csrf={}", csrf::token(cookie.split_once('=').unwrap().1));
+    let shared = submit("/customer/share", &cookie, format!("{form}&invoiceId={}", journey.invoice.id));
+    assert_eq!(seen.run(&journey, customer_portal::handle(&portal, shared)).await.headers()["location"], public.page(None).as_str());
     let ended = customer_portal::handle(&portal, submit("/customer/logout", &cookie, form));
     assert_eq!(seen.run(&journey, ended).await.headers()["location"], "/customer/login");
     seen.assert_is_the_policy_of("customer-portal");
