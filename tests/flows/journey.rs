@@ -213,7 +213,7 @@ impl Journey {
         self.on_bus.extend(entries.iter().cloned());
         for entry in entries {
             let queue = match entry["DetailType"].as_str().unwrap() {
-                "payment.settled" | "payment.reversed" => "apply",
+                "payment.settled" | "payment.reversed" | "payment.review" => "apply",
                 "login.code_requested" => "notify",
                 _ => continue,
             };

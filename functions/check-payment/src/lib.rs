@@ -46,7 +46,7 @@ async fn check(installation: &Installation, request: &Request, id: Option<&Invoi
 }
 
 async fn check_public(installation: &Installation, token: Option<&Token>) -> Answer {
-    let invoice = pay_page::open(&installation.store, token, installation.clock.now()).await?;
+    let (invoice, _) = pay_page::open(&installation.store, token, installation.clock.now()).await?;
     told(installation, invoice).await
 }
 

@@ -4,13 +4,16 @@ use serde::{Deserialize, Serialize};
 use time::{Date, Duration, OffsetDateTime};
 
 use crate::{
+    credit::{CreditUse, use_credit},
     customer::Profile,
     event::Event,
     gateway::{GatewayName, Mode},
     id::{CustomerId, InvoiceId, OrderId},
+    ledger::Entry,
     money::{MoneyError, Rupiah},
     package::Package,
     upgrade::{DUE_IN, Terms},
+    withdrawal::Standing,
     zone::{Zone, format, later},
 };
 
@@ -31,11 +34,20 @@ pub struct Invoice {
     pub description: String,
     /// The amount, frozen.
     pub amount: Rupiah,
-    /// Received for it so far, less what was reversed; while UNPAID also less what was refunded.
+    /// Received for it so far, less what was reversed; while UNPAID also less what was refunded or charged back.
     pub received: Rupiah,
+    /// Of `received`, what came from the customer's credit.
+    #[serde(default)]
+    pub credit_applied: Rupiah,
     /// Refunded of it since it became PAID; zero while UNPAID.
     #[serde(default)]
     pub refunded: Rupiah,
+    /// Charged back of it since it became PAID; zero while UNPAID.
+    #[serde(default)]
+    pub charged_back: Rupiah,
+    /// What the live grant knows of `refunded` and `charged_back`.
+    #[serde(default)]
+    pub granted_return: Rupiah,
     /// Where it stands.
     pub status: InvoiceStatus,
     /// How often it became PAID.
@@ -67,7 +79,7 @@ pub struct Invoice {
     /// When it last changed.
     #[serde(with = "time::serde::rfc3339")]
     pub updated_at: OffsetDateTime,
-    /// When it is to be looked at again: set while PAID (or no longer PAID) and not applied.
+    /// When it is to be looked at again, see [`Invoice::next_due`].
     #[serde(with = "time::serde::rfc3339::option")]
     pub due: Option<OffsetDateTime>,
     /// Counts the writes.
@@ -140,6 +152,8 @@ pub struct Attempts {
     pub count: u32,
 }
 
+/// A PAID invoice that is not applied after this long is looked at by reconcile.
+const APPLY_WITHIN: Duration = Duration::minutes(2);
 /// The window that [`Attempts`] counts in.
 pub const ATTEMPTS_WINDOW: Duration = Duration::hours(1);
 
@@ -182,16 +196,52 @@ impl Invoice {
     #[must_use]
     pub fn is_lapsed(&self, now: OffsetDateTime) -> bool {
         let is_offer = self.status == InvoiceStatus::Unpaid && self.kind == InvoiceKind::Upgrade;
-        is_offer && now >= later(self.created_at, DUE_IN.saturating_add(Duration::DAY))
+        is_offer && now >= self.lapses_at()
     }
 
-    /// Paid or reversed, and the entitlement does not show it yet.
+    /// Paid, reversed, or given back in part, and the entitlement does not show it yet.
     #[must_use]
     pub fn awaits_apply(&self) -> bool {
         match self.status {
-            InvoiceStatus::Paid => self.granted != Some(self.settlement),
+            InvoiceStatus::Paid => self.granted != Some(self.settlement) || self.given_back() != Ok(self.granted_return),
             InvoiceStatus::Unpaid | InvoiceStatus::Cancelled => self.granted.is_some(),
         }
+    }
+
+    /// What went back to the payer since it became PAID, by a refund or a chargeback.
+    pub fn given_back(&self) -> Result<Rupiah, MoneyError> {
+        self.refunded.plus(self.charged_back)
+    }
+
+    /// What it holds: the sum of its entries in the ledger.
+    pub fn held(&self) -> Result<Rupiah, MoneyError> {
+        self.received.minus(self.given_back()?)
+    }
+
+    /// When somebody has to come back to it. While it awaits apply: soon, in case the event about it is lost. An offer to change the
+    /// package that holds money: when it lapses, so that the money becomes credit again.
+    #[must_use]
+    pub fn next_due(&self, now: OffsetDateTime) -> Option<OffsetDateTime> {
+        if self.awaits_apply() {
+            return Some(later(now, APPLY_WITHIN));
+        }
+        let is_offer = self.status == InvoiceStatus::Unpaid && self.kind == InvoiceKind::Upgrade;
+        (is_offer && self.received.is_positive()).then(|| self.lapses_at())
+    }
+
+    /// An invoice over a change of package is an offer until then.
+    fn lapses_at(&self) -> OffsetDateTime {
+        later(self.created_at, DUE_IN.saturating_add(Duration::DAY))
+    }
+
+    /// It is paid, now: by credit, or because there is nothing to pay.
+    pub(crate) fn settle_now(&mut self, now: OffsetDateTime) -> Event {
+        self.status = InvoiceStatus::Paid;
+        self.settlement = self.settlement.saturating_add(1);
+        (self.paid_at, self.link, self.lease, self.updated_at) = (Some(now), None, None, now);
+        self.due = self.next_due(now);
+        let (customer_id, invoice_id) = (self.customer_id.clone(), self.id.clone());
+        Event::PaymentSettled { customer_id, invoice_id, settlement: self.settlement, amount: self.amount }
     }
 }
 
@@ -221,7 +271,10 @@ impl Invoice {
             amount: package.price,
             package,
             received: Rupiah::ZERO,
+            credit_applied: Rupiah::ZERO,
             refunded: Rupiah::ZERO,
+            charged_back: Rupiah::ZERO,
+            granted_return: Rupiah::ZERO,
             status: InvoiceStatus::Unpaid,
             settlement: 0,
             granted: None,
@@ -240,16 +293,38 @@ impl Invoice {
     }
 }
 
-/// A renewal invoice for the package that is active, and the profile that remembers it as open. `in_catalogue` is that package
-/// as it is sold now; without it (it was taken out) the customer's copy counts.
-#[must_use]
-pub fn issue_renewal(profile: &Profile, in_catalogue: Option<&Package>, new: NewInvoice, now: OffsetDateTime) -> (Invoice, Profile, Event) {
+/// A new invoice and everything that goes with it, as one transaction.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Issued {
+    /// UNPAID; or PAID and due to be applied, if credit covers it.
+    pub invoice: Invoice,
+    /// Holds it as open, with what is left of the credit.
+    pub profile: Profile,
+    /// What others are told.
+    pub event: Event,
+    /// What credit paid of it.
+    pub entries: Vec<Entry>,
+}
+
+/// A renewal invoice for the package that is active, and the profile that remembers it as open. Credit pays what it can of it.
+/// `in_catalogue` is that package as it is sold now; without it (it was taken out) the customer's copy counts.
+pub fn issue_renewal(
+    profile: &Profile,
+    in_catalogue: Option<&Package>,
+    new: NewInvoice,
+    now: OffsetDateTime,
+) -> Result<Issued, MoneyError> {
     let active = &profile.entitlement.package;
     let package = in_catalogue.filter(|package| package.id == active.id).unwrap_or(active).clone();
     let invoice = Invoice::issued(InvoiceKind::Renewal, profile, package, new, now);
     let profile = Profile { open_renewal: Some(invoice.id.clone()), updated_at: now, ..profile.clone() };
     let event = Event::InvoiceIssued { customer_id: invoice.customer_id.clone(), invoice_id: invoice.id.clone(), amount: invoice.amount };
-    (invoice, profile, event)
+    Ok(match use_credit(Standing { invoice: &invoice, order: None }, &profile, now)? {
+        Some(CreditUse { invoice, profile, entries, event: settled, .. }) => {
+            Issued { invoice, profile, event: settled.unwrap_or(event), entries: entries.into() }
+        }
+        None => Issued { invoice, profile, event, entries: Vec::new() },
+    })
 }
 
 #[cfg(test)]
@@ -263,7 +338,8 @@ mod tests {
     fn a_renewal_asks_the_price_of_the_active_package_and_is_remembered() {
         let before = Profile { open_renewal: None, ..examples::profile() };
         let new = NewInvoice { id: InvoiceId::parse("inv_2").unwrap(), number: "INV-2026-000002".into(), due_date: date!(2026 - 12 - 30) };
-        let (invoice, profile, event) = issue_renewal(&before, None, new, NOW);
+        let Issued { invoice, profile, event, entries } = issue_renewal(&before, None, new, NOW).unwrap();
+        assert_eq!(entries, []);
         assert_eq!((invoice.amount, invoice.amount_due()), (Rupiah::new(300_000), Ok(Rupiah::new(300_000))));
         assert_eq!((invoice.status, invoice.settlement, invoice.awaits_apply()), (InvoiceStatus::Unpaid, 0, false));
         assert_eq!((invoice.package.clone(), invoice.description.as_str()), (before.entitlement.package.clone(), "Home 20 – 1 bulan"));

@@ -5,20 +5,24 @@
 mod open;
 mod replace;
 
+use std::borrow::Cow;
+
 use billing::{
+    credit::{usable, use_credit},
     customer::Profile,
     gateway::GatewayName,
     invoice::Invoice,
     link::{self, LinkDecision, NoLink, choose, decide},
     money::MoneyError,
+    withdrawal::Standing,
 };
 use cloud::{installation::Installation, store::StoreError};
 use gateways::Gateway;
 
 use crate::{Active, active_gateways};
 
-/// Decisions made anew because money arrived on the link that was to be replaced.
-const ROUNDS: usize = 3;
+/// Decisions made anew because money arrived on the link that was to be replaced, or credit was used.
+const ROUNDS: usize = 4;
 
 /// A link that can be paid.
 #[derive(Debug, Clone)]
@@ -33,7 +37,7 @@ pub struct Link {
 #[derive(Debug, Clone, Copy)]
 pub enum Payer<'a> {
     /// The customer, who comes back to the portal. The gateway's page may name them.
-    Customer(&'a Profile),
+    Customer,
     /// Whoever holds the link of the invoice's public page. The gateway is told nothing of the customer.
     Public {
         /// The page to come back to, a path.
@@ -43,11 +47,13 @@ pub enum Payer<'a> {
 
 /// What is asked for.
 #[derive(Debug, Clone, Copy)]
-pub struct Wish {
+pub struct Wish<'a> {
     /// The gateway that the customer wants, if any.
     pub gateway: Option<GatewayName>,
     /// Is this a request that may open an order? Else only a stored link is given out.
     pub may_open: bool,
+    /// Who asks.
+    pub payer: Payer<'a>,
 }
 
 /// Why there is no link.
@@ -70,22 +76,47 @@ pub enum LinkError {
     NoOrderId,
 }
 
-/// The link for `payer` to pay `invoice`.
-pub async fn link(installation: &Installation, payer: Payer<'_>, invoice: Invoice, wish: Wish) -> Result<Link, LinkError> {
-    let mut invoice = invoice;
+/// The link to pay `invoice`, which is `profile`'s.
+///
+/// The customer's credit pays first. If it covers the invoice, the invoice is PAID and there is no link.
+pub async fn link(installation: &Installation, profile: &Profile, invoice: Invoice, wish: Wish<'_>) -> Result<Link, LinkError> {
+    let (mut invoice, mut profile) = (invoice, Cow::Borrowed(profile));
     for _ in 0..ROUNDS {
-        if let Some(link) = once(installation, payer, &invoice, wish).await? {
+        let moved_on = wish.may_open && pay_from_credit(installation, &profile, &invoice).await?;
+        if !moved_on && let Some(link) = once(installation, &profile, &invoice, wish).await? {
             return Ok(link);
         }
-        let read = installation.store.invoice(&invoice.customer_id, &invoice.id).await?;
-        invoice = read.ok_or(NoLink::NotPayable)?;
+        let read = installation.store.invoice_and_profile(&invoice.customer_id, &invoice.id).await?;
+        let (invoice_now, profile_now) = read.ok_or(NoLink::NotPayable)?;
+        (invoice, profile) = (invoice_now, Cow::Owned(profile_now));
     }
     Err(NoLink::InProgress.into())
 }
 
+/// Uses credit for the invoice. True if invoice or profile are not as they were: they have to be read again.
+async fn pay_from_credit(installation: &Installation, profile: &Profile, invoice: &Invoice) -> Result<bool, LinkError> {
+    let now = installation.clock.now();
+    if usable(invoice, profile.credit, now)?.is_zero() {
+        return Ok(false);
+    }
+    let order = match &invoice.link {
+        Some(link) => installation.store.order(link.gateway, &link.order_id).await?,
+        None => None,
+    };
+    let Some(used) = use_credit(Standing { invoice, order: order.as_ref() }, profile, now)? else { return Ok(false) };
+    match installation.store.use_credit(&used, now).await {
+        Ok(()) => {
+            tracing::info!(invoice = invoice.id.as_str(), status = ?used.invoice.status, "credit used");
+            Ok(true)
+        }
+        Err(StoreError::Stale) => Ok(true),
+        Err(error) => Err(error.into()),
+    }
+}
+
 /// `None`: the invoice moved on meanwhile, so it is decided again.
-async fn once(installation: &Installation, payer: Payer<'_>, invoice: &Invoice, wish: Wish) -> Result<Option<Link>, LinkError> {
-    let Wish { gateway: wanted, may_open } = wish;
+async fn once(installation: &Installation, profile: &Profile, invoice: &Invoice, wish: Wish<'_>) -> Result<Option<Link>, LinkError> {
+    let Wish { gateway: wanted, may_open, payer } = wish;
     let Active { gateways, unreadable } = active_gateways(installation).await;
     // Nothing is known of that gateway: its link may be good, and must not be replaced.
     let now = installation.clock.now();
@@ -106,5 +137,5 @@ async fn once(installation: &Installation, payer: Payer<'_>, invoice: &Invoice, 
     };
     let chosen = choose(wanted, installation.settings.default_gateway, &active).ok_or(NoLink::NotConfigured)?;
     let gateway: &dyn Gateway = gateways.iter().find(|gateway| gateway.name() == chosen).map(AsRef::as_ref).ok_or(NoLink::NotConfigured)?;
-    open::open(installation, gateway, payer, invoice, amount, replaces).await
+    open::open(installation, gateway, (profile, payer), invoice, amount, replaces).await
 }
