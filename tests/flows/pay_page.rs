@@ -302,6 +302,7 @@ async fn a_bill_is_paid_without_a_login_and_without_a_script_at_either_gateway()
         let back = page(&journey, &finish).await;
         assert!(state(&back) == "unpaid" && back.contains("Periksa pembayaran"), "{back}");
 
+        journey.wait(Duration::seconds(11));
         journey.simulate(&link, Outcome::Paid).await;
         assert!(gateways_page(&link).await.contains(&format!("{SITE}{finish}")), "leads back to this page, not to a login");
         assert_eq!(state(&page(&journey, &finish).await), "unpaid", "what comes back proves nothing");

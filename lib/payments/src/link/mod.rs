@@ -83,7 +83,7 @@ pub async fn link(installation: &Installation, profile: &Profile, invoice: Invoi
     let (mut invoice, mut profile) = (invoice, Cow::Borrowed(profile));
     for _ in 0..ROUNDS {
         let moved_on = wish.may_open && pay_from_credit(installation, &profile, &invoice).await?;
-        if !moved_on && let Some(link) = once(installation, &profile, &invoice, wish).await? {
+        if !moved_on && let Some(link) = Box::pin(once(installation, &profile, &invoice, wish)).await? {
             return Ok(link);
         }
         let read = installation.store.invoice_and_profile(&invoice.customer_id, &invoice.id).await?;
