@@ -21,6 +21,7 @@ mod journey;
 mod link;
 mod login;
 mod odd;
+mod pay_page;
 mod policies;
 mod portal;
 mod reconcile;

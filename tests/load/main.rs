@@ -9,7 +9,6 @@
     clippy::expect_used,
     clippy::panic,
     clippy::arithmetic_side_effects,
-    clippy::large_futures,
     clippy::float_arithmetic,
     clippy::cast_precision_loss,
     clippy::as_conversions,

@@ -1,7 +1,8 @@
 //! `POST /api/customer/invoices/{id}/check`: the customer came back from the gateway's page, so the gateway is asked now.
 //!
 //! It marks nothing by itself: the same confirmation and the same settle as for a webhook. Asked again too soon it answers what is
-//! stored, so that a customer's impatience is never the gateway's.
+//! stored, so that a customer's impatience is never the gateway's. `POST /api/pay/{token}/check` is the same for whoever holds the
+//! link of a bill's public page.
 
 use billing::{
     id::InvoiceId,
@@ -15,6 +16,7 @@ use time::Duration;
 use web::{
     answer::{self, Answer},
     caller::{claim, identify, store_problem},
+    pay_page::{self, Token},
     problem::{self, Problem},
 };
 
@@ -24,6 +26,11 @@ const ASKED_EVERY: Duration = Duration::seconds(10);
 /// Answers one request. The portal's form is led back to the page that it stands on.
 pub async fn handle(installation: &Installation, request: Request) -> Response<Body> {
     let path = answer::path(&request);
+    if let ["api", "pay", token, "check"] = path.as_slice() {
+        let token = Token::parse(token);
+        let answer = check_public(installation, token.as_ref()).await;
+        return answer::to_pay_page(&request, token.as_ref(), "finish", answer);
+    }
     let ["api", "customer", "invoices", id, "check"] = path.as_slice() else {
         return answer::respond(Err(problem::NOT_FOUND), request.headers());
     };
@@ -40,6 +47,15 @@ async fn check(installation: &Installation, request: &Request, id: Option<&Invoi
     let claim = claim(request, installation.settings.public_url.as_ref())?;
     let caller = identify(&installation.store, &claim, id, installation.clock.now()).await?;
     let invoice = caller.invoice.ok_or(problem::INVOICE_NOT_FOUND)?;
+    told(installation, invoice).await
+}
+
+async fn check_public(installation: &Installation, token: Option<&Token>) -> Answer {
+    let (invoice, _) = pay_page::open(&installation.store, token, installation.clock.now()).await?;
+    told(installation, invoice).await
+}
+
+async fn told(installation: &Installation, invoice: Invoice) -> Answer {
     let (status, wait) = status_now(installation, invoice).await?;
     let mut answer = json!({"success": true, "status": status});
     if let Some(wait) = wait {

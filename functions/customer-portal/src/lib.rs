@@ -1,11 +1,12 @@
 //! The customer portal: pages that are read and paid from without JavaScript.
 //!
-//! It reads accounts, and opens and ends sessions. It makes no links and books nothing: its forms and its script ask the API's own
+//! It reads accounts, opens and ends sessions, and remembers the links of public pages. It makes no payment links and books nothing: its forms and its script ask the API's own
 //! functions for that, so a function that talks to the open Internet in HTML needs no right to the gateways' keys.
 
 pub mod assets;
 mod log_in;
 pub mod pages;
+mod public_bill;
 mod read;
 mod reply;
 pub mod texts;
@@ -41,7 +42,9 @@ pub(crate) struct Visit<'a> {
 impl Visit<'_> {
     /// What a page is told.
     pub(crate) fn page<'a>(&'a self, csrf: &'a str, signed_in: bool) -> Page<'a> {
-        Page { lang: self.lang, csrf, path: &self.here, zone: self.installation.settings.zone, now: self.now, signed_in }
+        let settings = &self.installation.settings;
+        let provider = settings.provider_name.as_deref();
+        Page { lang: self.lang, csrf, path: &self.here, zone: settings.zone, now: self.now, provider, signed_in }
     }
 
     /// A value of the query string; an empty one counts as absent.
@@ -77,6 +80,9 @@ pub async fn handle(installation: &Installation, request: Request) -> Response<B
         reply::set_cookie(&mut response, &cookie::set(site, LANGUAGE, lang.code(), LANGUAGE_KEPT));
     }
     reply::fence(&mut response, site);
+    if matches!(answer::path(&request).as_slice(), ["p", ..]) {
+        reply::keep_address(&mut response);
+    }
     response
 }
 
@@ -86,6 +92,7 @@ async fn route(visit: &Visit<'_>) -> Response<Body> {
     match (is_form, path.as_slice()) {
         (true, ["customer", "login"]) => log_in::submit(visit).await,
         (true, ["customer", "logout"]) => log_in::end(visit).await,
+        (true, ["customer", "share"]) => public_bill::share(visit).await,
         (false, []) => answer::see_other("/customer"),
         (false, ["assets", name]) => {
             assets::asset(name).map_or_else(|| visit.trouble(&problem::NOT_FOUND), |asset| reply::asset(visit.request, asset))
@@ -96,6 +103,8 @@ async fn route(visit: &Visit<'_>) -> Response<Body> {
             let page = Page { path: "/customer", ..visit.page("", false) };
             reply::page(visit.request, 200, pages::offline(&page))
         }
+        (false, ["p", token]) => public_bill::page(visit, token, None).await,
+        (false, ["p", token, step]) => public_bill::page(visit, token, Some(step)).await,
         (false, ["customer", "login"]) => log_in::start(visit).await,
         (false, ["customer", rest @ ..]) => read::page(visit, rest).await,
         _ => visit.trouble(&problem::NOT_FOUND),

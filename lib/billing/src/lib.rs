@@ -22,6 +22,7 @@ pub mod login;
 pub mod money;
 pub mod order;
 pub mod package;
+pub mod pay_page;
 pub mod phone;
 pub mod review;
 pub mod settlement;

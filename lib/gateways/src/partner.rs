@@ -85,11 +85,14 @@ impl Reply {
         GatewayError::Rejected { status: self.status, detail: self.error_text() }
     }
 
-    /// The refusal of something that held a person's name, as it was sent, should the gateway repeat it.
-    pub(crate) fn rejected_without(&self, name: &str) -> GatewayError {
-        let words = self.words().unwrap_or_default();
+    /// The refusal of something that held what is not for logs, as it was sent, should the gateway repeat it: a person's name, or the
+    /// address of a public page.
+    pub(crate) fn rejected_without(&self, unsaid: &[&str]) -> GatewayError {
+        let mut words = self.words().unwrap_or_default();
         // Before it is shortened: half a name is still one.
-        let words = if name.is_empty() { words } else { words.replace(name, "…") };
+        for unsaid in unsaid.iter().filter(|unsaid| !unsaid.is_empty()) {
+            words = words.replace(unsaid, "…");
+        }
         GatewayError::Rejected { status: self.status, detail: safe_detail(&words) }
     }
 
@@ -149,5 +152,13 @@ mod tests {
         assert_eq!(reply(masked), "phone … of … is wrong");
         assert_eq!(reply(r#"{"error_code":"X_ERROR","message":"no"}"#), "X_ERROR; no");
         assert_eq!(reply("Budi"), "no reason given");
+    }
+
+    #[test]
+    fn a_refusal_repeats_neither_a_name_nor_the_address_of_a_page() {
+        let body = r#"{"message":"Budi may not come back to https://bayar.example.id/p/AAAA/finish"}"#;
+        let refused =
+            Reply { status: 400, body: body.as_bytes().to_vec() }.rejected_without(&["Budi", "", "https://bayar.example.id/p/AAAA/finish"]);
+        assert_eq!(refused.to_string(), GatewayError::Rejected { status: 400, detail: "… may not come back to …".to_owned() }.to_string());
     }
 }

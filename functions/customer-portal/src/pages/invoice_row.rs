@@ -37,7 +37,7 @@ impl State {
     }
 
     /// The word for script and tests, the badge's colour, its text.
-    const fn shown(self, texts: &Texts) -> (&'static str, &'static str, &'static str) {
+    pub(super) const fn shown(self, texts: &Texts) -> (&'static str, &'static str, &'static str) {
         match self {
             Self::Unpaid => ("unpaid", "yellow", texts.unpaid),
             Self::Overdue => ("overdue", "red", texts.overdue),
@@ -96,7 +96,7 @@ fn entry(bill: &Bill, page: &Page<'_>, controls: &Markup) -> Markup {
 }
 
 /// Where the script says what is going on with this bill.
-fn message() -> Markup {
+pub(super) fn message() -> Markup {
     html! { p data-message role="status" {} }
 }
 
@@ -121,7 +121,10 @@ fn pay_form(bill: &Bill, first: bool, page: &Page<'_>) -> Markup {
             }
             details.methods {
                 summary { (texts.other_methods) }
-                div { @for gateway in GatewayName::ALL { button type="submit" name="gateway" value=(gateway) { (texts::gateway(gateway)) } } }
+                div {
+                    @for gateway in GatewayName::ALL { button type="submit" name="gateway" value=(gateway) { (texts::gateway(gateway)) } }
+                    button type="submit" formaction="/customer/share" formtarget="_self" { (texts.share) }
+                }
             }
         }
     }

@@ -17,7 +17,8 @@ pub type Item = HashMap<String, AttributeValue>;
 /// 2: profiles hold the open change of package and what was paid for the time that is left; invoices the terms of a change. In an
 /// item of layout 1 these are absent: nothing was open, and its time counts as imported (`Entitlement::unused`).
 ///
-/// 3: invoices hold what credit paid and what was charged back, grants what was given back of them. Absent before: nothing was.
+/// 3: invoices hold what credit paid and what was charged back, grants what was given back of them. Absent before: nothing was. Links say
+/// whether they were opened for the public page. Absent: they were not.
 pub(super) const SCHEMA_VERSION: &str = "3";
 /// Layouts that are read.
 const READABLE: [&str; 3] = ["1", "2", SCHEMA_VERSION];

@@ -156,6 +156,12 @@ pub fn invoice_owner(invoice: &InvoiceId) -> Key {
     Key::new(format!("INVOICEID#{invoice}"), "INVOICEID")
 }
 
+/// Which invoice a pay page is about, by the SHA-256 of the page's token in hex.
+#[must_use]
+pub fn pay_page(token_hash: &str) -> Key {
+    Key::new(format!("PAY#{token_hash}"), "PAY")
+}
+
 /// What is known of a phone's logins, by a keyed hash of the phone.
 #[must_use]
 pub fn login(login_id: &str) -> Key {

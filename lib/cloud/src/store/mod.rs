@@ -14,6 +14,7 @@ pub mod keys;
 mod login;
 pub mod outbox;
 mod pages;
+mod pay_page;
 mod payment;
 pub mod review;
 pub mod show;

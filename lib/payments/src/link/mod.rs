@@ -1,6 +1,6 @@
 //! A link to pay an invoice: the stored one if it can still be used, else a new order at a gateway. `billing::link` decides which.
 //!
-//! Whoever needs a link comes here: a customer who pays a bill, and one who changes the package.
+//! Whoever needs a link comes here: a customer who pays a bill, one who changes the package, and a visitor of a bill's public page.
 
 mod open;
 mod replace;
@@ -33,13 +33,27 @@ pub struct Link {
     pub url: String,
 }
 
+/// Who is to pay: decides what the gateway is told, and where its page leads back to.
+#[derive(Debug, Clone, Copy)]
+pub enum Payer<'a> {
+    /// The customer, who comes back to the portal. The gateway's page may name them.
+    Customer,
+    /// Whoever holds the link of the invoice's public page. The gateway is told nothing of the customer.
+    Public {
+        /// The page to come back to, a path.
+        finish: &'a str,
+    },
+}
+
 /// What is asked for.
 #[derive(Debug, Clone, Copy)]
-pub struct Wish {
+pub struct Wish<'a> {
     /// The gateway that the customer wants, if any.
     pub gateway: Option<GatewayName>,
     /// Is this a request that may open an order? Else only a stored link is given out.
     pub may_open: bool,
+    /// Who asks.
+    pub payer: Payer<'a>,
 }
 
 /// Why there is no link.
@@ -65,11 +79,11 @@ pub enum LinkError {
 /// The link to pay `invoice`, which is `profile`'s.
 ///
 /// The customer's credit pays first. If it covers the invoice, the invoice is PAID and there is no link.
-pub async fn link(installation: &Installation, profile: &Profile, invoice: Invoice, wish: Wish) -> Result<Link, LinkError> {
+pub async fn link(installation: &Installation, profile: &Profile, invoice: Invoice, wish: Wish<'_>) -> Result<Link, LinkError> {
     let (mut invoice, mut profile) = (invoice, Cow::Borrowed(profile));
     for _ in 0..ROUNDS {
         let moved_on = wish.may_open && pay_from_credit(installation, &profile, &invoice).await?;
-        if !moved_on && let Some(link) = once(installation, &profile, &invoice, wish).await? {
+        if !moved_on && let Some(link) = Box::pin(once(installation, &profile, &invoice, wish)).await? {
             return Ok(link);
         }
         let read = installation.store.invoice_and_profile(&invoice.customer_id, &invoice.id).await?;
@@ -101,8 +115,8 @@ async fn pay_from_credit(installation: &Installation, profile: &Profile, invoice
 }
 
 /// `None`: the invoice moved on meanwhile, so it is decided again.
-async fn once(installation: &Installation, profile: &Profile, invoice: &Invoice, wish: Wish) -> Result<Option<Link>, LinkError> {
-    let Wish { gateway: wanted, may_open } = wish;
+async fn once(installation: &Installation, profile: &Profile, invoice: &Invoice, wish: Wish<'_>) -> Result<Option<Link>, LinkError> {
+    let Wish { gateway: wanted, may_open, payer } = wish;
     let Active { gateways, unreadable } = active_gateways(installation).await;
     // Nothing is known of that gateway: its link may be good, and must not be replaced.
     let now = installation.clock.now();
@@ -112,7 +126,8 @@ async fn once(installation: &Installation, profile: &Profile, invoice: &Invoice,
     }
     let active: Vec<GatewayName> = gateways.iter().map(|gateway| gateway.name()).collect();
     let usable: Vec<_> = gateways.iter().map(|gateway| (gateway.name(), gateway.mode())).collect();
-    let (amount, replaces) = match decide(invoice, wanted, &usable, now)? {
+    let public = matches!(payer, Payer::Public { .. });
+    let (amount, replaces) = match decide(invoice, public, wanted, &usable, now)? {
         LinkDecision::NotPayable => return Err(NoLink::NotPayable.into()),
         LinkDecision::Busy => return Err(NoLink::InProgress.into()),
         LinkDecision::TooMany { retry_after } => return Err(NoLink::TooMany { retry_after }.into()),
@@ -122,5 +137,5 @@ async fn once(installation: &Installation, profile: &Profile, invoice: &Invoice,
     };
     let chosen = choose(wanted, installation.settings.default_gateway, &active).ok_or(NoLink::NotConfigured)?;
     let gateway: &dyn Gateway = gateways.iter().find(|gateway| gateway.name() == chosen).map(AsRef::as_ref).ok_or(NoLink::NotConfigured)?;
-    open::open(installation, gateway, profile, invoice, amount, replaces).await
+    open::open(installation, gateway, (profile, payer), invoice, amount, replaces).await
 }

@@ -184,7 +184,7 @@ impl Story {
         if let Some(replaced) = opening.replaced {
             self.keep_order(replaced);
         }
-        let opened = link::Opened { url: String::new(), reference: String::new(), expires_at: self.now + Duration::DAY };
+        let opened = link::Opened { url: String::new(), reference: String::new(), expires_at: self.now + Duration::DAY, public: false };
         let (order, linked) = link::record(&opening.order, &opening.invoice, &opened, self.now);
         self.orders.push(order);
         self.keep_invoice(linked.unwrap_or(opening.invoice));
