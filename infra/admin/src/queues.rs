@@ -21,6 +21,8 @@ use crate::{ALL_DONE, SOME_REFUSED, Session, refuse};
 const MOST_QUEUES: i32 = 100;
 /// Messages that one request brings (SQS allows ten).
 const AT_ONCE: i32 = 10;
+/// Messages that are looked at to tell the oldest.
+const LOOKED_AT: u32 = 10;
 /// While a message is moved nobody else sees it, seconds. It comes back if the command dies.
 const HIDDEN: i32 = 60;
 /// Empty answers in a row after which a queue counts as empty: one alone says little, messages lie on many machines.
@@ -76,12 +78,12 @@ impl Queues {
         Ok(queues)
     }
 
-    async fn receive(&self, queue: &Queue) -> anyhow::Result<Vec<Message>> {
+    async fn receive(&self, queue: &Queue, most: u32) -> anyhow::Result<Vec<Message>> {
         let answer = self
             .client
             .receive_message()
             .queue_url(&queue.url)
-            .max_number_of_messages(AT_ONCE)
+            .max_number_of_messages(i32::try_from(most).map_or(AT_ONCE, |most| most.min(AT_ONCE)))
             .visibility_timeout(HIDDEN)
             .message_system_attribute_names(MessageSystemAttributeName::SentTimestamp)
             .message_attribute_names("All")
@@ -93,7 +95,7 @@ impl Queues {
     /// When the oldest of the first messages was sent. For dead-letter queues only: looking counts as a delivery, and a delivery too
     /// many makes a message of any other queue dead.
     async fn oldest(&self, queue: &Queue) -> anyhow::Result<Option<OffsetDateTime>> {
-        let seen = self.receive(queue).await?;
+        let seen = self.receive(queue, LOOKED_AT).await?;
         for message in &seen {
             let back = self.client.change_message_visibility().queue_url(&queue.url).set_receipt_handle(message.receipt_handle.clone());
             back.visibility_timeout(0).send().await.map_err(|error| explain(&error, &queue.name))?;
@@ -177,12 +179,9 @@ async fn move_all(sqs: &Queues, dead: &Queue, source: &Queue, left: &mut u32) ->
     let bar = ProgressBar::new(dead.waiting);
     let (mut moved, mut empty) = (0_u64, 0_u32);
     while *left > 0 && empty < EMPTY_ANSWERS {
-        let messages = sqs.receive(dead).await?;
+        let messages = sqs.receive(dead, *left).await?;
         empty = if messages.is_empty() { empty.saturating_add(1) } else { 0 };
         for message in messages {
-            if *left == 0 {
-                break;
-            }
             sqs.send_back(message, dead, source).await?;
             (*left, moved) = (left.saturating_sub(1), moved.saturating_add(1));
             bar.inc(1);
