@@ -7,6 +7,7 @@ use crate::{
     gateway::GatewayName,
     id::{CustomerId, InvoiceId, OrderId, PackageId},
     money::Rupiah,
+    reminder::Stage,
 };
 
 /// Something that happened, as the rest of the system is told.
@@ -29,6 +30,28 @@ pub enum Event {
         /// Which.
         invoice_id: InvoiceId,
         /// To pay.
+        amount: Rupiah,
+    },
+    /// A renewal is not paid, and its due date is near.
+    #[serde(rename = "invoice.reminder")]
+    InvoiceReminder {
+        /// Whose.
+        customer_id: CustomerId,
+        /// Which.
+        invoice_id: InvoiceId,
+        /// Still to pay.
+        amount: Rupiah,
+        /// How near: `three_days_before` or `due_day`.
+        stage: Stage,
+    },
+    /// A renewal is not paid, and its due date is over.
+    #[serde(rename = "invoice.overdue")]
+    InvoiceOverdue {
+        /// Whose.
+        customer_id: CustomerId,
+        /// Which.
+        invoice_id: InvoiceId,
+        /// Still to pay.
         amount: Rupiah,
     },
     /// An invoice became PAID.
@@ -143,6 +166,8 @@ impl Event {
         match self {
             Self::LoginCodeRequested { .. } => "login.code_requested",
             Self::InvoiceIssued { .. } => "invoice.issued",
+            Self::InvoiceReminder { .. } => "invoice.reminder",
+            Self::InvoiceOverdue { .. } => "invoice.overdue",
             Self::PaymentSettled { .. } => "payment.settled",
             Self::PaymentReversed { .. } => "payment.reversed",
             Self::PaymentReview { .. } => "payment.review",
@@ -183,6 +208,13 @@ mod tests {
         vec![
             Event::LoginCodeRequested { login_id: "LOGIN#0a1b2c".into(), request_id: "01926f5e-7b1a-7c3d-9e4f-5a6b7c8d9e0f".into() },
             Event::InvoiceIssued { customer_id: customer_id.clone(), invoice_id: invoice_id.clone(), amount },
+            Event::InvoiceReminder {
+                customer_id: customer_id.clone(),
+                invoice_id: invoice_id.clone(),
+                amount,
+                stage: Stage::ThreeDaysBefore,
+            },
+            Event::InvoiceOverdue { customer_id: customer_id.clone(), invoice_id: invoice_id.clone(), amount },
             Event::PaymentSettled { customer_id: customer_id.clone(), invoice_id: invoice_id.clone(), settlement: 1, amount },
             Event::PaymentReversed { customer_id: customer_id.clone(), invoice_id: invoice_id.clone(), settlement: 1, amount },
             Event::PaymentReview {

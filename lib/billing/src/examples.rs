@@ -80,6 +80,7 @@ pub fn invoice() -> Invoice {
         upgrade: None,
         created_at: NOW,
         updated_at: NOW,
+        remind_at: None,
         due: None,
         version: 3,
     }

@@ -20,6 +20,7 @@ pub mod money;
 pub mod order;
 pub mod package;
 pub mod phone;
+pub mod reminder;
 pub mod settlement;
 pub mod upgrade;
 pub mod withdrawal;

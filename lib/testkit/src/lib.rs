@@ -214,7 +214,7 @@ impl World {
         let number = store.next_invoice_number(now.year()).await.expect("a number");
         let id = billing::id::InvoiceId::parse(&new_id("", now)).expect("an id");
         let due_date = Zone::Jakarta.date(now.saturating_add(Duration::days(7)));
-        let (invoice, profile, event) = issue_renewal(&profile, None, NewInvoice { id, number, due_date }, now);
+        let (invoice, profile, event) = issue_renewal(&profile, None, NewInvoice { id, number, due_date }, Zone::Jakarta, now);
         store.issue_invoice(&invoice, &profile, &event, now).await.expect("stored");
         self.invoice_now(&invoice).await
     }
