@@ -10,7 +10,7 @@ use cloud::{
     secrets::SecretError,
     store::StoreError,
 };
-use messaging::{HttpProvider, ProviderError, RejectionClass, SendOutcome};
+use messaging::{Category, Channel, Endpoints, Language, ProviderError, RejectionClass, SendOutcome};
 use web::login::{KeyError, MasterKey};
 
 #[derive(Debug, thiserror::Error)]
@@ -69,26 +69,43 @@ async fn send_code(installation: &Installation, login_id: &str, request_id: &str
         return Ok(());
     }
     let rows = installation.secrets.rows("whatsapp").await?;
-    let provider = HttpProvider::from_secret(&rows, !installation.settings.is_production())?.ok_or(Failed::NotConfigured)?;
+    let endpoints = Endpoints {
+        stand_in: installation.settings.partner_endpoints.get("whatsapp").map(String::as_str),
+        loopback_http: !installation.settings.is_production(),
+    };
+    let channel = Channel::open(&rows, endpoints)?.ok_or(Failed::NotConfigured)?;
     let code = MasterKey::read(&installation.secrets).await?.code(&state.phone, request_id);
     let text = format!("Kode masuk {code}. Berlaku 5 menit. Jangan berikan kode ini kepada siapa pun.");
-    match provider.send(state.phone.as_str(), &text).await {
+    let message = messaging::Message {
+        template: "login_code",
+        category: Category::Authentication,
+        language: Language::Id,
+        parameters: vec![code.clone()],
+        button: Some(code),
+        text,
+        callback: request_id.to_owned(),
+    };
+    match channel.send(state.phone.as_str(), &message).await.outcome {
         SendOutcome::Accepted { .. } => Ok(()),
         // It may have arrived. The customer sees whether it did, and can ask for the same code again.
         SendOutcome::Unknown(detail) => {
             tracing::warn!(detail, "no answer whether the code was sent");
             Ok(())
         }
-        SendOutcome::Rejected { class: RejectionClass::Refused, detail } => {
+        SendOutcome::Rejected { class: RejectionClass::Recipient, detail } => {
             // No alarm: it may be the number, and anybody can type one.
             tracing::error!(detail, "the provider refuses the message");
             Ok(())
         }
-        SendOutcome::Rejected { class: RejectionClass::Credentials, detail } => {
-            tracing::error!(alarm = true, "the provider refuses the credentials");
+        SendOutcome::Rejected { class: RejectionClass::Message, detail } => {
+            tracing::error!(alarm = true, detail, "the provider refuses login codes as they are");
+            Ok(())
+        }
+        SendOutcome::Rejected { class: RejectionClass::Stop, detail } => {
+            tracing::error!(alarm = true, detail, "the provider takes no messages from us");
             let _ = installation.secrets.refreshed_rows("whatsapp").await;
             Err(Failed::Later(detail))
         }
-        SendOutcome::Rejected { class: RejectionClass::Later | RejectionClass::Throttled, detail } => Err(Failed::Later(detail)),
+        SendOutcome::Rejected { class: RejectionClass::Later { .. }, detail } => Err(Failed::Later(detail)),
     }
 }

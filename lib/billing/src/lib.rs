@@ -5,6 +5,7 @@
 
 pub mod apply;
 pub mod customer;
+pub mod delivery;
 pub mod entitlement;
 pub mod event;
 #[cfg(test)]

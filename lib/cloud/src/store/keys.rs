@@ -5,7 +5,7 @@ use std::{collections::HashMap, fmt};
 use aws_sdk_dynamodb::types::AttributeValue;
 use billing::{
     gateway::GatewayName,
-    id::{CustomerId, InvoiceId, OrderId, PackageId},
+    id::{CustomerId, InvoiceId, MessageId, OrderId, PackageId},
     phone::Phone,
 };
 
@@ -158,4 +158,22 @@ pub fn login(login_id: &str) -> Key {
 #[must_use]
 pub fn rate(what: &str, who: &str, window: i64) -> Key {
     Key::new(format!("RATE#{what}#{who}#{window}"), "RATE")
+}
+
+/// A message to a customer.
+#[must_use]
+pub fn message(message: &MessageId) -> Key {
+    Key::new(format!("MESSAGE#{message}"), "MESSAGE")
+}
+
+/// Which message a provider calls by an id of its own, by the SHA-256 of provider and id in hex.
+#[must_use]
+pub fn provider_message(hash: &str) -> Key {
+    Key::new(format!("WAMID#{hash}"), "WAMID")
+}
+
+/// Whether a phone wants no messages.
+#[must_use]
+pub fn opt_out(phone: &Phone) -> Key {
+    Key::new(format!("OPTOUT#{phone}"), "OPTOUT")
 }

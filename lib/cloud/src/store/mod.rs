@@ -11,6 +11,7 @@ mod due;
 mod item;
 pub mod keys;
 mod login;
+mod message;
 pub mod outbox;
 mod pages;
 mod payment;
@@ -29,6 +30,7 @@ use serde::de::DeserializeOwned;
 pub use access::{Caller, Session};
 pub use device::DeviceMemory;
 pub use item::DueKind;
+pub use message::{Recorded, StatusReport};
 pub use pages::{LedgerLine, Page};
 
 use item::{Item, from_item};
