@@ -178,6 +178,25 @@ impl Event {
     }
 }
 
+impl Event {
+    /// The customer and the invoice that it is about; `None` for a login code.
+    #[must_use]
+    pub fn about(&self) -> Option<(CustomerId, InvoiceId)> {
+        match self {
+            Self::LoginCodeRequested { .. } => None,
+            Self::InvoiceIssued { customer_id, invoice_id, .. }
+            | Self::InvoiceReminder { customer_id, invoice_id, .. }
+            | Self::InvoiceOverdue { customer_id, invoice_id, .. }
+            | Self::PaymentSettled { customer_id, invoice_id, .. }
+            | Self::PaymentReversed { customer_id, invoice_id, .. }
+            | Self::PaymentReview { customer_id, invoice_id, .. }
+            | Self::SubscriptionExtended { customer_id, invoice_id, .. }
+            | Self::PackageChanged { customer_id, invoice_id, .. }
+            | Self::SubscriptionReverted { customer_id, invoice_id, .. } => Some((customer_id.clone(), invoice_id.clone())),
+        }
+    }
+}
+
 /// An event as it is stored, relayed and received: the `detail` on the bus.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Envelope {

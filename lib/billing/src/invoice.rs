@@ -319,7 +319,8 @@ mod tests {
     #[test]
     fn an_invoice_is_due_for_one_thing_at_a_time() {
         use InvoiceStatus::{Cancelled, Paid, Unpaid};
-        let look = |status, granted, due| Invoice { status, granted, due, remind_at: Some(NOW), settlement: 1, ..examples::invoice() }.next_look();
+        let look =
+            |status, granted, due| Invoice { status, granted, due, remind_at: Some(NOW), settlement: 1, ..examples::invoice() }.next_look();
         assert_eq!(look(Unpaid, None, None), Some(NextLook::Remind(NOW)));
         assert_eq!(look(Paid, None, Some(NOW)), Some(NextLook::Apply(NOW)));
         assert_eq!(look(Unpaid, Some(1), Some(NOW)), Some(NextLook::Apply(NOW)), "reversed: the grant is revoked first");
