@@ -138,6 +138,7 @@ pub fn link() -> PaymentLink {
         reference: "token".into(),
         amount: Rupiah::new(300_000),
         expires_at: later(NOW, Duration::hours(24)),
+        public: false,
     }
 }
 

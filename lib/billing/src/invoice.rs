@@ -119,6 +119,9 @@ pub struct PaymentLink {
     /// When it stops working.
     #[serde(with = "time::serde::rfc3339")]
     pub expires_at: OffsetDateTime,
+    /// Opened for the invoice's public page: the gateway was told nothing of the customer, and leads back to that page.
+    #[serde(default)]
+    pub public: bool,
 }
 
 /// The right to make the invoice's link, held by one request for a short time.

@@ -21,6 +21,7 @@ pub mod money;
 pub mod notice;
 pub mod order;
 pub mod package;
+pub mod pay_page;
 pub mod phone;
 pub mod reminder;
 pub mod sender;

@@ -226,7 +226,7 @@ pub struct Notice {
     #[serde(default)]
     pub provider: Option<String>,
     /// When to look at it again, while it is pending.
-    #[serde(with = "time::serde::rfc3339::option")]
+    #[serde(default, with = "time::serde::rfc3339::option")]
     pub due: Option<OffsetDateTime>,
     /// Counts the writes.
     #[serde(default)]

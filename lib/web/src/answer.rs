@@ -7,7 +7,10 @@ use lambda_http::{
 use serde::{Serialize, de::DeserializeOwned};
 use serde_json::{Value, json};
 
-use crate::problem::{self, Problem};
+use crate::{
+    pay_page::Token,
+    problem::{self, Problem},
+};
 
 /// Bodies of the API are small; a webhook's too.
 pub const BODY_LIMIT: usize = 64 * 1024;
@@ -91,6 +94,15 @@ pub fn lead_to(page: &str, answer: &Answer) -> Response<Body> {
             let joint = if page.contains('?') { '&' } else { '?' };
             see_other(&format!("{page}{joint}error={}", problem.code))
         }
+    }
+}
+
+/// The answer to a request of a bill's public page: JSON to its script; its form's sender is led to the page's `step`.
+#[must_use]
+pub fn to_pay_page(request: &Request, token: Option<&Token>, step: &str, answer: Answer) -> Response<Body> {
+    match token.filter(|_| is_form(request)) {
+        Some(token) => lead_to(&token.page(Some(step)), &answer),
+        None => respond(answer, request.headers()),
     }
 }
 

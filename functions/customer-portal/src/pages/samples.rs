@@ -102,6 +102,7 @@ fn link() -> PaymentLink {
         reference: "token".into(),
         amount: Rupiah::new(300_000),
         expires_at: NOW + Duration::days(1),
+        public: false,
     }
 }
 
