@@ -10,6 +10,7 @@ mod http_provider;
 mod message;
 mod provider;
 mod template;
+pub mod texts;
 mod wire;
 
 pub use channel::{Channel, Endpoints, Sent};

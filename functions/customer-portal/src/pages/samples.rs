@@ -88,6 +88,7 @@ pub(super) fn invoice(number: u32, text: &str) -> Invoice {
         attempts: None,
         created_at: NOW,
         updated_at: NOW,
+        remind_at: None,
         due: None,
         version: 0,
     }
