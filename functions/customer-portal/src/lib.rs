@@ -41,7 +41,8 @@ pub(crate) struct Visit<'a> {
 impl Visit<'_> {
     /// What a page is told.
     pub(crate) fn page<'a>(&'a self, csrf: &'a str, signed_in: bool) -> Page<'a> {
-        Page { lang: self.lang, csrf, path: &self.here, zone: self.installation.settings.zone, now: self.now, signed_in }
+        let settings = &self.installation.settings;
+        Page { lang: self.lang, csrf, path: &self.here, zone: settings.zone, now: self.now, signed_in, support: &settings.support_contact }
     }
 
     /// A value of the query string; an empty one counts as absent.

@@ -222,6 +222,9 @@ pub struct Notice {
     /// How often it was handed over.
     #[serde(default)]
     pub tries: u32,
+    /// When a person had it sent again.
+    #[serde(default, with = "time::serde::rfc3339::option")]
+    pub again_at: Option<OffsetDateTime>,
     /// Who has it.
     #[serde(default)]
     pub provider: Option<String>,
@@ -260,6 +263,7 @@ impl Notice {
             status_detail: None,
             sending: false,
             tries: 0,
+            again_at: None,
             provider: None,
             due: None,
             version: 0,
@@ -290,7 +294,7 @@ impl Notice {
     #[must_use]
     pub fn again(self, now: OffsetDateTime) -> Option<Self> {
         let lost = matches!(self.status, DeliveryStatus::Unknown | DeliveryStatus::Failed | DeliveryStatus::Skipped);
-        (lost && self.kind != Kind::LoginCode).then(|| self.waiting(now, "to be sent again", now))
+        (lost && self.kind != Kind::LoginCode).then(|| Self { again_at: Some(now), ..self.waiting(now, "to be sent again", now) })
     }
 
     fn moved(self, status: DeliveryStatus, why: Option<&str>, now: OffsetDateTime) -> Self {

@@ -19,6 +19,7 @@ use billing::{
     import::{Row, import},
     invoice::{Invoice, NewInvoice, issue_renewal},
     money::Rupiah,
+    notice::QuietHours,
     package::{CataloguePackage, Package},
     phone::Phone,
     zone::Zone,
@@ -115,6 +116,10 @@ impl World {
             zone: Zone::Jakarta,
             late_renewal: billing::entitlement::LateRenewal::FromPayment,
             upgrade_pricing: billing::upgrade::UpgradePricing::FullPrice,
+            english_messages: false,
+            // At no hour: tests say themselves when it is night.
+            quiet_hours: QuietHours::parse("0-0").expect("hours"),
+            support_contact: String::new(),
             requests_per_address: 60,
         };
         let client = account.dynamodb();
