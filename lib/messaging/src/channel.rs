@@ -2,7 +2,10 @@
 
 use std::{collections::BTreeMap, ops::RangeInclusive, time::Duration};
 
-use crate::{HttpProvider, Message, Pacing, Provider, ProviderError, ProviderName, SendOutcome, provider::Rows};
+use crate::{
+    Message, Pacing, Provider, ProviderError, ProviderName, SendOutcome, fonnte::Fonnte, http_provider::HttpProvider, meta::Meta,
+    provider::Rows, waha::Waha,
+};
 
 /// Pause between two messages of a linked phone, in seconds, unless the row `gapSeconds` says otherwise.
 const GAP_SECONDS: RangeInclusive<u64> = 5..=15;
@@ -85,12 +88,12 @@ fn named(rows: Rows<'_>, row: &'static str) -> Result<Option<ProviderName>, Prov
 }
 
 fn provider(name: ProviderName, rows: Rows<'_>, endpoints: Endpoints<'_>) -> Result<Box<dyn Provider>, ProviderError> {
-    match name {
-        ProviderName::Http => Ok(Box::new(HttpProvider::read(rows, endpoints)?)),
-        ProviderName::Meta | ProviderName::Fonnte | ProviderName::Waha => {
-            Err(ProviderError { row: "provider", problem: "cannot be used yet" })
-        }
-    }
+    Ok(match name {
+        ProviderName::Meta => Box::new(Meta::read(rows, endpoints)?),
+        ProviderName::Fonnte => Box::new(Fonnte::read(rows, endpoints)?),
+        ProviderName::Waha => Box::new(Waha::read(rows, endpoints)?),
+        ProviderName::Http => Box::new(HttpProvider::read(rows, endpoints)?),
+    })
 }
 
 /// Pacing of a linked phone, by the rows `gapSeconds` (`5-15`) and `messagesPerDay`.

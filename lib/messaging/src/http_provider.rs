@@ -17,7 +17,7 @@ use crate::{
 };
 
 /// A provider with an HTTP API that takes one JSON `POST` per message.
-pub struct HttpProvider {
+pub(crate) struct HttpProvider {
     url: Url,
     headers: HeaderMap,
     body: Value,

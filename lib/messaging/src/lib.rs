@@ -3,17 +3,20 @@
 //! Start at [`Channel::open`]: the secret's rows say which [`Provider`] takes messages. Meta's Cloud API takes templates that it has
 //! approved; the others drive a linked phone over a small HTTP API and take any text. None of them knows an idempotency key, so a
 //! message is posted once, and a doubtful answer is [`SendOutcome::Unknown`], which nobody may repeat by himself.
-//! What to do about a refusal is decided here, once: [`RejectionClass`].
+//! What to do about a refusal is decided here, once: [`RejectionClass`]. What providers report later is read by [`webhook::read`].
 
 mod channel;
+mod fonnte;
 mod http_provider;
 mod message;
+mod meta;
 mod provider;
 mod template;
 pub mod texts;
+mod waha;
+pub mod webhook;
 mod wire;
 
 pub use channel::{Channel, Endpoints, Sent};
-pub use http_provider::HttpProvider;
 pub use message::{Category, Language, Message};
 pub use provider::{About, Pacing, Provider, ProviderError, ProviderName, RejectionClass, SendOutcome};

@@ -117,6 +117,10 @@ pub const MESSAGING_STOPPED: Problem = problem(
 .retry_after(300);
 /// The table, a secret or a partner gave no answer.
 pub const BUSY: Problem = problem(503, "busy", "Sistem sedang sibuk, coba lagi", "The system is busy, please try again").retry_after(1);
+/// A webhook that could not be verified or confirmed: its sender is to send it again.
+pub const SEND_AGAIN: Problem = problem(503, "not_confirmed", "Belum dapat dikonfirmasi, kirim lagi", "Not confirmed yet, send it again");
+/// A webhook that is not authentic.
+pub const FORGED: Problem = problem(401, "invalid_signature", "Tanda tangan tidak valid", "The signature is not valid");
 /// No address of the modem's management system.
 pub const ACS_NOT_CONFIGURED: Problem =
     problem(503, "acs_not_configured", "Status modem belum tersedia", "The modem's status is not available yet");

@@ -1,15 +1,13 @@
-//! What becomes of a message, whatever the provider does.
+//! The generic provider: what becomes of a message, whatever it does.
 #![expect(clippy::unwrap_used, reason = "helpers of tests fail by panicking")]
+
+mod common;
 
 use std::collections::BTreeMap;
 
-use messaging::{Category, Channel, Endpoints, Language, Message, ProviderError, RejectionClass, SendOutcome};
+use common::{LOCAL, PHONE, TEXT, check_class, message};
+use messaging::{Channel, Endpoints, ProviderError, RejectionClass, SendOutcome};
 use partner_http::testing::{Canned, Partner, nobody};
-
-const PHONE: &str = "6281234567890";
-const TEXT: &str = "Kode masuk 482913. \"Jangan\" dibagikan {{phone}}";
-
-const LOCAL: Endpoints<'static> = Endpoints { stand_in: None, loopback_http: true };
 
 fn open(rows: &BTreeMap<String, String>) -> Channel {
     Channel::open(rows, LOCAL).unwrap().unwrap()
@@ -17,18 +15,6 @@ fn open(rows: &BTreeMap<String, String>) -> Channel {
 
 fn refused(rows: &BTreeMap<String, String>) -> ProviderError {
     Channel::open(rows, Endpoints::default()).unwrap_err()
-}
-
-fn message(text: &str) -> Message {
-    Message {
-        template: "login_code",
-        category: Category::Authentication,
-        language: Language::Id,
-        parameters: vec!["482913".to_owned()],
-        button: Some("482913".to_owned()),
-        text: text.to_owned(),
-        callback: "m1".to_owned(),
-    }
 }
 
 fn rows(url: &str) -> BTreeMap<String, String> {
@@ -48,13 +34,6 @@ async fn outcome(canned: Canned) -> (SendOutcome, Vec<String>) {
     let partner = Partner::start(vec![canned]).await.unwrap();
     let channel = open(&rows(partner.url.as_str()));
     (channel.send(PHONE, &message(TEXT)).await.outcome, partner.requests())
-}
-
-#[track_caller]
-fn check_class(outcome: &SendOutcome, expected: RejectionClass) {
-    assert!(matches!(outcome, SendOutcome::Rejected { class, .. } if *class == expected), "{outcome:?}");
-    let shown = format!("{outcome:?}");
-    assert!(!shown.contains("482913") && !shown.contains("81234567890") && !shown.contains("EXAMPLE"), "{shown}");
 }
 
 #[tokio::test]
