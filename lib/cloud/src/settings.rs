@@ -18,6 +18,8 @@ pub struct Settings {
     pub stage: String,
     /// Public address of portal and API; without one there are no cookie sessions and no way back from a gateway's page.
     pub public_url: Option<PublicUrl>,
+    /// What customers know the provider as.
+    pub provider_name: Option<String>,
     /// Stand-ins of partners on loopback, by partner name; empty outside the demo and tests.
     pub partner_endpoints: BTreeMap<String, String>,
     /// The gateway of customers who do not choose.
@@ -82,6 +84,7 @@ impl Settings {
             table: required(&lookup, "TABLE_NAME")?,
             bus: text("BUS_NAME", "default"),
             public_url: public_url.map(|url| PublicUrl::parse(&url).ok_or_else(|| no_origin(&url))).transpose()?,
+            provider_name: Some(text("PROVIDER_NAME", "").trim().to_owned()).filter(|name| !name.is_empty()),
             partner_endpoints,
             default_gateway: GatewayName::parse(&gateway).ok_or_else(|| choice("DEFAULT_GATEWAY", gateway))?,
             // Midtrans takes 5 minutes to 7 days; a link under an hour would be replaced all the time.

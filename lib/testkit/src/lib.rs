@@ -109,6 +109,7 @@ impl World {
             bus: "lunas-test".to_owned(),
             stage: "dev".to_owned(),
             public_url: PublicUrl::parse("https://portal.example"),
+            provider_name: Some("Nusantara Net".to_owned()),
             partner_endpoints: endpoints,
             default_gateway: GatewayName::Midtrans,
             link_lifetime: Duration::hours(24),

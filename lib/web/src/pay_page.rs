@@ -13,7 +13,7 @@
 //! ```
 
 use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
-use billing::{id::InvoiceId, invoice::Invoice, pay_page::is_open};
+use billing::{gateway::GatewayName, id::InvoiceId, invoice::Invoice, ledger::EntryKind, pay_page::is_open};
 use cloud::{public_url::PublicUrl, secrets::Secrets, store::Store};
 use hmac::{Hmac, KeyInit as _, Mac as _};
 use sha2::{Digest as _, Sha256};
@@ -95,6 +95,35 @@ pub async fn open(store: &Store, token: Option<&Token>, now: OffsetDateTime) -> 
     let token = token.ok_or(problem::NOT_FOUND)?;
     let found = store.pay_page(&token.hash()).await.map_err(store_problem)?;
     found.filter(|invoice| is_open(invoice, now)).ok_or(problem::NOT_FOUND)
+}
+
+/// What the page tells of a bill that was paid, beside the bill itself.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Receipt {
+    /// Where it was paid, by which channel if that is known; the latest first, each once.
+    pub methods: Vec<(GatewayName, Option<String>)>,
+    /// Until when the customer is served for it. `None` when something that came later decides that, or nothing was applied yet.
+    pub served_until: Option<OffsetDateTime>,
+}
+
+/// The newest entries of the ledger in which the payment is looked for. It is younger than the page, so it is among them, unless
+/// the customer paid a great deal since; then the receipt does without its method.
+const NEWEST: i32 = 20;
+
+/// The receipt of a paid invoice: ledger, grant and profile are read at once.
+pub async fn receipt(store: &Store, invoice: &Invoice) -> Result<Receipt, Problem> {
+    let (ledger, granted) = tokio::join!(store.ledger(&invoice.customer_id, None, NEWEST), store.grant_of(invoice));
+    let (ledger, granted) = (ledger.map_err(store_problem)?, granted.map_err(store_problem)?);
+    let mut methods = Vec::new();
+    for line in ledger.entries.iter().filter(|line| line.entry.invoice_id == invoice.id && line.entry.kind == EntryKind::Received) {
+        let method = line.entry.payment.as_ref().map(|payment| (payment.gateway, payment.method.clone()));
+        methods.extend(method.filter(|method| !methods.contains(method)));
+    }
+    let served_until = granted.and_then(|(grant, profile)| {
+        let is_last = !grant.revoked && grant.sequence == profile.last_grant;
+        is_last.then_some(profile.entitlement.expires_at)
+    });
+    Ok(Receipt { methods, served_until })
 }
 
 #[cfg(test)]

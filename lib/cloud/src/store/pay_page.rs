@@ -1,6 +1,8 @@
 //! Which invoice a pay page is about. The page's token is nowhere; its hash is the key.
 
 use billing::{
+    customer::Profile,
+    entitlement::Grant,
     id::{CustomerId, InvoiceId},
     invoice::Invoice,
 };
@@ -9,7 +11,7 @@ use time::{Duration, OffsetDateTime};
 
 use super::{
     Store, StoreError,
-    item::{set_ttl, to_item},
+    item::{from_item, set_ttl, to_item},
     keys, unavailable,
 };
 
@@ -46,5 +48,15 @@ impl Store {
             Some(Entry { customer_id, invoice_id }) => self.invoice(&customer_id, &invoice_id).await,
             None => Ok(None),
         }
+    }
+
+    /// What a paid invoice brought about: its grant, and the profile as it stands now. `None` while nothing is granted. One read.
+    pub async fn grant_of(&self, invoice: &Invoice) -> Result<Option<(Grant, Profile)>, StoreError> {
+        let Some(settlement) = invoice.granted else { return Ok(None) };
+        let (grant_key, profile_key) = (keys::grant(&invoice.customer_id, &invoice.id, settlement), keys::profile(&invoice.customer_id));
+        let mut found = self.get_all(&[grant_key.clone(), profile_key.clone()]).await?;
+        let grant = found.remove(&grant_key).map(from_item).transpose()?;
+        let profile = found.remove(&profile_key).map(from_item).transpose()?;
+        Ok(grant.zip(profile))
     }
 }
