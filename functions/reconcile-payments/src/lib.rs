@@ -31,7 +31,7 @@ const OTHER_MODE_AGAIN_IN: time::Duration = time::Duration::hours(1);
 /// One run.
 pub async fn handle(installation: &Installation, _trigger: Value) {
     let started = tokio::time::Instant::now();
-    invoices::tell_again(installation).await;
+    invoices::look_at(installation).await;
     let due = match installation.store.due(DueKind::Order, installation.clock.now(), ORDERS_PER_PARTITION).await {
         Ok(due) => due,
         Err(error) => {

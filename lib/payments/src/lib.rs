@@ -167,7 +167,7 @@ pub async fn book(
         let mut reviews: usize = 0;
         let done = match settle(&order, &read, &report, now)? {
             Outcome::Unchanged => return Ok(Booked { invoice_status: read.status, moved: false, order, state: report.state }),
-            Outcome::Noted(note) => installation.store.note(&note).await.map(|()| (read.status, false, note.order)),
+            Outcome::Noted(note) => installation.store.note(&note, now).await.map(|()| (read.status, false, note.order)),
             Outcome::Settled(mut settlement) => {
                 settlement.order.note(now, format!("confirmed_by:{via}"));
                 reviews = settlement.events.iter().filter(|event| matches!(event, Event::PaymentReview { .. })).count();
@@ -179,6 +179,9 @@ pub async fn book(
             Ok((invoice_status, moved, order)) => {
                 let booked = Booked { invoice_status, moved, order: written(order), state: report.state };
                 log_booking(&booked, via, reviews);
+                if moved {
+                    close_other_link(installation, &booked, &read).await;
+                }
                 return Ok(booked);
             }
             Err(StoreError::Stale) => {
@@ -195,6 +198,22 @@ pub async fn book(
         }
     }
     Err(StoreError::Stale.into())
+}
+
+/// An invoice that was paid through another order than the one behind its link: nobody is to pay that one too. A wish, carried out as due
+/// work. Should it be lost, paying twice ends as credit.
+async fn close_other_link(installation: &Installation, booked: &Booked, before: &Invoice) {
+    let is_paid = booked.invoice_status == InvoiceStatus::Paid && before.status == InvoiceStatus::Unpaid;
+    let Some(link) = before.link.as_ref().filter(|link| is_paid && link.order_id != booked.order.id) else { return };
+    let now = installation.clock.now();
+    let closed = match installation.store.order(link.gateway, &link.order_id).await {
+        Ok(Some(order)) => installation.store.note_order(&order.wanting_cancellation(now)).await,
+        Ok(None) => return,
+        Err(error) => Err(error),
+    };
+    if let Err(error) = closed {
+        tracing::warn!(order = link.order_id.as_str(), %error, "the other link of a paid invoice stays open");
+    }
 }
 
 fn log_booking(booked: &Booked, via: &str, reviews: usize) {

@@ -92,6 +92,8 @@ pub(super) const TEXTS: Texts = Texts {
     refund: "Refund",
     reversal: "Payment reversed",
     chargeback: "Chargeback",
+    became_credit: "Became your credit",
+    out_of_credit: "Taken from your credit",
     amount: "Amount",
     paid_with: "Method",
     for_invoice: "Invoice",

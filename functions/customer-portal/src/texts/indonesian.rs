@@ -92,6 +92,8 @@ pub(super) const TEXTS: Texts = Texts {
     refund: "Pengembalian dana",
     reversal: "Pembayaran dibatalkan",
     chargeback: "Sanggahan bank",
+    became_credit: "Menjadi saldo Anda",
+    out_of_credit: "Diambil dari saldo Anda",
     amount: "Jumlah",
     paid_with: "Metode",
     for_invoice: "Tagihan",
