@@ -23,5 +23,6 @@ mod policies;
 mod portal;
 mod reconcile;
 mod relay;
+mod status;
 mod upgrade;
 mod webhook;

@@ -75,6 +75,12 @@ pub const DEMO_WAHA_HMAC_KEY: &str = whatsapp::WAHA_HMAC_KEY;
 /// The session of WAHA in the demo.
 pub const DEMO_WAHA_SESSION: &str = whatsapp::WAHA_SESSION;
 
+/// What WAHA writes into `X-Webhook-Hmac` above such a body.
+#[must_use]
+pub fn waha_signature(body: &str) -> String {
+    whatsapp::waha_signature(body)
+}
+
 /// What the proxy in front of GenieACS wants in the demo.
 pub const DEMO_GENIEACS_USERNAME: &str = "lunas";
 /// Its password.

@@ -132,7 +132,7 @@ pub(super) fn waha_webhook(message: &Message, event: &Event, now: i64) -> Value 
     json!({"event": event, "session": WAHA_SESSION, "payload": payload})
 }
 
-pub(super) fn waha_signature(body: &str) -> String {
+pub(crate) fn waha_signature(body: &str) -> String {
     let mac = Hmac::<Sha512>::new_from_slice(WAHA_HMAC_KEY.as_bytes()).map(|mac| mac.chain_update(body.as_bytes()).finalize().into_bytes());
     mac.map(hex::encode).unwrap_or_default()
 }

@@ -20,6 +20,7 @@ use axum::{Json, Router};
 use serde::{Deserialize, Serialize};
 use serde_json::json;
 
+pub(crate) use linked::waha_signature;
 pub use linked::{FONNTE_TOKEN, FONNTE_WEBHOOK_TOKEN, WAHA_API_KEY, WAHA_HMAC_KEY, WAHA_SESSION};
 pub use meta::{APP_SECRET, PHONE_NUMBER_ID, TOKEN, VERIFY_TOKEN};
 pub(crate) use page::inbox_page;
