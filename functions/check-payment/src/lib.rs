@@ -1,6 +1,7 @@
 //! `POST /api/customer/invoices/{id}/check`: the customer came back from the gateway's page, so the gateway is asked now.
 //!
-//! It marks nothing by itself: the same confirmation and the same settle as for a webhook.
+//! It marks nothing by itself: the same confirmation and the same settle as for a webhook. `POST /api/pay/{token}/check` is the same
+//! for whoever holds the link of a bill's public page.
 
 use billing::{
     id::InvoiceId,
@@ -13,12 +14,18 @@ use serde_json::json;
 use web::{
     answer::{self, Answer},
     caller::{claim, identify, store_problem},
+    pay_page::{self, Token},
     problem::{self, Problem},
 };
 
 /// Answers one request. The portal's form is led back to the page that it stands on.
 pub async fn handle(installation: &Installation, request: Request) -> Response<Body> {
     let path = answer::path(&request);
+    if let ["api", "pay", token, "check"] = path.as_slice() {
+        let token = Token::parse(token);
+        let answer = check_public(installation, token.as_ref()).await;
+        return answer::to_pay_page(&request, token.as_ref(), "finish", answer);
+    }
     let ["api", "customer", "invoices", id, "check"] = path.as_slice() else {
         return answer::respond(Err(problem::NOT_FOUND), request.headers());
     };
@@ -35,6 +42,15 @@ async fn check(installation: &Installation, request: &Request, id: Option<&Invoi
     let claim = claim(request, installation.settings.public_url.as_ref())?;
     let caller = identify(&installation.store, &claim, id, installation.clock.now()).await?;
     let invoice = caller.invoice.ok_or(problem::INVOICE_NOT_FOUND)?;
+    told(installation, invoice).await
+}
+
+async fn check_public(installation: &Installation, token: Option<&Token>) -> Answer {
+    let invoice = pay_page::open(&installation.store, token, installation.clock.now()).await?;
+    told(installation, invoice).await
+}
+
+async fn told(installation: &Installation, invoice: Invoice) -> Answer {
     let status = status_now(installation, invoice).await?;
     answer::ok(&json!({"success": true, "status": status}))
 }

@@ -1,18 +1,22 @@
 //! `GET|POST /api/customer/invoices/payment`: the link to pay an invoice.
 //!
 //! The stored link if it can still be used (one read). Else an order is written, the gateway asked, the link recorded.
-//! `payments::link` does it, `billing::link` decides which. `GET …/payment/gateways` names the gateways to choose from.
+//! `payments::link` does it, `billing::link` decides which. `GET …/payment/gateways` names the gateways to choose from. `public.rs`
+//! is the same for a bill's public page.
+
+mod public;
 
 use billing::{gateway::GatewayName, id::InvoiceId};
 use cloud::installation::Installation;
 use lambda_http::{Body, Request, RequestExt as _, Response, http::Method};
-use payments::link::{Link, LinkError, Wish};
+use payments::link::{Link, LinkError, Payer, Wish};
 use serde::Deserialize;
 use serde_json::json;
 use web::{
     answer::{self, Answer},
     caller::{Via, claim, identify, store_problem},
     link,
+    pay_page::Token,
     problem::{self, Problem},
 };
 
@@ -35,7 +39,17 @@ impl Asked {
 
 /// Answers one request. The portal's forms are led to the page that opens the link.
 pub async fn handle(installation: &Installation, request: Request) -> Response<Body> {
-    let answer = match answer::path(&request).as_slice() {
+    let path = answer::path(&request);
+    if let ["api", "pay", token, what] = path.as_slice() {
+        let token = Token::parse(token);
+        let answer = match *what {
+            "link" => public::payment_link(installation, &request, token.as_ref()).await,
+            "gateways" => public::choices(installation, token.as_ref()).await,
+            _ => Err(problem::NOT_FOUND),
+        };
+        return answer::to_pay_page(&request, token.as_ref(), "pay", answer);
+    }
+    let answer = match path.as_slice() {
         ["api", "customer", "invoices", "payment"] => payment_link(installation, &request).await,
         ["api", "customer", "invoices", "payment", "gateways"] => choices(installation, &request).await,
         _ => Err(problem::NOT_FOUND),
@@ -55,6 +69,10 @@ fn pay_page(request: &Request) -> String {
 async fn choices(installation: &Installation, request: &Request) -> Answer {
     let claim = claim(request, installation.settings.public_url.as_ref())?;
     identify(&installation.store, &claim, None, installation.clock.now()).await?;
+    gateway_names(installation).await
+}
+
+pub(crate) async fn gateway_names(installation: &Installation) -> Answer {
     let active = payments::active_gateways(installation).await;
     let names: Vec<GatewayName> = active.gateways.iter().map(|gateway| gateway.name()).collect();
     answer::ok(&json!({"success": true, "gateways": names}))
@@ -72,14 +90,23 @@ async fn payment_link(installation: &Installation, request: &Request) -> Answer 
     if invoice_id.is_none() {
         return Err(problem::INVOICE_ID_MISSING);
     }
-    let wanted = match asked.gateway.as_deref().filter(|name| !name.is_empty()) {
-        Some(name) => Some(GatewayName::parse(name).ok_or(problem::UNKNOWN_GATEWAY)?),
-        None => None,
-    };
+    let gateway = wanted(&asked)?;
     let invoice = caller.invoice.take().ok_or(problem::INVOICE_NOT_FOUND)?;
-    match payments::link::link(installation, &caller.profile, invoice, Wish { gateway: wanted, may_open }).await {
+    let payer = Payer::Customer(&caller.profile);
+    link_answer(&made(payments::link::link(installation, payer, invoice, Wish { gateway, may_open }).await)?)
+}
+
+/// The gateway that was asked for, if any.
+fn wanted(asked: &Asked) -> Result<Option<GatewayName>, Problem> {
+    let name = asked.gateway.as_deref().filter(|name| !name.is_empty());
+    name.map(|name| GatewayName::parse(name).ok_or(problem::UNKNOWN_GATEWAY)).transpose()
+}
+
+/// The link, or why there is none.
+fn made(link: Result<Link, LinkError>) -> Result<Link, Problem> {
+    match link {
+        Ok(link) => Ok(link),
         Err(LinkError::MayNotOpen) => Err(problem::NOT_FROM_HERE),
-        Ok(link) => link_answer(&link),
         Err(LinkError::NoLink(why)) => Err(link::no_link(why)),
         Err(LinkError::Store(error)) => Err(store_problem(error)),
         Err(error @ (LinkError::Money(_) | LinkError::NoOrderId)) => {

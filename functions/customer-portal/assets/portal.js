@@ -7,6 +7,8 @@
   const lang = document.documentElement.lang;
   const token = document.querySelector("meta[name=csrf]")?.content;
   const api = "/api/customer/";
+  // A bill that is open to whoever holds its link is paid and checked elsewhere.
+  const publicApi = document.querySelector("[data-pay-api]")?.dataset.payApi;
   const sleep = (ms) => new Promise((done) => setTimeout(done, ms));
 
   const rowOf = (id) => document.getElementById("invoice-" + id);
@@ -18,7 +20,8 @@
     const patience = new AbortController();
     const timer = setTimeout(() => patience.abort(), 25000);
     const headers = { Accept: "application/json", "Accept-Language": lang };
-    if (fields) Object.assign(headers, { "Content-Type": "application/json", "X-CSRF-Token": token });
+    if (fields) headers["Content-Type"] = "application/json";
+    if (fields && token) headers["X-CSRF-Token"] = token;
     try {
       const request = { method: fields ? "POST" : "GET", headers, credentials: "same-origin", signal: patience.signal };
       if (fields) request.body = JSON.stringify(fields);
@@ -173,7 +176,8 @@
   // While another request is making the link, it is worth waiting for.
   async function makeLink(id, gateway) {
     for (let tries = 1; ; tries += 1) {
-      const answer = await call(api + "invoices/payment", gateway ? { invoiceId: id, gateway } : { invoiceId: id });
+      const fields = gateway ? { gateway } : {};
+      const answer = await (publicApi ? call(publicApi + "link", fields) : call(api + "invoices/payment", { invoiceId: id, ...fields }));
       const wait = answer.said.retryAfter;
       if (answer.status !== 409 || !wait || tries > 5) return answer;
       await sleep(wait * 1000);
@@ -201,7 +205,7 @@
     if (button) setBusy(button);
     say(id, page.textChecking);
     const mine = begin(id);
-    const answer = await call(`${api}invoices/${id}/check`, {}).catch(() => null);
+    const answer = await call(publicApi ? publicApi + "check" : `${api}invoices/${id}/check`, {}).catch(() => null);
     if (button) {
       release(button);
       button.textContent = page.textCheckAgain;
@@ -210,7 +214,7 @@
     if (answer?.status === 401) return;
     const isLast = begun.get(id) === mine;
     if (answer?.said.status !== "PAID") {
-      if (isLast && answer?.ok) say(id, page.page === "finish" ? page.textNotReceived : "");
+      if (isLast && answer?.ok) say(id, pressed || document.getElementById("finish") ? page.textNotReceived : "");
       else if (isLast) say(id, answer ? answer.said.error || page.textBusy : page.textNetwork, { again: "check" });
       // It may have been paid in part, or withdrawn.
       return answer?.ok && refresh();
@@ -251,6 +255,7 @@
   async function refresh() {
     const answer = await fetch(location.href, { credentials: "same-origin", headers: { Accept: "text/html" } }).catch(() => null);
     if (answer?.redirected) return location.assign(answer.url);
+    if (publicApi && answer?.status === 404) return location.reload();
     if (!answer?.ok) return;
     const fresh = new DOMParser().parseFromString(await answer.text(), "text/html");
     if (fresh.querySelector("meta[name=csrf]")?.content !== token) return location.reload();
@@ -299,7 +304,7 @@
   let gateways;
 
   async function offerGateways(details) {
-    gateways ||= call(api + "invoices/payment/gateways").catch(() => null);
+    gateways ||= call(publicApi ? publicApi + "gateways" : api + "invoices/payment/gateways").catch(() => null);
     const answer = await gateways;
     if (!answer?.ok) return (gateways = null);
     for (const button of details.querySelectorAll("[name=gateway]")) button.hidden = !answer.said.gateways.includes(button.value);
@@ -421,5 +426,5 @@
   document.querySelector("form[action='/customer/logout']")?.addEventListener("submit", () => localStorage.removeItem(wasIn));
 
   if (document.querySelector("[data-state=activating]")) follow();
-  addEventListener("load", () => navigator.serviceWorker?.register("/sw.js", { scope: "/customer" }).catch(() => {}));
+  if (!publicApi) addEventListener("load", () => navigator.serviceWorker?.register("/sw.js", { scope: "/customer" }).catch(() => {}));
 })();

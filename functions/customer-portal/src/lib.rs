@@ -6,6 +6,7 @@
 pub mod assets;
 mod log_in;
 pub mod pages;
+mod public_bill;
 mod read;
 mod reply;
 pub mod texts;
@@ -41,7 +42,18 @@ pub(crate) struct Visit<'a> {
 impl Visit<'_> {
     /// What a page is told.
     pub(crate) fn page<'a>(&'a self, csrf: &'a str, signed_in: bool) -> Page<'a> {
-        Page { lang: self.lang, csrf, path: &self.here, zone: self.installation.settings.zone, now: self.now, signed_in }
+        let settings = &self.installation.settings;
+        let provider = settings.provider_name.as_deref();
+        Page {
+            lang: self.lang,
+            csrf,
+            path: &self.here,
+            zone: settings.zone,
+            now: self.now,
+            provider,
+            signed_in,
+            support: &settings.support_contact,
+        }
     }
 
     /// A value of the query string; an empty one counts as absent.
@@ -77,6 +89,9 @@ pub async fn handle(installation: &Installation, request: Request) -> Response<B
         reply::set_cookie(&mut response, &cookie::set(site, LANGUAGE, lang.code(), LANGUAGE_KEPT));
     }
     reply::fence(&mut response, site);
+    if matches!(answer::path(&request).as_slice(), ["p", ..]) {
+        reply::keep_address(&mut response);
+    }
     response
 }
 
@@ -96,6 +111,8 @@ async fn route(visit: &Visit<'_>) -> Response<Body> {
             let page = Page { path: "/customer", ..visit.page("", false) };
             reply::page(visit.request, 200, pages::offline(&page))
         }
+        (false, ["p", token]) => public_bill::page(visit, token, None).await,
+        (false, ["p", token, step]) => public_bill::page(visit, token, Some(step)).await,
         (false, ["customer", "login"]) => log_in::start(visit).await,
         (false, ["customer", rest @ ..]) => read::page(visit, rest).await,
         _ => visit.trouble(&problem::NOT_FOUND),

@@ -9,6 +9,7 @@ mod layout;
 mod login;
 mod offline;
 mod pay;
+mod public_bill;
 #[cfg(test)]
 mod samples;
 #[cfg(test)]
@@ -27,6 +28,7 @@ pub use self::{
     login::{CodeForm, LineForm, PhoneForm, choose_line, enter_code, enter_phone},
     offline::offline,
     pay::{Pay, pay},
+    public_bill::{PublicBill, Step, bill_gone, public_bill},
     trouble::{elsewhere, trouble},
     upgrade::{Chosen, Upgrade},
     wifi::{Shown, Tab, wifi},
@@ -46,8 +48,12 @@ pub struct Page<'a> {
     pub zone: Zone,
     /// The time.
     pub now: OffsetDateTime,
+    /// What customers know the provider as.
+    pub provider: Option<&'a str>,
     /// Is somebody logged in? Else there is no menu.
     pub signed_in: bool,
+    /// Whom customers can turn to, in the provider's words; may be empty.
+    pub support: &'a str,
 }
 
 impl Page<'_> {

@@ -73,6 +73,12 @@ pub(crate) fn fence(response: &mut Response<Body>, site: &PublicUrl) {
     }
 }
 
+/// For pages whose address is a secret: no other site is told it, and no search engine keeps it.
+pub(crate) fn keep_address(response: &mut Response<Body>) {
+    put(response, REFERRER_POLICY, "no-referrer");
+    put(response, HeaderName::from_static("x-robots-tag"), "noindex, nofollow, noarchive");
+}
+
 /// Adds a cookie.
 pub(crate) fn set_cookie(response: &mut Response<Body>, line: &str) {
     if let Ok(value) = HeaderValue::from_str(line) {

@@ -96,6 +96,8 @@ texts! {
     // Paying
     opening, open_payment_page, pay_failed, pay_title, link_made, back_home, checking, making_link, opened, not_received, check, check_again,
     thanks, retry, finish_title, finish_intro, nothing_to_check, no_connection, busy,
+    // Public page of a bill
+    bill_title, bill_from, receipt, bill_public, paid_on, own_account, bill_gone, bill_gone_text,
     // History
     history_title, no_payments, older_payments, newest_payments, received, refund, reversal, chargeback, amount, paid_with, for_invoice, timeline,
     link_created, moment_paid, confirmed, service_extended,
@@ -115,7 +117,7 @@ texts! {
 /// The message of an error code in a URL. Only messages of known codes are ever shown: nothing of the URL is.
 #[must_use]
 pub fn message_of(code: &str, lang: Lang) -> Option<&'static str> {
-    const SHOWN: [Problem; 19] = [
+    const SHOWN: [Problem; 20] = [
         problem::NOT_FROM_HERE,
         problem::INVOICE_ID_MISSING,
         problem::UNKNOWN_GATEWAY,
@@ -134,6 +136,7 @@ pub fn message_of(code: &str, lang: Lang) -> Option<&'static str> {
         problem::WRONG_CODE,
         problem::TOO_MANY,
         problem::MESSAGING_NOT_CONFIGURED,
+        problem::MESSAGING_STOPPED,
         problem::BUSY,
     ];
     SHOWN.iter().find(|problem| problem.code == code).map(|problem| message(problem, lang))

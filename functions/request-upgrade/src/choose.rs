@@ -17,7 +17,7 @@ use cloud::{
 use lambda_http::http::HeaderMap;
 use payments::{
     apply::Apply,
-    link::{Link, LinkError, Wish, link},
+    link::{Link, LinkError, Payer, Wish, link},
 };
 use serde_json::json;
 use web::{
@@ -99,7 +99,7 @@ pub(crate) async fn carry_out(installation: &Installation, profile: &Profile, in
     if invoice.status == InvoiceStatus::Paid {
         return Made { invoice: apply_now(installation, invoice).await, link: Err(problem::NOTHING_TO_PAY) };
     }
-    match link(installation, profile, invoice.clone(), Wish { gateway: wanted, may_open: true }).await {
+    match link(installation, Payer::Customer(profile), invoice.clone(), Wish { gateway: wanted, may_open: true }).await {
         Ok(Link { invoice, url }) => Made { invoice, link: Ok(url) },
         Err(LinkError::NoLink(why)) => Made { invoice, link: Err(links::no_link(why)) },
         Err(LinkError::Store(error)) => Made { invoice, link: Err(store_problem(error)) },

@@ -28,13 +28,13 @@ pub(crate) async fn create(session: &Session, customer: &str, due_date: Date) ->
     let in_catalogue = session.store.package(&profile.entitlement.package.id).await?.map(|catalogued| catalogued.package);
     if session.dry_run {
         let new = NewInvoice { id, number: "(next number)".to_owned(), due_date };
-        let (invoice, ..) = issue_renewal(&profile, in_catalogue.as_ref(), new, now);
+        let (invoice, ..) = issue_renewal(&profile, in_catalogue.as_ref(), new, session.zone, now);
         return show_created(session, &invoice, &profile);
     }
     let number = session.store.next_invoice_number(session.zone.date(now).year()).await?;
     for _ in 0..TRIES {
         let new = NewInvoice { id: id.clone(), number: number.clone(), due_date };
-        let (invoice, issued, event) = issue_renewal(&profile, in_catalogue.as_ref(), new, now);
+        let (invoice, issued, event) = issue_renewal(&profile, in_catalogue.as_ref(), new, session.zone, now);
         match session.store.issue_invoice(&invoice, &issued, &event, now).await {
             Ok(()) => return show_created(session, &invoice, &issued),
             Err(StoreError::Stale | StoreError::Unavailable(_)) => {}

@@ -49,7 +49,8 @@ impl Installation {
         };
         let opening = link::open(&invoice, attempt, None, now);
         self.runtime.block_on(self.store.open_order(&opening)).unwrap();
-        let opened = Opened { url: "https://pay.example/1".into(), reference: "token".into(), expires_at: now + Duration::DAY };
+        let opened =
+            Opened { url: "https://pay.example/1".into(), reference: "token".into(), expires_at: now + Duration::DAY, public: false };
         let (order, invoice) = link::record(&self.order(), &self.invoice(), &opened, now);
         self.runtime.block_on(self.store.record_answer(&order, invoice.as_ref(), None)).unwrap();
     }

@@ -11,6 +11,8 @@ use serde::{Deserialize, Serialize};
 pub enum DeliveryStatus {
     /// Written down, not handed over yet.
     Pending,
+    /// Not sent, and not to be: the customer wants none, or it is not true any more.
+    Skipped,
     /// Handed over without an answer: it may be under way or lost.
     Unknown,
     /// The provider took it.
@@ -27,13 +29,15 @@ pub enum DeliveryStatus {
 
 impl DeliveryStatus {
     /// All, from the first to the last.
-    pub const ALL: [Self; 7] = [Self::Pending, Self::Unknown, Self::Accepted, Self::Sent, Self::Failed, Self::Delivered, Self::Read];
+    pub const ALL: [Self; 8] =
+        [Self::Pending, Self::Skipped, Self::Unknown, Self::Accepted, Self::Sent, Self::Failed, Self::Delivered, Self::Read];
 
     /// As it is stored.
     #[must_use]
     pub const fn as_str(self) -> &'static str {
         match self {
             Self::Pending => "pending",
+            Self::Skipped => "skipped",
             Self::Unknown => "unknown",
             Self::Accepted => "accepted",
             Self::Sent => "sent",
@@ -64,8 +68,8 @@ mod tests {
     #[test]
     fn proof_of_arrival_outweighs_a_failure_and_a_failure_outweighs_being_under_way() {
         let replaced = |status: DeliveryStatus| status.replaces().map(DeliveryStatus::as_str).collect::<Vec<_>>();
-        assert_eq!(replaced(DeliveryStatus::Failed), ["pending", "unknown", "accepted", "sent"]);
-        assert_eq!(replaced(DeliveryStatus::Delivered), ["pending", "unknown", "accepted", "sent", "failed"]);
+        assert_eq!(replaced(DeliveryStatus::Failed), ["pending", "skipped", "unknown", "accepted", "sent"]);
+        assert_eq!(replaced(DeliveryStatus::Delivered), ["pending", "skipped", "unknown", "accepted", "sent", "failed"]);
         assert!(replaced(DeliveryStatus::Pending).is_empty());
     }
 }

@@ -7,6 +7,7 @@ use crate::{
     gateway::GatewayName,
     id::{CustomerId, InvoiceId, OrderId, PackageId},
     money::Rupiah,
+    reminder::Stage,
 };
 
 /// Something that happened, as the rest of the system is told.
@@ -29,6 +30,28 @@ pub enum Event {
         /// Which.
         invoice_id: InvoiceId,
         /// To pay.
+        amount: Rupiah,
+    },
+    /// A renewal is not paid, and its due date is near.
+    #[serde(rename = "invoice.reminder")]
+    InvoiceReminder {
+        /// Whose.
+        customer_id: CustomerId,
+        /// Which.
+        invoice_id: InvoiceId,
+        /// Still to pay.
+        amount: Rupiah,
+        /// How near: `three_days_before` or `due_day`.
+        stage: Stage,
+    },
+    /// A renewal is not paid, and its due date is over.
+    #[serde(rename = "invoice.overdue")]
+    InvoiceOverdue {
+        /// Whose.
+        customer_id: CustomerId,
+        /// Which.
+        invoice_id: InvoiceId,
+        /// Still to pay.
         amount: Rupiah,
     },
     /// An invoice became PAID.
@@ -143,12 +166,33 @@ impl Event {
         match self {
             Self::LoginCodeRequested { .. } => "login.code_requested",
             Self::InvoiceIssued { .. } => "invoice.issued",
+            Self::InvoiceReminder { .. } => "invoice.reminder",
+            Self::InvoiceOverdue { .. } => "invoice.overdue",
             Self::PaymentSettled { .. } => "payment.settled",
             Self::PaymentReversed { .. } => "payment.reversed",
             Self::PaymentReview { .. } => "payment.review",
             Self::SubscriptionExtended { .. } => "subscription.extended",
             Self::SubscriptionReverted { .. } => "subscription.reverted",
             Self::PackageChanged { .. } => "package.changed",
+        }
+    }
+}
+
+impl Event {
+    /// The customer and the invoice that it is about; `None` for a login code.
+    #[must_use]
+    pub fn about(&self) -> Option<(CustomerId, InvoiceId)> {
+        match self {
+            Self::LoginCodeRequested { .. } => None,
+            Self::InvoiceIssued { customer_id, invoice_id, .. }
+            | Self::InvoiceReminder { customer_id, invoice_id, .. }
+            | Self::InvoiceOverdue { customer_id, invoice_id, .. }
+            | Self::PaymentSettled { customer_id, invoice_id, .. }
+            | Self::PaymentReversed { customer_id, invoice_id, .. }
+            | Self::PaymentReview { customer_id, invoice_id, .. }
+            | Self::SubscriptionExtended { customer_id, invoice_id, .. }
+            | Self::PackageChanged { customer_id, invoice_id, .. }
+            | Self::SubscriptionReverted { customer_id, invoice_id, .. } => Some((customer_id.clone(), invoice_id.clone())),
         }
     }
 }
@@ -183,6 +227,13 @@ mod tests {
         vec![
             Event::LoginCodeRequested { login_id: "LOGIN#0a1b2c".into(), request_id: "01926f5e-7b1a-7c3d-9e4f-5a6b7c8d9e0f".into() },
             Event::InvoiceIssued { customer_id: customer_id.clone(), invoice_id: invoice_id.clone(), amount },
+            Event::InvoiceReminder {
+                customer_id: customer_id.clone(),
+                invoice_id: invoice_id.clone(),
+                amount,
+                stage: Stage::ThreeDaysBefore,
+            },
+            Event::InvoiceOverdue { customer_id: customer_id.clone(), invoice_id: invoice_id.clone(), amount },
             Event::PaymentSettled { customer_id: customer_id.clone(), invoice_id: invoice_id.clone(), settlement: 1, amount },
             Event::PaymentReversed { customer_id: customer_id.clone(), invoice_id: invoice_id.clone(), settlement: 1, amount },
             Event::PaymentReview {

@@ -80,6 +80,7 @@ pub fn invoice() -> Invoice {
         upgrade: None,
         created_at: NOW,
         updated_at: NOW,
+        remind_at: None,
         due: None,
         version: 3,
     }
@@ -137,6 +138,7 @@ pub fn link() -> PaymentLink {
         reference: "token".into(),
         amount: Rupiah::new(300_000),
         expires_at: later(NOW, Duration::hours(24)),
+        public: false,
     }
 }
 

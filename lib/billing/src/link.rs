@@ -17,6 +17,8 @@ pub const LEAST_TIME_LEFT: Duration = Duration::minutes(10);
 pub const LEASE: Duration = Duration::seconds(20);
 /// Orders opened per invoice within [`ATTEMPTS_WINDOW`](crate::invoice::ATTEMPTS_WINDOW): each is looked at for days, so they must not be free to make.
 pub const ATTEMPTS: u32 = 60;
+/// Of these, so many by the public page: whoever holds its link cannot use up the customer's own.
+pub const PUBLIC_ATTEMPTS: u32 = 20;
 /// When reconcile first looks at an order.
 const FIRST_LOOK: Duration = Duration::minutes(5);
 
@@ -66,9 +68,11 @@ pub enum NoLink {
     Failed,
 }
 
-/// Decides about a request for a link. `wanted` is the gateway that the customer chose, if any; `active` those that make links.
+/// Decides about a request for a link. `public`: by the invoice's public page, whose visitors are given no link that may name the
+/// customer. `wanted` is the gateway that was chosen, if any; `active` those that make links.
 pub fn decide<'a>(
     invoice: &'a Invoice,
+    public: bool,
     wanted: Option<GatewayName>,
     active: &[(GatewayName, Mode)],
     now: OffsetDateTime,
@@ -78,6 +82,7 @@ pub fn decide<'a>(
         return Ok(LinkDecision::NotPayable);
     }
     if let Some(link) = reusable(invoice, amount, now)
+        && (link.public || !public)
         && active.contains(&(link.gateway, link.mode))
         && wanted.is_none_or(|wanted| wanted == link.gateway)
     {
@@ -86,7 +91,7 @@ pub fn decide<'a>(
     if invoice.lease.as_ref().is_some_and(|lease| now < lease.until) {
         return Ok(LinkDecision::Busy);
     }
-    Ok(match Attempts::wait(invoice.attempts, ATTEMPTS, now) {
+    Ok(match Attempts::wait(invoice.attempts, if public { PUBLIC_ATTEMPTS } else { ATTEMPTS }, now) {
         Some(retry_after) => LinkDecision::TooMany { retry_after },
         None => LinkDecision::Open { amount, replaces: invoice.link.as_ref() },
     })
@@ -202,6 +207,7 @@ pub fn record(order: &Order, invoice: &Invoice, opened: &Opened, now: OffsetDate
         reference: opened.reference.clone(),
         amount: order.amount,
         expires_at: opened.expires_at,
+        public: opened.public,
     };
     let invoice = Invoice { link: Some(link), lease: None, updated_at: now, ..invoice.clone() };
     (order, Some(invoice))
@@ -216,6 +222,8 @@ pub struct Opened {
     pub reference: String,
     /// When the link stops working.
     pub expires_at: OffsetDateTime,
+    /// For the invoice's public page.
+    pub public: bool,
 }
 
 /// The gateway gave no link. If the order may exist there all the same it stays CREATING and is looked at; the invoice is free

@@ -98,7 +98,7 @@ pub struct NewOrder {
     pub amount: Rupiah,
     /// One line that the customer reads, such as `Home 20 – INV-2026-000001`.
     pub description: String,
-    /// For the gateway's own page.
+    /// For the gateway's own page. Empty: it is told no name.
     pub customer_name: String,
     /// `62…`, digits only.
     pub customer_phone: Option<String>,

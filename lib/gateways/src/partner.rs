@@ -85,11 +85,14 @@ impl Reply {
         GatewayError::Rejected { status: self.status, detail: self.error_text() }
     }
 
-    /// The refusal of something that held a person's name, as it was sent, should the gateway repeat it.
-    pub(crate) fn rejected_without(&self, name: &str) -> GatewayError {
-        let words = self.words().unwrap_or_default();
+    /// The refusal of something that held what is not for logs, as it was sent, should the gateway repeat it: a person's name, or the
+    /// address of a public page.
+    pub(crate) fn rejected_without(&self, unsaid: &[&str]) -> GatewayError {
+        let mut words = self.words().unwrap_or_default();
         // Before it is shortened: half a name is still one.
-        let words = if name.is_empty() { words } else { words.replace(name, "…") };
+        for unsaid in unsaid.iter().filter(|unsaid| !unsaid.is_empty()) {
+            words = words.replace(unsaid, "…");
+        }
         GatewayError::Rejected { status: self.status, detail: safe_detail(&words) }
     }
 

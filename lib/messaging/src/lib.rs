@@ -12,6 +12,7 @@ mod message;
 mod meta;
 mod provider;
 mod template;
+pub mod texts;
 mod waha;
 pub mod webhook;
 mod wire;

@@ -19,6 +19,7 @@ use billing::{
     import::{Row, import},
     invoice::{Invoice, NewInvoice, issue_renewal},
     money::Rupiah,
+    notice::QuietHours,
     package::{CataloguePackage, Package},
     phone::Phone,
     zone::Zone,
@@ -108,6 +109,7 @@ impl World {
             bus: "lunas-test".to_owned(),
             stage: "dev".to_owned(),
             public_url: PublicUrl::parse("https://portal.example"),
+            provider_name: Some("Nusantara Net".to_owned()),
             partner_endpoints: endpoints,
             default_gateway: GatewayName::Midtrans,
             link_lifetime: Duration::hours(24),
@@ -115,6 +117,10 @@ impl World {
             zone: Zone::Jakarta,
             late_renewal: billing::entitlement::LateRenewal::FromPayment,
             upgrade_pricing: billing::upgrade::UpgradePricing::FullPrice,
+            english_messages: false,
+            // At no hour: tests say themselves when it is night.
+            quiet_hours: QuietHours::parse("0-0").expect("hours"),
+            support_contact: String::new(),
             requests_per_address: 60,
         };
         let client = account.dynamodb();
@@ -219,7 +225,7 @@ impl World {
         let number = store.next_invoice_number(now.year()).await.expect("a number");
         let id = billing::id::InvoiceId::parse(&new_id("", now)).expect("an id");
         let due_date = Zone::Jakarta.date(now.saturating_add(Duration::days(7)));
-        let (invoice, profile, event) = issue_renewal(&profile, None, NewInvoice { id, number, due_date }, now);
+        let (invoice, profile, event) = issue_renewal(&profile, None, NewInvoice { id, number, due_date }, Zone::Jakarta, now);
         store.issue_invoice(&invoice, &profile, &event, now).await.expect("stored");
         self.invoice_now(&invoice).await
     }

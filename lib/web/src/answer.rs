@@ -7,7 +7,10 @@ use lambda_http::{
 use serde::{Serialize, de::DeserializeOwned};
 use serde_json::{Value, json};
 
-use crate::problem::{self, Problem};
+use crate::{
+    pay_page::Token,
+    problem::{self, Problem},
+};
 
 /// Bodies of the API are small; a webhook's too.
 pub const BODY_LIMIT: usize = 64 * 1024;
@@ -46,6 +49,20 @@ pub fn respond(answer: Answer, headers: &HeaderMap) -> Response<Body> {
 #[must_use]
 pub fn refused(problem: Problem, headers: &HeaderMap, more: Option<(&str, Value)>) -> Response<Body> {
     let message = if wants_english(headers) { problem.english } else { problem.indonesian };
+    saying(message, problem, more)
+}
+
+/// The same, naming whom people can turn to: the provider's own words, perhaps none.
+#[must_use]
+pub fn refused_naming(problem: Problem, headers: &HeaderMap, contact: &str) -> Response<Body> {
+    if contact.is_empty() {
+        return refused(problem, headers, None);
+    }
+    let message = problem.naming(contact, wants_english(headers));
+    saying(&message, problem, Some(("contact", contact.into())))
+}
+
+fn saying(message: &str, problem: Problem, more: Option<(&str, Value)>) -> Response<Body> {
     let mut body = json!({"success": false, "code": problem.code, "error": message});
     if let (Some(seconds), Some(object)) = (problem.retry_after, body.as_object_mut()) {
         object.insert("retryAfter".to_owned(), seconds.into());
@@ -91,6 +108,15 @@ pub fn lead_to(page: &str, answer: &Answer) -> Response<Body> {
             let joint = if page.contains('?') { '&' } else { '?' };
             see_other(&format!("{page}{joint}error={}", problem.code))
         }
+    }
+}
+
+/// The answer to a request of a bill's public page: JSON to its script; its form's sender is led to the page's `step`.
+#[must_use]
+pub fn to_pay_page(request: &Request, token: Option<&Token>, step: &str, answer: Answer) -> Response<Body> {
+    match token.filter(|_| is_form(request)) {
+        Some(token) => lead_to(&token.page(Some(step)), &answer),
+        None => respond(answer, request.headers()),
     }
 }
 

@@ -8,5 +8,6 @@ pub mod cookie;
 pub mod csrf;
 pub mod link;
 pub mod login;
+pub mod pay_page;
 pub mod problem;
 pub mod upgrade;

@@ -37,7 +37,7 @@ impl State {
     }
 
     /// The word for script and tests, the badge's colour, its text.
-    const fn shown(self, texts: &Texts) -> (&'static str, &'static str, &'static str) {
+    pub(super) const fn shown(self, texts: &Texts) -> (&'static str, &'static str, &'static str) {
         match self {
             Self::Unpaid => ("unpaid", "yellow", texts.unpaid),
             Self::Overdue => ("overdue", "red", texts.overdue),
@@ -96,7 +96,7 @@ fn entry(bill: &Bill, page: &Page<'_>, controls: &Markup) -> Markup {
 }
 
 /// Where the script says what is going on with this bill.
-fn message() -> Markup {
+pub(super) fn message() -> Markup {
     html! { p data-message role="status" {} }
 }
 

@@ -6,6 +6,9 @@ use maud::{DOCTYPE, Markup, html};
 use super::Page;
 use crate::{assets, texts};
 
+/// The page of a bill that is open to whoever holds its link.
+pub(super) const PUBLIC_BILL: &str = "bill";
+
 /// Entries of the menu.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Menu {
@@ -29,27 +32,29 @@ pub(super) struct Frame<'a> {
 /// The whole document.
 pub(super) fn document(page: &Page<'_>, frame: &Frame<'_>, content: &Markup) -> Markup {
     let texts = page.texts();
+    // What the script says, on pages where it has something to say.
+    let speaks = page.signed_in || frame.name == PUBLIC_BILL;
     html! {
         (DOCTYPE)
         html lang=(page.lang.code()) {
             (head(page, frame))
             body data-page=(frame.name)
                 data-zone=[page.signed_in.then_some(page.zone)]
-                data-text-opening=[page.signed_in.then_some(texts.opening)]
-                data-text-opened=[page.signed_in.then_some(texts.opened)]
-                data-text-making=[page.signed_in.then_some(texts.making_link)]
-                data-text-pay=[page.signed_in.then_some(texts.pay_now)]
-                data-text-retry=[page.signed_in.then_some(texts.retry)]
-                data-text-network=[page.signed_in.then_some(texts.no_connection)]
-                data-text-busy=[page.signed_in.then_some(texts.busy)]
-                data-text-checking=[page.signed_in.then_some(texts.checking)]
-                data-text-activating=[page.signed_in.then_some(texts.activating)]
-                data-text-thanks=[page.signed_in.then_some(texts.thanks)]
-                data-text-not-received=[page.signed_in.then_some(texts.not_received)]
-                data-text-check-again=[page.signed_in.then_some(texts.check_again)]
+                data-text-opening=[speaks.then_some(texts.opening)]
+                data-text-opened=[speaks.then_some(texts.opened)]
+                data-text-making=[speaks.then_some(texts.making_link)]
+                data-text-pay=[speaks.then_some(texts.pay_now)]
+                data-text-retry=[speaks.then_some(texts.retry)]
+                data-text-network=[speaks.then_some(texts.no_connection)]
+                data-text-busy=[speaks.then_some(texts.busy)]
+                data-text-checking=[speaks.then_some(texts.checking)]
+                data-text-activating=[speaks.then_some(texts.activating)]
+                data-text-thanks=[speaks.then_some(texts.thanks)]
+                data-text-not-received=[speaks.then_some(texts.not_received)]
+                data-text-check-again=[speaks.then_some(texts.check_again)]
             {
                 a.skip href="#main" { (texts.skip) }
-                (header(page, frame.menu))
+                (header(page, frame))
                 main #main tabindex="-1" { (content) }
                 footer { p { "Lunas · " (texts.portal) } p { (texts.times_in) " " (texts::abbreviation(page.zone)) } }
             }
@@ -78,7 +83,7 @@ fn head(page: &Page<'_>, frame: &Frame<'_>) -> Markup {
     }
 }
 
-fn header(page: &Page<'_>, current: Option<Menu>) -> Markup {
+fn header(page: &Page<'_>, frame: &Frame<'_>) -> Markup {
     let texts = page.texts();
     let other = page.lang.other();
     let joint = if page.path.contains('?') { '&' } else { '?' };
@@ -101,9 +106,11 @@ fn header(page: &Page<'_>, current: Option<Menu>) -> Markup {
             @if page.signed_in {
                 nav aria-label=(texts.main_menu) {
                     @for (entry, address, text) in entries {
-                        a href=(address) aria-current=[(current == Some(entry)).then_some("page")] { (text) }
+                        a href=(address) aria-current=[(frame.menu == Some(entry)).then_some("page")] { (text) }
                     }
                 }
+            } @else if frame.name == PUBLIC_BILL {
+                p { @if let Some(name) = page.provider { (texts.bill_from.replace("{}", name)) } @else { (texts.bill_title) } }
             } @else {
                 p { (texts.welcome) }
             }

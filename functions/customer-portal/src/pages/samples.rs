@@ -26,7 +26,7 @@ pub(super) const NOW: OffsetDateTime = datetime!(2026-11-23 03:00 UTC);
 pub(super) const HOSTILE: &str = "<script>alert(1)</script>\"'&";
 
 pub(super) fn page(lang: Lang, path: &str) -> Page<'_> {
-    Page { lang, csrf: "token-of-the-page", path, zone: Zone::Jakarta, now: NOW, signed_in: true }
+    Page { lang, csrf: "token-of-the-page", path, zone: Zone::Jakarta, now: NOW, provider: None, signed_in: true, support: "" }
 }
 
 pub(super) fn profile(name: &str) -> Profile {
@@ -88,6 +88,7 @@ pub(super) fn invoice(number: u32, text: &str) -> Invoice {
         attempts: None,
         created_at: NOW,
         updated_at: NOW,
+        remind_at: None,
         due: None,
         version: 0,
     }
@@ -102,6 +103,7 @@ fn link() -> PaymentLink {
         reference: "token".into(),
         amount: Rupiah::new(300_000),
         expires_at: NOW + Duration::days(1),
+        public: false,
     }
 }
 

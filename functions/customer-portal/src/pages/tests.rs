@@ -2,8 +2,12 @@
 
 use std::io::Write as _;
 
-use billing::{upgrade::Choice, zone::Zone};
-use web::problem;
+use billing::{gateway::GatewayName, invoice::InvoiceStatus, upgrade::Choice, zone::Zone};
+use web::{
+    account::Bill,
+    pay_page::{Receipt, Token},
+    problem,
+};
 
 use super::{
     Bills, CodeForm, Finish, LineForm, Page, Pay, Payments, PhoneForm,
@@ -52,6 +56,83 @@ fn every_page(lang: Lang, text: &str) -> Vec<(&'static str, String)> {
     pages.map(|(name, markup)| (name, markup.into_string())).to_vec()
 }
 
+/// The public page of a bill: as a link opens it, back from a gateway, on the way there, as a receipt, and when it is gone.
+fn public_pages(lang: Lang, text: &str) -> Vec<(&'static str, String)> {
+    let mut bills = samples::bills(text);
+    let token = Token::parse("AAAAAAAAAAAAAAAAAAAAAAAA").unwrap();
+    let message = crate::texts::message_of("link_failed", lang);
+    let methods = vec![(GatewayName::Midtrans, Some("bank_transfer/bca".into())), (GatewayName::Xendit, None)];
+    let receipt = Receipt { methods, served_until: Some(samples::NOW) };
+    let page = Page { signed_in: false, csrf: "", provider: Some("Nusantara Net"), ..samples::page(lang, "/p/AAAAAAAAAAAAAAAAAAAAAAAA") };
+    let nameless = Page { provider: None, ..page };
+    let named = bills[0].clone();
+    bills[0].invoice.link.as_mut().unwrap().public = true;
+    let show = |bill: &Bill, step, error, page: &Page<'_>| {
+        public_bill(
+            &PublicBill { token: &token, bill, receipt: (bill.status == InvoiceStatus::Paid).then_some(&receipt), step, error },
+            page,
+        )
+    };
+    let pages = [
+        ("bill", show(&bills[0], Step::Bill, None, &page)),
+        ("bill-part-paid", show(&bills[1], Step::Bill, message, &nameless)),
+        ("bill-finish", show(&bills[2], Step::Finish, None, &page)),
+        ("bill-pay", show(&bills[0], Step::Pay, None, &page)),
+        ("bill-pay-error", show(&bills[0], Step::Pay, message, &page)),
+        ("bill-pay-named", show(&named, Step::Pay, None, &page)),
+        ("bill-activating", show(&bills[3], Step::Finish, None, &page)),
+        ("receipt", show(&bills[4], Step::Bill, None, &page)),
+        ("receipt-pay", show(&bills[4], Step::Pay, None, &page)),
+        ("bill-gone", bill_gone(&page)),
+    ];
+    pages.map(|(name, markup)| (name, markup.into_string())).to_vec()
+}
+
+fn public_page(name: &str) -> String {
+    public_pages(Lang::Id, "Home 20 – 1 bulan").into_iter().find(|(page, _)| *page == name).unwrap().1
+}
+
+#[test]
+fn the_public_page_says_nothing_about_the_customer() {
+    for lang in [Lang::Id, Lang::En] {
+        for (name, html) in public_pages(lang, "Budi Santoso Home 20") {
+            for personal in ["Budi", "Home 20", "inv_", "c1", "Mbps", "csrf", "logout"] {
+                assert!(!html.contains(personal), "{personal} on {name}: {html}");
+            }
+            assert!(html.contains(&format!("<html lang=\"{}\">", lang.code())));
+        }
+    }
+}
+
+#[test]
+fn the_public_page_shows_where_the_bill_stands_and_what_can_be_done() {
+    let (pay, check) = ("action=\"/api/pay/AAAAAAAAAAAAAAAAAAAAAAAA/link\"", "action=\"/api/pay/AAAAAAAAAAAAAAAAAAAAAAAA/check\"");
+    for (name, state, shown, can_pay, can_check) in [
+        ("bill", "unpaid", "Tagihan internet dari Nusantara Net", true, true),
+        ("bill-part-paid", "unpaid", "Sisa Rp100.000", true, false),
+        ("bill-finish", "overdue", "30 Oktober 2026", true, true),
+        ("bill-activating", "activating", "Dibayar – mengaktifkan…", false, false),
+        ("receipt", "paid", "Transfer bank BCA · Midtrans", false, false),
+        ("receipt-pay", "paid", "23 November 2026, 10.00 WIB", false, false),
+    ] {
+        let html = public_page(name);
+        assert!(html.contains(&format!("data-state=\"{state}\"")) && html.contains(shown) && html.contains("Rp300.000"), "{name}: {html}");
+        assert_eq!((html.contains(pay), html.contains(check)), (can_pay, can_check), "{name}: {html}");
+    }
+    assert!(public_page("receipt").contains("<h1 id=\"title\">Bukti pembayaran</h1>"));
+    assert!(!public_page("bill-activating").contains("Bukti pembayaran"), "not before it has its effect");
+}
+
+#[test]
+fn the_public_page_leads_to_no_link_that_may_name_the_customer() {
+    let address = "content=\"0; url=https://pay.example/snap/v4?a=1&amp;b=&quot;2&quot;\"";
+    assert!(public_page("bill-pay").contains(address));
+    for name in ["bill-pay-error", "bill-pay-named"] {
+        let html = public_page(name);
+        assert!(!html.contains("pay.example") && html.contains("<form method=\"post\" action=\"/api/pay/"), "{name}: {html}");
+    }
+}
+
 fn dashboard_page(lang: Lang) -> String {
     let bills = samples::bills("Home 20 – 1 bulan");
     dashboard(&samples::profile("Budi"), &Bills { entries: &bills, next: None }, None, &samples::page(lang, "/customer")).into_string()
@@ -79,7 +160,7 @@ fn names_from_outside_are_text_on_every_page() {
 
 #[test]
 fn nothing_on_any_page_needs_more_than_the_strict_content_policy() {
-    for (name, html) in every_page(Lang::Id, "Budi") {
+    for (name, html) in every_page(Lang::Id, "Budi").into_iter().chain(public_pages(Lang::Id, "Budi")) {
         for refused in [" style=", "<style", "javascript:", "data:", " onclick", " onload", " onsubmit", " onerror", " onchange", "<iframe"]
         {
             assert!(!html.contains(refused), "{refused} on {name}");
@@ -92,7 +173,7 @@ fn nothing_on_any_page_needs_more_than_the_strict_content_policy() {
 #[test]
 fn every_page_has_its_language_its_heading_and_the_way_into_the_other_language() {
     for lang in [Lang::Id, Lang::En] {
-        for (name, html) in every_page(lang, "Budi") {
+        for (name, html) in every_page(lang, "Budi").into_iter().chain(public_pages(lang, "Budi")) {
             assert!(html.starts_with("<!DOCTYPE html>") && html.contains(&format!("<html lang=\"{}\">", lang.code())), "{name}");
             assert_eq!(html.matches("<h1").count(), 1, "{name}");
             assert!(html.contains(&format!("lang={}\" lang=\"{0}\"", lang.other().code())), "{name}");
@@ -225,7 +306,7 @@ fn a_first_visit_stays_far_below_its_budget() {
         encoder.finish().unwrap().len()
     };
     let kept: usize = assets::ASSETS.iter().filter(|asset| asset.gzip.is_some()).map(|asset| asset.encoded("gzip").1.len()).sum();
-    for (name, html) in every_page(Lang::Id, "Budi Santoso") {
+    for (name, html) in every_page(Lang::Id, "Budi Santoso").into_iter().chain(public_pages(Lang::Id, "Budi Santoso")) {
         let (plain, packed) = (html.len() + kept, gzip(html.as_bytes()) + kept);
         // The limit is 60 KB. Even uncompressed HTML keeps it.
         assert!(plain < 40_000 && packed < 20_000, "{name}: {plain} with plain HTML, {packed} compressed");

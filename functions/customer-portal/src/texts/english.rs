@@ -75,6 +75,15 @@ pub(super) const TEXTS: Texts = Texts {
     no_connection: "Connection failed, please check your internet",
     busy: "The system is busy, please try again",
 
+    bill_title: "Internet bill",
+    bill_from: "Internet bill from {}",
+    receipt: "Receipt",
+    bill_public: "Whoever has this link can pay this bill. It shows nothing about the customer.",
+    paid_on: "Paid on",
+    own_account: "Log in to the Customer Portal",
+    bill_gone: "This link does not work",
+    bill_gone_text: "The bill was cancelled or paid long ago, or the link is incomplete. Your own bills are in the Customer Portal.",
+
     history_title: "Payment history",
     no_payments: "No payments yet",
     older_payments: "Older payments",

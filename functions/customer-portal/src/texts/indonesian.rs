@@ -75,6 +75,15 @@ pub(super) const TEXTS: Texts = Texts {
     no_connection: "Koneksi gagal, periksa internet Anda",
     busy: "Sistem sedang sibuk, coba lagi",
 
+    bill_title: "Tagihan internet",
+    bill_from: "Tagihan internet dari {}",
+    receipt: "Bukti pembayaran",
+    bill_public: "Siapa pun yang punya link ini dapat membayar tagihan ini. Data pelanggan tidak ditampilkan.",
+    paid_on: "Dibayar pada",
+    own_account: "Masuk ke Portal Pelanggan",
+    bill_gone: "Link tidak berlaku",
+    bill_gone_text: "Tagihannya sudah dibatalkan atau sudah lama dibayar, atau link-nya tidak lengkap. Tagihan Anda sendiri ada di Portal Pelanggan.",
+
     history_title: "Riwayat Pembayaran",
     no_payments: "Belum ada pembayaran",
     older_payments: "Pembayaran sebelumnya",

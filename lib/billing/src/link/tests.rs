@@ -17,8 +17,20 @@ fn with_lease() -> Invoice {
 /// Seconds after [`NOW`], when the link of the example has 24 hours left.
 #[track_caller]
 fn check(invoice: &Invoice, wanted: Option<GatewayName>, active: &[GatewayName], seconds: i64, expected: &str) {
+    check_for(false, invoice, wanted, active, seconds, expected);
+}
+
+/// The same by the invoice's public page.
+#[track_caller]
+fn check_public(invoice: &Invoice, wanted: Option<GatewayName>, seconds: i64, expected: &str) {
+    check_for(true, invoice, wanted, BOTH, seconds, expected);
+}
+
+#[track_caller]
+fn check_for(public: bool, invoice: &Invoice, wanted: Option<GatewayName>, active: &[GatewayName], seconds: i64, expected: &str) {
     let decision = decide(
         invoice,
+        public,
         wanted,
         &active.iter().map(|gateway| (*gateway, Mode::Sandbox)).collect::<Vec<_>>(),
         later(NOW, Duration::seconds(seconds)),
@@ -60,8 +72,26 @@ fn a_link_of_a_gateway_that_is_off_or_not_wanted_is_replaced() {
 #[test]
 fn a_link_of_the_gateways_other_mode_is_replaced() {
     let invoice = with_link();
-    let decision = decide(&invoice, None, &[(GatewayName::Midtrans, Mode::Production)], NOW);
+    let decision = decide(&invoice, false, None, &[(GatewayName::Midtrans, Mode::Production)], NOW);
     assert!(matches!(decision, Ok(LinkDecision::Open { replaces: Some(_), .. })));
+}
+
+#[test]
+fn a_link_that_may_name_the_customer_is_replaced_for_the_public_page_and_one_that_does_not_is_for_both() {
+    check_public(&with_link(), None, 0, "open Rp300.000, replacing");
+    let public = Invoice { link: Some(PaymentLink { public: true, ..examples::link() }), ..examples::invoice() };
+    check_public(&public, None, 0, "reuse");
+    check_public(&public, Some(GatewayName::Xendit), 0, "open Rp300.000, replacing");
+    check(&public, None, BOTH, 0, "reuse");
+    check_public(&with_lease(), None, 0, "busy");
+}
+
+#[test]
+fn the_public_page_cannot_use_up_the_orders_of_the_customer() {
+    let opened = |count| Invoice { attempts: Some(Attempts { since: NOW, count }), ..examples::invoice() };
+    check_public(&opened(PUBLIC_ATTEMPTS - 1), None, 1, "open Rp300.000");
+    check_public(&opened(PUBLIC_ATTEMPTS), None, 1, "wait 3599");
+    check(&opened(PUBLIC_ATTEMPTS), None, BOTH, 1, "open Rp300.000");
 }
 
 #[test]
@@ -127,7 +157,7 @@ fn opened_order(invoice: &Invoice) -> (Order, Invoice) {
 }
 
 fn opened() -> Opened {
-    Opened { url: "https://pay.example/z".into(), reference: "ref".into(), expires_at: later(NOW, Duration::hours(23)) }
+    Opened { url: "https://pay.example/z".into(), reference: "ref".into(), expires_at: later(NOW, Duration::hours(23)), public: true }
 }
 
 #[test]
@@ -154,6 +184,7 @@ fn the_link_that_the_gateway_gave_becomes_the_invoices() {
         reference: "ref".into(),
         amount: Rupiah::new(300_000),
         expires_at: opened().expires_at,
+        public: true,
     };
     assert_eq!((invoice.link, invoice.lease), (Some(link), None));
 }

@@ -423,7 +423,7 @@ fn an_offer_lapses_after_its_week_and_the_next_choice_takes_its_place() {
     let (last_moment, later) = (HALFWAY + Duration::days(8) - Duration::SECOND, HALFWAY + Duration::days(8));
     assert!(!opened.invoice.is_lapsed(last_moment) && opened.invoice.is_lapsed(later));
     assert!(!opened.invoice.is_overdue(Zone::Jakarta, later));
-    let link = crate::link::decide(&opened.invoice, None, &[], later).unwrap();
+    let link = crate::link::decide(&opened.invoice, false, None, &[], later).unwrap();
     assert_eq!(link, crate::link::LinkDecision::NotPayable);
     assert_eq!(decide(&opened.profile, Some(&opened.invoice), &chosen, last_moment), Decision::Same);
     assert_eq!(decide(&opened.profile, Some(&opened.invoice), &chosen, later), Decision::Replace);

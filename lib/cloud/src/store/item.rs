@@ -16,9 +16,11 @@ pub type Item = HashMap<String, AttributeValue>;
 ///
 /// 2: profiles hold the open change of package and what was paid for the time that is left; invoices the terms of a change. In an
 /// item of layout 1 these are absent: nothing was open, and its time counts as imported (`Entitlement::unused`).
-pub(super) const SCHEMA_VERSION: &str = "2";
+/// 3: links say whether they were opened for the public page; absent: they were not. Invoices hold when customers are reminded of them;
+/// absent: there is no reminder any more.
+pub(super) const SCHEMA_VERSION: &str = "3";
 /// Layouts that are read.
-const READABLE: [&str; 2] = ["1", SCHEMA_VERSION];
+const READABLE: [&str; 3] = ["1", "2", SCHEMA_VERSION];
 /// Partitions per kind of due work.
 pub const SHARDS: u32 = 16;
 
@@ -31,6 +33,14 @@ pub enum DueKind {
     Invoice,
     /// Events that are not relayed.
     Event,
+    /// Unpaid invoices that customers are to be reminded of.
+    Reminder,
+    /// Messages to customers that wait, or are being handed over.
+    Message,
+    /// Login codes, likewise.
+    Code,
+    /// Messages that did not arrive, or of which nobody knows: for people, by when that was.
+    LostMessage,
 }
 
 impl DueKind {
@@ -39,6 +49,10 @@ impl DueKind {
             Self::Order => "order",
             Self::Invoice => "invoice",
             Self::Event => "event",
+            Self::Reminder => "reminder",
+            Self::Message => "message",
+            Self::Code => "code",
+            Self::LostMessage => "lost",
         }
     }
 

@@ -148,6 +148,12 @@ pub fn invoice_owner(invoice: &InvoiceId) -> Key {
     Key::new(format!("INVOICEID#{invoice}"), "INVOICEID")
 }
 
+/// Which invoice a pay page is about, by the SHA-256 of the page's token in hex.
+#[must_use]
+pub fn pay_page(token_hash: &str) -> Key {
+    Key::new(format!("PAY#{token_hash}"), "PAY")
+}
+
 /// What is known of a phone's logins, by a keyed hash of the phone.
 #[must_use]
 pub fn login(login_id: &str) -> Key {
@@ -176,4 +182,16 @@ pub fn provider_message(hash: &str) -> Key {
 #[must_use]
 pub fn opt_out(phone: &Phone) -> Key {
     Key::new(format!("OPTOUT#{phone}"), "OPTOUT")
+}
+
+/// Whose turn it is to send a message; one for the installation.
+#[must_use]
+pub fn sender() -> Key {
+    Key::new("SENDER", "SENDER")
+}
+
+/// That a phone was sent a message lately.
+#[must_use]
+pub fn recipient(phone: &Phone) -> Key {
+    Key::new(format!("RECIPIENT#{phone}"), "RECIPIENT")
 }

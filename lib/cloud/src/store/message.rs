@@ -9,12 +9,12 @@ use aws_sdk_dynamodb::{
     operation::update_item::{UpdateItemError, builders::UpdateItemFluentBuilder},
     types::{AttributeValue, ReturnValue, ReturnValuesOnConditionCheckFailure},
 };
-use billing::{delivery::DeliveryStatus, id::MessageId, phone::Phone};
+use billing::{delivery::DeliveryStatus, id::MessageId, notice::Notice, phone::Phone};
 use sha2::{Digest, Sha256};
 use time::{Duration, OffsetDateTime, format_description::well_known::Rfc3339};
 
 use super::{
-    Store, StoreError,
+    DueKind, Store, StoreError,
     item::{Item, SCHEMA_VERSION, seconds},
     keys::{self, Key},
     unavailable,
@@ -50,9 +50,16 @@ pub enum Recorded {
 impl Store {
     /// Moves a message on, and its version up, so that nobody writes an older state over it. One update; a report of something that is behind it changes nothing.
     pub async fn record_status(&self, message: &MessageId, report: &StatusReport<'_>) -> Result<Recorded, StoreError> {
-        let update = self
+        // A message that failed stands where people find it; any other leaves the index, whatever it was due for.
+        let lost = report.status == DeliveryStatus::Failed && !Notice::is_code(message);
+        let expression = if lost {
+            "SET #status = :status, #at = :at, #detail = :detail, due_key = :key, due_at = :due REMOVE due ADD #version :one"
+        } else {
+            "SET #status = :status, #at = :at, #detail = :detail REMOVE due, due_key, due_at ADD #version :one"
+        };
+        let mut update = self
             .update(&keys::message(message))
-            .update_expression("SET #status = :status, #at = :at, #detail = :detail ADD #version :one")
+            .update_expression(expression)
             .expression_attribute_names("#status", "status")
             .expression_attribute_names("#at", "status_at")
             .expression_attribute_names("#detail", "status_detail")
@@ -61,6 +68,11 @@ impl Store {
             .expression_attribute_values(":status", text(report.status.as_str()))
             .expression_attribute_values(":at", instant(report.at)?)
             .expression_attribute_values(":detail", report.detail.map_or(AttributeValue::Null(true), text));
+        if lost {
+            update = update
+                .expression_attribute_values(":key", text(&DueKind::LostMessage.partition(message.as_str())))
+                .expression_attribute_values(":due", seconds(report.at));
+        }
         let (update, behind) = only_from_behind(update, report.status);
         // All of the old item: it tells "behind" from "no such message" without another read.
         let sent = update

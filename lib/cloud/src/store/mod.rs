@@ -12,8 +12,10 @@ mod item;
 pub mod keys;
 mod login;
 mod message;
+mod notice;
 pub mod outbox;
 mod pages;
+mod pay_page;
 mod payment;
 pub mod show;
 
@@ -31,6 +33,7 @@ pub use access::{Caller, Session};
 pub use device::DeviceMemory;
 pub use item::DueKind;
 pub use message::{Recorded, StatusReport};
+pub use notice::{NoticeContext, Recipient};
 pub use pages::{LedgerLine, Page};
 
 use item::{Item, from_item};

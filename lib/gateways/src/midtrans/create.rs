@@ -101,7 +101,9 @@ pub(super) fn read(reply: &Reply, order: &NewOrder, validity: Validity, mode: Mo
         redirect_url: String,
     }
     if !reply.is_success() {
-        return Err(reply.rejected_without(&page_text(&order.customer_name, 100, "Pelanggan")));
+        return Err(
+            reply.rejected_without(&[&page_text(&order.customer_name, 100, "Pelanggan"), order.finish_url.as_deref().unwrap_or_default()])
+        );
     }
     if reply.status != 201 {
         return Err(GatewayError::Ambiguous(format!("HTTP {} instead of 201", reply.status)));

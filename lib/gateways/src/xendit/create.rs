@@ -41,7 +41,9 @@ pub(super) fn request(order: &NewOrder) -> Result<(Value, Validity), GatewayErro
 /// any other 2xx without all that leaves open what happened.
 pub(super) fn read(reply: &Reply, order: &NewOrder, validity: Validity, stand_in: bool) -> Result<CreatedOrder, GatewayError> {
     if !reply.is_success() {
-        return Err(reply.rejected_without(&page_text(&order.customer_name, 100, "Pelanggan")));
+        return Err(
+            reply.rejected_without(&[&page_text(&order.customer_name, 100, "Pelanggan"), order.finish_url.as_deref().unwrap_or_default()])
+        );
     }
     if !matches!(reply.status, 200 | 201) {
         return Err(GatewayError::Ambiguous(format!("HTTP {} instead of 200", reply.status)));

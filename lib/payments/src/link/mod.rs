@@ -1,6 +1,6 @@
 //! A link to pay an invoice: the stored one if it can still be used, else a new order at a gateway. `billing::link` decides which.
 //!
-//! Whoever needs a link comes here: a customer who pays a bill, and one who changes the package.
+//! Whoever needs a link comes here: a customer who pays a bill, one who changes the package, and a visitor of a bill's public page.
 
 mod open;
 mod replace;
@@ -27,6 +27,18 @@ pub struct Link {
     pub invoice: Invoice,
     /// The gateway's page.
     pub url: String,
+}
+
+/// Who is to pay: decides what the gateway is told, and where its page leads back to.
+#[derive(Debug, Clone, Copy)]
+pub enum Payer<'a> {
+    /// The customer, who comes back to the portal. The gateway's page may name them.
+    Customer(&'a Profile),
+    /// Whoever holds the link of the invoice's public page. The gateway is told nothing of the customer.
+    Public {
+        /// The page to come back to, a path.
+        finish: &'a str,
+    },
 }
 
 /// What is asked for.
@@ -58,11 +70,11 @@ pub enum LinkError {
     NoOrderId,
 }
 
-/// The link to pay `invoice`, which is `profile`'s.
-pub async fn link(installation: &Installation, profile: &Profile, invoice: Invoice, wish: Wish) -> Result<Link, LinkError> {
+/// The link for `payer` to pay `invoice`.
+pub async fn link(installation: &Installation, payer: Payer<'_>, invoice: Invoice, wish: Wish) -> Result<Link, LinkError> {
     let mut invoice = invoice;
     for _ in 0..ROUNDS {
-        if let Some(link) = once(installation, profile, &invoice, wish).await? {
+        if let Some(link) = once(installation, payer, &invoice, wish).await? {
             return Ok(link);
         }
         let read = installation.store.invoice(&invoice.customer_id, &invoice.id).await?;
@@ -72,7 +84,7 @@ pub async fn link(installation: &Installation, profile: &Profile, invoice: Invoi
 }
 
 /// `None`: the invoice moved on meanwhile, so it is decided again.
-async fn once(installation: &Installation, profile: &Profile, invoice: &Invoice, wish: Wish) -> Result<Option<Link>, LinkError> {
+async fn once(installation: &Installation, payer: Payer<'_>, invoice: &Invoice, wish: Wish) -> Result<Option<Link>, LinkError> {
     let Wish { gateway: wanted, may_open } = wish;
     let Active { gateways, unreadable } = active_gateways(installation).await;
     // Nothing is known of that gateway: its link may be good, and must not be replaced.
@@ -83,7 +95,8 @@ async fn once(installation: &Installation, profile: &Profile, invoice: &Invoice,
     }
     let active: Vec<GatewayName> = gateways.iter().map(|gateway| gateway.name()).collect();
     let usable: Vec<_> = gateways.iter().map(|gateway| (gateway.name(), gateway.mode())).collect();
-    let (amount, replaces) = match decide(invoice, wanted, &usable, now)? {
+    let public = matches!(payer, Payer::Public { .. });
+    let (amount, replaces) = match decide(invoice, public, wanted, &usable, now)? {
         LinkDecision::NotPayable => return Err(NoLink::NotPayable.into()),
         LinkDecision::Busy => return Err(NoLink::InProgress.into()),
         LinkDecision::TooMany { retry_after } => return Err(NoLink::TooMany { retry_after }.into()),
@@ -93,5 +106,5 @@ async fn once(installation: &Installation, profile: &Profile, invoice: &Invoice,
     };
     let chosen = choose(wanted, installation.settings.default_gateway, &active).ok_or(NoLink::NotConfigured)?;
     let gateway: &dyn Gateway = gateways.iter().find(|gateway| gateway.name() == chosen).map(AsRef::as_ref).ok_or(NoLink::NotConfigured)?;
-    open::open(installation, gateway, profile, invoice, amount, replaces).await
+    open::open(installation, gateway, payer, invoice, amount, replaces).await
 }

@@ -1,7 +1,6 @@
 //! A new order: written, posted to the gateway once, its answer recorded.
 
 use billing::{
-    customer::Profile,
     id::OrderId,
     invoice::{Invoice, PaymentLink},
     link::{self, NewAttempt, NoLink, Opened, Opening},
@@ -12,7 +11,7 @@ use cloud::{installation::Installation, store::StoreError};
 use gateways::{CreatedOrder, Gateway, GatewayError, NewOrder};
 
 use super::{
-    Link, LinkError,
+    Link, LinkError, Payer,
     replace::{Closed, close},
 };
 use crate::written;
@@ -23,7 +22,7 @@ const TRIES: usize = 5;
 pub(crate) async fn open(
     installation: &Installation,
     gateway: &dyn Gateway,
-    profile: &Profile,
+    payer: Payer<'_>,
     invoice: &Invoice,
     amount: Rupiah,
     replaces: Option<&PaymentLink>,
@@ -36,13 +35,13 @@ pub(crate) async fn open(
             Closed::MoneyArrived => {
                 // The new order was never posted: it does not exist at the gateway.
                 let never_posted = Err(GatewayError::Rejected { status: 0, detail: "not posted: the replaced link was paid".to_owned() });
-                record(installation, order, leased, &never_posted, None).await?;
+                record(installation, order, leased, (&never_posted, payer), None).await?;
                 return Ok(None);
             }
         },
     };
-    let answer = post(installation, gateway, profile, invoice, &order).await;
-    let recorded = record(installation, order, leased, &answer, closed).await?;
+    let answer = post(installation, gateway, payer, invoice, &order).await;
+    let recorded = record(installation, order, leased, (&answer, payer), closed).await?;
     match (answer, recorded) {
         (Err(_), _) => Err(NoLink::Failed.into()),
         (Ok(created), Some(invoice)) => Ok(Some(Link { invoice, url: created.link })),
@@ -88,20 +87,11 @@ async fn write(
 async fn post(
     installation: &Installation,
     gateway: &dyn Gateway,
-    profile: &Profile,
+    payer: Payer<'_>,
     invoice: &Invoice,
     order: &Order,
 ) -> Result<CreatedOrder, GatewayError> {
-    let new_order = NewOrder {
-        order_id: order.id.clone(),
-        amount: order.amount,
-        description: format!("{} {}", invoice.description, invoice.number),
-        customer_name: profile.name.clone(),
-        customer_phone: profile.phone.as_ref().map(|phone| phone.as_str().to_owned()),
-        expires_at: order.expires_at,
-        now: installation.clock.now(),
-        finish_url: installation.settings.public_url.as_ref().map(|site| site.page(&format!("/customer/finish/{}", invoice.id))),
-    };
+    let new_order = new_order(installation, payer, invoice, order);
     let answer = gateway.create(&new_order).await;
     if let Err(error) = &answer {
         let refused_key = matches!(error, GatewayError::Unauthorized { .. });
@@ -115,12 +105,35 @@ async fn post(
     answer
 }
 
+/// What the gateway is told.
+fn new_order(installation: &Installation, payer: Payer<'_>, invoice: &Invoice, order: &Order) -> NewOrder {
+    let (description, customer_name, customer_phone, finish) = match payer {
+        Payer::Customer(profile) => (
+            format!("{} {}", invoice.description, invoice.number),
+            profile.name.clone(),
+            profile.phone.as_ref().map(|phone| phone.as_str().to_owned()),
+            format!("/customer/finish/{}", invoice.id),
+        ),
+        Payer::Public { finish } => (format!("Tagihan {}", invoice.number), String::new(), None, finish.to_owned()),
+    };
+    NewOrder {
+        order_id: order.id.clone(),
+        amount: order.amount,
+        description,
+        customer_name,
+        customer_phone,
+        expires_at: order.expires_at,
+        now: installation.clock.now(),
+        finish_url: installation.settings.public_url.as_ref().map(|site| site.page(&finish)),
+    }
+}
+
 /// Records the gateway's answer. The invoice with the link, or `None` if it moved on meanwhile.
 async fn record(
     installation: &Installation,
     order: Order,
     invoice: Invoice,
-    answer: &Result<CreatedOrder, GatewayError>,
+    (answer, payer): (&Result<CreatedOrder, GatewayError>, Payer<'_>),
     closed: Option<Order>,
 ) -> Result<Option<Invoice>, StoreError> {
     let (mut order, mut invoice, mut closed) = (order, invoice, closed);
@@ -128,7 +141,8 @@ async fn record(
         let now = installation.clock.now();
         let (next_order, next_invoice) = match answer {
             Ok(created) => {
-                let opened = Opened { url: created.link.clone(), reference: created.reference.clone(), expires_at: created.expires_at };
+                let (url, reference) = (created.link.clone(), created.reference.clone());
+                let opened = Opened { url, reference, expires_at: created.expires_at, public: matches!(payer, Payer::Public { .. }) };
                 link::record(&order, &invoice, &opened, now)
             }
             Err(error) => link::fail(&order, &invoice, error.may_exist(), now),

@@ -1,4 +1,6 @@
-//! Login codes: derived, never stored. The same request of the same phone always has the same code.
+//! The installation's key, and what is derived from it for logins. Login codes are derived, never stored. The same request of the same phone always has the same code.
+
+use std::collections::BTreeMap;
 
 use billing::phone::Phone;
 use cloud::secrets::{SecretError, Secrets};
@@ -39,6 +41,11 @@ impl MasterKey {
         mac.finalize().into_bytes().into()
     }
 
+    /// The key of the pay pages' tokens.
+    pub(crate) fn pay_page(&self) -> [u8; 32] {
+        self.mac("pay-page", &[])
+    }
+
     /// The key of the item that knows a phone: tells nothing to those who see it.
     #[must_use]
     pub fn login_id(&self, phone: &Phone) -> String {
@@ -55,10 +62,27 @@ impl MasterKey {
         format!("{number:06}")
     }
 
+    /// Tells settings apart without telling them: changes with every row.
+    #[must_use]
+    pub fn settings_of(&self, rows: &BTreeMap<String, String>) -> String {
+        let parts: Vec<&str> = rows.iter().flat_map(|(name, value)| [name.as_str(), value.as_str()]).collect();
+        let mut id = hex::encode(self.mac("settings", &parts));
+        id.truncate(16);
+        id
+    }
+
     /// Does the code fit? In constant time.
     #[must_use]
     pub fn fits(&self, code: &str, phone: &Phone, request_id: &str) -> bool {
         self.code(phone, request_id).as_bytes().ct_eq(code.trim().as_bytes()).into()
+    }
+}
+
+#[cfg(test)]
+impl MasterKey {
+    /// A key for tests.
+    pub(crate) fn example() -> Self {
+        Self("0123456789abcdef0123456789abcdef".into())
     }
 }
 
@@ -68,7 +92,7 @@ mod tests {
 
     #[test]
     fn a_code_belongs_to_one_phone_and_one_request() {
-        let key = MasterKey("0123456789abcdef0123456789abcdef".into());
+        let key = MasterKey::example();
         let (a, b) = (Phone::parse("081234567890").unwrap(), Phone::parse("081234567891").unwrap());
         let code = key.code(&a, "r1");
         assert!(code.len() == 6 && code.bytes().all(|b| b.is_ascii_digit()));

@@ -1,0 +1,34 @@
+//! `POST /api/pay/{token}/link` and `GET /api/pay/{token}/gateways`: the same for whoever holds the link of a bill's public page.
+//!
+//! The token is all that a request has: no cookie counts here, so another site's page can bring nothing about that its visitor
+//! could not do. What is answered names nobody.
+
+use cloud::installation::Installation;
+use lambda_http::{Request, http::Method};
+use payments::link::{Payer, Wish};
+use serde_json::json;
+use web::{
+    answer::{self, Answer},
+    pay_page::{self, Token},
+    problem,
+};
+
+use crate::{Asked, gateway_names, made, wanted};
+
+pub(crate) async fn payment_link(installation: &Installation, request: &Request, token: Option<&Token>) -> Answer {
+    if request.method() != Method::POST {
+        return Err(problem::NOT_FOUND);
+    }
+    let invoice = pay_page::open(&installation.store, token, installation.clock.now()).await?;
+    let gateway = wanted(&Asked::read(request)?)?;
+    let finish = token.ok_or(problem::NOT_FOUND)?.page(Some("finish"));
+    let wish = Wish { gateway, may_open: true };
+    let link = made(payments::link::link(installation, Payer::Public { finish: &finish }, invoice, wish).await)?;
+    answer::ok(&json!({"success": true, "paymentLink": link.url}))
+}
+
+/// The gateways that make links now.
+pub(crate) async fn choices(installation: &Installation, token: Option<&Token>) -> Answer {
+    pay_page::open(&installation.store, token, installation.clock.now()).await?;
+    gateway_names(installation).await
+}

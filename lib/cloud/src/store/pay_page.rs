@@ -1,0 +1,62 @@
+//! Which invoice a pay page is about. The page's token is nowhere; its hash is the key.
+
+use billing::{
+    customer::Profile,
+    entitlement::Grant,
+    id::{CustomerId, InvoiceId},
+    invoice::Invoice,
+};
+use serde::{Deserialize, Serialize};
+use time::{Duration, OffsetDateTime};
+
+use super::{
+    Store, StoreError,
+    item::{from_item, set_ttl, to_item},
+    keys, unavailable,
+};
+
+/// A page that nobody was sent for so long is tidied up. Whether it is open is never read out of this: `billing::pay_page` decides.
+const KEPT: Duration = Duration::days(2 * 365);
+
+#[derive(Debug, Serialize, Deserialize)]
+struct Entry {
+    customer_id: CustomerId,
+    invoice_id: InvoiceId,
+}
+
+impl Store {
+    /// Lets the token with this hash (SHA-256, hex) open the page of an invoice. To be called before the link is given to anybody, as
+    /// often as one likes: a token belongs to one invoice for ever, so it always writes the same. One write.
+    pub async fn remember_pay_page(
+        &self,
+        token_hash: &str,
+        customer: &CustomerId,
+        invoice: &InvoiceId,
+        now: OffsetDateTime,
+    ) -> Result<(), StoreError> {
+        let entry = Entry { customer_id: customer.clone(), invoice_id: invoice.clone() };
+        let mut item = to_item(&keys::pay_page(token_hash), &entry)?;
+        set_ttl(&mut item, now.saturating_add(KEPT));
+        self.client.put_item().table_name(&self.table).set_item(Some(item)).send().await.map_err(|error| unavailable(&error))?;
+        Ok(())
+    }
+
+    /// The invoice that the token with this hash stands for. `None` when it stands for nothing: one read then, else two.
+    pub async fn pay_page(&self, token_hash: &str) -> Result<Option<Invoice>, StoreError> {
+        let entry: Option<Entry> = self.get(&keys::pay_page(token_hash)).await?;
+        match entry {
+            Some(Entry { customer_id, invoice_id }) => self.invoice(&customer_id, &invoice_id).await,
+            None => Ok(None),
+        }
+    }
+
+    /// What a paid invoice brought about: its grant, and the profile as it stands now. `None` while nothing is granted. One read.
+    pub async fn grant_of(&self, invoice: &Invoice) -> Result<Option<(Grant, Profile)>, StoreError> {
+        let Some(settlement) = invoice.granted else { return Ok(None) };
+        let (grant_key, profile_key) = (keys::grant(&invoice.customer_id, &invoice.id, settlement), keys::profile(&invoice.customer_id));
+        let mut found = self.get_all(&[grant_key.clone(), profile_key.clone()]).await?;
+        let grant = found.remove(&grant_key).map(from_item).transpose()?;
+        let profile = found.remove(&profile_key).map(from_item).transpose()?;
+        Ok(grant.zip(profile))
+    }
+}
