@@ -56,7 +56,7 @@ impl Sending {
         let rows = self.functions.secrets.rows("whatsapp").await.unwrap();
         let channel = Channel::open(&rows, Endpoints { stand_in, loopback_http: true }).unwrap().unwrap();
         let message = Message {
-            template: "login_code",
+            template: "lunas_login_code",
             category: Category::Authentication,
             language: Language::Id,
             parameters: vec!["482913".to_owned()],

@@ -13,7 +13,7 @@ const PHONE: &str = "628120000001";
 fn login_code(code: &str) -> Value {
     let code = json!([{"type": "text", "text": code}]);
     json!({"messaging_product": "whatsapp", "to": PHONE, "type": "template", "biz_opaque_callback_data": "m1", "template": {
-        "name": "login_code", "language": {"code": "id"}, "components": [
+        "name": "lunas_login_code", "language": {"code": "id"}, "components": [
             {"type": "body", "parameters": code}, {"type": "button", "sub_type": "url", "index": "0", "parameters": code},
         ],
     }})
@@ -57,7 +57,7 @@ async fn meta_shows_the_template_with_its_parameters() {
     assert!(id.starts_with("wamid."), "{id}");
     let [message] = &merchant.sandbox.inbox(PHONE)[..] else { unreachable!() };
     assert_eq!(message.text, "Kode masuk 482913. Demi keamanan, jangan bagikan kode ini. Berlaku 5 menit.");
-    assert_eq!((message.template.as_deref(), message.id.as_str()), (Some("login_code"), id));
+    assert_eq!((message.template.as_deref(), message.id.as_str()), (Some("lunas_login_code"), id));
     let recorded = serde_json::to_string(&merchant.sandbox.calls()).unwrap();
     assert!(!recorded.contains("482913") && recorded.contains(PHONE), "login codes stay out of the record");
 }
@@ -116,7 +116,7 @@ async fn templates_can_be_submitted_and_lead_to_a_page() {
     };
     assert_eq!(meta(&merchant, &bill(&[text("abc")])).await.0, 200);
     let text = merchant.sandbox.inbox(PHONE)[0].text.clone();
-    assert!(text.starts_with("Halo {{2}}, tagihan Rp300.000. Rp300.000!\nBayar: http://127.0.0.1:") && text.ends_with("/p/abc"), "{text}");
+    assert!(text.starts_with("Halo {{2}}, tagihan Rp300.000. Rp300.000!\n\nBayar: http://127.0.0.1:") && text.ends_with("/p/abc"), "{text}");
     assert_eq!(code_of(&meta(&merchant, &bill(&[])).await), 131_008);
     let nameless = json!({"name": "Bill", "language": "id", "category": "UTILITY", "components": []});
     let own_words =
@@ -199,7 +199,7 @@ async fn the_page_has_a_button_for_what_customers_do() {
     merchant.webhooks.wait_for(2).await;
     let url = merchant.sandbox.whatsapp_url();
     let page = merchant.http.get(&url).send().await.unwrap().text().await.unwrap();
-    assert!(page.contains("Kode masuk 482913") && page.contains("template login_code") && page.contains("value=\"read\""), "{page}");
+    assert!(page.contains("Kode masuk 482913") && page.contains("template lunas_login_code") && page.contains("value=\"read\""), "{page}");
     let id = merchant.sandbox.inbox(PHONE)[0].id.clone();
     let form = [("message", id.as_str()), ("text", "BERHENTI"), ("event", "reply")];
     let pressed = merchant.http.post(format!("{url}/inbox/event")).form(&form).send().await.unwrap();

@@ -112,7 +112,7 @@ impl Template {
             return Err(Refusal::new(132_005, "Translated text too long"));
         }
         if let Some(link) = self.link(sent, &given)? {
-            text.push('\n');
+            text.push_str("\n\n");
             text.push_str(&link.replace("https://PUBLIC_URL", link_base));
         }
         Ok(text)
