@@ -25,5 +25,6 @@ mod policies;
 mod portal;
 mod reconcile;
 mod relay;
+mod status;
 mod upgrade;
 mod webhook;

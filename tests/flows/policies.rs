@@ -9,7 +9,7 @@ use std::{
 use billing::gateway::GatewayName;
 use cloud::installation::Installation;
 use cloud::store::Store;
-use lambda_http::Request;
+use lambda_http::{Request, http::HeaderName};
 use lunas_sandbox::{Fault, FaultKind, Outcome, Simulate};
 use serde_json::{Value, json};
 use testkit::{
@@ -238,6 +238,20 @@ async fn receive_webhook_has_the_rights_it_uses_and_no_other() {
     }
     assert_eq!(journey.world.profile(&journey.customer.id).await.credit.get(), 300_000, "paid twice");
     seen.assert_is_the_policy_of("receive-webhook");
+}
+
+#[tokio::test]
+async fn receive_status_has_the_rights_it_uses_and_no_other() {
+    let mut seen = Seen::default();
+    let journey = Journey::start().await;
+    journey.world.send_through("waha");
+    let body = json!({"event": "message.ack", "session": "default", "payload": {"id": "3EB0AAAAAAAA", "ack": 2}}).to_string();
+    let headers = [("x-webhook-hmac", lunas_sandbox::waha_signature(&body))].into_iter();
+    let headers = headers.map(|(name, value)| (HeaderName::from_static(name), value.parse().unwrap())).collect();
+    let report = Notification { path: "/api/webhooks/whatsapp/waha".to_owned(), headers, body: body.into() };
+    let functions = fresh(&journey);
+    assert_eq!(seen.run(&journey, receive_status::handle(&functions, delivery(&report))).await.status(), 200);
+    seen.assert_is_the_policy_of("receive-status");
 }
 
 #[tokio::test]

@@ -161,6 +161,11 @@ impl World {
         self.aws.set_secret("lunas/dev/whatsapp", &whatsapp_rows(&self.installation.settings.partner_endpoints));
     }
 
+    /// Lets another provider take the messages: `meta`, `fonnte` or `waha`.
+    pub fn send_through(&self, provider: &str) {
+        self.aws.set_secret("lunas/dev/whatsapp", &sender_rows(provider).to_string());
+    }
+
     /// Secrets as a newly started process has them: nothing cached.
     #[must_use]
     pub fn fresh_secrets(&self) -> Secrets {
@@ -293,6 +298,22 @@ pub fn genieacs_rows(endpoints: &BTreeMap<String, String>) -> serde_json::Value 
         "url": endpoints.get("genieacs").map_or("", String::as_str),
         "username": lunas_sandbox::DEMO_GENIEACS_USERNAME,
         "password": lunas_sandbox::DEMO_GENIEACS_PASSWORD,
+    })
+}
+
+/// The rows of the secret `whatsapp` for the sandbox's Meta, Fonnte and WAHA; `provider` takes messages, and webhooks of all are known.
+#[must_use]
+pub fn sender_rows(provider: &str) -> serde_json::Value {
+    serde_json::json!({
+        "provider": provider,
+        "metaToken": lunas_sandbox::DEMO_META_TOKEN,
+        "metaPhoneNumberId": lunas_sandbox::DEMO_META_PHONE_NUMBER_ID,
+        "metaAppSecret": lunas_sandbox::DEMO_META_APP_SECRET,
+        "metaVerifyToken": lunas_sandbox::DEMO_META_VERIFY_TOKEN,
+        "fonnteToken": lunas_sandbox::DEMO_FONNTE_TOKEN,
+        "fonnteWebhookToken": lunas_sandbox::DEMO_FONNTE_WEBHOOK_TOKEN,
+        "wahaApiKey": lunas_sandbox::DEMO_WAHA_API_KEY,
+        "wahaHmacKey": lunas_sandbox::DEMO_WAHA_HMAC_KEY,
     })
 }
 

@@ -55,6 +55,13 @@ fn what_is_submitted_to_meta_is_what_is_documented() {
     assert_is_file("../../docs/whatsapp-templates.md", &page);
 }
 
+/// The stand-in of Meta knows these from the start, with the demo's address for `PUBLIC_URL`.
+#[test]
+fn what_is_submitted_to_meta_is_what_its_stand_in_has_approved() {
+    let templates = serde_json::to_string_pretty(&templates("https://PUBLIC_URL/p/")).unwrap();
+    assert_is_file("../../infra/whatsapp-templates.json", &format!("{templates}\n"));
+}
+
 #[test]
 fn template_and_text_say_the_same() {
     for kind in Kind::ALL.into_iter().filter(|kind| *kind != Kind::LoginCode) {
