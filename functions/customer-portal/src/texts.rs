@@ -100,7 +100,7 @@ texts! {
     opening, open_payment_page, pay_failed, pay_title, link_made, back_home, checking, making_link, opened, not_received, check, check_again,
     thanks, retry, finish_title, finish_intro, nothing_to_check, no_connection, busy,
     // Public page of a bill
-    bill_title, bill_from, receipt, bill_public, paid_on, own_account, bill_gone, bill_gone_text,
+    share, bill_title, bill_from, receipt, bill_public, paid_on, own_account, bill_gone, bill_gone_text,
     // History
     history_title, no_payments, older_payments, newest_payments, received, refund, reversal, chargeback, became_credit, out_of_credit, amount, paid_with, for_invoice, timeline,
     link_created, moment_paid, confirmed, service_extended,

@@ -75,6 +75,7 @@ pub(super) const TEXTS: Texts = Texts {
     no_connection: "Connection failed, please check your internet",
     busy: "The system is busy, please try again",
 
+    share: "Share a link",
     bill_title: "Internet bill",
     bill_from: "Internet bill from {}",
     receipt: "Receipt",

@@ -75,6 +75,7 @@ pub(super) const TEXTS: Texts = Texts {
     no_connection: "Koneksi gagal, periksa internet Anda",
     busy: "Sistem sedang sibuk, coba lagi",
 
+    share: "Bagikan link",
     bill_title: "Tagihan internet",
     bill_from: "Tagihan internet dari {}",
     receipt: "Bukti pembayaran",
