@@ -20,6 +20,7 @@ mod journey;
 mod link;
 mod login;
 mod notify;
+mod odd;
 mod pay_page;
 mod policies;
 mod portal;

@@ -67,7 +67,7 @@ pub fn settle(order: &Order, invoice: &Invoice, report: &Report, now: OffsetDate
     if books.order.booked == order.booked {
         return Ok(note(order, invoice, report, now));
     }
-    books.close(order, invoice, report, now).map(|settlement| Outcome::Settled(Box::new(settlement)))
+    books.close(invoice, report, now).map(|settlement| Outcome::Settled(Box::new(settlement)))
 }
 
 /// The state of the books while one report is worked through.
@@ -251,20 +251,14 @@ impl Books {
         });
     }
 
-    fn close(
-        mut self,
-        order_before: &Order,
-        invoice_before: &Invoice,
-        report: &Report,
-        now: OffsetDateTime,
-    ) -> Result<Settlement, MoneyError> {
+    fn close(mut self, invoice_before: &Invoice, report: &Report, now: OffsetDateTime) -> Result<Settlement, MoneyError> {
         self.order.status = status_of_money(&self.order);
         self.order.cancel_wanted = false;
         self.order.look_after_payment = Some(Order::when_to_look_after_payment(now));
         self.order.due = self.order.next_look(now);
         // Nobody settles from this copy again: the next report is about money that moved after the invoice did.
         self.order.invoice = None;
-        let mut events: Vec<Event> = note_unclear(&mut self.order, order_before, report, now).into_iter().collect();
+        let mut events: Vec<Event> = note_unclear(&mut self.order, report, now).into_iter().collect();
         let (before, after) = (invoice_before, &self.invoice);
         let ids = (after.customer_id.clone(), after.id.clone());
         if after.status == InvoiceStatus::Paid && after.settlement != before.settlement {
@@ -274,9 +268,10 @@ impl Books {
                 settlement: after.settlement,
                 amount: after.amount,
             });
-        } else if before.status == InvoiceStatus::Paid && after.status != InvoiceStatus::Paid {
-            let taken = before.held()?.minus(after.held()?)?;
-            events.push(Event::PaymentReversed { customer_id: ids.0, invoice_id: ids.1, settlement: before.settlement, amount: taken });
+        } else if after.status != InvoiceStatus::Paid && (before.status == InvoiceStatus::Paid || after.settlement != before.settlement) {
+            // A payment can be seen for the first time when it is refunded already.
+            let taken = if before.status == InvoiceStatus::Paid { before.held()?.minus(after.held()?)? } else { after.refunded };
+            events.push(Event::PaymentReversed { customer_id: ids.0, invoice_id: ids.1, settlement: after.settlement, amount: taken });
         }
         events.extend(self.reviews.iter().map(|(reason, amount)| review(&self.order, *reason, *amount)));
         let invoice = (self.invoice != *invoice_before).then(|| {
@@ -319,7 +314,7 @@ fn note(order: &Order, invoice: &Invoice, report: &Report, now: OffsetDateTime) 
     if noted.transaction_id.is_none() {
         noted.transaction_id = report.transactions.first().map(|transaction| transaction.id.clone());
     }
-    let event = note_unclear(&mut noted, order, report, now);
+    let event = note_unclear(&mut noted, report, now);
     // A look that is planned sooner stays.
     let planned = order.due.filter(|due| *due > now);
     noted.due = [noted.next_look(now), planned].into_iter().flatten().min();
@@ -333,11 +328,22 @@ fn note(order: &Order, invoice: &Invoice, report: &Report, now: OffsetDateTime) 
     if noted == *order && invoice.is_none() { Outcome::Unchanged } else { Outcome::Noted(Box::new(Note { order: noted, invoice, event })) }
 }
 
-/// A report that a person has to look at is told once, however often it is repeated.
-fn note_unclear(order: &mut Order, before: &Order, report: &Report, now: OffsetDateTime) -> Option<Event> {
+/// An order that nobody can be asked about, because the keys at hand are for the gateway's other mode: a person has to bring them back.
+#[must_use]
+pub fn in_other_mode(order: Order, now: OffsetDateTime) -> Note {
+    let mut order = order;
+    let event = note_once(&mut order, "unclear:the keys are for the gateway's other mode", now);
+    Note { order, invoice: None, event }
+}
+
+fn note_unclear(order: &mut Order, report: &Report, now: OffsetDateTime) -> Option<Event> {
     let ReportedState::Unclear(why) = &report.state else { return None };
-    let what = format!("unclear:{why}");
-    if before.timeline.iter().any(|moment| moment.what == what) {
+    note_once(order, &format!("unclear:{why}"), now)
+}
+
+/// What a person has to look at is told once, however often it is repeated.
+fn note_once(order: &mut Order, what: &str, now: OffsetDateTime) -> Option<Event> {
+    if order.timeline.iter().any(|moment| moment.what == what) {
         return None;
     }
     order.note(now, what);

@@ -189,9 +189,10 @@ pub async fn book(
                 let fresh = installation.store.order(gateway, &id).await?.ok_or(Trouble::NoInvoice(id))?;
                 invoice = installation.store.invoice(&fresh.customer_id, &fresh.invoice_id).await?;
                 order = fresh;
-                // Some channels can only be asked by the gateway's own id, which the order may not have learnt yet.
+                // Some channels can only be asked by the gateway's own id, which the order may not have learnt yet; and the order may have
+                // learnt another one.
                 let seen = report.transactions.first().map(|transaction| transaction.id.clone());
-                let asked = OrderRef { transaction_id: order.transaction_id.clone().or(seen), ..order_ref(&order) };
+                let asked = OrderRef { transaction_id: seen.or(order.transaction_id.clone()), ..order_ref(&order) };
                 report = ask(installation, order.gateway, &asked).await?;
             }
             Err(error) => return Err(error.into()),

@@ -252,8 +252,8 @@ fn a_transaction_that_is_no_longer_listed_stays_booked() {
 }
 
 #[test]
-fn a_payment_that_is_seen_only_when_refunded_cancels_the_invoice_and_announces_nothing() {
-    check(&[t1(300, 300)], "CANCELLED holds 0, credit 0");
+fn a_payment_that_is_seen_only_when_refunded_cancels_the_invoice_and_is_told_as_reversed() {
+    check(&[t1(300, 300)], "CANCELLED holds 0, credit 0: reversed#1 300");
     let story = Story::told(&[t1(300, 300)]);
     assert_eq!(story.entries.iter().map(|entry| entry.amount.get()).collect::<Vec<_>>(), [300_000, -300_000]);
     assert_eq!(story.orders[0].status, OrderStatus::Reversed);

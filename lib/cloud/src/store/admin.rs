@@ -105,9 +105,7 @@ impl Store {
     /// A new invoice, its number, the look-up of its owner, the profile that holds it as open, and the event.
     pub async fn issue_invoice(&self, issued: &Issued, now: OffsetDateTime) -> Result<(), StoreError> {
         let mut items = self.issue_items(&issued.invoice, &issued.profile, &issued.event, now)?;
-        for entry in &issued.entries {
-            items.push(self.ledger_item(entry, &[], now)?);
-        }
+        items.extend(self.ledger_items(&issued.entries, &[], now)?);
         self.transact(items).await
     }
 
@@ -163,9 +161,7 @@ impl Store {
         if let Some(order) = &withdrawal.order {
             items.push(self.order_item(order)?);
         }
-        for entry in &withdrawal.entries {
-            items.push(self.ledger_item(entry, &[], now)?);
-        }
+        items.extend(self.ledger_items(&withdrawal.entries, &[], now)?);
         Ok(items)
     }
 

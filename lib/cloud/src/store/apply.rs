@@ -70,9 +70,7 @@ impl Store {
         for event in events {
             items.push(self.event_item(event, now)?);
         }
-        for entry in entries {
-            items.push(self.ledger_item(entry, &[], now)?);
-        }
+        items.extend(self.ledger_items(entries, &[], now)?);
         if let Some(withdrawal) = withdrawal {
             items.extend(self.withdrawal_items(withdrawal, now)?);
         }

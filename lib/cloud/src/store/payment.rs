@@ -19,7 +19,7 @@ use super::{
     DueKind, Store, StoreError,
     item::{check_version, from_item, put_new, put_version, set_due, to_item, write},
     keys::{self, Key},
-    outbox::new_id,
+    outbox::new_ids,
 };
 
 impl Store {
@@ -92,9 +92,7 @@ impl Store {
         if let Some(event) = event {
             items.push(self.event_item(event, now)?);
         }
-        for entry in entries {
-            items.push(self.ledger_item(entry, &[], now)?);
-        }
+        items.extend(self.ledger_items(entries, &[], now)?);
         self.transact(items).await
     }
 
@@ -110,15 +108,11 @@ impl Store {
         if !credit.is_zero() {
             items.push(self.credit_item(&order.customer_id, *credit)?);
         }
-        let mut told = Vec::with_capacity(events.len());
-        for event in events {
-            let id = new_id(now);
-            items.push(self.event_item_as(&id, event, now)?);
-            told.push(id);
+        let told = new_ids(events.len(), now);
+        for (id, event) in told.iter().zip(events) {
+            items.push(self.event_item_as(id, event, now)?);
         }
-        for entry in entries {
-            items.push(self.ledger_item(entry, &told, now)?);
-        }
+        items.extend(self.ledger_items(entries, &told, now)?);
         self.transact(items).await
     }
 
@@ -160,8 +154,17 @@ impl Store {
     }
 
     /// `told` are the ids of the events of the same transaction: the way from a payment to the events that left for it.
-    pub(super) fn ledger_item(&self, entry: &Entry, told: &[String], now: OffsetDateTime) -> Result<TransactWriteItem, StoreError> {
-        let id = new_id(now);
+    pub(super) fn ledger_items(
+        &self,
+        entries: &[Entry],
+        told: &[String],
+        now: OffsetDateTime,
+    ) -> Result<Vec<TransactWriteItem>, StoreError> {
+        let ids = new_ids(entries.len(), now);
+        ids.into_iter().zip(entries).map(|(id, entry)| self.ledger_item(id, entry, told)).collect()
+    }
+
+    fn ledger_item(&self, id: String, entry: &Entry, told: &[String]) -> Result<TransactWriteItem, StoreError> {
         let mut item = to_item(&keys::ledger(&entry.customer_id, &id), entry)?;
         item.insert("id".to_owned(), AttributeValue::S(id));
         if !told.is_empty() {
