@@ -306,6 +306,9 @@ class PayAtMidtrans(Case):
         self.assertEqual(invoice("c01", bill["id"])["paymentLink"], first.json["paymentLink"])
         simulate(first.json["paymentLink"])
         self.is_paid_and_extended("c01", bill["id"], before)
+        thanks = lambda: [each["text"] for each in inbox(customer("c01")["phone"]) if each["text"].startswith("Terima kasih")]
+        (receipt,) = until("the receipt", thanks)
+        self.assertIn(bill["invoiceNumber"], receipt)
         self.refuses(link("c01", bill["id"]), 404, "Invoice tidak ditemukan atau sudah dibayar")
 
 
@@ -653,9 +656,9 @@ class NothingIsStuck(Case):
         return sum(int(attributes[name]) for name in names)
 
     def test_queues_are_drained_and_dead_letter_queues_empty(self):
-        for output in ("ApplyQueueUrl", "NotifyQueueUrl"):
+        for output in ("ApplyQueueUrl", "NotifyQueueUrl", "TellQueueUrl"):
             until(f"{output} is drained", lambda output=output: self.depth(output) == 0 and "drained")
-        for output in ("ApplyDeadLettersUrl", "NotifyDeadLettersUrl", "UndeliveredEventsUrl"):
+        for output in ("ApplyDeadLettersUrl", "NotifyDeadLettersUrl", "TellDeadLettersUrl", "UndeliveredEventsUrl"):
             self.assertEqual(self.depth(output), 0, output)
 
     def test_no_function_was_refused_an_action_or_crashed(self):

@@ -175,7 +175,11 @@ export async function codeFor(phone, seen = 0) {
   return message.text.match(/\b\d{6}\b/)[0];
 }
 
-export const inbox = async (phone) => (await expectOk('GET', `${demo.sandbox.whatsapp}/inbox?phone=${phone}`)).json;
+/** Login codes that arrived, oldest first. Bills and receipts arrive there too, whenever they do. */
+export const inbox = async (phone) => {
+  const messages = (await expectOk('GET', `${demo.sandbox.whatsapp}/inbox?phone=${phone}`)).json;
+  return messages.filter((message) => message.text.startsWith('Kode masuk'));
+};
 
 /** A session's token, got through the API. */
 export async function newSession(customer) {
