@@ -173,12 +173,12 @@ impl Journey {
     }
 
     pub async fn deliver(&self, notification: &Notification) -> Option<u16> {
-        let received = receive_webhook::handle(&self.world.installation, delivery(notification));
+        let received = Box::pin(receive_webhook::handle(&self.world.installation, delivery(notification)));
         self.world.tap.or_crash(received).await.map(|response| response.status().as_u16())
     }
 
     pub async fn reconcile(&self) {
-        self.world.tap.or_crash(reconcile_payments::handle(&self.world.installation, json!({}))).await;
+        self.world.tap.or_crash(Box::pin(reconcile_payments::handle(&self.world.installation, json!({})))).await;
     }
 
     pub async fn sweep(&self) {
@@ -241,8 +241,9 @@ impl Journey {
                 moved = true;
                 let batch: Batch = serde_json::from_value(json!({"Records": [message]})).unwrap();
                 let report = match queue {
-                    "apply" => self.world.tap.or_crash(apply_payment::handle(&self.apply, batch)).await,
-                    _ => self.world.tap.or_crash(notify_customer::handle(&self.notify, batch)).await,
+                    // On the heap: what tests nest is deeper than a test's stack.
+                    "apply" => self.world.tap.or_crash(Box::pin(apply_payment::handle(&self.apply, batch))).await,
+                    _ => self.world.tap.or_crash(Box::pin(notify_customer::handle(&self.notify, batch))).await,
                 };
                 if report.is_none_or(|report| !report.batch_item_failures.is_empty()) {
                     self.queues.entry(queue).or_default().push_back(message);
@@ -260,12 +261,12 @@ impl Journey {
 
     /// Every minute: messages that wait.
     pub async fn send_waiting(&self) {
-        self.world.tap.or_crash(notify_customer::answer(&self.notify, json!({}))).await;
+        self.world.tap.or_crash(Box::pin(notify_customer::answer(&self.notify, json!({})))).await;
     }
 
     /// Every five minutes: reminders.
     pub async fn run_billing(&self) {
-        self.world.tap.or_crash(run_billing::handle(&self.world.installation, json!({}))).await;
+        self.world.tap.or_crash(Box::pin(run_billing::handle(&self.world.installation, json!({})))).await;
     }
 
     /// Puts a message into the queue of apply-payment once more.

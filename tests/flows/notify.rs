@@ -366,3 +366,21 @@ async fn what_the_table_holds_of_messages_names_nobody() {
         assert!(!written.contains(personal), "{personal}");
     }
 }
+
+#[tokio::test]
+async fn an_expiry_is_told_once_and_again_only_after_the_next_one() {
+    let mut journey = start().await;
+    journey.run_billing().await;
+    assert_eq!(journey.events("subscription.expired").await.len(), 0);
+    journey.wait(Duration::days(11));
+    for _ in 0..2 {
+        journey.run_billing().await;
+    }
+    assert_eq!(journey.events("subscription.expired").await.len(), 1);
+    pay(&mut journey).await;
+    journey.run_billing().await;
+    assert_eq!(journey.events("subscription.expired").await.len(), 1, "served again");
+    journey.wait(Duration::days(32));
+    journey.run_billing().await;
+    assert_eq!(journey.events("subscription.expired").await.len(), 2);
+}

@@ -128,6 +128,17 @@ pub enum Event {
         /// Version of the profile: a later one makes this one obsolete.
         version: u64,
     },
+    /// A customer's expiry has passed.
+    #[serde(rename = "subscription.expired")]
+    SubscriptionExpired {
+        /// Whose.
+        customer_id: CustomerId,
+        /// Served until.
+        #[serde(with = "time::serde::rfc3339")]
+        expires_at: OffsetDateTime,
+        /// Version of the profile: a later one makes this one obsolete.
+        version: u64,
+    },
     /// An extension was taken back.
     #[serde(rename = "subscription.reverted")]
     SubscriptionReverted {
@@ -176,17 +187,18 @@ impl Event {
             Self::PaymentReview { .. } => "payment.review",
             Self::SubscriptionExtended { .. } => "subscription.extended",
             Self::SubscriptionReverted { .. } => "subscription.reverted",
+            Self::SubscriptionExpired { .. } => "subscription.expired",
             Self::PackageChanged { .. } => "package.changed",
         }
     }
 }
 
 impl Event {
-    /// The customer and the invoice that it is about; `None` for a login code.
+    /// The customer and the invoice that it is about; `None` if it is about no invoice.
     #[must_use]
     pub fn about(&self) -> Option<(CustomerId, InvoiceId)> {
         match self {
-            Self::LoginCodeRequested { .. } => None,
+            Self::LoginCodeRequested { .. } | Self::SubscriptionExpired { .. } => None,
             Self::InvoiceIssued { customer_id, invoice_id, .. }
             | Self::InvoiceReminder { customer_id, invoice_id, .. }
             | Self::InvoiceOverdue { customer_id, invoice_id, .. }
@@ -263,6 +275,7 @@ mod tests {
                 expires_at: datetime!(2026-12-27 03:00 UTC),
                 version: 2,
             },
+            Event::SubscriptionExpired { customer_id: customer_id.clone(), expires_at: datetime!(2026-11-22 16:59:59 UTC), version: 3 },
             Event::SubscriptionReverted {
                 customer_id,
                 invoice_id,

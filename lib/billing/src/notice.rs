@@ -93,6 +93,7 @@ impl Kind {
             Event::PaymentReversed { .. } => Some(Self::PaymentReversed),
             Event::PaymentReview { reason: ReviewReason::Chargeback | ReviewReason::Unclear, .. }
             | Event::PaymentSettled { .. }
+            | Event::SubscriptionExpired { .. }
             | Event::SubscriptionReverted { .. } => None,
         }
     }

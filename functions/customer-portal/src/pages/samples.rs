@@ -51,6 +51,7 @@ pub(super) fn profile(name: &str) -> Profile {
         open_renewal: None,
         open_upgrade: None,
         upgrade_attempts: None,
+        expiry_told: None,
         last_grant: 1,
         created_at: NOW,
         updated_at: NOW,

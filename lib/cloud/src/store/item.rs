@@ -19,7 +19,7 @@ pub type Item = HashMap<String, AttributeValue>;
 ///
 /// 3: invoices hold what credit paid and what was charged back, grants what was given back of them; absent before: nothing was. Links say
 /// whether they were opened for the public page; absent: they were not. Invoices hold when customers are reminded of them; absent: there
-/// is no reminder any more.
+/// is no reminder any more. Profiles hold which expiry was told; absent: none.
 pub(super) const SCHEMA_VERSION: &str = "3";
 /// Layouts that are read.
 const READABLE: [&str; 3] = ["1", "2", SCHEMA_VERSION];
@@ -37,6 +37,8 @@ pub enum DueKind {
     Event,
     /// Unpaid invoices that customers are to be reminded of.
     Reminder,
+    /// Customers whose expiry is to be told.
+    Expiry,
     /// Messages to customers that wait, or are being handed over.
     Message,
     /// Login codes, likewise.
@@ -52,6 +54,7 @@ impl DueKind {
             Self::Invoice => "invoice",
             Self::Event => "event",
             Self::Reminder => "reminder",
+            Self::Expiry => "expiry",
             Self::Message => "message",
             Self::Code => "code",
             Self::LostMessage => "lost",
