@@ -3,7 +3,7 @@
 SHELL := bash
 .SHELLFLAGS := -euo pipefail -c
 .DELETE_ON_ERROR:
-.PHONY: help demo demo-stop test check lighthouse screenshots deny package deploy
+.PHONY: help demo demo-stop test check faults lighthouse screenshots deny package deploy
 
 VENV := .venv
 SAM := .tools/sam
@@ -28,6 +28,10 @@ test: $(VENV)/ready ## everything that guards the project (first run up to 45 mi
 
 check: $(VENV)/ready ## the quick loop: format, lints, unit tests of lib/*, the template
 	@$(PYTHON) infra/local/stages.py quick
+
+# A release-like build of its own, compiled at the first run; output as it comes. One schedule, told step by step: ARGS="--only 4711".
+faults: ## the fault campaign: 10,000 random schedules of payments, refunds, crashes and faults; nothing lost, nothing doubled
+	@FAULTS="--schedules 10000 $(ARGS)" cargo test --profile faults --package flows --test faults --locked -- --exact nothing_is_lost_and_nothing_is_doubled --nocapture
 
 lighthouse: $(VENV)/ready ## Lighthouse's mobile scores of the portal, at least 95 each; not in `make test`, since they depend on the machine
 	@$(PYTHON) infra/local/browser.py lighthouse $(ARGS)

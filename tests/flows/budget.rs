@@ -249,12 +249,16 @@ async fn a_modem_costs_a_step_before_one_question_and_a_step_after_and_its_copy_
 }
 
 #[tokio::test]
-async fn checking_costs_three_steps_and_one_call_and_none_when_it_is_paid() {
+async fn checking_costs_three_steps_and_one_call_and_none_when_it_is_paid_or_was_asked_a_moment_ago() {
     for gateway in GatewayName::ALL {
         let mut journey = start(0).await;
         let token = journey.token().await;
         let link = journey.link(&token, Some(gateway)).await;
+        // The claim is made beside the order's read.
+        assert_eq!(measure(&journey, journey.check(&token)).await.0, cost(2, 1, 3), "{gateway}: not paid");
+        assert_eq!(measure(&journey, journey.check(&token)).await.0, cost(2, 0, 2), "{gateway}: again");
         journey.pay(&link).await;
+        journey.wait(time::Duration::seconds(10));
         assert_eq!(measure(&journey, journey.check(&token)).await.0, cost(3, 1, 4), "{gateway}");
         assert_eq!(measure(&journey, journey.check(&token)).await.0, cost(1, 0, 1), "{gateway}: paid");
     }

@@ -56,7 +56,9 @@ async fn run(journey: &mut Journey, gateway: GatewayName, via: Via) {
         Via::Webhook | Via::Replacement => {}
         Via::Check => {
             journey.undelivered.clear();
-            while !matches!(journey.check(&token).await, Some((200, Value::Object(body))) if body["status"] == "PAID") {}
+            while !matches!(journey.check(&token).await, Some((200, Value::Object(body))) if body["status"] == "PAID") {
+                journey.wait(Duration::seconds(10));
+            }
         }
         Via::Reconcile => {
             journey.undelivered.clear();

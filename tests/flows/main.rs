@@ -12,6 +12,7 @@
 
 mod account;
 mod budget;
+mod check;
 mod concurrency;
 mod cookie;
 mod crash;

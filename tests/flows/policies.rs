@@ -224,6 +224,7 @@ async fn check_payment_has_the_rights_it_uses_and_no_other() {
             assert_eq!(answer(&seen.run(&journey, checked).await).1["status"], status);
             if status == "UNPAID" {
                 journey.pay(&link).await;
+                journey.wait(Duration::seconds(10));
             }
         }
     }

@@ -76,6 +76,7 @@ async fn checking_what_is_not_paid_says_so_and_books_nothing() {
     let (journey, _) = with_link(GatewayName::Xendit).await;
     let token = journey.token().await;
     assert_eq!(journey.check(&token).await.unwrap(), (200, json!({"success": true, "status": "UNPAID"})));
+    journey.wait(Duration::seconds(10));
     journey.world.sandbox.add_fault(Fault::once("xendit.get", FaultKind::InternalError)).unwrap();
     assert_eq!(journey.check(&token).await.unwrap().0, 503);
     let before = everything(&journey.world.aws.direct).await;

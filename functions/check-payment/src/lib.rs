@@ -1,6 +1,7 @@
 //! `POST /api/customer/invoices/{id}/check`: the customer came back from the gateway's page, so the gateway is asked now.
 //!
-//! It marks nothing by itself: the same confirmation and the same settle as for a webhook. `POST /api/pay/{token}/check` is the same
+//! It marks nothing by itself: the same confirmation and the same settle as for a webhook. Asked again too soon it answers what is
+//! stored, so that a customer's impatience is never the gateway's. `POST /api/pay/{token}/check` is the same
 //! for whoever holds the link of a bill's public page.
 
 use billing::{
@@ -11,12 +12,16 @@ use cloud::installation::Installation;
 use lambda_http::{Body, Request, Response};
 use payments::Trouble;
 use serde_json::json;
+use time::Duration;
 use web::{
     answer::{self, Answer},
     caller::{claim, identify, store_problem},
     pay_page::{self, Token},
     problem::{self, Problem},
 };
+
+/// An invoice's gateway is asked this often at most, whoever presses the button how often, in however many tabs.
+const ASKED_EVERY: Duration = Duration::seconds(10);
 
 /// Answers one request. The portal's form is led back to the page that it stands on.
 pub async fn handle(installation: &Installation, request: Request) -> Response<Body> {
@@ -51,21 +56,30 @@ async fn check_public(installation: &Installation, token: Option<&Token>) -> Ans
 }
 
 async fn told(installation: &Installation, invoice: Invoice) -> Answer {
-    let status = status_now(installation, invoice).await?;
-    answer::ok(&json!({"success": true, "status": status}))
+    let (status, wait) = status_now(installation, invoice).await?;
+    let mut answer = json!({"success": true, "status": status});
+    if let Some(wait) = wait {
+        answer["retryAfter"] = wait.into();
+    }
+    answer::ok(&answer)
 }
 
-async fn status_now(installation: &Installation, invoice: Invoice) -> Result<InvoiceStatus, Problem> {
+/// Where the invoice stands; and the seconds to wait, if its gateway was asked a moment ago and so was not asked again.
+async fn status_now(installation: &Installation, invoice: Invoice) -> Result<(InvoiceStatus, Option<i64>), Problem> {
     let status = invoice.status;
-    let Some(link) = invoice.link.clone().filter(|_| status == InvoiceStatus::Unpaid) else { return Ok(status) };
-    let order = installation.store.order(link.gateway, &link.order_id).await.map_err(store_problem)?;
-    let Some(order) = order else { return Ok(status) };
+    let Some(link) = invoice.link.clone().filter(|_| status == InvoiceStatus::Unpaid) else { return Ok((status, None)) };
+    let (store, now) = (&installation.store, installation.clock.now());
+    let (order, wait) = tokio::join!(store.order(link.gateway, &link.order_id), store.claim_check(&invoice.id, ASKED_EVERY, now));
+    if let Some(wait) = wait.map_err(store_problem)? {
+        return Ok((status, Some(wait.whole_seconds().saturating_add((wait.subsec_nanoseconds() > 0).into()))));
+    }
+    let Some(order) = order.map_err(store_problem)? else { return Ok((status, None)) };
     match payments::confirm(installation, order, Some(invoice), "check").await {
-        Ok(booked) => Ok(booked.invoice_status),
+        Ok(booked) => Ok((booked.invoice_status, None)),
         Err(Trouble::Store(error)) => Err(store_problem(error)),
         Err(trouble) => {
             tracing::error!(order = link.order_id.as_str(), error = %trouble, "payment could not be checked");
-            Err(problem::BUSY)
+            Err(problem::BUSY.retry_after(ASKED_EVERY.whole_seconds()))
         }
     }
 }

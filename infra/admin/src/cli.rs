@@ -22,6 +22,7 @@ Examples:
   lunas invoices create --customer budi@isp --due 2026-12-10
   lunas payments show INV-2026-000001
   lunas messages failed
+  lunas audit
   lunas doctor acs --customer budi@isp
 
 AWS credentials and region are read as the AWS CLI reads them: AWS_PROFILE, ~/.aws, SSO, AWS_REGION, AWS_ENDPOINT_URL.
@@ -78,6 +79,22 @@ pub enum Command {
     /// What customers are told
     #[command(subcommand)]
     Messages(MessagesCommand),
+    /// Do the books agree? Changes nothing; 1 as exit code means findings
+    #[command(after_help = "\
+Reads every customer, order and event, and compares what must agree: invoices with the ledger, grants with what was paid, package
+and expiry with the grants, credit with its entries, orders with what they booked, and whether everything that is due is found
+again. What is paid and waits to be applied is counted, not complained of. Reads the whole table once: about 0.3 dollars per
+million items. Payments may go on meanwhile. What to do about each finding: infra/runbooks/audit-findings.md
+
+Examples:
+  lunas audit
+  lunas audit --customer budi@isp
+  lunas --json audit > audit.json")]
+    Audit {
+        /// Only this one: id, user name or phone
+        #[arg(long, value_name = "CUSTOMER")]
+        customer: Option<String>,
+    },
     /// Why something does not work
     #[command(subcommand)]
     Doctor(DoctorCommand),

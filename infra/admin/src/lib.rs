@@ -4,6 +4,7 @@
 //! Start at [`run`]. [`cli`] holds the commands, each other module one of them. Decisions are made in `billing` and carried out
 //! by `cloud::store`; here is only what a terminal needs: reading files and arguments, and telling people what happened.
 
+mod audit;
 mod aws;
 mod changes;
 pub mod cli;
@@ -78,6 +79,7 @@ async fn execute(cli: Cli, ui: Ui) -> anyhow::Result<u8> {
         Command::Messages(MessagesCommand::Resend { id }) => messages::resend(&session, &id).await,
         Command::Messages(MessagesCommand::Resume) => messages::resume(&session).await,
         Command::Messages(MessagesCommand::Templates { url }) => messages::templates(session.ui, &url),
+        Command::Audit { customer } => audit::audit(&session, customer.as_deref()).await,
         Command::Doctor(DoctorCommand::Acs { customer }) => {
             let secrets = aws::secrets(&cli.global, &session.store, &config, &session.clock)?;
             doctor::acs(&session, &secrets, customer.as_deref()).await

@@ -15,13 +15,13 @@ use tokio::net::{TcpListener, TcpStream};
 
 /// Handle of the connection that a request came over.
 #[derive(Clone, Debug, Default)]
-pub(crate) struct Connection {
+pub struct Connection {
     broken: Arc<AtomicBool>,
 }
 
 impl Connection {
     /// From now on nothing can be written: the caller sees the connection close without an answer.
-    pub(crate) fn break_off(&self) {
+    pub fn break_off(&self) {
         self.broken.store(true, Ordering::SeqCst);
     }
 
@@ -41,7 +41,7 @@ impl Connected<IncomingStream<'_, BreakableListener>> for Connection {
 
 /// Accepts connections that can be broken.
 #[derive(Debug)]
-pub(crate) struct BreakableListener(pub(crate) TcpListener);
+pub struct BreakableListener(pub TcpListener);
 
 impl Listener for BreakableListener {
     type Io = BreakableStream;
@@ -67,7 +67,7 @@ impl Listener for BreakableListener {
 
 /// A stream whose writes fail once its [`Connection`] was broken off.
 #[derive(Debug)]
-pub(crate) struct BreakableStream {
+pub struct BreakableStream {
     stream: TcpStream,
     connection: Connection,
 }

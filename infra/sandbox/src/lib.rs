@@ -9,6 +9,7 @@
 //! Nothing here leaves this machine, nothing is kept on disk, and everything kept in memory is bounded.
 
 mod basic_auth;
+mod books;
 mod calls;
 mod clock;
 mod connection;
@@ -35,7 +36,9 @@ use anyhow::{Context, ensure};
 use tokio::net::TcpListener;
 use tokio::task::JoinSet;
 
+pub use crate::books::{Account, Made};
 pub use crate::calls::Call;
+pub use crate::connection::{BreakableListener, BreakableStream, Connection};
 pub use crate::faults::{Fault, FaultKind, TARGETS};
 pub use crate::genieacs::{Behaviour, Change, Device, Task};
 pub use crate::partner::Partner;
@@ -44,7 +47,6 @@ pub use crate::webhooks::{Delivery, Sent};
 pub use crate::whatsapp::{Message, Sender, SimulateMessage, SimulateMessageError};
 pub use crate::world::Urls;
 
-use crate::connection::{BreakableListener, Connection};
 use crate::world::{Shared, World};
 
 /// Server key of Midtrans in the demo.
@@ -279,6 +281,28 @@ impl Sandbox {
     /// The target is unknown or too many faults are pending.
     pub fn add_fault(&self, fault: Fault) -> anyhow::Result<()> {
         self.world.faults.add(fault).map_err(anyhow::Error::msg)
+    }
+
+    /// Takes the faults away that have not struck yet.
+    pub fn clear_faults(&self) {
+        self.world.faults.clear();
+    }
+
+    /// What the gateways themselves hold of every order, the oldest of each gateway first.
+    #[must_use]
+    pub fn books(&self) -> Vec<Account> {
+        books::all(&self.world)
+    }
+
+    /// Sends no notification any more: whoever calls [`Sandbox::take_notifications`] delivers them.
+    pub fn keep_notifications(&self) {
+        self.world.change_settings(|settings| settings.webhook_base = None);
+    }
+
+    /// The notifications that were made since the last call, oldest first, at most the newest 1000. Sent or not.
+    #[must_use]
+    pub fn take_notifications(&self) -> Vec<Made> {
+        books::take_made(&self.world)
     }
 
     /// Messages to a phone, oldest first.

@@ -23,6 +23,8 @@ const MAX_PER_LINK: usize = 100;
 const MAX_LINKS: usize = 50_000;
 /// Delivery attempts remembered.
 const MAX_DELIVERIES: usize = 1_000;
+/// Notifications that are kept for somebody who takes them.
+const MAX_UNTAKEN: usize = 1_000;
 /// Repetitions that may wait at a time; more are dropped, like a notification lost for good.
 const MAX_WAITING: usize = 10_000;
 /// Posts at the same time in a replay.
@@ -64,6 +66,7 @@ pub struct Delivery {
 struct History {
     made: HashMap<(Partner, String), Vec<Notification>>,
     order: VecDeque<(Partner, String)>,
+    untaken: VecDeque<Notification>,
     deliveries: VecDeque<Delivery>,
 }
 
@@ -102,6 +105,14 @@ impl Sender {
             made.remove(0);
         }
         made.push(notification.clone());
+        if history.untaken.len() >= MAX_UNTAKEN {
+            history.untaken.pop_front();
+        }
+        history.untaken.push_back(notification.clone());
+    }
+
+    pub(crate) fn take_made(&self) -> VecDeque<Notification> {
+        std::mem::take(&mut locked(&self.history).untaken)
     }
 
     pub(crate) fn made_for(&self, partner: Partner, reference: &str) -> Vec<Notification> {

@@ -1,7 +1,7 @@
 //! Events that leave through the outbox: ids, kinds and amounts, never personal data. Schemas: `infra/events`.
 
 use serde::{Deserialize, Serialize};
-use time::OffsetDateTime;
+use time::{Duration, OffsetDateTime};
 
 use crate::{
     gateway::GatewayName,
@@ -9,6 +9,9 @@ use crate::{
     money::Rupiah,
     reminder::Stage,
 };
+
+/// How long an event is kept after it was relayed.
+pub const KEPT: Duration = Duration::days(7);
 
 /// Something that happened, as the rest of the system is told.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]

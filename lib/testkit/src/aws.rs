@@ -8,16 +8,17 @@ use std::{
 use axum::{
     Router,
     body::Body,
-    extract::{Request, State},
+    extract::{ConnectInfo, Request, State},
     response::Response,
 };
 use bytes::Bytes;
+use lunas_sandbox::Connection;
 use serde_json::{Value, json};
 use tokio::net::TcpListener;
 
 use crate::{
     table,
-    tap::{Call, Tap, forward, status},
+    tap::{self, Call, Tap, status},
 };
 
 /// How the operation of a query of the index ends.
@@ -50,8 +51,6 @@ struct State_ {
 struct Line {
     aws: StandIn,
     tap: Tap,
-    client: reqwest::Client,
-    dynamodb: String,
 }
 
 impl StandIn {
@@ -60,9 +59,10 @@ impl StandIn {
         let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port");
         let url = format!("http://{}", listener.local_addr().expect("an address"));
         let aws = Self { url, direct: table::client(&dynamodb), state: Arc::default() };
-        let line = Line { aws: aws.clone(), tap: tap.clone(), client: reqwest::Client::new(), dynamodb };
+        tap.saboteur.leads_to(&dynamodb);
+        let line = Line { aws: aws.clone(), tap: tap.clone() };
         let router = Router::new().fallback(serve).with_state(line);
-        tokio::spawn(async move { axum::serve(listener, router).await });
+        tokio::spawn(tap::serve(listener, router));
         aws
     }
 
@@ -149,12 +149,7 @@ impl StandIn {
         match operation {
             "TransactWriteItems" if state.conflicts > 0 => {
                 state.conflicts = state.conflicts.saturating_sub(1);
-                let items = body.get("TransactItems").and_then(Value::as_array).map_or(1, Vec::len);
-                let reasons: Vec<Value> =
-                    (0..items).map(|index| json!({"Code": if index == 0 { "TransactionConflict" } else { "None" }})).collect();
-                let message = "Transaction cancelled, please refer cancellation reasons for specific reasons [TransactionConflict]";
-                let kind = "com.amazonaws.dynamodb.v20120810#TransactionCanceledException";
-                Some(json_answer(400, &json!({"__type": kind, "Message": message, "CancellationReasons": reasons})))
+                Some(conflict())
             }
             "BatchGetItem" if state.unprocessed > 0 => {
                 state.unprocessed = state.unprocessed.saturating_sub(1);
@@ -178,11 +173,25 @@ impl StandIn {
     }
 }
 
+/// How DynamoDB says that a transaction met another one.
+pub(crate) fn conflict() -> Response {
+    let message = "Transaction cancelled, please refer cancellation reasons for specific reasons [TransactionConflict, None]";
+    let kind = "com.amazonaws.dynamodb.v20120810#TransactionCanceledException";
+    let reasons = json!([{"Code": "TransactionConflict"}, {"Code": "None"}]);
+    json_answer(400, &json!({"__type": kind, "Message": message, "CancellationReasons": reasons}))
+}
+
+/// How DynamoDB says that there is too much to do.
+pub(crate) fn throttled() -> Response {
+    let kind = "com.amazonaws.dynamodb.v20120810#ProvisionedThroughputExceededException";
+    json_answer(400, &json!({"__type": kind, "message": "The level of configured provisioned throughput was exceeded."}))
+}
+
 fn shard(body: &Value) -> String {
     body.pointer("/ExpressionAttributeValues/:key/S").and_then(Value::as_str).unwrap_or_default().to_owned()
 }
 
-async fn serve(State(line): State<Line>, request: Request) -> Response {
+async fn serve(State(line): State<Line>, ConnectInfo(connection): ConnectInfo<Connection>, request: Request) -> Response {
     let (parts, body) = request.into_parts();
     let body = axum::body::to_bytes(body, 20 << 20).await.unwrap_or_default();
     let target = parts.headers.get("x-amz-target").and_then(|value| value.to_str().ok()).unwrap_or_default().to_owned();
@@ -204,14 +213,14 @@ async fn serve(State(line): State<Line>, request: Request) -> Response {
             _ => dynamodb(&line, operation, &json, parts, body).await,
         }
     };
-    line.tap.pass(call, answer).await
+    tap::over(&connection, line.tap.pass(call, answer).await)
 }
 
 async fn dynamodb(line: &Line, operation: &str, json: &Value, parts: http::request::Parts, body: Bytes) -> Response {
     if let Some(injected) = line.aws.injected(operation, json) {
         return injected;
     }
-    let answer = forward(&line.client, &line.dynamodb, parts, body).await;
+    let answer = line.tap.saboteur.forward(&line.tap, operation, json, parts, body).await;
     if operation != "Query" || json.get("IndexName").is_none() {
         return answer;
     }

@@ -6,6 +6,7 @@
 pub mod aws;
 pub mod notification;
 pub mod request;
+pub mod sabotage;
 pub mod table;
 pub mod tap;
 

@@ -9,12 +9,18 @@ use std::{
 use axum::{
     Router,
     body::Body,
-    extract::{Request, State},
+    extract::{ConnectInfo, Request, State},
     response::Response,
 };
 use bytes::Bytes;
+use lunas_sandbox::{BreakableListener, Connection};
 use serde_json::Value;
 use tokio::{net::TcpListener, sync::Notify};
+
+use crate::{
+    aws,
+    sabotage::{Sabotage, Saboteur},
+};
 
 /// When a call is broken.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -32,7 +38,32 @@ pub enum How {
     Crash,
     /// The caller gets HTTP 500.
     Error,
+    /// The connection breaks instead of an answer.
+    Cut,
+    /// The caller gets HTTP 200 and the first half of the answer.
+    Garbled,
+    /// Too much at once: HTTP 429, from DynamoDB that the throughput is exceeded.
+    Throttled,
+    /// A transaction meets another one. Any other call is throttled. Only before its effect.
+    Conflict,
+    /// Nothing breaks: the call waits until [`Tap::release`], with its request or with its answer. Meanwhile others get on.
+    Held,
 }
+
+/// What is to happen to which calls.
+#[derive(Debug, Clone, Copy)]
+struct Plan {
+    /// The number of the first.
+    from: usize,
+    /// How many are still to be broken.
+    times: usize,
+    when: When,
+    how: How,
+}
+
+/// Marks an answer that never reaches the caller: its connection is to be broken off.
+#[derive(Debug, Clone, Copy)]
+struct BrokenOff;
 
 /// One call that went through.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -52,7 +83,7 @@ struct Inner {
     calls: Vec<Call>,
     /// The calls by number: the sixteen queries of the index of due work are one, because how they interleave is chance.
     numbered: Vec<Call>,
-    plan: Option<(usize, When, How)>,
+    plan: Option<Plan>,
     broke: bool,
     /// DynamoDB calls under way, and how many times one began while none was.
     under_way: usize,
@@ -71,6 +102,8 @@ pub struct Tap {
     crashed: Arc<Notify>,
     held: Arc<Notify>,
     released: Arc<Notify>,
+    /// Breaks the system on purpose, to see that tests notice.
+    pub(crate) saboteur: Saboteur,
     alteration: Arc<Mutex<Option<Alteration>>>,
 }
 
@@ -93,8 +126,13 @@ impl Tap {
 
     /// Breaks call number `n`, counted from 1 since the last [`Tap::forget`].
     pub fn break_call(&self, n: usize, when: When, how: How) {
+        self.break_calls(n, 1, when, how);
+    }
+
+    /// Breaks so many calls from number `n` on: more than a client tries by itself, and it has to give up.
+    pub fn break_calls(&self, n: usize, times: usize, when: When, how: How) {
         let mut inner = self.locked();
-        inner.plan = Some((n, when, how));
+        inner.plan = Some(Plan { from: n, times, when, how });
         inner.broke = false;
     }
 
@@ -142,6 +180,7 @@ impl Tap {
         inner.steps = 0;
         inner.waits = 0;
         inner.plan = None;
+        inner.broke = false;
     }
 
     /// Makes every call take at least so long, so that calls made at the same time are seen to be.
@@ -190,11 +229,19 @@ impl Tap {
         Response::from_parts(parts, Body::from(json.to_string()))
     }
 
+    /// From now on the build behaves as a broken one would.
+    pub fn sabotage(&self, sabotage: Sabotage) {
+        self.saboteur.begin(sabotage);
+    }
+
     /// Runs a function until it is done, or until the planned crash: then it is dropped where it stands.
     pub async fn or_crash<T>(&self, run: impl Future<Output = T>) -> Option<T> {
         tokio::select! {
             biased;
-            () = self.crashed.notified() => None,
+            () = self.crashed.notified() => {
+                self.saboteur.forget();
+                None
+            }
             done = run => Some(done),
         }
     }
@@ -202,6 +249,7 @@ impl Tap {
     /// Notes a call, breaks it if that is the plan, and else lets `forward` carry it out.
     pub(crate) async fn pass(&self, call: Call, forward: impl Future<Output = Response>) -> Response {
         let dynamodb = call.service == "dynamodb";
+        let transaction = call.operation == "TransactWriteItems";
         let (plan, slow, hold) = {
             let mut inner = self.locked();
             let hold = inner.hold.take_if(|held| *held == call.service).is_some();
@@ -221,20 +269,26 @@ impl Tap {
                 inner.under_way = inner.under_way.saturating_add(1);
             }
             let number = inner.numbered.len();
-            let plan = inner.plan.filter(|(n, ..)| *n == number && !repeated).map(|(_, when, how)| (when, how));
+            let plan = inner.plan.filter(|plan| plan.from <= number && !repeated).map(|plan| (plan.when, plan.how));
             if plan.is_some() {
-                inner.plan = None;
+                inner.plan = inner.plan.filter(|plan| plan.times > 1).map(|plan| Plan { times: plan.times.saturating_sub(1), ..plan });
                 inner.broke = true;
             }
             (plan, inner.slow, hold)
         };
-        let answer = if matches!(plan, Some((When::Before, _))) { None } else { Some(forward.await) };
+        let answer = match plan {
+            Some((When::Before, How::Held)) => {
+                self.hold().await;
+                Some(forward.await)
+            }
+            Some((When::Before, _) | (_, How::Conflict)) => None,
+            _ => Some(forward.await),
+        };
         if let Some(slow) = slow {
             tokio::time::sleep(slow).await;
         }
-        if hold {
-            self.held.notify_one();
-            self.released.notified().await;
+        if hold || plan == Some((When::After, How::Held)) {
+            self.hold().await;
         }
         {
             let mut inner = self.locked();
@@ -242,13 +296,37 @@ impl Tap {
             inner.any_under_way = inner.any_under_way.saturating_sub(1);
         }
         match (plan, answer) {
-            (None, Some(answer)) => answer,
+            (None | Some((_, How::Held)), Some(answer)) => answer,
             (Some((_, How::Crash)), _) => {
                 self.crashed.notify_one();
                 std::future::pending().await
             }
+            (Some((_, How::Cut)), _) => broken_off(),
+            (Some((_, How::Garbled)), answer) => garbled(answer).await,
+            (Some((_, How::Throttled)), _) => {
+                if dynamodb {
+                    aws::throttled()
+                } else {
+                    status(429)
+                }
+            }
+            (Some((_, How::Conflict)), _) => {
+                if transaction {
+                    aws::conflict()
+                } else if dynamodb {
+                    aws::throttled()
+                } else {
+                    status(429)
+                }
+            }
             _ => status(500),
         }
+    }
+
+    /// Says that a call is held, and waits.
+    async fn hold(&self) {
+        self.held.notify_one();
+        self.released.notified().await;
     }
 
     /// A listener that passes every request on to `url`, through the tap. Answers its address.
@@ -260,7 +338,7 @@ impl Tap {
         let address = format!("http://{}", listener.local_addr().expect("an address"));
         let state = Line { tap: self.clone(), service: service.to_owned(), url: url.to_owned(), client: faithful_client() };
         let router = Router::new().fallback(pass_on).with_state(state);
-        tokio::spawn(async move { axum::serve(listener, router).await });
+        tokio::spawn(serve(listener, router));
         address
     }
 }
@@ -273,20 +351,40 @@ struct Line {
     client: reqwest::Client,
 }
 
-async fn pass_on(State(line): State<Line>, request: Request) -> Response {
+/// Serves over connections that can be broken.
+pub(crate) async fn serve(listener: TcpListener, router: Router) -> std::io::Result<()> {
+    axum::serve(BreakableListener(listener), router.into_make_service_with_connect_info::<Connection>()).await
+}
+
+/// Breaks the connection off if that is what became of the call.
+pub(crate) fn over(connection: &Connection, answer: Response) -> Response {
+    if answer.extensions().get::<BrokenOff>().is_some() {
+        connection.break_off();
+    }
+    answer
+}
+
+async fn pass_on(State(line): State<Line>, ConnectInfo(connection): ConnectInfo<Connection>, request: Request) -> Response {
     let (parts, body) = request.into_parts();
     let body = axum::body::to_bytes(body, 20 << 20).await.unwrap_or_default();
     let path = parts.uri.path_and_query().map_or("/", |path| path.as_str()).to_owned();
     let call =
         Call { service: line.service.clone(), operation: format!("{} {path}", parts.method), actions: Vec::new(), resource: String::new() };
+    let is_create = line.tap.saboteur.is_create(&call.operation);
     let url = format!("{}{path}", line.url);
     let answer = async { line.tap.altered(&line.service, forward(&line.client, &url, parts, body).await).await };
-    line.tap.pass(call, answer).await
+    let answer = line.tap.pass(call, answer).await;
+    if is_create {
+        line.tap.saboteur.write_withheld(&line.tap).await;
+    }
+    over(&connection, answer)
 }
 
-/// A client that hands redirects on instead of following them.
+/// A client that hands redirects on instead of following them. It speaks plain http only: without the machine's certificates it is
+/// built in no time, and every test builds several.
 pub(crate) fn faithful_client() -> reqwest::Client {
-    reqwest::Client::builder().redirect(reqwest::redirect::Policy::none()).build().expect("a client")
+    let builder = reqwest::Client::builder().redirect(reqwest::redirect::Policy::none()).no_proxy();
+    builder.tls_certs_only(std::iter::empty()).build().expect("a client")
 }
 
 /// Passes a request on as it is. A connection that breaks becomes 502.
@@ -305,6 +403,22 @@ pub(crate) async fn forward(client: &reqwest::Client, url: &str, parts: http::re
         Ok(body) => response.body(Body::from(body)).unwrap_or_else(|_| status(502)),
         Err(_) => status(502),
     }
+}
+
+fn broken_off() -> Response {
+    let mut answer = status(200);
+    answer.extensions_mut().insert(BrokenOff);
+    answer
+}
+
+async fn garbled(answer: Option<Response>) -> Response {
+    let body = match answer {
+        Some(answer) => axum::body::to_bytes(answer.into_body(), 20 << 20).await.unwrap_or_default(),
+        None => Bytes::new(),
+    };
+    let half = body.len() / 2;
+    let builder = Response::builder().status(200).header(http::header::CONTENT_TYPE, "application/json");
+    builder.body(Body::from(body.slice(..half))).unwrap_or_else(|_| status(502))
 }
 
 pub(crate) fn status(code: u16) -> Response {

@@ -15,7 +15,7 @@ use serde_json::Value;
 use testkit::table;
 use tokio::runtime::Runtime;
 
-const TABLE: &str = "lunas-dev-Table-1";
+pub const TABLE: &str = "lunas-dev-Table-1";
 static NEXT: AtomicU32 = AtomicU32::new(0);
 
 /// An installation: one table, and a folder for files.

@@ -14,6 +14,7 @@ use axum::http::HeaderMap;
 use axum::routing::{get, post};
 use time::Duration;
 
+use crate::books::Account;
 use crate::partner::Partner;
 use crate::simulation::{Change, Outcome, Simulate, SimulateError, Simulated};
 use crate::webhooks::{self, Notification};
@@ -82,6 +83,13 @@ pub(crate) fn simulate(world: &Shared, order_id: &str, simulate: &Simulate) -> R
     };
     store.index_transaction(order_id);
     Ok(Change { result, notifications })
+}
+
+/// What Midtrans holds of every order, oldest first.
+pub(crate) fn accounts(store: &Store) -> Vec<Account> {
+    let mut accounts: Vec<Account> = store.newest(usize::MAX).into_iter().map(transaction::Transaction::account).collect();
+    accounts.reverse();
+    accounts
 }
 
 /// What the dashboard's test button sends.

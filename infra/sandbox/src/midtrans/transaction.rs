@@ -6,6 +6,8 @@ use time::{Duration, OffsetDateTime};
 
 use super::channel::{self, Channel};
 use super::request::{CreateRequest, Expiry};
+use crate::books::Account;
+use crate::partner::Partner;
 use crate::random;
 use crate::simulation::{Outcome, Simulate, SimulateError};
 
@@ -212,6 +214,21 @@ impl Transaction {
         } else {
             self.status = Status::Settlement;
             self.settled_at = Some(now);
+        }
+    }
+
+    /// What Midtrans itself holds of the order: a denial gives everything back, a fee on top is the payer's own affair.
+    pub(crate) fn account(&self) -> Account {
+        let given_back = matches!(self.status, Status::Refund | Status::Chargeback);
+        let received = if self.is_paid() || given_back { self.charged.saturating_sub(self.fee.unwrap_or(0)) } else { 0 };
+        Account {
+            gateway: Partner::Midtrans,
+            order_id: self.request.order_id.clone(),
+            link: self.request.order_id.clone(),
+            asked: self.request.gross_amount,
+            received,
+            refunded: self.refunded().min(received),
+            charged_back: self.status == Status::Chargeback,
         }
     }
 

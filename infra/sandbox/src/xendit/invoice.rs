@@ -6,6 +6,7 @@ use serde_json::{Map, Value, json};
 use time::{Duration, OffsetDateTime};
 
 use super::channel;
+use crate::books::Account;
 use crate::clock::utc_time;
 use crate::partner::Partner;
 use crate::simulation::{Outcome, Simulate, SimulateError};
@@ -176,6 +177,19 @@ impl Invoice {
         });
         self.change(Status::Paid, now);
         Ok(())
+    }
+
+    /// What Xendit itself holds of the invoice; it never gives anything back.
+    pub(crate) fn account(&self) -> Account {
+        Account {
+            gateway: Partner::Xendit,
+            order_id: self.external_id.clone(),
+            link: self.id.clone(),
+            asked: self.amount,
+            received: self.payment.as_ref().map_or(0, |payment| payment.amount),
+            refunded: 0,
+            charged_back: false,
+        }
     }
 
     /// The invoice as the API tells it.

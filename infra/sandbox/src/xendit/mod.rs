@@ -11,6 +11,7 @@ use axum::routing::{get, post};
 use serde_json::json;
 use time::Duration;
 
+use crate::books::Account;
 use crate::locked;
 use crate::partner::Partner;
 use crate::simulation::{Change, Simulate, SimulateError, Simulated};
@@ -55,6 +56,12 @@ pub(crate) fn simulate(world: &Shared, id: &str, simulate: &Simulate) -> Result<
         webhook: None,
     };
     Ok(Change { result, notifications })
+}
+
+/// What Xendit holds of every invoice, oldest first.
+pub(crate) fn accounts(store: &mut Store) -> Vec<Account> {
+    let ids = store.ids(None);
+    ids.iter().rev().filter_map(|id| store.get(id).map(|invoice| invoice.account())).collect()
 }
 
 /// What the dashboard's "Test" button sends: a paid invoice that never was, with the real token.

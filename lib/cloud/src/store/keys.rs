@@ -10,7 +10,7 @@ use billing::{
 };
 
 /// A primary key.
-#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Key {
     /// Partition.
     pub pk: String,
@@ -158,6 +158,12 @@ pub fn pay_page(token_hash: &str) -> Key {
 #[must_use]
 pub fn login(login_id: &str) -> Key {
     Key::new(format!("LOGIN#{login_id}"), "LOGIN")
+}
+
+/// When a customer last had an invoice's gateway asked.
+#[must_use]
+pub fn check(invoice: &InvoiceId) -> Key {
+    Key::new(format!("CHECK#{invoice}"), "CHECK")
 }
 
 /// A counter of requests within one window.

@@ -6,6 +6,7 @@
 mod access;
 pub mod admin;
 mod apply;
+pub mod audit;
 mod device;
 mod due;
 mod item;

@@ -1,7 +1,7 @@
 //! The outbox: an event is written in the transaction of what it tells, and leaves from here.
 
 use aws_sdk_dynamodb::types::{AttributeValue, TransactWriteItem};
-use billing::event::{Envelope, Event};
+use billing::event::{Envelope, Event, KEPT};
 use serde::{Deserialize, Serialize};
 use time::{Duration, OffsetDateTime};
 
@@ -13,8 +13,6 @@ use super::{
 
 /// The stream relays within a second; what is still here after this long is for the sweep.
 const RELAY_WITHIN: Duration = Duration::minutes(1);
-/// Kept after it was relayed, for `lunas payments show`.
-const KEPT: Duration = Duration::days(7);
 
 /// An event as stored: ready to be put on the bus.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]

@@ -1,6 +1,9 @@
 //! Links and settlements.
 
-use aws_sdk_dynamodb::types::{AttributeValue, TransactWriteItem, Update};
+use aws_sdk_dynamodb::{
+    operation::update_item::UpdateItemError,
+    types::{AttributeValue, ReturnValuesOnConditionCheckFailure, TransactWriteItem, Update},
+};
 use billing::{
     credit::CreditUse,
     gateway::GatewayName,
@@ -13,13 +16,14 @@ use billing::{
     reminder::Reminder,
     settlement::{Note, Settlement},
 };
-use time::OffsetDateTime;
+use time::{Duration, OffsetDateTime};
 
 use super::{
     DueKind, Store, StoreError,
-    item::{check_version, from_item, put_new, put_version, set_due, to_item, write},
+    item::{check_version, from_item, put_new, put_version, seconds, set_due, to_item, write},
     keys::{self, Key},
     outbox::new_ids,
+    unavailable,
 };
 
 impl Store {
@@ -135,6 +139,36 @@ impl Store {
             items.push(self.event_item(event, now)?);
         }
         self.transact(items).await
+    }
+
+    /// Claims the right to ask an invoice's gateway: one per `every`, in whichever process. Answers how long to wait if somebody had it;
+    /// it is not given back when asking fails, or a gateway in trouble would be asked all the more.
+    pub async fn claim_check(&self, invoice: &InvoiceId, every: Duration, now: OffsetDateTime) -> Result<Option<Duration>, StoreError> {
+        let milliseconds = |at: OffsetDateTime| AttributeValue::N((at.unix_timestamp_nanos().div_euclid(1_000_000)).to_string());
+        let sent = self
+            .client
+            .update_item()
+            .table_name(&self.table)
+            .set_key(Some(keys::check(invoice).attributes()))
+            .update_expression("SET asked_at = :now, #ttl = :ttl")
+            .condition_expression("attribute_not_exists(PK) OR asked_at <= :before")
+            .expression_attribute_names("#ttl", "ttl")
+            .expression_attribute_values(":now", milliseconds(now))
+            .expression_attribute_values(":before", milliseconds(now.saturating_sub(every)))
+            .expression_attribute_values(":ttl", seconds(now.saturating_add(every)))
+            .return_values_on_condition_check_failure(ReturnValuesOnConditionCheckFailure::AllOld)
+            .send()
+            .await;
+        match sent.map_err(|error| (unavailable(&error), error.into_service_error())) {
+            Ok(_) => Ok(None),
+            Err((_, UpdateItemError::ConditionalCheckFailedException(held))) => {
+                let asked_at = held.item().and_then(|item| item.get("asked_at")?.as_n().ok()?.parse().ok());
+                let asked_at = asked_at.map(|asked: i64| OffsetDateTime::UNIX_EPOCH.saturating_add(Duration::milliseconds(asked)));
+                let wait = asked_at.map_or(every, |asked_at| asked_at.saturating_add(every) - now);
+                Ok(Some(wait.clamp(Duration::ZERO, every)))
+            }
+            Err((error, _)) => Err(error),
+        }
     }
 
     pub(super) fn order_item(&self, order: &Order) -> Result<TransactWriteItem, StoreError> {

@@ -1,0 +1,71 @@
+//! Books that the rules themselves wrote are clean, whatever happened; and whatever is changed in them is found.
+
+#![expect(clippy::arithmetic_side_effects, reason = "an overflow fails the test")]
+
+mod corrupted;
+mod story;
+
+use proptest::{collection::vec, prelude::*};
+
+use super::*;
+use story::{Step, Story};
+
+fn steps() -> impl Strategy<Value = Vec<Step>> {
+    let amount = || prop_oneof![Just(0), Just(100_000), Just(300_000), Just(500_000), Just(650_000), 0..700_000_i64];
+    let report = (
+        0..6_usize,
+        prop_oneof![Just("t1"), Just("t2")],
+        amount(),
+        prop_oneof![4 => Just(0), 1 => amount()],
+        prop_oneof![9 => Just(0), 1 => amount()],
+    )
+        .prop_map(|(order, id, received, refunded, charged_back)| Step::Reported { order, id, received, refunded, charged_back });
+    let step = prop_oneof![
+        3 => Just(Step::Bill),
+        2 => prop_oneof![Just("home20"), Just("home50"), Just("free")].prop_map(Step::Choose),
+        4 => Just(Step::Open),
+        8 => report,
+        6 => Just(Step::Apply),
+        1 => Just(Step::Withdraw),
+        1 => (-40..40_i64).prop_map(Step::Import),
+        3 => (0..40_i64).prop_map(Step::Wait),
+    ];
+    vec(step, 1..24)
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(1_500))]
+
+    #[test]
+    fn whatever_happened_the_books_agree(steps in steps()) {
+        let mut story = Story::new();
+        for step in &steps {
+            story.go_on(step);
+            let said = story.audit();
+            prop_assert!(said.is_clean(), "after {step:?} of {steps:?}: {:#?}", said.findings);
+        }
+        story.go_on(&Step::Apply);
+        prop_assert!(!story.audit().pending.iter().any(|pending| matches!(pending.wait, Wait::Apply | Wait::Revoke)));
+    }
+}
+
+#[test]
+fn what_waits_to_be_applied_or_taken_back_is_pending_and_no_finding() {
+    let mut story = Story::told(&[Step::Bill, Step::Open, Step::paid(0)]);
+    let waits =
+        |story: &Story| story.audit().pending.iter().map(|pending| pending.wait).filter(|wait| *wait != Wait::Relay).collect::<Vec<_>>();
+    assert_eq!((story.audit().findings, waits(&story)), (vec![], vec![Wait::Apply]));
+    story.go_on(&Step::Apply);
+    assert_eq!((story.audit().findings, waits(&story)), (vec![], vec![]));
+    story.go_on(&Step::taken_back(0));
+    assert_eq!((story.audit().findings, waits(&story)), (vec![], vec![Wait::Revoke]));
+    story.go_on(&Step::Wait(1));
+    assert_eq!((story.audit().findings, waits(&story)), (vec![], vec![Wait::Revoke, Wait::Look]));
+}
+
+#[test]
+fn a_profile_that_did_not_record_what_was_paid_is_no_finding() {
+    let mut story = Story::told(&[Step::Bill, Step::Open, Step::paid(0), Step::Apply]);
+    story.profile.entitlement.stretches.clear();
+    assert_eq!(story.audit().findings, vec![]);
+}

@@ -1,0 +1,308 @@
+//! One customer, and what happens to them: the rules decide, and what they decide is kept as the store would.
+
+use std::collections::BTreeMap;
+
+use time::OffsetDateTime;
+
+use super::super::*;
+use crate::{
+    apply::{Application, Rules, Todo, converge, give_back, grant, replaced_renewal, revoke},
+    entitlement::LateRenewal,
+    event::Event,
+    examples::{self, NOW},
+    gateway::{Report, ReportedState, Transaction},
+    import::{Row, import},
+    invoice::{InvoiceStatus, Lease, NewInvoice, PaymentLink, issue_renewal},
+    link,
+    order::OrderStatus,
+    settlement::{Outcome, settle},
+    upgrade::{self, UpgradePricing},
+    withdrawal::{Standing, Withdrawal, withdraw},
+};
+
+/// Something that happens.
+#[derive(Debug, Clone)]
+pub enum Step {
+    /// A renewal is issued, unless one is open.
+    Bill,
+    /// The customer chooses that package.
+    Choose(&'static str),
+    /// A link is made for the newest unpaid invoice.
+    Open,
+    /// A gateway reports totals of a transaction of that order.
+    Reported { order: usize, id: &'static str, received: i64, refunded: i64, charged_back: i64 },
+    /// Everything that waits is applied.
+    Apply,
+    /// The newest unpaid invoice is withdrawn.
+    Withdraw,
+    /// The provider's records say that the service ends in so many days.
+    Import(i64),
+    /// Days go by.
+    Wait(i64),
+}
+
+impl Step {
+    pub const fn paid(order: usize) -> Self {
+        Self::Reported { order, id: "t1", received: 300_000, refunded: 0, charged_back: 0 }
+    }
+
+    pub const fn taken_back(order: usize) -> Self {
+        Self::Reported { order, id: "t1", received: 0, refunded: 0, charged_back: 0 }
+    }
+}
+
+const ZONE: Zone = Zone::Jakarta;
+const RULES: Rules = Rules { zone: ZONE, late: LateRenewal::FromPayment };
+
+#[derive(Debug, Clone)]
+pub struct Story {
+    pub profile: Profile,
+    pub invoices: Vec<Invoice>,
+    pub orders: Vec<Order>,
+    pub grants: BTreeMap<u32, Grant>,
+    pub lines: Vec<Line>,
+    pub events: Vec<Filed<Told>>,
+    pub now: OffsetDateTime,
+}
+
+impl Story {
+    pub fn new() -> Self {
+        let profile = Profile { open_renewal: None, ..examples::profile() };
+        let grants = BTreeMap::from([(1, examples::import())]);
+        Self { profile, invoices: vec![], orders: vec![], grants, lines: vec![], events: vec![], now: NOW }
+    }
+
+    pub fn told(steps: &[Step]) -> Self {
+        let mut story = Self::new();
+        for step in steps {
+            story.go_on(step);
+        }
+        story
+    }
+
+    pub fn books(&self) -> Books {
+        let filed = |due: Option<OffsetDateTime>| due.map(|due| due.replace_nanosecond(0).unwrap());
+        Books {
+            profile: self.profile.clone(),
+            invoices: self.invoices.iter().map(|state| Filed { state: state.clone(), filed: filed(state.due) }).collect(),
+            ledger: self.lines.clone(),
+            grants: self.grants.values().cloned().collect(),
+            orders: self.orders.iter().map(|state| Filed { state: state.clone(), filed: filed(state.due) }).collect(),
+            events: self.events.clone(),
+        }
+    }
+
+    pub fn audit(&self) -> Audited {
+        customer(&self.books(), ZONE, self.now)
+    }
+
+    pub fn go_on(&mut self, step: &Step) {
+        match step {
+            Step::Bill => self.bill(),
+            Step::Choose(package) => self.choose(package),
+            Step::Open => self.open(),
+            Step::Reported { order, id, received, refunded, charged_back } => {
+                let amounts = [received, refunded, charged_back].map(|amount| Rupiah::new(*amount));
+                self.reported(*order, id, amounts);
+            }
+            Step::Apply => self.apply(),
+            Step::Withdraw => {
+                let Some(invoice) = self.newest_unpaid() else { return };
+                let order = self.order_behind(&invoice);
+                let withdrawal = withdraw(&invoice, &self.profile, order.as_ref(), self.now).unwrap();
+                self.profile = withdrawal.profile.clone();
+                self.withdrawn(withdrawal);
+            }
+            Step::Import(days) => {
+                let expires_at = ZONE.end_of(ZONE.date(self.now + Duration::days(*days)));
+                let package = examples::package("home20", 300_000);
+                let (name, username) = (self.profile.name.clone(), self.profile.username.clone());
+                let row = Row { name, phone: None, username, package, expires_at, device_id: None, ont_serial: None };
+                let Some(change) = import(Some(&self.profile), &row, self.profile.id.clone(), ZONE, self.now) else { return };
+                self.profile = change.profile;
+                self.grants.extend(change.grant.map(|grant| (grant.sequence, grant)));
+            }
+            Step::Wait(days) => self.now += Duration::days(*days),
+        }
+    }
+
+    fn new_invoice(&self) -> NewInvoice {
+        let number = self.invoices.len() + 1;
+        let id = InvoiceId::parse(&format!("inv_{number}")).unwrap();
+        NewInvoice { id, number: format!("INV-2026-{number:06}"), due_date: ZONE.date(self.now) }
+    }
+
+    fn bill(&mut self) {
+        let open = self.profile.open_renewal.as_ref().and_then(|open| self.invoices.iter().find(|invoice| invoice.id == *open));
+        // As long as it is PAID and waits, a provider bills the next period after it.
+        if open.is_some_and(|open| open.status != InvoiceStatus::Cancelled) {
+            return;
+        }
+        let issued = issue_renewal(&self.profile, None, self.new_invoice(), crate::zone::Zone::Jakarta, self.now).unwrap();
+        self.profile = issued.profile;
+        self.invoices.push(issued.invoice);
+        let told = self.tell(&[issued.event]);
+        self.enter(issued.entries, &told);
+    }
+
+    fn choose(&mut self, package: &str) {
+        let price = BTreeMap::from([("home20", 300_000), ("home50", 500_000), ("free", 0)])[package];
+        let package = examples::package(package, price);
+        let rules = upgrade::Rules { zone: ZONE, pricing: UpgradePricing::Prorated };
+        let open = self.profile.open_upgrade.as_ref().and_then(|open| self.invoices.iter().find(|invoice| invoice.id == *open)).cloned();
+        let Ok(preview) = upgrade::preview(&self.profile, &package, rules, self.now) else { return };
+        let replaced = match upgrade::decide(&self.profile, open.as_ref(), &preview, self.now) {
+            _ if self.profile.entitlement.package.id == package.id => return,
+            upgrade::Decision::Open => None,
+            upgrade::Decision::Replace => open,
+            _ => return,
+        };
+        let order = replaced.as_ref().and_then(|invoice| self.order_behind(invoice));
+        let standing = replaced.as_ref().map(|invoice| Standing { invoice, order: order.as_ref() });
+        let opened = upgrade::open(&self.profile, &preview, standing, self.new_invoice(), self.now).unwrap();
+        self.profile = opened.profile;
+        self.invoices.push(opened.invoice);
+        self.tell(&[opened.event]);
+        if let Some(withdrawal) = opened.withdrawal {
+            self.withdrawn(withdrawal);
+        }
+    }
+
+    /// The link that is there is replaced.
+    fn open(&mut self) {
+        let Some(invoice) = self.newest_unpaid().filter(|invoice| invoice.amount_due().is_ok_and(Rupiah::is_positive)) else { return };
+        let attempt = link::NewAttempt {
+            order_id: OrderId::parse(&format!("{}-{}", invoice.number, self.orders.len())).unwrap(),
+            gateway: examples::order().gateway,
+            mode: examples::order().mode,
+            key_fingerprint: String::new(),
+            amount: invoice.amount_due().unwrap(),
+            expires_at: self.now + Duration::DAY,
+        };
+        let before = self.order_behind(&invoice);
+        let opening = link::open(&invoice, attempt, before.as_ref(), self.now);
+        if let Some(replaced) = opening.replaced {
+            self.keep_order(replaced);
+        }
+        let opened = link::Opened { url: String::new(), reference: String::new(), expires_at: self.now + Duration::DAY, public: false };
+        let (order, linked) = link::record(&opening.order, &opening.invoice, &opened, self.now);
+        self.orders.push(order);
+        self.keep_invoice(linked.unwrap_or(opening.invoice));
+    }
+
+    fn reported(&mut self, number: usize, id: &str, [received, refunded, charged_back]: [Rupiah; 3]) {
+        let Some(order) = self.orders.get(number).cloned() else { return };
+        let invoice = self.invoices.iter().find(|invoice| invoice.id == order.invoice_id).unwrap();
+        let transaction = Transaction {
+            id: format!("{number}-{id}"),
+            received,
+            refunded,
+            charged_back,
+            paid_at: Some(self.now),
+            ..examples::transaction(0, 0)
+        };
+        let report = Report { state: ReportedState::Paid, transactions: vec![transaction] };
+        match settle(&order, invoice, &report, self.now).unwrap() {
+            Outcome::Unchanged => {}
+            Outcome::Noted(note) => {
+                self.orders[number] = note.order;
+                if let Some(invoice) = note.invoice {
+                    self.keep_invoice(invoice);
+                }
+            }
+            Outcome::Settled(settled) => {
+                self.orders[number] = settled.order;
+                if let Some(invoice) = settled.invoice {
+                    self.keep_invoice(invoice);
+                }
+                self.profile.credit = self.profile.credit.plus(settled.credit).unwrap();
+                let told = self.tell(&settled.events);
+                self.enter(settled.entries, &told);
+            }
+        }
+    }
+
+    fn apply(&mut self) {
+        while let Some(invoice) = self.invoices.iter().find(|invoice| invoice.awaits_apply()).cloned() {
+            let application = match converge(&invoice) {
+                Todo::Nothing => panic!("it awaits apply"),
+                Todo::Grant => self.granted(&invoice),
+                Todo::GiveBack => {
+                    let grants: Vec<Grant> = self.grants.values().cloned().collect();
+                    give_back(&invoice, &self.profile, &grants, RULES, self.now).unwrap()
+                }
+                Todo::Revoke(settlement) => {
+                    let grants: Vec<Grant> = self.grants.values().cloned().collect();
+                    revoke(&invoice, settlement, &self.profile, &grants, RULES, self.now).unwrap()
+                }
+            };
+            self.profile = application.profile;
+            self.grants.insert(application.grant.sequence, application.grant);
+            self.keep_invoice(application.invoice);
+            let told = self.tell(&application.events);
+            self.enter(application.entries, &told);
+            if let Some(withdrawal) = application.withdrawal {
+                self.withdrawn(withdrawal);
+            }
+        }
+    }
+
+    fn granted(&self, invoice: &Invoice) -> Application {
+        let renewal = replaced_renewal(invoice, &self.profile).and_then(|id| self.invoices.iter().find(|invoice| invoice.id == *id));
+        let order = renewal.filter(|renewal| renewal.status == InvoiceStatus::Unpaid).and_then(|renewal| self.order_behind(renewal));
+        let renewal = renewal.map(|invoice| Standing { invoice, order: order.as_ref() });
+        grant(invoice, &self.profile, renewal, RULES, self.now).unwrap()
+    }
+
+    fn newest_unpaid(&self) -> Option<Invoice> {
+        self.invoices.iter().filter(|invoice| invoice.status == InvoiceStatus::Unpaid).max_by_key(|invoice| invoice.number.clone()).cloned()
+    }
+
+    fn order_behind(&self, invoice: &Invoice) -> Option<Order> {
+        let link: Option<&PaymentLink> = invoice.link.as_ref();
+        let lease: Option<&Lease> = invoice.lease.as_ref();
+        assert!(link.is_none() || lease.is_none());
+        link.and_then(|link| self.orders.iter().find(|order| order.id == link.order_id)).cloned()
+    }
+
+    fn withdrawn(&mut self, withdrawal: Withdrawal) {
+        self.keep_invoice(withdrawal.invoice);
+        if let Some(order) = withdrawal.order {
+            assert!(!order.cancel_wanted || order.status == OrderStatus::Open);
+            self.keep_order(order);
+        }
+        self.enter(withdrawal.entries, &[]);
+    }
+
+    fn keep_invoice(&mut self, invoice: Invoice) {
+        let kept = self.invoices.iter_mut().find(|kept| kept.id == invoice.id).unwrap();
+        *kept = invoice;
+    }
+
+    fn keep_order(&mut self, order: Order) {
+        let kept = self.orders.iter_mut().find(|kept| kept.id == order.id).unwrap();
+        *kept = order;
+    }
+
+    fn enter(&mut self, entries: Vec<Entry>, told: &[String]) {
+        for entry in entries {
+            let id = self.new_id();
+            self.lines.push(Line { id, events: told.to_vec(), entry });
+        }
+    }
+
+    fn tell(&mut self, events: &[Event]) -> Vec<String> {
+        let due = Some((self.now + Duration::MINUTE).replace_nanosecond(0).unwrap());
+        for event in events {
+            let told = Told { id: self.new_id(), kind: event.kind().into(), relayed_at: None };
+            self.events.push(Filed { state: told, filed: due });
+        }
+        self.events[self.events.len() - events.len()..].iter().map(|event| event.state.id.clone()).collect()
+    }
+
+    /// As a UUIDv7 begins: the milliseconds, then something unique.
+    fn new_id(&self) -> String {
+        let milliseconds = self.now.unix_timestamp() * 1_000;
+        format!("{milliseconds:012x}{:020x}", self.events.len() * 1_000 + self.lines.len())
+    }
+}
