@@ -116,7 +116,10 @@ async fn templates_can_be_submitted_and_lead_to_a_page() {
     };
     assert_eq!(meta(&merchant, &bill(&[text("abc")])).await.0, 200);
     let text = merchant.sandbox.inbox(PHONE)[0].text.clone();
-    assert!(text.starts_with("Halo {{2}}, tagihan Rp300.000. Rp300.000!\n\nBayar: http://127.0.0.1:") && text.ends_with("/p/abc"), "{text}");
+    assert!(
+        text.starts_with("Halo {{2}}, tagihan Rp300.000. Rp300.000!\n\nBayar: http://127.0.0.1:") && text.ends_with("/p/abc"),
+        "{text}"
+    );
     assert_eq!(code_of(&meta(&merchant, &bill(&[])).await), 131_008);
     let nameless = json!({"name": "Bill", "language": "id", "category": "UTILITY", "components": []});
     let own_words =
