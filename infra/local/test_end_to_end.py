@@ -275,9 +275,7 @@ class Messages(Case):
         sent = [(each["phone"], message) for each in demo["customers"] for message in inbox(each["phone"])]
         phone, newest = next((phone, message) for phone, message in reversed(sent) if message["text"].startswith("Kode masuk"))
         self.assertEqual((newest["provider"], newest["template"]), ("meta", "lunas_login_code"))
-        def delivered():
-            return [each for each in items("MESSAGE") if each.get("status") == {"S": "delivered"}]
-        until("the message is known to be delivered", delivered)
+        until("a message is known to be delivered", lambda: [each for each in items("MESSAGE") if each.get("status") == {"S": "delivered"}])
         for event, more in (("read", {}), ("reply", {"text": "BERHENTI"})):
             played = call("POST", sandbox + "/simulate-message", {"message": newest["id"], "event": event, **more})
             self.assertEqual(played.json["webhook"]["status"], 200, played)
