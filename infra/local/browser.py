@@ -5,14 +5,17 @@
     .venv/bin/python infra/local/browser.py screenshots        the README's picture (`make screenshots`)
 
 With --demo FILE they use the running stack that wrote this demo.json. Screenshots of all pages, and what failed tests saw, stay in .local/browser.
-The tests call two more commands, which do what time or an admin would: `expire-sessions`, `set-secret`.
+The tests call three more commands, which do what time, an admin or a message would: `expire-sessions`, `set-secret`, `pay-page`.
 """
 
 import argparse
+import base64
 import fcntl
+import hashlib
 import json
 import os
 import re
+import secrets as randomness
 import shutil
 import subprocess
 import sys
@@ -161,6 +164,16 @@ def expire_sessions(arguments: argparse.Namespace) -> int:
     return 0 if found else 1
 
 
+def pay_page(arguments: argparse.Namespace) -> int:
+    """Lets a new link open an invoice's public page, and prints its path. Any token will do: what counts is that its hash is stored."""
+    demo = json.loads(arguments.demo.read_text())
+    token = base64.urlsafe_b64encode(randomness.token_bytes(18)).decode()
+    item = {"PK": f"PAY#{hashlib.sha256(token.encode()).hexdigest()}", "SK": "PAY", "customer_id": arguments.customer, "invoice_id": arguments.invoice}
+    deploy.client("dynamodb", demo["aws"]).put_item(TableName=demo["table"], Item={name: {"S": value} for name, value in item.items()})
+    print(json.dumps({"path": f"/p/{token}"}))
+    return 0
+
+
 def set_secret(arguments: argparse.Namespace) -> int:
     """Writes one row, prints what stood there, and has functions read it at once: secrets are cached for minutes."""
     demo = json.loads(arguments.demo.read_text())
@@ -195,6 +208,10 @@ def main() -> int:
     sessions = commands.add_parser("expire-sessions", parents=[on_this_stack])
     sessions.add_argument("customer")
     sessions.set_defaults(run=expire_sessions)
+    page = commands.add_parser("pay-page", parents=[on_this_stack])
+    page.add_argument("customer")
+    page.add_argument("invoice")
+    page.set_defaults(run=pay_page)
     secret = commands.add_parser("set-secret", parents=[on_this_stack])
     secret.add_argument("secret")
     secret.add_argument("row")

@@ -6,7 +6,9 @@ missing in template.yaml fails here. `make test` builds the binaries before.
     cd infra/local && ../../.venv/bin/python -m unittest -v test_end_to_end
 """
 
+import base64
 import hashlib
+import hmac
 import json
 import re
 import sys
@@ -47,7 +49,7 @@ def tearDownModule() -> None:
 def load_tests(loader, _tests, _pattern):
     """In the order of this file; what must hold at the end comes last."""
     suite = unittest.TestSuite()
-    for case in (Login, Messages, PayAtMidtrans, PayAtXendit, LostWebhook, ChangePackage, Modems, ErrorTable, Webhooks, NothingIsStuck):
+    for case in (Login, Messages, PayAtMidtrans, PayAtXendit, LostWebhook, ChangePackage, Modems, ErrorTable, Webhooks, PublicPage, NothingIsStuck):
         suite.addTests(loader.loadTestsFromTestCase(case))
     return suite
 
@@ -613,6 +615,38 @@ class Webhooks(Case):
         self.assertEqual(replayed.json["sent"], 50, replayed)
         self.is_paid_and_extended("c06", bill["id"], before)
         self.assertEqual(me("c06")["credit"], 0)
+
+
+class PublicPage(Case):
+    def test_a_shared_bill_is_paid_by_whoever_holds_its_link(self):
+        before, bill, token = me("c09"), unpaid("c09"), session("c09")
+        csrf = base64.urlsafe_b64encode(hmac.digest(token.encode(), b"csrf", "sha256")).rstrip(b"=").decode()
+        form = urllib.parse.urlencode({"csrf": csrf, "invoiceId": bill["id"]}).encode()
+        sent = {"Content-Type": "application/x-www-form-urlencoded", "Cookie": f"session={token}", "Origin": demo["api"]}
+        shared = api("POST", "/customer/share", form, headers=sent)
+        page = re.search(rb'data-pay-api="/api(/pay/([A-Za-z0-9_-]{24}))/"', shared.body)
+        self.assertTrue(shared.status == 200 and page, shared)
+        path, secret = (part.decode() for part in page.groups())
+
+        opened = api("GET", f"/p/{secret}")
+        text = opened.body.decode()
+        self.assertEqual((opened.status, opened.headers["Referrer-Policy"], opened.headers["Cache-Control"]), (200, "no-referrer", "no-store"))
+        self.assertIn(bill["invoiceNumber"], text)
+        for personal in (*(customer("c09")[key] for key in ("name", "username", "phone")), bill["id"], bill["description"]):
+            self.assertNotIn(personal, text)
+        made = api("POST", f"/api{path}/link", {"gateway": "xendit"})
+        self.assertEqual((made.status, set(made.json)), (200, {"success", "paymentLink"}), made)
+        simulate(made.json["paymentLink"], webhook=False)
+        self.assertEqual(api("POST", f"/api{path}/check", {}).json["status"], "PAID")
+        self.is_paid_and_extended("c09", bill["id"], before)
+        self.assertIn("Bukti pembayaran", api("GET", f"/p/{secret}").body.decode())
+        self.assertEqual(api("GET", f"/p/{secret[::-1]}").status, 404)
+
+    def test_no_token_stands_in_a_log(self):
+        pages = aws("logs").get_paginator("filter_log_events").paginate(logGroupName=outputs["LogGroup"])
+        lines = [event["message"] for page in pages for event in page["events"]]
+        self.assertTrue(lines)
+        self.assertFalse([line for line in lines if "/p/" in line or "/api/pay/" in line])
 
 
 class NothingIsStuck(Case):

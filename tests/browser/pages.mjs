@@ -1,7 +1,7 @@
 // Every page of the portal, with everything on it that a page can show.
 
 import { askForCode, enterCode } from './page.mjs';
-import { applied, cancelInvoice, createPackage, me, newCustomer, newInvoice, newLink, newModem, newPhone, newSession, newUpgrade, retirePackage, simulate } from './stack.mjs';
+import { applied, cancelInvoice, createPackage, me, newCustomer, newInvoice, newLink, newModem, newPhone, newSession, newUpgrade, payPage, retirePackage, simulate } from './stack.mjs';
 
 /**
  * A customer with a paid, a cancelled and an unpaid invoice; one who is expired and late; one with nothing; one who has
@@ -16,9 +16,11 @@ export async function household() {
   await cancelInvoice((await newInvoice(full.id, 20)).invoiceNumber);
   full.open = await newInvoice(full.id, 33);
   await newLink(full.token, full.open.id);
+  full.public = { paid: await payPage(full.id, full.invoice.id), open: await payPage(full.id, full.open.id) };
 
   const late = await newCustomer({ name: 'Joko Susilo', packageId: 'turbo50', expiresIn: -4, due: -3, ...(await newModem('offline')) });
   const empty = await newCustomer({ name: 'Andi Pratama', due: null });
+  late.public = await payPage(late.id, late.invoice.id);
   [late.token, empty.token] = [await newSession(late), await newSession(empty)];
 
   const moving = await newCustomer({ name: 'Sari Puspita', due: 5 });
@@ -60,6 +62,11 @@ export function everyPage({ full, late, empty, moving, alone }) {
     { name: 'finish-unpaid', who: late, show: at(`/customer/finish/${late.invoice.id}`) },
     { name: 'finish-paid', who: full, show: at(`/customer/finish/${full.invoice.id}`) },
     { name: 'finish', who: full, show: at('/customer/finish') },
+    { name: 'bill', show: at(full.public.open) },
+    { name: 'bill-finish', show: at(`${late.public}/finish`) },
+    { name: 'bill-pay-error', show: at(`${full.public.open}/pay?error=link_failed`) },
+    { name: 'bill-receipt', show: at(full.public.paid) },
+    { name: 'bill-gone', show: at('/p/AAAAAAAAAAAAAAAAAAAAAAAA') },
     { name: 'not-found', who: full, show: at('/customer/pay/inv_nope') },
     { name: 'offline', show: at('/customer/offline') },
   ];

@@ -269,6 +269,9 @@ const control = (...words) => run(process.env.PYTHON ?? path.join(ROOT, '.venv/b
 /** Puts the end of all the customer's sessions into the past. */
 export const expireSessions = (customerId) => control('expire-sessions', customerId);
 
+/** The path of the invoice's public page, as a message's link has it. */
+export const payPage = async (customerId, invoiceId) => JSON.parse((await control('pay-page', customerId, invoiceId)).stdout).path;
+
 /** Changes one row of a secret for the length of a test, and makes the functions that cached it start afresh. */
 export async function secretDuring(t, secret, row, value, functions) {
   const change = (to) => control('set-secret', secret, row, to, ...functions);

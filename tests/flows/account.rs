@@ -233,7 +233,7 @@ async fn a_payment_is_answered_as_specified_with_everything_that_happened_on_its
         let payment = &payments[0];
         let expected = json!({
             "id": payment["id"], "invoiceId": journey.invoice.id, "gateway": gateway, "method": payment["method"], "amount": 300_000,
-            "kind": "received", "at": payment["at"], "timeline": payment["timeline"],
+            "kind": "received", "credit": false, "at": payment["at"], "timeline": payment["timeline"],
         });
         assert_eq!(payment, &expected);
         assert!(!payment["id"].as_str().unwrap().is_empty() && !payment["method"].as_str().unwrap().is_empty(), "{payment}");

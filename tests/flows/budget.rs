@@ -9,7 +9,10 @@ use testkit::{
     table::items,
 };
 
-use crate::journey::{Journey, account_of};
+use crate::{
+    journey::{Journey, account_of},
+    pay_page,
+};
 
 /// Invoices and grants that a customer of many years could have.
 const MANY: usize = 300;
@@ -184,6 +187,40 @@ async fn a_page_of_the_portal_costs_a_single_step_and_the_history_two() {
             let (measured, response) = measure(&journey, customer_portal::handle(&journey.world.installation, asked)).await;
             assert_eq!((response.status().as_u16(), measured), (200, cost(steps, 0, steps)), "{page} with {copies}");
         }
+    }
+}
+
+#[tokio::test]
+async fn the_public_page_of_a_bill_costs_two_steps_and_its_receipt_three() {
+    for copies in [0, MANY] {
+        let mut journey = start(copies).await;
+        let token = pay_page::link_of(&journey, &journey.invoice).await;
+        let look = async |journey: &Journey| {
+            let asked = from_browser("GET", &token.page(None), &[], &[], None);
+            let (measured, response) = measure(journey, customer_portal::handle(&journey.world.installation, asked)).await;
+            (response.status().as_u16(), measured)
+        };
+        let ask = async |journey: &Journey, what: &str| {
+            let asked = request("POST", &format!("/api/pay/{}/{what}", token.as_str()), None, None);
+            let installation = &journey.world.installation;
+            let (measured, response) = match what {
+                "link" => measure(journey, create_payment_link::handle(installation, asked)).await,
+                _ => measure(journey, check_payment::handle(installation, asked)).await,
+            };
+            (response.status().as_u16(), measured)
+        };
+        assert_eq!(look(&journey).await, (200, cost(2, 0, 2)), "{copies}");
+        // One step more than for the customer: the token says which bill it is.
+        assert_eq!(ask(&journey, "link").await, (200, cost(4, 1, 5)), "{copies}: new");
+        assert_eq!(ask(&journey, "link").await, (200, cost(2, 0, 2)), "{copies}: stored");
+        let link = journey.world.invoice_now(&journey.invoice).await.link.unwrap().url;
+        journey.pay(&link).await;
+        assert_eq!(ask(&journey, "check").await, (200, cost(4, 1, 5)), "{copies}");
+        assert_eq!(ask(&journey, "check").await, (200, cost(2, 0, 2)), "{copies}: paid");
+        journey.until_quiet().await;
+        assert_eq!(look(&journey).await, (200, cost(3, 0, 3)), "{copies}: receipt");
+        let nothing = from_browser("GET", "/p/AAAAAAAAAAAAAAAAAAAAAAAA", &[], &[], None);
+        assert_eq!(measure(&journey, customer_portal::handle(&journey.world.installation, nothing)).await.0, cost(1, 0, 1), "{copies}");
     }
 }
 

@@ -28,6 +28,17 @@ use testkit::{
 };
 use time::{Duration, OffsetDateTime};
 
+/// What customers are told beside login codes: the rule `TellRule` of the template.
+const TOLD: [&str; 7] = [
+    "invoice.issued",
+    "invoice.reminder",
+    "invoice.overdue",
+    "payment.review",
+    "payment.reversed",
+    "subscription.extended",
+    "package.changed",
+];
+
 /// The phone of the customer.
 pub const PHONE: &str = "081234567890";
 
@@ -47,6 +58,8 @@ pub struct Journey {
     pub on_bus: Vec<Value>,
     /// Notifications that no 2xx answered yet.
     pub undelivered: VecDeque<Notification>,
+    /// Customers are told what happens, not only sent login codes.
+    pub telling: bool,
 }
 
 /// An item as it is stored.
@@ -99,6 +112,7 @@ impl Journey {
             queues: BTreeMap::new(),
             on_bus: Vec::new(),
             undelivered: VecDeque::new(),
+            telling: false,
         };
         journey.until_quiet().await;
         journey.world.tap.forget();
@@ -212,14 +226,13 @@ impl Journey {
         let entries = self.world.aws.take_bus();
         self.on_bus.extend(entries.iter().cloned());
         for entry in entries {
-            let queue = match entry["DetailType"].as_str().unwrap() {
-                "payment.settled" | "payment.reversed" => "apply",
-                "login.code_requested" => "notify",
-                _ => continue,
-            };
-            let detail: Value = serde_json::from_str(entry["Detail"].as_str().unwrap()).unwrap();
-            let body = json!({"source": entry["Source"], "detail-type": entry["DetailType"], "detail": detail}).to_string();
-            self.queues.entry(queue).or_default().push_back(json!({"messageId": "m", "body": body}));
+            let kind = entry["DetailType"].as_str().unwrap();
+            if matches!(kind, "payment.settled" | "payment.reversed" | "payment.review") {
+                self.enqueue("apply", &entry);
+            }
+            if kind == "login.code_requested" || self.telling && TOLD.contains(&kind) {
+                self.enqueue("notify", &entry);
+            }
         }
         let mut moved = false;
         for queue in ["apply", "notify"] {
@@ -237,6 +250,22 @@ impl Journey {
             }
         }
         moved
+    }
+
+    fn enqueue(&mut self, queue: &'static str, entry: &Value) {
+        let detail: Value = serde_json::from_str(entry["Detail"].as_str().unwrap()).unwrap();
+        let body = json!({"source": entry["Source"], "detail-type": entry["DetailType"], "detail": detail}).to_string();
+        self.queues.entry(queue).or_default().push_back(json!({"messageId": "m", "body": body}));
+    }
+
+    /// Every minute: messages that wait.
+    pub async fn send_waiting(&self) {
+        self.world.tap.or_crash(notify_customer::answer(&self.notify, json!({}))).await;
+    }
+
+    /// Every five minutes: reminders.
+    pub async fn run_billing(&self) {
+        self.world.tap.or_crash(run_billing::handle(&self.world.installation, json!({}))).await;
     }
 
     /// Puts a message into the queue of apply-payment once more.

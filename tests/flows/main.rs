@@ -19,6 +19,8 @@ mod device;
 mod journey;
 mod link;
 mod login;
+mod notify;
+mod odd;
 mod pay_page;
 mod policies;
 mod portal;

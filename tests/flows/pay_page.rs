@@ -17,6 +17,7 @@ use testkit::{
 use time::Duration;
 use tracing_subscriber::{Layer as _, filter::LevelFilter, layer::SubscriberExt as _};
 use web::{
+    csrf,
     pay_page::{PayPageKey, Token},
     problem,
 };
@@ -30,7 +31,7 @@ const UNKNOWN: &str = "AAAAAAAAAAAAAAAAAAAAAAAA";
 const SITE: &str = "https://portal.example";
 
 /// The link of a bill, as whoever sends it makes it.
-async fn link_of(journey: &Journey, invoice: &Invoice) -> Token {
+pub async fn link_of(journey: &Journey, invoice: &Invoice) -> Token {
     let installation = &journey.world.installation;
     let token = PayPageKey::read(&installation.secrets).await.unwrap().token(&invoice.id);
     installation.store.remember_pay_page(&token.hash(), &invoice.customer_id, &invoice.id, journey.now()).await.unwrap();
@@ -434,6 +435,45 @@ async fn money_that_is_taken_back_makes_the_page_a_bill_again() {
     journey.until_quiet().await;
     let shown = page(&journey, &token.page(None)).await;
     assert!(state(&shown) == "unpaid" && shown.contains("Bayar Sekarang"), "{shown}");
+}
+
+#[tokio::test]
+async fn a_customer_gets_the_link_of_their_own_bill_and_of_no_other() {
+    let journey = Journey::start().await;
+    let session = journey.token().await;
+    let cookie = format!("__Host-session={session}");
+    let share = async |cookies: &[&str], origin: &str, csrf: &str, invoice: &str| {
+        let form = format!("csrf={csrf}&invoiceId={invoice}");
+        let request = from_browser("POST", "/customer/share", &[FORM, ("origin", origin)], cookies, Some(&form));
+        let response = customer_portal::handle(&journey.world.installation, request).await;
+        (response.status().as_u16(), header(&response, "location").to_owned())
+    };
+    let (csrf, mine) = (csrf::token(&session), journey.invoice.id.as_str());
+    assert!(page_of_dashboard(&journey, &cookie).await.contains("formaction=\"/customer/share\""));
+    for (cookies, origin, csrf) in [
+        (vec![], SITE, csrf.as_str()),
+        (vec![cookie.as_str()], "https://evil.example", csrf.as_str()),
+        (vec![cookie.as_str()], SITE, "guessed"),
+    ] {
+        let (status, location) = share(&cookies, origin, csrf, mine).await;
+        assert!(status == 403 || location.starts_with("/customer/login"), "{status} {location}");
+    }
+    let other = journey.world.customer("siti", "081234567899").await;
+    let others = journey.world.invoice(&other).await;
+    for refused in [others.id.as_str(), "unknown", "%3Cb%3E"] {
+        assert_eq!(share(&[&cookie], SITE, &csrf, refused).await, (404, String::new()), "{refused}");
+    }
+    assert_eq!(items(&journey.world.aws.direct, "PAY").await.len(), 0);
+
+    let (status, link) = share(&[&cookie], SITE, &csrf, mine).await;
+    assert_eq!((status, link.as_str()), (303, link_of(&journey, &journey.invoice).await.page(None).as_str()));
+    assert!(page(&journey, &link).await.contains(&journey.invoice.number));
+    cancel(&journey, &journey.invoice).await;
+    assert_eq!(share(&[&cookie], SITE, &csrf, mine).await.0, 404);
+}
+
+async fn page_of_dashboard(journey: &Journey, cookie: &str) -> String {
+    html(&customer_portal::handle(&journey.world.installation, from_browser("GET", "/customer", &[], &[cookie], None)).await)
 }
 
 /// What is logged, as it is written.

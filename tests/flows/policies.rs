@@ -21,7 +21,10 @@ use time::Duration;
 use web::csrf;
 use yaml_rust2::{Yaml, YamlLoader};
 
-use crate::journey::{Item, Journey, PHONE, account_of, queue_batch, stream_batch};
+use crate::{
+    journey::{Item, Journey, PHONE, account_of, queue_batch, stream_batch},
+    pay_page,
+};
 
 /// Actions, each with what it acts on.
 type Rights = BTreeSet<(String, String)>;
@@ -195,6 +198,12 @@ async fn create_payment_link_has_the_rights_it_uses_and_no_other() {
     journey.simulate(link, Outcome::Paid).await;
     assert_eq!(create(&mut seen, &journey, &token, "midtrans").await.0, 404, "paid on replacement");
 
+    let journey = Journey::start().await;
+    let page = pay_page::link_of(&journey, &journey.invoice).await;
+    let asked = request("POST", &format!("/api/pay/{}/link", page.as_str()), None, None);
+    let payments = fresh(&journey);
+    assert_eq!(seen.run(&journey, create_payment_link::handle(&payments, asked)).await.status(), 200, "by the public page");
+
     let (journey, token, [first, _]) = paid_twice().await;
     delay(&journey, "midtrans.cancel");
     let (answered, ()) = tokio::join!(create(&mut seen, &journey, &token, "xendit"), meanwhile(&journey, &first));
@@ -218,6 +227,12 @@ async fn check_payment_has_the_rights_it_uses_and_no_other() {
             }
         }
     }
+    let journey = Journey::start().await;
+    let page = pay_page::link_of(&journey, &journey.invoice).await;
+    let asked = request("POST", &format!("/api/pay/{}/check", page.as_str()), None, None);
+    let payments = fresh(&journey);
+    assert_eq!(seen.run(&journey, check_payment::handle(&payments, asked)).await.status(), 200, "by the public page");
+
     let (journey, token, [first, _]) = paid_twice().await;
     delay(&journey, "midtrans.status");
     let payments = fresh(&journey);
@@ -388,7 +403,37 @@ async fn customer_session_and_notify_customer_have_the_rights_they_use_and_no_ot
     let ended = customer_session::handle(&login, post("logout", Some(&token), &json!({})));
     assert_eq!(session.run(&journey, ended).await.status(), 204);
     session.assert_is_the_policy_of("customer-session");
+
+    // A bill, and a minute later one that waited.
+    let mut journey = Journey::start().await;
+    let sender = fresh(&journey);
+    let issued = journey.events("invoice.issued").await.remove(0);
+    notify.run(&journey, notify_customer::handle(&sender, queue_batch(&issued))).await;
+    journey.world.change_whatsapp(&[("linkedPhone", "true"), ("gapSeconds", "60-60"), ("idPointer", "/id")]);
+    let sender = fresh(&journey);
+    for username in ["a", "b", "c"] {
+        let customer = journey.world.customer(username, PHONE).await;
+        journey.world.invoice(&customer).await;
+    }
+    for event in journey.events("invoice.issued").await {
+        notify.run(&journey, notify_customer::handle(&sender, queue_batch(&event))).await;
+    }
+    journey.wait(Duration::minutes(3));
+    notify.run(&journey, notify_customer::answer(&sender, json!({}))).await.unwrap();
+    journey.until_quiet().await;
+    assert_eq!(journey.world.sandbox.inbox("6281234567890").len(), 3, "one at once, one after the pause");
     notify.assert_is_the_policy_of("notify-customer");
+}
+
+#[tokio::test]
+async fn run_billing_has_the_rights_it_uses_and_no_other() {
+    let mut seen = Seen::default();
+    let journey = Journey::start().await;
+    journey.wait(Duration::days(6));
+    let billing = fresh(&journey);
+    seen.run(&journey, run_billing::handle(&billing, json!({}))).await;
+    assert_eq!(journey.events("invoice.reminder").await.len(), 1);
+    seen.assert_is_the_policy_of("run-billing");
 }
 
 #[tokio::test]
@@ -442,7 +487,19 @@ async fn customer_portal_has_the_rights_it_uses_and_no_other() {
         let page = from_browser("GET", &format!("/customer{page}"), &[], &[&cookie], None);
         assert_eq!(seen.run(&journey, customer_portal::handle(&portal, page)).await.status(), 200);
     }
+    let public = pay_page::link_of(&journey, &journey.invoice).await;
+    let link = journey.link(&journey.token().await, None).await;
+    for paid in [false, true] {
+        if paid {
+            journey.pay(&link).await;
+            journey.until_quiet().await;
+        }
+        let page = from_browser("GET", &public.page(None), &[], &[], None);
+        assert_eq!(seen.run(&journey, customer_portal::handle(&portal, page)).await.status(), 200);
+    }
     let form = format!("csrf={}", csrf::token(cookie.split_once('=').unwrap().1));
+    let shared = submit("/customer/share", &cookie, format!("{form}&invoiceId={}", journey.invoice.id));
+    assert_eq!(seen.run(&journey, customer_portal::handle(&portal, shared)).await.headers()["location"], public.page(None).as_str());
     let ended = customer_portal::handle(&portal, submit("/customer/logout", &cookie, form));
     assert_eq!(seen.run(&journey, ended).await.headers()["location"], "/customer/login");
     seen.assert_is_the_policy_of("customer-portal");

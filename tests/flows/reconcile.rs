@@ -4,7 +4,7 @@ mod trouble;
 
 use billing::{gateway::GatewayName, invoice::InvoiceStatus, order::OrderStatus};
 use cloud::store::DueKind;
-use lunas_sandbox::{Fault, FaultKind, Outcome};
+use lunas_sandbox::{Fault, FaultKind, Outcome, Simulate};
 use serde_json::{Value, json};
 use testkit::{request::request, table::everything};
 use time::Duration;
@@ -175,9 +175,11 @@ async fn an_orphan_that_was_paid_besides_another_link_becomes_credit() {
             let orphan = orphan(&journey, gateway).await;
             let link = journey.link(&journey.token().await, Some(gateway)).await;
             let both = if orphan_first { [&orphan, &link] } else { [&link, &orphan] };
-            for (minutes, paid) in [(6, both[0]), (10, both[1])] {
+            for paid in both {
                 journey.pay(paid).await;
-                journey.undelivered.clear();
+            }
+            journey.undelivered.clear();
+            for minutes in [6, 10] {
                 journey.wait(Duration::minutes(minutes));
                 journey.reconcile().await;
                 journey.until_quiet().await;
@@ -187,6 +189,22 @@ async fn an_orphan_that_was_paid_besides_another_link_becomes_credit() {
             assert_eq!((profile.credit.get(), profile.entitlement.expires_at), (300_000, journey.extended_once()), "{context}");
             assert_eq!(journey.orders().await.iter().map(|order| order.status).collect::<Vec<_>>(), [OrderStatus::Paid; 2], "{context}");
         }
+    }
+}
+
+#[tokio::test]
+async fn an_invoice_that_was_paid_through_another_order_has_its_link_closed() {
+    for gateway in GatewayName::ALL {
+        let mut journey = Journey::start().await;
+        let orphan = orphan(&journey, gateway).await;
+        let link = journey.link(&journey.token().await, Some(gateway)).await;
+        journey.pay(&orphan).await;
+        journey.until_quiet().await;
+        journey.assert_paid_once(gateway.as_str()).await;
+        assert!(journey.orders().await[1].cancel_wanted, "{gateway}");
+        journey.reconcile().await;
+        assert_eq!(journey.orders().await[1].status, OrderStatus::Cancelled, "{gateway}");
+        assert!(journey.world.sandbox.simulate(&Simulate::new(&link, Outcome::Paid)).await.is_err(), "nobody can pay twice");
     }
 }
 

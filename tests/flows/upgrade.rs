@@ -153,12 +153,15 @@ async fn a_replaced_invoice_gives_its_part_payment_back_and_what_is_still_paid_o
     let rest = linked(&journey, &token, "home50", 500_000).await;
     assert_eq!(upgrades(&journey).await[0].link.as_ref().unwrap().amount, Rupiah::new(400_000), "the same invoice, for the rest");
     linked(&journey, &token, "home10", 150_000).await;
-    assert_eq!(profile(&journey).await.credit, Rupiah::new(100_000));
+    // What came back paid part of the new one at once.
+    let second = upgrades(&journey).await[1].clone();
+    assert_eq!((profile(&journey).await.credit, second.credit_applied.get()), (Rupiah::ZERO, 100_000));
+    assert_eq!(second.link.unwrap().amount, Rupiah::new(50_000));
     journey.pay(&rest).await;
     journey.until_quiet().await;
     assert_eq!(
         (profile(&journey).await.credit, profile(&journey).await.entitlement),
-        (Rupiah::new(500_000), journey.customer.entitlement.clone())
+        (Rupiah::new(400_000), journey.customer.entitlement.clone())
     );
     assert_eq!(statuses(&journey).await, [InvoiceStatus::Cancelled, InvoiceStatus::Unpaid]);
 }

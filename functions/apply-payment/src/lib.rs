@@ -46,7 +46,10 @@ pub async fn handle(apply: &Apply, batch: Batch) -> Report {
 
 async fn apply_message(apply: &Apply, message: &Message) -> Result<(), Failed> {
     match message.event()?.event {
-        Event::PaymentSettled { customer_id, invoice_id, .. } | Event::PaymentReversed { customer_id, invoice_id, .. } => {
+        // A review can be about money that went back and counts for nothing any more.
+        Event::PaymentSettled { customer_id, invoice_id, .. }
+        | Event::PaymentReversed { customer_id, invoice_id, .. }
+        | Event::PaymentReview { customer_id, invoice_id, .. } => {
             apply.converge(&customer_id, &invoice_id).await?;
         }
         other => tracing::warn!(kind = other.kind(), "an event that has nothing to apply"),

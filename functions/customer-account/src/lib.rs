@@ -132,6 +132,7 @@ fn payment_shape(payment: &Payment) -> Value {
         "method": payment.method,
         "amount": payment.amount,
         "kind": payment.kind,
+        "credit": payment.credit,
         "at": format::instant(payment.at),
         "timeline": timeline.collect::<Vec<_>>(),
     })

@@ -382,7 +382,7 @@
   document.addEventListener("submit", (event) => {
     const { target: form, submitter } = event;
     const id = form.closest(".invoice")?.dataset.invoiceId;
-    if (form.matches("[data-pay]")) {
+    if (form.matches("[data-pay]") && !submitter?.hasAttribute("formaction")) {
       event.preventDefault();
       pay(id, submitter?.name === "gateway" ? submitter.value : "");
     } else if (form.matches("[data-upgrade]")) {

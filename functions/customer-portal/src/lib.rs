@@ -1,6 +1,6 @@
 //! The customer portal: pages that are read and paid from without JavaScript.
 //!
-//! It reads accounts, and opens and ends sessions. It makes no links and books nothing: its forms and its script ask the API's own
+//! It reads accounts, opens and ends sessions, and remembers the links of public pages. It makes no payment links and books nothing: its forms and its script ask the API's own
 //! functions for that, so a function that talks to the open Internet in HTML needs no right to the gateways' keys.
 
 pub mod assets;
@@ -101,6 +101,7 @@ async fn route(visit: &Visit<'_>) -> Response<Body> {
     match (is_form, path.as_slice()) {
         (true, ["customer", "login"]) => log_in::submit(visit).await,
         (true, ["customer", "logout"]) => log_in::end(visit).await,
+        (true, ["customer", "share"]) => public_bill::share(visit).await,
         (false, []) => answer::see_other("/customer"),
         (false, ["assets", name]) => {
             assets::asset(name).map_or_else(|| visit.trouble(&problem::NOT_FOUND), |asset| reply::asset(visit.request, asset))

@@ -1,15 +1,19 @@
 //! `/p/<token>`: one bill, for whoever holds its link. It reads, and nothing else; who has no right to open it learns nothing by it.
+//! And how customers get the link of a bill of theirs.
 
-use billing::invoice::InvoiceStatus;
+use billing::{id::InvoiceId, invoice::InvoiceStatus, pay_page::is_open};
 use lambda_http::{Body, Response};
+use serde::Deserialize;
 use web::{
     account::Bill,
-    pay_page::{self, Token},
+    answer,
+    caller::{claim, identify, store_problem},
+    pay_page::{self, PayPageKey, Token},
     problem::{self, Problem},
 };
 
 use crate::{
-    Visit,
+    Visit, log_in,
     pages::{self, Page, PublicBill, Step},
     reply, texts,
 };
@@ -42,4 +46,35 @@ async fn shown(visit: &Visit<'_>, token: &str, step: Option<&str>) -> Result<Res
     let error = visit.query("error").and_then(|code| texts::message_of(&code, visit.lang));
     let view = PublicBill { token: &token, bill: &bill, receipt: receipt.as_ref(), step, error };
     Ok(reply::page(visit.request, 200, pages::public_bill(&view, &visit.page("", false))))
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct Shared {
+    invoice_id: String,
+}
+
+/// Makes the link of a customer's own bill and opens its page: what stands in the address can be sent on.
+pub(crate) async fn share(visit: &Visit<'_>) -> Response<Body> {
+    match link_of(visit).await {
+        Ok(token) => answer::see_other(&token.page(None)),
+        Err(problem) if problem.status == problem::INVALID_TOKEN.status => log_in::first(visit, &[]),
+        Err(problem) => visit.trouble(&problem),
+    }
+}
+
+async fn link_of(visit: &Visit<'_>) -> Result<Token, Problem> {
+    let installation = visit.installation;
+    let claim = claim(visit.request, Some(visit.site))?;
+    let id = InvoiceId::parse(&answer::body::<Shared>(visit.request)?.invoice_id).map_err(|_| problem::NOT_FOUND)?;
+    let caller = identify(&installation.store, &claim, Some(&id), visit.now).await?;
+    let invoice = caller.invoice.filter(|invoice| is_open(invoice, visit.now)).ok_or(problem::NOT_FOUND)?;
+    let key = PayPageKey::read(&installation.secrets).await.map_err(|error| {
+        tracing::error!(alarm = true, %error, "no key for pay pages");
+        problem::BUSY
+    })?;
+    let token = key.token(&invoice.id);
+    let remembered = installation.store.remember_pay_page(&token.hash(), &invoice.customer_id, &invoice.id, visit.now).await;
+    remembered.map_err(store_problem)?;
+    Ok(token)
 }

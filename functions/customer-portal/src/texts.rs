@@ -10,7 +10,10 @@ use billing::{
     zone::{Zone, format},
 };
 use time::{Date, OffsetDateTime};
-use web::problem::{self, Problem};
+use web::{
+    account::CREDIT,
+    problem::{self, Problem},
+};
 
 /// A language of the portal.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -97,9 +100,9 @@ texts! {
     opening, open_payment_page, pay_failed, pay_title, link_made, back_home, checking, making_link, opened, not_received, check, check_again,
     thanks, retry, finish_title, finish_intro, nothing_to_check, no_connection, busy,
     // Public page of a bill
-    bill_title, bill_from, receipt, bill_public, paid_on, own_account, bill_gone, bill_gone_text,
+    share, bill_title, bill_from, receipt, bill_public, paid_on, own_account, bill_gone, bill_gone_text,
     // History
-    history_title, no_payments, older_payments, newest_payments, received, refund, reversal, chargeback, amount, paid_with, for_invoice, timeline,
+    history_title, no_payments, older_payments, newest_payments, received, refund, reversal, chargeback, became_credit, out_of_credit, amount, paid_with, for_invoice, timeline,
     link_created, moment_paid, confirmed, service_extended,
     // Modem
     device, device_status, pppoe_status, pppoe_ip, rx_power, temperature, uptime, connected_devices, model, serial_number, ssids, last_contact,
@@ -271,6 +274,8 @@ pub fn method(channel: &str, lang: Lang) -> String {
         ("qris" | "qr_code", _) => "QRIS".to_owned(),
         ("echannel", _) => "Mandiri Bill".to_owned(),
         ("gopay", _) => "GoPay".to_owned(),
+        (CREDIT, Lang::Id) => "Dari saldo".to_owned(),
+        (CREDIT, Lang::En) => "From your credit".to_owned(),
         ("shopeepay", _) => "ShopeePay".to_owned(),
         (other, _) => other.replace('_', " "),
     };

@@ -1,21 +1,23 @@
-//! Invoices that were paid or reversed and not applied in time: the event is told again, a person is called.
+//! Due invoices. One that was paid or reversed and not applied in time: the event is told again, a person is called. An offer that lapsed
+//! while it held money: it is withdrawn, so that the money is credit.
 
 use billing::{
     event::Event,
     invoice::{Invoice, InvoiceStatus},
+    withdrawal::{WithdrawError, withdraw},
 };
 use cloud::{
     installation::Installation,
     store::{DueKind, StoreError},
 };
-use time::Duration;
+use time::{Duration, OffsetDateTime};
 
 /// Per index partition and run.
 const INVOICES_PER_PARTITION: i32 = 10;
 /// Until it is told once more.
 const AGAIN_IN: Duration = Duration::minutes(10);
 
-pub(crate) async fn tell_again(installation: &Installation) {
+pub(crate) async fn look_at(installation: &Installation) {
     let now = installation.clock.now();
     let due = match installation.store.due(DueKind::Invoice, now, INVOICES_PER_PARTITION).await {
         Ok(due) => due,
@@ -33,14 +35,39 @@ pub(crate) async fn tell_again(installation: &Installation) {
                 continue;
             }
         };
-        tracing::error!(alarm = true, invoice = invoice.id.as_str(), status = ?invoice.status, "a payment is not applied yet; told again");
-        let event = event_of(&invoice);
-        let invoice = Invoice { due: Some(now.saturating_add(AGAIN_IN)), ..invoice };
-        match installation.store.tell_again(&invoice, &event, now).await {
-            // Stale: it is being applied right now.
+        let done = if invoice.awaits_apply() {
+            tell_again(installation, &invoice, now).await
+        } else if invoice.is_lapsed(now) {
+            withdraw_offer(installation, &invoice, now).await
+        } else {
+            Ok(())
+        };
+        match done {
+            // Stale: somebody is at work on it right now.
             Ok(()) | Err(StoreError::Stale) => {}
-            Err(error) => tracing::error!(invoice = invoice.id.as_str(), %error, "event could not be told again"),
+            Err(error) => tracing::error!(invoice = invoice.id.as_str(), %error, "due invoice could not be written"),
         }
+    }
+}
+
+async fn tell_again(installation: &Installation, invoice: &Invoice, now: OffsetDateTime) -> Result<(), StoreError> {
+    tracing::error!(alarm = true, invoice = invoice.id.as_str(), status = ?invoice.status, "a payment is not applied yet; told again");
+    let event = event_of(invoice);
+    let invoice = Invoice { due: Some(now.saturating_add(AGAIN_IN)), ..invoice.clone() };
+    installation.store.tell_again(&invoice, &event, now).await
+}
+
+async fn withdraw_offer(installation: &Installation, invoice: &Invoice, now: OffsetDateTime) -> Result<(), StoreError> {
+    let Some((invoice, profile)) = installation.store.invoice_and_profile(&invoice.customer_id, &invoice.id).await? else { return Ok(()) };
+    let order = match &invoice.link {
+        Some(link) => installation.store.order(link.gateway, &link.order_id).await?,
+        None => None,
+    };
+    match withdraw(&invoice, &profile, order.as_ref(), now) {
+        Ok(withdrawal) => installation.store.withdraw_invoice(&withdrawal, now).await,
+        // Paid meanwhile.
+        Err(WithdrawError::NotOpen(_)) => Ok(()),
+        Err(WithdrawError::Money(error)) => Err(StoreError::Damaged(format!("invoice {}: {error}", invoice.id))),
     }
 }
 

@@ -8,10 +8,14 @@ use std::time::Duration;
 use billing::{
     gateway::GatewayName,
     order::{Order, OrderStatus},
+    settlement::in_other_mode,
 };
 use cloud::{
     installation::Installation,
-    store::{DueKind, StoreError, keys::Key},
+    store::{
+        DueKind, StoreError,
+        keys::{self, Key},
+    },
 };
 use gateways::{Cancellation, GatewayError};
 use payments::{Trouble, order_ref};
@@ -31,7 +35,7 @@ const OTHER_MODE_AGAIN_IN: time::Duration = time::Duration::hours(1);
 /// One run.
 pub async fn handle(installation: &Installation, _trigger: Value) {
     let started = tokio::time::Instant::now();
-    invoices::tell_again(installation).await;
+    invoices::look_at(installation).await;
     let due = match installation.store.due(DueKind::Order, installation.clock.now(), ORDERS_PER_PARTITION).await {
         Ok(due) => due,
         Err(error) => {
@@ -84,8 +88,12 @@ async fn look_at(installation: &Installation, key: &Key, silent: &mut Silent) {
     }
     let alarm = !matches!(trouble, Trouble::Gateway(_) | Trouble::Store(_));
     tracing::error!(alarm, order = order.id.as_str(), gateway = order.gateway.as_str(), error = %trouble, "order not reconciled");
-    let wait = if matches!(trouble, Trouble::OtherMode) { OTHER_MODE_AGAIN_IN } else { ASK_AGAIN_IN };
-    ask_again(installation, order, wait, now).await;
+    if matches!(trouble, Trouble::OtherMode) {
+        let again = Order { due: None, ..order }.looking_again_in(OTHER_MODE_AGAIN_IN, now);
+        not_planned(installation.store.note(&in_other_mode(again, now), now).await, key);
+    } else {
+        ask_again(installation, order, ASK_AGAIN_IN, now).await;
+    }
 }
 
 /// Gateways that are not asked any more in this run: one that limits the rate, or that gave no answer twice. Waiting for it
@@ -112,8 +120,12 @@ impl Silent {
 
 async fn ask_again(installation: &Installation, order: Order, wait: time::Duration, now: OffsetDateTime) {
     let again = Order { due: None, ..order }.looking_again_in(wait, now);
-    if let Err(error) = installation.store.note_order(&again).await {
-        tracing::warn!(order = again.id.as_str(), %error, "next look not planned; it stays due");
+    not_planned(installation.store.note_order(&again).await, &keys::order(again.gateway, &again.id));
+}
+
+fn not_planned(written: Result<(), StoreError>, order: &Key) {
+    if let Err(error) = written {
+        tracing::warn!(%order, %error, "next look not planned; it stays due");
     }
 }
 

@@ -6,6 +6,7 @@ use billing::{
     gateway::GatewayName,
     id::InvoiceId,
     invoice::{Invoice, InvoiceStatus, NewInvoice},
+    link::NoLink,
     order::Order,
     upgrade::{self, Decision, NewUpgrade, Preview},
     withdrawal::Standing,
@@ -32,8 +33,8 @@ pub(crate) const TRIES: usize = 5;
 
 /// What became of a choice.
 pub(crate) enum Chosen {
-    /// This invoice is open for it; or PAID, if it costs nothing.
-    Invoice(Box<Invoice>),
+    /// This invoice is open for it; or PAID, if it costs nothing. The profile as it stands then.
+    Invoice(Box<(Invoice, Profile)>),
     /// It costs something else than the customer agreed to.
     AmountMoved,
     /// The profile moved on, and now stands so: decide again.
@@ -50,7 +51,7 @@ pub(crate) async fn choose(installation: &Installation, profile: &Profile, previ
     let replaced = match (upgrade::decide(profile, open.as_ref(), preview, now), open) {
         (Decision::Underway, _) => return Err(problem::UPGRADE_IN_PROGRESS),
         _ if moved => return Ok(Chosen::AmountMoved),
-        (Decision::Same, Some(open)) => return Ok(Chosen::Invoice(Box::new(open))),
+        (Decision::Same, Some(open)) => return Ok(Chosen::Invoice(Box::new((open, profile.clone())))),
         (Decision::TooMany { retry_after }, _) => return Err(problem::TOO_MANY.retry_after(retry_after)),
         (Decision::Replace, open) => open,
         (Decision::Open | Decision::Same, _) => None,
@@ -68,8 +69,9 @@ pub(crate) async fn choose(installation: &Installation, profile: &Profile, previ
     let opened = upgrade::open(profile, preview, standing, new, now).map_err(rules_problem)?;
     match store.open_upgrade(&opened, now).await {
         Ok(()) => {
-            let NewUpgrade { invoice, .. } = opened;
-            Ok(Chosen::Invoice(Box::new(Invoice { version: invoice.version.saturating_add(1), ..invoice })))
+            let NewUpgrade { invoice, profile, .. } = opened;
+            let invoice = Invoice { version: invoice.version.saturating_add(1), ..invoice };
+            Ok(Chosen::Invoice(Box::new((invoice, Profile { version: profile.version.saturating_add(1), ..profile }))))
         }
         // Another click was faster, or money moved.
         Err(StoreError::Stale) => {
@@ -101,6 +103,13 @@ pub(crate) async fn carry_out(installation: &Installation, profile: &Profile, in
     }
     match link(installation, Payer::Customer(profile), invoice.clone(), Wish { gateway: wanted, may_open: true }).await {
         Ok(Link { invoice, url }) => Made { invoice, link: Ok(url) },
+        Err(LinkError::NoLink(NoLink::NotPayable)) => match installation.store.invoice(&invoice.customer_id, &invoice.id).await {
+            // Credit covered it.
+            Ok(Some(paid)) if paid.status == InvoiceStatus::Paid => {
+                Made { invoice: apply_now(installation, paid).await, link: Err(problem::NOTHING_TO_PAY) }
+            }
+            _ => Made { invoice, link: Err(links::no_link(NoLink::NotPayable)) },
+        },
         Err(LinkError::NoLink(why)) => Made { invoice, link: Err(links::no_link(why)) },
         Err(LinkError::Store(error)) => Made { invoice, link: Err(store_problem(error)) },
         Err(error @ (LinkError::Money(_) | LinkError::NoOrderId | LinkError::MayNotOpen)) => {

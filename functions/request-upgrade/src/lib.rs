@@ -126,8 +126,9 @@ async fn request_upgrade(installation: &Installation, request: &Request) -> Resu
         let preview = preview(&caller.profile, &catalogue, &asked.package_id, &installation.settings, installation.clock.now())?;
         let moved = preview.amount.get() != asked.expected_amount;
         match choose::choose(installation, &caller.profile, &preview, moved).await? {
-            choose::Chosen::Invoice(invoice) => {
-                let made = choose::carry_out(installation, &caller.profile, *invoice, wanted).await;
+            choose::Chosen::Invoice(chosen) => {
+                let (invoice, profile) = *chosen;
+                let made = choose::carry_out(installation, &profile, invoice, wanted).await;
                 return Ok(Outcome::Made(Box::new(made)));
             }
             choose::Chosen::AmountMoved => return Ok(Outcome::AmountMoved(preview_shape(installation, &caller, &preview, request))),

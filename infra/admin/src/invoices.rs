@@ -28,22 +28,22 @@ pub(crate) async fn create(session: &Session, customer: &str, due_date: Date) ->
     let in_catalogue = session.store.package(&profile.entitlement.package.id).await?.map(|catalogued| catalogued.package);
     if session.dry_run {
         let new = NewInvoice { id, number: "(next number)".to_owned(), due_date };
-        let (invoice, ..) = issue_renewal(&profile, in_catalogue.as_ref(), new, session.zone, now);
-        return show_created(session, &invoice, &profile);
+        let issued = issue_renewal(&profile, in_catalogue.as_ref(), new, session.zone, now)?;
+        return show_created(session, &issued.invoice, &profile);
     }
     let number = session.store.next_invoice_number(session.zone.date(now).year()).await?;
     for _ in 0..TRIES {
         let new = NewInvoice { id: id.clone(), number: number.clone(), due_date };
-        let (invoice, issued, event) = issue_renewal(&profile, in_catalogue.as_ref(), new, session.zone, now);
-        match session.store.issue_invoice(&invoice, &issued, &event, now).await {
-            Ok(()) => return show_created(session, &invoice, &issued),
+        let issued = issue_renewal(&profile, in_catalogue.as_ref(), new, session.zone, now)?;
+        match session.store.issue_invoice(&issued, now).await {
+            Ok(()) => return show_created(session, &issued.invoice, &issued.profile),
             Err(StoreError::Stale | StoreError::Unavailable(_)) => {}
             Err(error) => return Err(error.into()),
         }
         profile = session.store.profile(&profile.id).await?.ok_or_else(|| Refusal("the customer is gone".to_owned()))?;
         if profile.open_renewal.as_ref() == Some(&id) {
             // It did happen; only the answer was lost.
-            return show_created(session, &invoice, &profile);
+            return show_created(session, &issued.invoice, &profile);
         }
         refuse_second(session, &profile).await?;
     }

@@ -11,6 +11,7 @@ mod customers;
 mod doctor;
 mod find;
 mod invoices;
+mod messages;
 mod packages;
 mod payments;
 pub mod sheet;
@@ -21,7 +22,7 @@ mod views;
 use billing::zone::Zone;
 use cloud::{clock::Clock, store::Store};
 
-use cli::{Cli, Command, CustomersCommand, DoctorCommand, InvoicesCommand, PackagesCommand, PaymentsCommand};
+use cli::{Cli, Command, CustomersCommand, DoctorCommand, InvoicesCommand, MessagesCommand, PackagesCommand, PaymentsCommand};
 use trouble::Refusal;
 use ui::Ui;
 
@@ -55,6 +56,9 @@ pub async fn run(cli: Cli) -> u8 {
 }
 
 async fn execute(cli: Cli, ui: Ui) -> anyhow::Result<u8> {
+    if let Command::Messages(MessagesCommand::Templates { url }) = &cli.command {
+        return messages::templates(ui, url);
+    }
     let (store, config) = aws::connect(&cli.global).await?;
     let session = Session { store, clock: Clock::default(), zone: cli.global.zone, dry_run: cli.global.dry_run, ui };
     match cli.command {
@@ -69,6 +73,11 @@ async fn execute(cli: Cli, ui: Ui) -> anyhow::Result<u8> {
         Command::Invoices(InvoicesCommand::Cancel { invoice, customer }) => invoices::cancel(&session, &invoice, customer.as_deref()).await,
         Command::Invoices(InvoicesCommand::List { customer, limit }) => invoices::list(&session, &customer, limit).await,
         Command::Payments(PaymentsCommand::Show { id, gateway }) => payments::show(&session, &id, gateway).await,
+        Command::Messages(MessagesCommand::Pending { since }) => messages::pending(&session, since).await,
+        Command::Messages(MessagesCommand::Failed { since }) => messages::failed(&session, since).await,
+        Command::Messages(MessagesCommand::Resend { id }) => messages::resend(&session, &id).await,
+        Command::Messages(MessagesCommand::Resume) => messages::resume(&session).await,
+        Command::Messages(MessagesCommand::Templates { url }) => messages::templates(session.ui, &url),
         Command::Doctor(DoctorCommand::Acs { customer }) => {
             let secrets = aws::secrets(&cli.global, &session.store, &config, &session.clock)?;
             doctor::acs(&session, &secrets, customer.as_deref()).await

@@ -4,11 +4,11 @@ use time::OffsetDateTime;
 
 use crate::{
     customer::Profile,
-    entitlement::{Entitlement, FoldError, Grant, LateRenewal, Reason, extend, fold},
+    entitlement::{Entitlement, FoldError, Grant, LateRenewal, Reason, Return, extend, fold},
     event::Event,
     id::InvoiceId,
     invoice::{Invoice, InvoiceKind, InvoiceStatus},
-    ledger::{Entry, EntryKind},
+    ledger::{Entry, EntryKind, between},
     money::{MoneyError, Rupiah},
     withdrawal::{Standing, WithdrawError, Withdrawal, withdraw},
     zone::{OutOfCalendar, Zone},
@@ -23,6 +23,8 @@ pub enum Todo {
     Grant,
     /// Revoke the grant of this settlement. If the invoice was paid again since, granting follows.
     Revoke(u32),
+    /// The grant stays, and so does its service; but part of its money was given back since, and counts for nothing any more.
+    GiveBack,
 }
 
 /// Compares invoice and entitlement.
@@ -30,7 +32,13 @@ pub enum Todo {
 pub fn converge(invoice: &Invoice) -> Todo {
     match (invoice.status, invoice.granted) {
         (InvoiceStatus::Paid, None) => Todo::Grant,
-        (InvoiceStatus::Paid, Some(granted)) if granted == invoice.settlement => Todo::Nothing,
+        (InvoiceStatus::Paid, Some(granted)) if granted == invoice.settlement => {
+            if invoice.awaits_apply() {
+                Todo::GiveBack
+            } else {
+                Todo::Nothing
+            }
+        }
         (_, Some(granted)) => Todo::Revoke(granted),
         (InvoiceStatus::Unpaid | InvoiceStatus::Cancelled, None) => Todo::Nothing,
     }
@@ -43,8 +51,10 @@ pub struct Application {
     pub invoice: Invoice,
     /// With the new entitlement, after everything else here.
     pub profile: Profile,
-    /// New, or revoked.
+    /// New, revoked, or with what was given back of it.
     pub grant: Grant,
+    /// It must not exist yet.
+    pub grant_is_new: bool,
     /// What others are told.
     pub events: Vec<Event>,
     /// What became credit, or is taken back from it.
@@ -115,17 +125,22 @@ pub fn grant(
 ) -> Result<Application, ApplyError> {
     let sequence = profile.last_grant.checked_add(1).ok_or(OutOfCalendar)?;
     let (invoice_id, settlement) = (invoice.id.clone(), invoice.settlement);
-    // What was given back before it could be applied buys nothing; of what is given back later a person decides.
-    let (paid_at, money) = (invoice.paid_at.unwrap_or(now), invoice.amount.minus(invoice.refunded)?.max(Rupiah::ZERO));
+    let (paid_at, money) = (invoice.paid_at.unwrap_or(now), invoice.amount);
     let reason = match &invoice.upgrade {
         None => Reason::Renewal { invoice_id, settlement, paid_at, money, late: rules.late },
         Some(terms) => Reason::Upgrade { invoice_id, settlement, paid_at, money, charge: terms.charge },
     };
-    let grant =
-        Grant { customer_id: profile.id.clone(), sequence, reason, package: invoice.package.clone(), revoked: false, granted_at: now };
-    let entitlement = extend(Some(profile.entitlement.clone()), &grant, rules.zone)?;
+    let (customer_id, package) = (profile.id.clone(), invoice.package.clone());
+    let mut grant = Grant { customer_id, sequence, reason, package, revoked: false, returns: Vec::new(), granted_at: now };
+    let mut entitlement = extend(Some(profile.entitlement.clone()), &grant, rules.zone)?;
+    // What was given back before it could be applied counts as what is given back after it.
+    let given_back = invoice.given_back()?;
+    if given_back.is_positive() {
+        grant.give_back(Return { sequence: sequence.checked_add(1).ok_or(OutOfCalendar)?, amount: given_back, at: now })?;
+        entitlement = entitlement.give_back(given_back, now, rules.zone)?;
+    }
     let (mut granted, entries) = entitled(profile, entitlement, invoice, now)?;
-    granted.last_grant = sequence;
+    granted.last_grant = grant.last_sequence();
     granted.forget_open(&invoice.id);
     let withdrawal = match renewal.filter(|renewal| renewal.invoice.status == InvoiceStatus::Unpaid) {
         Some(renewal) => Some(withdraw(renewal.invoice, &granted, renewal.order, now)?),
@@ -142,8 +157,44 @@ pub fn grant(
             version: granted.version.saturating_add(1),
         },
     };
-    let invoice = Invoice { granted: Some(settlement), applied_at: Some(now), due: None, updated_at: now, ..invoice.clone() };
-    Ok(Application { invoice, profile: granted, grant, events: vec![event], entries, withdrawal })
+    let invoice = Invoice {
+        granted: Some(settlement),
+        granted_return: given_back,
+        applied_at: Some(now),
+        due: None,
+        updated_at: now,
+        ..invoice.clone()
+    };
+    Ok(Application { invoice, profile: granted, grant, grant_is_new: true, events: vec![event], entries, withdrawal })
+}
+
+/// Part of the money of a live grant was given back: it no longer counts for later changes of package, nor as credit. `grants` are all of
+/// the customer's.
+pub fn give_back(
+    invoice: &Invoice,
+    profile: &Profile,
+    grants: &[Grant],
+    rules: Rules,
+    now: OffsetDateTime,
+) -> Result<Application, ApplyError> {
+    let mut grants = newest_known(grants, profile)?;
+    let amount = invoice.given_back()?.minus(invoice.granted_return)?;
+    let sequence = profile.last_grant.checked_add(1).ok_or(OutOfCalendar)?;
+    let grant = grants.iter_mut().find(|grant| grant.is_of(&invoice.id, invoice.settlement) && !grant.revoked);
+    let grant = grant.ok_or(ApplyError::Missing)?;
+    grant.give_back(Return { sequence, amount, at: now })?;
+    let grant = grant.clone();
+    let entitlement = fold(&grants, rules.zone)?.ok_or(ApplyError::Missing)?;
+    let (profile, entries) = entitled(profile, entitlement, invoice, now)?;
+    let profile = Profile { last_grant: sequence, ..profile };
+    let invoice = Invoice { granted_return: invoice.given_back()?, due: None, updated_at: now, ..invoice.clone() };
+    Ok(Application { invoice, profile, grant, grant_is_new: false, events: Vec::new(), entries, withdrawal: None })
+}
+
+/// The grants, if the newest of them is the newest that the profile knows.
+fn newest_known(grants: &[Grant], profile: &Profile) -> Result<Vec<Grant>, ApplyError> {
+    let newest = grants.iter().map(Grant::last_sequence).max();
+    if newest == Some(profile.last_grant) { Ok(grants.to_vec()) } else { Err(ApplyError::Stale) }
 }
 
 /// Revokes the grant of one settlement and refolds the rest. `grants` are all of the customer's. A renewal that the change of
@@ -156,10 +207,7 @@ pub fn revoke(
     rules: Rules,
     now: OffsetDateTime,
 ) -> Result<Application, ApplyError> {
-    if grants.iter().map(|grant| grant.sequence).max() != Some(profile.last_grant) {
-        return Err(ApplyError::Stale);
-    }
-    let mut grants = grants.to_vec();
+    let mut grants = newest_known(grants, profile)?;
     let revoked = grants.iter_mut().find(|grant| grant.is_of(&invoice.id, settlement)).ok_or(ApplyError::Missing)?;
     revoked.revoked = true;
     let revoked = revoked.clone();
@@ -177,17 +225,15 @@ pub fn revoke(
     if reverted.entitlement.package.id != profile.entitlement.package.id {
         events.push(package_changed(profile, &reverted, invoice, settlement));
     }
-    let mut invoice = Invoice { granted: None, applied_at: None, updated_at: now, ..invoice.clone() };
-    if !invoice.awaits_apply() {
-        invoice.due = None;
-    }
+    let mut invoice = Invoice { granted: None, granted_return: Rupiah::ZERO, applied_at: None, updated_at: now, ..invoice.clone() };
+    invoice.due = if invoice.awaits_apply() { invoice.due } else { invoice.next_due(now) };
     if invoice.status == InvoiceStatus::Unpaid && !is_open {
         // Another took its place meanwhile, and there is one open invoice of a kind: this one is to be paid no more.
         let withdrawn = withdraw(&invoice, &reverted, None, now)?;
         (invoice, reverted) = (withdrawn.invoice, withdrawn.profile);
         entries.extend(withdrawn.entries);
     }
-    Ok(Application { invoice, profile: reverted, grant: revoked, events, entries, withdrawal: None })
+    Ok(Application { invoice, profile: reverted, grant: revoked, grant_is_new: false, events, entries, withdrawal: None })
 }
 
 /// The profile with another entitlement, and what that adds to the credit or takes from it.
@@ -199,14 +245,7 @@ fn entitled(
 ) -> Result<(Profile, Vec<Entry>), MoneyError> {
     let amount = entitlement.to_credit.minus(profile.entitlement.to_credit)?;
     let credit = profile.credit.plus(amount)?;
-    let entry = (!amount.is_zero()).then(|| Entry {
-        customer_id: profile.id.clone(),
-        invoice_id: cause.id.clone(),
-        kind: EntryKind::Unused,
-        amount,
-        payment: None,
-        at: now,
-    });
+    let entry = (!amount.is_zero()).then(|| between(cause, EntryKind::Unused, amount, now));
     Ok((Profile { entitlement, credit, updated_at: now, ..profile.clone() }, entry.into_iter().collect()))
 }
 

@@ -67,10 +67,29 @@ pub struct Grant {
     /// No longer counts: its payment was taken back.
     #[serde(default)]
     pub revoked: bool,
+    /// What of its money was given back since, by refunds and chargebacks that revoke nothing.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub returns: Vec<Return>,
     /// When it was written.
     #[serde(with = "time::serde::rfc3339")]
     pub granted_at: OffsetDateTime,
 }
+
+/// Money of a grant that went back to the payer while its service goes on. It takes a place of its own in the fold: what came before
+/// it is worth less, dates stay as they are.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Return {
+    /// Position in the fold.
+    pub sequence: u32,
+    /// How much.
+    pub amount: Rupiah,
+    /// When it was taken off.
+    #[serde(with = "time::serde::rfc3339")]
+    pub at: OffsetDateTime,
+}
+
+/// Returns that one grant keeps apart; a further one is added to the last.
+pub const RETURNS: usize = 20;
 
 /// What a grant was given for.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -114,6 +133,20 @@ pub enum Reason {
 }
 
 impl Grant {
+    /// The last position in the fold that it takes, with what was given back of it.
+    #[must_use]
+    pub fn last_sequence(&self) -> u32 {
+        self.returns.iter().map(|back| back.sequence).fold(self.sequence, u32::max)
+    }
+
+    /// Notes that so much of its money was given back.
+    pub fn give_back(&mut self, back: Return) -> Result<(), MoneyError> {
+        let joined = if self.returns.len() < RETURNS { None } else { self.returns.pop() };
+        let amount = joined.map_or(Ok(back.amount), |last| last.amount.plus(back.amount))?;
+        self.returns.push(Return { amount, ..back });
+        Ok(())
+    }
+
     /// Is it the grant of that settlement?
     #[must_use]
     pub fn is_of(&self, invoice: &InvoiceId, settlement: u32) -> bool {
@@ -137,11 +170,23 @@ pub enum FoldError {
     Money(#[from] MoneyError),
 }
 
-/// Folds live grants, in order of sequence, into the entitlement. `None` while nothing was granted.
+/// Folds live grants, and what was given back of them, in order of sequence, into the entitlement. `None` while nothing was granted.
 pub fn fold<'a>(grants: impl IntoIterator<Item = &'a Grant>, zone: Zone) -> Result<Option<Entitlement>, FoldError> {
-    let mut live: Vec<&Grant> = grants.into_iter().filter(|grant| !grant.revoked).collect();
-    live.sort_by_key(|grant| grant.sequence);
-    live.into_iter().try_fold(None, |entitlement, grant| extend(entitlement, grant, zone).map(Some))
+    enum Step<'a> {
+        Grant(&'a Grant),
+        Return(&'a Return),
+    }
+    let live = grants.into_iter().filter(|grant| !grant.revoked);
+    let mut steps: Vec<(u32, Step<'a>)> = Vec::new();
+    for grant in live {
+        steps.push((grant.sequence, Step::Grant(grant)));
+        steps.extend(grant.returns.iter().map(|back| (back.sequence, Step::Return(back))));
+    }
+    steps.sort_by_key(|(sequence, _)| *sequence);
+    steps.into_iter().try_fold(None, |entitlement: Option<Entitlement>, (_, step)| match step {
+        Step::Grant(grant) => extend(entitlement, grant, zone).map(Some),
+        Step::Return(back) => entitlement.map(|entitlement| entitlement.give_back(back.amount, back.at, zone)).transpose(),
+    })
 }
 
 /// The entitlement after one more grant.
@@ -193,6 +238,21 @@ impl Entitlement {
     fn unused_recorded(&self, at: OffsetDateTime, zone: Zone) -> Result<Rupiah, FoldError> {
         let valued = self.clone().valued(at, zone);
         Ok(valued.stretches.iter().try_fold(Rupiah::ZERO, |sum, stretch| sum.plus(stretch.unused_recorded(at)?))?)
+    }
+
+    /// After so much of what was paid went back to the payer: unused service is worth less, the newest first, and then what changes of
+    /// package made credit. Service that is used up stays used, and no date moves: nothing is revoked by itself.
+    pub fn give_back(self, amount: Rupiah, at: OffsetDateTime, zone: Zone) -> Result<Self, FoldError> {
+        let mut after = self.valued(at, zone);
+        let mut left = amount;
+        for stretch in after.stretches.iter_mut().rev() {
+            let taken = left.min(stretch.unused_recorded(at)?);
+            *stretch = stretch.without(taken, at)?;
+            left = left.minus(taken)?;
+        }
+        let from_credit = left.min(after.to_credit).max(Rupiah::ZERO);
+        after.to_credit = after.to_credit.minus(from_credit)?;
+        Ok(after)
     }
 
     /// Profiles of layout 1 did not record what was paid: theirs counts as an import does.

@@ -157,6 +157,9 @@ pub enum ReviewReason {
     PartialRefund,
     /// A payment was charged back; nothing is revoked by itself.
     Chargeback,
+    /// The gateway says something that is not understood, or that a person has to decide: an unknown status, a card held for review,
+    /// another currency. Nothing is booked; the amount is the order's.
+    Unclear,
 }
 
 impl Event {
@@ -320,7 +323,8 @@ mod tests {
 
     #[test]
     fn a_review_says_why_in_a_stable_word() {
-        let words = [ReviewReason::Surplus, ReviewReason::Partial, ReviewReason::PartialRefund, ReviewReason::Chargeback];
+        let words =
+            [ReviewReason::Surplus, ReviewReason::Partial, ReviewReason::PartialRefund, ReviewReason::Chargeback, ReviewReason::Unclear];
         let schema = read("payment.review.schema.json");
         assert_eq!(serde_json::to_value(words).unwrap(), schema["properties"]["reason"]["enum"]);
         assert_eq!(serde_json::to_value(GatewayName::ALL).unwrap(), schema["properties"]["gateway"]["enum"]);

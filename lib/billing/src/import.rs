@@ -81,7 +81,7 @@ pub fn import(existing: Option<&Profile>, row: &Row, new_id: CustomerId, zone: Z
 
 fn grant(customer_id: CustomerId, sequence: u32, row: &Row, now: OffsetDateTime) -> Grant {
     let reason = Reason::Import { expires_at: row.expires_at };
-    Grant { customer_id, sequence, reason, package: row.package.clone(), revoked: false, granted_at: now }
+    Grant { customer_id, sequence, reason, package: row.package.clone(), revoked: false, returns: Vec::new(), granted_at: now }
 }
 
 fn entitlement(before: Option<&Entitlement>, row: &Row, zone: Zone, now: OffsetDateTime) -> Entitlement {

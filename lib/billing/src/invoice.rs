@@ -4,14 +4,17 @@ use serde::{Deserialize, Serialize};
 use time::{Date, Duration, OffsetDateTime};
 
 use crate::{
+    credit::{CreditUse, use_credit},
     customer::Profile,
     event::Event,
     gateway::{GatewayName, Mode},
     id::{CustomerId, InvoiceId, OrderId},
+    ledger::Entry,
     money::{MoneyError, Rupiah},
     package::Package,
     reminder,
     upgrade::{DUE_IN, Terms},
+    withdrawal::Standing,
     zone::{Zone, format, later},
 };
 
@@ -32,11 +35,20 @@ pub struct Invoice {
     pub description: String,
     /// The amount, frozen.
     pub amount: Rupiah,
-    /// Received for it so far, less what was reversed; while UNPAID also less what was refunded.
+    /// Received for it so far, less what was reversed; while UNPAID also less what was refunded or charged back.
     pub received: Rupiah,
+    /// Of `received`, what came from the customer's credit.
+    #[serde(default)]
+    pub credit_applied: Rupiah,
     /// Refunded of it since it became PAID; zero while UNPAID.
     #[serde(default)]
     pub refunded: Rupiah,
+    /// Charged back of it since it became PAID; zero while UNPAID.
+    #[serde(default)]
+    pub charged_back: Rupiah,
+    /// What the live grant knows of `refunded` and `charged_back`.
+    #[serde(default)]
+    pub granted_return: Rupiah,
     /// Where it stands.
     pub status: InvoiceStatus,
     /// How often it became PAID.
@@ -71,7 +83,7 @@ pub struct Invoice {
     /// When the customer is reminded of it next, as long as it is unpaid ([`reminder`](crate::reminder)).
     #[serde(default, with = "time::serde::rfc3339::option")]
     pub remind_at: Option<OffsetDateTime>,
-    /// When it is to be looked at again: set while PAID (or no longer PAID) and not applied.
+    /// When it is to be looked at again, see [`Invoice::next_due`].
     #[serde(with = "time::serde::rfc3339::option")]
     pub due: Option<OffsetDateTime>,
     /// Counts the writes.
@@ -144,6 +156,8 @@ pub struct Attempts {
     pub count: u32,
 }
 
+/// A PAID invoice that is not applied after this long is looked at by reconcile.
+const APPLY_WITHIN: Duration = Duration::minutes(2);
 /// The window that [`Attempts`] counts in.
 pub const ATTEMPTS_WINDOW: Duration = Duration::hours(1);
 
@@ -186,34 +200,70 @@ impl Invoice {
     #[must_use]
     pub fn is_lapsed(&self, now: OffsetDateTime) -> bool {
         let is_offer = self.status == InvoiceStatus::Unpaid && self.kind == InvoiceKind::Upgrade;
-        is_offer && now >= later(self.created_at, DUE_IN.saturating_add(Duration::DAY))
+        is_offer && now >= self.lapses_at()
     }
 
-    /// Paid or reversed, and the entitlement does not show it yet.
+    /// Paid, reversed, or given back in part, and the entitlement does not show it yet.
     #[must_use]
     pub fn awaits_apply(&self) -> bool {
         match self.status {
-            InvoiceStatus::Paid => self.granted != Some(self.settlement),
+            InvoiceStatus::Paid => self.granted != Some(self.settlement) || self.given_back() != Ok(self.granted_return),
             InvoiceStatus::Unpaid | InvoiceStatus::Cancelled => self.granted.is_some(),
         }
+    }
+
+    /// What went back to the payer since it became PAID, by a refund or a chargeback.
+    pub fn given_back(&self) -> Result<Rupiah, MoneyError> {
+        self.refunded.plus(self.charged_back)
+    }
+
+    /// What it holds: the sum of its entries in the ledger.
+    pub fn held(&self) -> Result<Rupiah, MoneyError> {
+        self.received.minus(self.given_back()?)
+    }
+
+    /// When somebody has to come back to it. While it awaits apply: soon, in case the event about it is lost. An offer to change the
+    /// package that holds money: when it lapses, so that the money becomes credit again.
+    #[must_use]
+    pub fn next_due(&self, now: OffsetDateTime) -> Option<OffsetDateTime> {
+        if self.awaits_apply() {
+            return Some(later(now, APPLY_WITHIN));
+        }
+        let is_offer = self.status == InvoiceStatus::Unpaid && self.kind == InvoiceKind::Upgrade;
+        (is_offer && self.received.is_positive()).then(|| self.lapses_at())
+    }
+
+    /// An invoice over a change of package is an offer until then.
+    fn lapses_at(&self) -> OffsetDateTime {
+        later(self.created_at, DUE_IN.saturating_add(Duration::DAY))
+    }
+
+    /// It is paid, now: by credit, or because there is nothing to pay.
+    pub(crate) fn settle_now(&mut self, now: OffsetDateTime) -> Event {
+        self.status = InvoiceStatus::Paid;
+        self.settlement = self.settlement.saturating_add(1);
+        (self.paid_at, self.link, self.lease, self.updated_at) = (Some(now), None, None, now);
+        self.due = self.next_due(now);
+        let (customer_id, invoice_id) = (self.customer_id.clone(), self.id.clone());
+        Event::PaymentSettled { customer_id, invoice_id, settlement: self.settlement, amount: self.amount }
     }
 }
 
 /// Who looks at an invoice next.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum NextLook {
-    /// Whoever applies payments, because its entitlement does not show it yet.
-    Apply(OffsetDateTime),
+    /// Whoever reconciles ([`Invoice::next_due`]).
+    Reconcile(OffsetDateTime),
     /// Whoever reminds customers.
     Remind(OffsetDateTime),
 }
 
 impl Invoice {
-    /// The one thing that it is due for. A reminder waits until the invoice is applied, and is no reminder once it is paid.
+    /// The one thing that it is due for. A reminder waits until that is done, and is no reminder once it is paid.
     #[must_use]
     pub fn next_look(&self) -> Option<NextLook> {
         let remind = self.remind_at.filter(|_| self.status == InvoiceStatus::Unpaid && !self.awaits_apply());
-        self.due.map(NextLook::Apply).or(remind.map(NextLook::Remind))
+        self.due.map(NextLook::Reconcile).or(remind.map(NextLook::Remind))
     }
 }
 
@@ -243,7 +293,10 @@ impl Invoice {
             amount: package.price,
             package,
             received: Rupiah::ZERO,
+            credit_applied: Rupiah::ZERO,
             refunded: Rupiah::ZERO,
+            charged_back: Rupiah::ZERO,
+            granted_return: Rupiah::ZERO,
             status: InvoiceStatus::Unpaid,
             settlement: 0,
             granted: None,
@@ -263,23 +316,40 @@ impl Invoice {
     }
 }
 
-/// A renewal invoice for the package that is active, and the profile that remembers it as open. `in_catalogue` is that package
-/// as it is sold now; without it (it was taken out) the customer's copy counts.
-#[must_use]
+/// A new invoice and everything that goes with it, as one transaction.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Issued {
+    /// UNPAID; or PAID and due to be applied, if credit covers it.
+    pub invoice: Invoice,
+    /// Holds it as open, with what is left of the credit.
+    pub profile: Profile,
+    /// What others are told.
+    pub event: Event,
+    /// What credit paid of it.
+    pub entries: Vec<Entry>,
+}
+
+/// A renewal invoice for the package that is active, and the profile that remembers it as open. Credit pays what it can of it.
+/// `in_catalogue` is that package as it is sold now; without it (it was taken out) the customer's copy counts.
 pub fn issue_renewal(
     profile: &Profile,
     in_catalogue: Option<&Package>,
     new: NewInvoice,
     zone: Zone,
     now: OffsetDateTime,
-) -> (Invoice, Profile, Event) {
+) -> Result<Issued, MoneyError> {
     let active = &profile.entitlement.package;
     let package = in_catalogue.filter(|package| package.id == active.id).unwrap_or(active).clone();
     let remind_at = reminder::next(new.due_date, zone, now);
     let invoice = Invoice { remind_at, ..Invoice::issued(InvoiceKind::Renewal, profile, package, new, now) };
     let profile = Profile { open_renewal: Some(invoice.id.clone()), updated_at: now, ..profile.clone() };
     let event = Event::InvoiceIssued { customer_id: invoice.customer_id.clone(), invoice_id: invoice.id.clone(), amount: invoice.amount };
-    (invoice, profile, event)
+    Ok(match use_credit(Standing { invoice: &invoice, order: None }, &profile, now)? {
+        Some(CreditUse { invoice, profile, entries, event: settled, .. }) => {
+            Issued { invoice, profile, event: settled.unwrap_or(event), entries: entries.into() }
+        }
+        None => Issued { invoice, profile, event, entries: Vec::new() },
+    })
 }
 
 #[cfg(test)]
@@ -293,7 +363,8 @@ mod tests {
     fn a_renewal_asks_the_price_of_the_active_package_and_is_remembered() {
         let before = Profile { open_renewal: None, ..examples::profile() };
         let new = NewInvoice { id: InvoiceId::parse("inv_2").unwrap(), number: "INV-2026-000002".into(), due_date: date!(2026 - 12 - 30) };
-        let (invoice, profile, event) = issue_renewal(&before, None, new, Zone::Jakarta, NOW);
+        let Issued { invoice, profile, event, entries } = issue_renewal(&before, None, new, Zone::Jakarta, NOW).unwrap();
+        assert_eq!(entries, []);
         assert_eq!((invoice.amount, invoice.amount_due()), (Rupiah::new(300_000), Ok(Rupiah::new(300_000))));
         assert_eq!((invoice.status, invoice.settlement, invoice.awaits_apply()), (InvoiceStatus::Unpaid, 0, false));
         assert_eq!((invoice.package.clone(), invoice.description.as_str()), (before.entitlement.package.clone(), "Home 20 – 1 bulan"));
@@ -325,8 +396,8 @@ mod tests {
         let look =
             |status, granted, due| Invoice { status, granted, due, remind_at: Some(NOW), settlement: 1, ..examples::invoice() }.next_look();
         assert_eq!(look(Unpaid, None, None), Some(NextLook::Remind(NOW)));
-        assert_eq!(look(Paid, None, Some(NOW)), Some(NextLook::Apply(NOW)));
-        assert_eq!(look(Unpaid, Some(1), Some(NOW)), Some(NextLook::Apply(NOW)), "reversed: the grant is revoked first");
+        assert_eq!(look(Paid, None, Some(NOW)), Some(NextLook::Reconcile(NOW)));
+        assert_eq!(look(Unpaid, Some(1), Some(NOW)), Some(NextLook::Reconcile(NOW)), "reversed: the grant is revoked first");
         for settled in [look(Paid, Some(1), None), look(Cancelled, None, None)] {
             assert_eq!(settled, None);
         }

@@ -6,11 +6,12 @@ use time::OffsetDateTime;
 use crate::{
     gateway::GatewayName,
     id::{CustomerId, InvoiceId, OrderId},
-    money::Rupiah,
+    invoice::Invoice,
+    money::{MoneyError, Rupiah},
 };
 
-/// One movement of money. The sum of an invoice's `received`, `returned`, `reversal` and `refund` entries is what it holds;
-/// the sum of a customer's `surplus` entries, their contra entries and the `unused` ones is the credit.
+/// One movement of money. What an invoice holds is the sum of its entries that [move it](EntryKind::moves_invoice); a customer's
+/// credit is the sum of the entries that [move that](EntryKind::moves_credit). Every kind moves one of them.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Entry {
     /// Whose money.
@@ -49,7 +50,11 @@ pub enum EntryKind {
     Received,
     /// Money beyond what was due: credit.
     Surplus,
-    /// A part-payment taken off a withdrawn invoice, to become credit.
+    /// Paid from credit, for the invoice. With the same amount taken from credit: [`CreditUsed`](Self::CreditUsed).
+    FromCredit,
+    /// Taken from credit to pay an invoice.
+    CreditUsed,
+    /// A part-payment taken off an invoice that is cancelled, to become credit.
     Returned,
     /// The gateway took a settlement back from the invoice.
     Reversal,
@@ -61,14 +66,35 @@ pub enum EntryKind {
     SurplusRefund,
     /// What a change of package left over: value that bought no days, so it is credit. Negative when the change is taken back.
     Unused,
-    /// Charged back by the payer's bank. For the record: nothing is revoked by itself.
+    /// Charged back from the invoice by the payer's bank. Nothing is revoked by itself.
     Chargeback,
+    /// Charged back of what had become credit.
+    SurplusChargeback,
 }
 
 impl EntryKind {
     /// Does the entry change the customer's credit?
     #[must_use]
     pub const fn moves_credit(self) -> bool {
-        matches!(self, Self::Surplus | Self::SurplusReversal | Self::SurplusRefund | Self::Unused)
+        match self {
+            Self::Surplus | Self::CreditUsed | Self::SurplusReversal | Self::SurplusRefund | Self::SurplusChargeback | Self::Unused => true,
+            Self::Received | Self::FromCredit | Self::Returned | Self::Reversal | Self::Refund | Self::Chargeback => false,
+        }
     }
+
+    /// Does the entry change what its invoice holds?
+    #[must_use]
+    pub const fn moves_invoice(self) -> bool {
+        !self.moves_credit()
+    }
+}
+
+/// What a cancelled invoice still holds goes back to its customer as credit: the two entries of it.
+pub(crate) fn given_back_as_credit(invoice: &Invoice, held: Rupiah, at: OffsetDateTime) -> Result<[Entry; 2], MoneyError> {
+    Ok([between(invoice, EntryKind::Returned, held.negated()?, at), between(invoice, EntryKind::Surplus, held, at)])
+}
+
+/// A movement between an invoice and its customer's credit.
+pub(crate) fn between(invoice: &Invoice, kind: EntryKind, amount: Rupiah, at: OffsetDateTime) -> Entry {
+    Entry { customer_id: invoice.customer_id.clone(), invoice_id: invoice.id.clone(), kind, amount, payment: None, at }
 }

@@ -4,6 +4,7 @@
 //! state that a decision needs and carries the decision out in one transaction. Start reading at [`settlement::settle`].
 
 pub mod apply;
+pub mod credit;
 pub mod customer;
 pub mod delivery;
 pub mod entitlement;

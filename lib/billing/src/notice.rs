@@ -76,7 +76,7 @@ impl Kind {
     ];
 
     /// What an event is told as; `None` = customers are not told. A payment is told once it has taken effect, with the new expiry, so
-    /// `payment.settled` is not. Neither is a chargeback: it is the customer's own doing, and a person deals with it.
+    /// `payment.settled` is not. Neither is what a person has to deal with first: a chargeback, or words that nobody understands.
     #[must_use]
     pub const fn of(event: &Event) -> Option<Self> {
         match event {
@@ -91,7 +91,7 @@ impl Kind {
             Event::PaymentReview { reason: ReviewReason::Partial, .. } => Some(Self::PartlyPaid),
             Event::PaymentReview { reason: ReviewReason::PartialRefund, .. } => Some(Self::PaymentRefunded),
             Event::PaymentReversed { .. } => Some(Self::PaymentReversed),
-            Event::PaymentReview { reason: ReviewReason::Chargeback, .. }
+            Event::PaymentReview { reason: ReviewReason::Chargeback | ReviewReason::Unclear, .. }
             | Event::PaymentSettled { .. }
             | Event::SubscriptionReverted { .. } => None,
         }

@@ -9,7 +9,7 @@ use crate::{
     gateway::{GatewayName, Mode},
     id::{CustomerId, InvoiceId, OrderId},
     invoice::Invoice,
-    money::Rupiah,
+    money::{MoneyError, Rupiah},
     zone::later,
 };
 
@@ -95,6 +95,13 @@ pub struct Booked {
     pub refunded: Rupiah,
     /// Charged back.
     pub charged_back: Rupiah,
+}
+
+impl Booked {
+    /// What is still there.
+    pub fn kept(&self) -> Result<Rupiah, MoneyError> {
+        self.received.minus(self.refunded)?.minus(self.charged_back)
+    }
 }
 
 /// One line of an order's timeline.

@@ -9,14 +9,11 @@ use crate::{
     event::{Event, ReviewReason},
     gateway::{Report, ReportedState, Transaction},
     invoice::{Invoice, InvoiceStatus},
-    ledger::{Entry, EntryKind, PaymentRef},
+    ledger::{Entry, EntryKind, PaymentRef, given_back_as_credit},
     money::{MoneyError, Rupiah},
     order::{Booked, Order, OrderStatus},
-    zone::later,
 };
 
-/// A PAID invoice that is not applied after this long is looked at by reconcile.
-const APPLY_WITHIN: time::Duration = time::Duration::minutes(2);
 /// Transactions of one order that are read; more is not a gateway's answer.
 const TRANSACTION_LIMIT: usize = 20;
 
@@ -53,6 +50,8 @@ pub struct Note {
     pub order: Order,
     /// Without its link, if that was the order's and nobody can pay it any more.
     pub invoice: Option<Invoice>,
+    /// Set when the gateway first says something that a person has to look at.
+    pub event: Option<Event>,
 }
 
 /// Decides what `report` changes, given the order and the invoice as they stand.
@@ -68,7 +67,7 @@ pub fn settle(order: &Order, invoice: &Invoice, report: &Report, now: OffsetDate
     if books.order.booked == order.booked {
         return Ok(note(order, invoice, report, now));
     }
-    books.close(order, invoice, report, now).map(|settlement| Outcome::Settled(Box::new(settlement)))
+    books.close(invoice, report, now).map(|settlement| Outcome::Settled(Box::new(settlement)))
 }
 
 /// The state of the books while one report is worked through.
@@ -101,16 +100,15 @@ impl Books {
         } else if !more.is_zero() && certain && reported.taken_back {
             self.take_back(reported, &mut booked, now)?;
         }
-        // Refunds only grow: a report that no longer mentions one (a chargeback came after it) does not bring it back.
-        let refunded = reported.refunded.min(booked.received).minus(booked.refunded)?;
+        // Refunds only grow: a report that no longer mentions one (a chargeback came after it) does not bring it back. And what is gone
+        // does not go again: a chargeback in full that follows a refund is reported in full.
+        let refunded = reported.refunded.min(booked.received.minus(booked.charged_back)?).minus(booked.refunded)?;
         if refunded.is_positive() {
             self.refund(reported, &mut booked, refunded, now)?;
         }
-        let charged_back = reported.charged_back.minus(booked.charged_back)?;
+        let charged_back = reported.charged_back.min(booked.received.minus(booked.refunded)?).minus(booked.charged_back)?;
         if charged_back.is_positive() {
-            booked.charged_back = reported.charged_back;
-            self.enter(EntryKind::Chargeback, charged_back.negated()?, reported, now);
-            self.reviews.push((ReviewReason::Chargeback, charged_back));
+            self.charge_back(reported, &mut booked, charged_back, now)?;
         }
         if booked != before {
             self.order.booked.insert(reported.id.clone(), booked);
@@ -148,10 +146,11 @@ impl Books {
     /// The gateway took a settlement back (deny after settlement): credit first, then the invoice is open again.
     /// What was refunded before is gone already and is not taken a second time.
     fn take_back(&mut self, reported: &Transaction, booked: &mut Booked, now: OffsetDateTime) -> Result<(), MoneyError> {
-        let kept = booked.received.minus(booked.refunded)?;
+        let kept = booked.kept()?;
         booked.received = reported.received;
         booked.refunded = booked.refunded.min(reported.received);
-        let less = kept.minus(booked.received.minus(booked.refunded)?)?;
+        booked.charged_back = booked.charged_back.min(reported.received.minus(booked.refunded)?);
+        let less = kept.minus(booked.kept()?)?;
         let from_invoice = self.take_credit(EntryKind::SurplusReversal, reported, booked, less, now)?;
         if from_invoice.is_positive() {
             self.enter(EntryKind::Reversal, from_invoice.negated()?, reported, now);
@@ -159,15 +158,17 @@ impl Books {
             if self.invoice.status == InvoiceStatus::Paid && self.invoice.received < self.invoice.amount {
                 self.invoice.status = InvoiceStatus::Unpaid;
                 self.invoice.paid_at = None;
-                // Open again, so what was refunded of it is due again, and counts for no later settlement.
-                self.invoice.received = self.invoice.received.minus(self.invoice.refunded)?;
-                self.invoice.refunded = Rupiah::ZERO;
+                // Open again, so what was given back of it is due again, and counts for no later settlement.
+                self.invoice.received = self.invoice.held()?;
+                (self.invoice.refunded, self.invoice.charged_back) = (Rupiah::ZERO, Rupiah::ZERO);
+                self.invoice.credit_applied = self.invoice.credit_applied.min(self.invoice.received);
             }
         }
         Ok(())
     }
 
-    /// Refunds come out of credit first. A PAID invoice refunded in full is cancelled; in part, a person looks at it.
+    /// Refunds come out of credit first. A PAID invoice of which all is refunded is cancelled, and what credit had paid of it is credit
+    /// again; in part, a person looks at it.
     fn refund(&mut self, reported: &Transaction, booked: &mut Booked, refunded: Rupiah, now: OffsetDateTime) -> Result<(), MoneyError> {
         booked.refunded = booked.refunded.plus(refunded)?;
         let from_invoice = self.take_credit(EntryKind::SurplusRefund, reported, booked, refunded, now)?;
@@ -180,10 +181,35 @@ impl Books {
             return Ok(());
         }
         self.invoice.refunded = self.invoice.refunded.plus(from_invoice)?;
-        if self.invoice.refunded >= self.invoice.received {
-            self.invoice.status = InvoiceStatus::Cancelled;
-        } else {
+        let held = self.invoice.held()?;
+        if held > self.invoice.credit_applied {
             self.reviews.push((ReviewReason::PartialRefund, from_invoice));
+            return Ok(());
+        }
+        self.invoice.status = InvoiceStatus::Cancelled;
+        if held.is_positive() {
+            self.entries.extend(given_back_as_credit(&self.invoice, held, now)?);
+            self.credit = self.credit.plus(held)?;
+            self.invoice.received = self.invoice.received.minus(held)?;
+            self.invoice.credit_applied = Rupiah::ZERO;
+        }
+        Ok(())
+    }
+
+    /// Chargebacks come out of credit first, too. They revoke nothing by themselves: a person looks at each. But what is gone counts for
+    /// nothing any more: an open invoice asks for it again, and of a PAID one the grant learns it ([`crate::apply`]).
+    fn charge_back(&mut self, reported: &Transaction, booked: &mut Booked, amount: Rupiah, now: OffsetDateTime) -> Result<(), MoneyError> {
+        booked.charged_back = booked.charged_back.plus(amount)?;
+        self.reviews.push((ReviewReason::Chargeback, amount));
+        let from_invoice = self.take_credit(EntryKind::SurplusChargeback, reported, booked, amount, now)?;
+        if !from_invoice.is_positive() {
+            return Ok(());
+        }
+        self.enter(EntryKind::Chargeback, from_invoice.negated()?, reported, now);
+        if self.invoice.status == InvoiceStatus::Unpaid {
+            self.invoice.received = self.invoice.received.minus(from_invoice)?;
+        } else {
+            self.invoice.charged_back = self.invoice.charged_back.plus(from_invoice)?;
         }
         Ok(())
     }
@@ -199,8 +225,7 @@ impl Books {
         now: OffsetDateTime,
     ) -> Result<Rupiah, MoneyError> {
         let own_credit = amount.min(booked.to_credit);
-        let held = self.invoice.received.minus(self.invoice.refunded)?.max(Rupiah::ZERO);
-        let from_invoice = amount.minus(own_credit)?.min(held);
+        let from_invoice = amount.minus(own_credit)?.min(self.invoice.held()?.max(Rupiah::ZERO));
         let from_credit = amount.minus(from_invoice)?;
         if from_credit.is_positive() {
             booked.to_credit = booked.to_credit.minus(own_credit)?;
@@ -226,22 +251,14 @@ impl Books {
         });
     }
 
-    fn close(
-        mut self,
-        order_before: &Order,
-        invoice_before: &Invoice,
-        report: &Report,
-        now: OffsetDateTime,
-    ) -> Result<Settlement, MoneyError> {
+    fn close(mut self, invoice_before: &Invoice, report: &Report, now: OffsetDateTime) -> Result<Settlement, MoneyError> {
         self.order.status = status_of_money(&self.order);
         self.order.cancel_wanted = false;
         self.order.look_after_payment = Some(Order::when_to_look_after_payment(now));
         self.order.due = self.order.next_look(now);
         // Nobody settles from this copy again: the next report is about money that moved after the invoice did.
         self.order.invoice = None;
-        note_unclear(&mut self.order, order_before, report, now);
-
-        let mut events = Vec::new();
+        let mut events: Vec<Event> = note_unclear(&mut self.order, report, now).into_iter().collect();
         let (before, after) = (invoice_before, &self.invoice);
         let ids = (after.customer_id.clone(), after.id.clone());
         if after.status == InvoiceStatus::Paid && after.settlement != before.settlement {
@@ -251,20 +268,12 @@ impl Books {
                 settlement: after.settlement,
                 amount: after.amount,
             });
-        } else if before.status == InvoiceStatus::Paid && after.status != InvoiceStatus::Paid {
-            let taken = before.received.minus(before.refunded)?.minus(after.received.minus(after.refunded)?)?;
-            events.push(Event::PaymentReversed { customer_id: ids.0, invoice_id: ids.1, settlement: before.settlement, amount: taken });
+        } else if after.status != InvoiceStatus::Paid && (before.status == InvoiceStatus::Paid || after.settlement != before.settlement) {
+            // A payment can be seen for the first time when it is refunded already.
+            let taken = if before.status == InvoiceStatus::Paid { before.held()?.minus(after.held()?)? } else { after.refunded };
+            events.push(Event::PaymentReversed { customer_id: ids.0, invoice_id: ids.1, settlement: after.settlement, amount: taken });
         }
-        for (reason, amount) in self.reviews {
-            events.push(Event::PaymentReview {
-                customer_id: self.order.customer_id.clone(),
-                invoice_id: self.order.invoice_id.clone(),
-                gateway: self.order.gateway,
-                order_id: self.order.id.clone(),
-                amount,
-                reason,
-            });
-        }
+        events.extend(self.reviews.iter().map(|(reason, amount)| review(&self.order, *reason, *amount)));
         let invoice = (self.invoice != *invoice_before).then(|| {
             let mut invoice = self.invoice;
             if invoice.status != InvoiceStatus::Unpaid {
@@ -273,7 +282,7 @@ impl Books {
             // A link that took money is spent, even if the invoice is still open: replacing it would cancel a payment.
             invoice.link = invoice.link.filter(|link| link.order_id != self.order.id);
             invoice.updated_at = now;
-            invoice.due = invoice.awaits_apply().then(|| later(now, APPLY_WITHIN));
+            invoice.due = invoice.next_due(now);
             invoice
         });
         Ok(Settlement { order: self.order, invoice, credit: self.credit, entries: self.entries, events })
@@ -305,7 +314,7 @@ fn note(order: &Order, invoice: &Invoice, report: &Report, now: OffsetDateTime) 
     if noted.transaction_id.is_none() {
         noted.transaction_id = report.transactions.first().map(|transaction| transaction.id.clone());
     }
-    note_unclear(&mut noted, order, report, now);
+    let event = note_unclear(&mut noted, report, now);
     // A look that is planned sooner stays.
     let planned = order.due.filter(|due| *due > now);
     noted.due = [noted.next_look(now), planned].into_iter().flatten().min();
@@ -316,15 +325,39 @@ fn note(order: &Order, invoice: &Invoice, report: &Report, now: OffsetDateTime) 
         // The copy has served its purpose, and may no longer be how the invoice stands.
         noted.invoice = None;
     }
-    if noted == *order && invoice.is_none() { Outcome::Unchanged } else { Outcome::Noted(Box::new(Note { order: noted, invoice })) }
+    if noted == *order && invoice.is_none() { Outcome::Unchanged } else { Outcome::Noted(Box::new(Note { order: noted, invoice, event })) }
 }
 
-fn note_unclear(order: &mut Order, before: &Order, report: &Report, now: OffsetDateTime) {
-    if let ReportedState::Unclear(why) = &report.state {
-        let what = format!("unclear:{why}");
-        if before.timeline.last().is_none_or(|moment| moment.what != what) {
-            order.note(now, what);
-        }
+/// An order that nobody can be asked about, because the keys at hand are for the gateway's other mode: a person has to bring them back.
+#[must_use]
+pub fn in_other_mode(order: Order, now: OffsetDateTime) -> Note {
+    let mut order = order;
+    let event = note_once(&mut order, "unclear:the keys are for the gateway's other mode", now);
+    Note { order, invoice: None, event }
+}
+
+fn note_unclear(order: &mut Order, report: &Report, now: OffsetDateTime) -> Option<Event> {
+    let ReportedState::Unclear(why) = &report.state else { return None };
+    note_once(order, &format!("unclear:{why}"), now)
+}
+
+/// What a person has to look at is told once, however often it is repeated.
+fn note_once(order: &mut Order, what: &str, now: OffsetDateTime) -> Option<Event> {
+    if order.timeline.iter().any(|moment| moment.what == what) {
+        return None;
+    }
+    order.note(now, what);
+    Some(review(order, ReviewReason::Unclear, order.amount))
+}
+
+fn review(order: &Order, reason: ReviewReason, amount: Rupiah) -> Event {
+    Event::PaymentReview {
+        customer_id: order.customer_id.clone(),
+        invoice_id: order.invoice_id.clone(),
+        gateway: order.gateway,
+        order_id: order.id.clone(),
+        amount,
+        reason,
     }
 }
 

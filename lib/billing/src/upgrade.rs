@@ -19,7 +19,7 @@ use crate::{
     money::Rupiah,
     package::{CataloguePackage, Package},
     withdrawal::{Standing, Withdrawal, withdraw},
-    zone::{Zone, later},
+    zone::Zone,
 };
 
 /// The smallest amount that gateways take reliably; whoever owes less pays this, and the difference is credit.
@@ -30,8 +30,6 @@ pub const DUE_IN: Duration = Duration::days(7);
 pub const ATTEMPTS: u32 = 10;
 /// The longest time that a difference is charged for; who has more left pays a period of the new package.
 const MOST_PRORATED: Duration = Duration::days(731);
-/// An upgrade that costs nothing is applied by the request that makes it; what a crash left over is looked at after this long.
-const APPLY_WITHIN: Duration = Duration::minutes(2);
 
 /// What a change of package costs.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
@@ -261,13 +259,7 @@ pub fn open(
     let invoice = Invoice::issued(InvoiceKind::Upgrade, profile, preview.package.clone(), new, now);
     let mut invoice = Invoice { amount: preview.amount, upgrade: Some(preview.terms), ..invoice };
     let (customer_id, invoice_id, amount) = (profile.id.clone(), invoice.id.clone(), invoice.amount);
-    let event = if amount.is_positive() {
-        Event::InvoiceIssued { customer_id, invoice_id, amount }
-    } else {
-        (invoice.status, invoice.settlement, invoice.paid_at) = (InvoiceStatus::Paid, 1, Some(now));
-        invoice.due = Some(later(now, APPLY_WITHIN));
-        Event::PaymentSettled { customer_id, invoice_id, settlement: 1, amount }
-    };
+    let event = if amount.is_positive() { Event::InvoiceIssued { customer_id, invoice_id, amount } } else { invoice.settle_now(now) };
     let upgrade_attempts = Some(Attempts::counted(profile.upgrade_attempts, now));
     let profile = Profile { open_upgrade: Some(invoice.id.clone()), upgrade_attempts, updated_at: now, ..profile.clone() };
     Ok(NewUpgrade { invoice, profile, event, withdrawal })

@@ -5,7 +5,7 @@ use time::OffsetDateTime;
 use crate::{
     customer::Profile,
     invoice::{Invoice, InvoiceStatus},
-    ledger::{Entry, EntryKind},
+    ledger::{Entry, given_back_as_credit},
     money::{MoneyError, Rupiah},
     order::Order,
 };
@@ -24,7 +24,7 @@ pub struct Standing<'a> {
 pub struct Withdrawal {
     /// CANCELLED.
     pub invoice: Invoice,
-    /// Gives part-payments back as credit, and does not hold it as open any more.
+    /// Gets part-payments back as credit, and does not hold it as open any more.
     pub profile: Profile,
     /// The order behind the link, to be cancelled at its gateway as due work.
     pub order: Option<Order>,
@@ -53,20 +53,21 @@ pub fn withdraw(invoice: &Invoice, profile: &Profile, order: Option<&Order>, now
     let mut entries = Vec::new();
     if invoice.received.is_positive() {
         profile.credit = profile.credit.plus(invoice.received)?;
-        let entry = |kind, amount| Entry {
-            customer_id: invoice.customer_id.clone(),
-            invoice_id: invoice.id.clone(),
-            kind,
-            amount,
-            payment: None,
-            at: now,
-        };
-        entries.push(entry(EntryKind::Returned, invoice.received.negated()?));
-        entries.push(entry(EntryKind::Surplus, invoice.received));
+        entries.extend(given_back_as_credit(invoice, invoice.received, now)?);
     }
     let order = order.map(|order| order.wanting_cancellation(now));
-    let invoice =
-        Invoice { status: InvoiceStatus::Cancelled, received: Rupiah::ZERO, link: None, lease: None, updated_at: now, ..invoice.clone() };
+    let mut invoice = Invoice {
+        status: InvoiceStatus::Cancelled,
+        received: Rupiah::ZERO,
+        credit_applied: Rupiah::ZERO,
+        link: None,
+        lease: None,
+        updated_at: now,
+        ..invoice.clone()
+    };
+    if !invoice.awaits_apply() {
+        invoice.due = None;
+    }
     Ok(Withdrawal { invoice, profile, order, entries })
 }
 
@@ -76,6 +77,7 @@ mod tests {
     use crate::{
         examples::{self, NOW},
         id::InvoiceId,
+        ledger::EntryKind,
         order::OrderStatus,
     };
 

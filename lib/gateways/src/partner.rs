@@ -153,4 +153,12 @@ mod tests {
         assert_eq!(reply(r#"{"error_code":"X_ERROR","message":"no"}"#), "X_ERROR; no");
         assert_eq!(reply("Budi"), "no reason given");
     }
+
+    #[test]
+    fn a_refusal_repeats_neither_a_name_nor_the_address_of_a_page() {
+        let body = r#"{"message":"Budi may not come back to https://bayar.example.id/p/AAAA/finish"}"#;
+        let refused =
+            Reply { status: 400, body: body.as_bytes().to_vec() }.rejected_without(&["Budi", "", "https://bayar.example.id/p/AAAA/finish"]);
+        assert_eq!(refused.to_string(), GatewayError::Rejected { status: 400, detail: "… may not come back to …".to_owned() }.to_string());
+    }
 }

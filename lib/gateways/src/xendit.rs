@@ -91,11 +91,16 @@ impl Gateway for Xendit {
         create::read(&reply, order, validity, self.stand_in)
     }
 
-    /// Asks by invoice id; without one (the answer to `create` was lost) by our order id, which Xendit does not keep unique.
+    /// Asks by invoice id; without one (the answer to `create` was lost) by our order id. Xendit does not keep that unique: where another
+    /// invoice under it was heard of, that one is asked about too.
     async fn status(&self, order: &OrderRef) -> Result<Report, GatewayError> {
         if let Some(id) = order.reference.as_deref().and_then(plain_id) {
-            let reply = self.api.get(&format!("{}/v2/invoices/{id}", self.base)).await?;
-            return status::read_one(&reply, order, id);
+            let ask = async |id: &str| status::read_one(&self.api.get(&format!("{}/v2/invoices/{id}", self.base)).await?, order, id);
+            let report = ask(id).await?;
+            return match order.transaction_id.as_deref().and_then(plain_id).filter(|other| *other != id) {
+                Some(other) => Ok(report.and(ask(other).await?)),
+                None => Ok(report),
+            };
         }
         let order_id = path_segment(&order.order_id)?;
         let reply = self.api.get(&format!("{}/v2/invoices?external_id={order_id}", self.base)).await?;

@@ -3,7 +3,7 @@
 //! It converges, it does not obey: `billing::apply` compares invoice and entitlement, so order and repetition do not matter.
 
 use billing::{
-    apply::{Application, ApplyError, Rules, Todo, converge, grant, replaced_renewal, revoke},
+    apply::{Application, ApplyError, Rules, Todo, converge, give_back, grant, replaced_renewal, revoke},
     customer::Profile,
     id::{CustomerId, InvoiceId},
     invoice::{Invoice, InvoiceStatus},
@@ -55,6 +55,10 @@ impl Apply {
                 Todo::Revoke(settlement) => {
                     let grants = self.store.grants(customer).await?;
                     revoke(&invoice, settlement, &profile, &grants, self.rules, now).map_err(NotApplied::from)
+                }
+                Todo::GiveBack => {
+                    let grants = self.store.grants(customer).await?;
+                    give_back(&invoice, &profile, &grants, self.rules, now).map_err(NotApplied::from)
                 }
             };
             let application = match application {

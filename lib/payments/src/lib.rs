@@ -167,7 +167,7 @@ pub async fn book(
         let mut reviews: usize = 0;
         let done = match settle(&order, &read, &report, now)? {
             Outcome::Unchanged => return Ok(Booked { invoice_status: read.status, moved: false, order, state: report.state }),
-            Outcome::Noted(note) => installation.store.note(&note).await.map(|()| (read.status, false, note.order)),
+            Outcome::Noted(note) => installation.store.note(&note, now).await.map(|()| (read.status, false, note.order)),
             Outcome::Settled(mut settlement) => {
                 settlement.order.note(now, format!("confirmed_by:{via}"));
                 reviews = settlement.events.iter().filter(|event| matches!(event, Event::PaymentReview { .. })).count();
@@ -179,6 +179,9 @@ pub async fn book(
             Ok((invoice_status, moved, order)) => {
                 let booked = Booked { invoice_status, moved, order: written(order), state: report.state };
                 log_booking(&booked, via, reviews);
+                if moved {
+                    close_other_link(installation, &booked, &read).await;
+                }
                 return Ok(booked);
             }
             Err(StoreError::Stale) => {
@@ -186,15 +189,32 @@ pub async fn book(
                 let fresh = installation.store.order(gateway, &id).await?.ok_or(Trouble::NoInvoice(id))?;
                 invoice = installation.store.invoice(&fresh.customer_id, &fresh.invoice_id).await?;
                 order = fresh;
-                // Some channels can only be asked by the gateway's own id, which the order may not have learnt yet.
+                // Some channels can only be asked by the gateway's own id, which the order may not have learnt yet; and the order may have
+                // learnt another one.
                 let seen = report.transactions.first().map(|transaction| transaction.id.clone());
-                let asked = OrderRef { transaction_id: order.transaction_id.clone().or(seen), ..order_ref(&order) };
+                let asked = OrderRef { transaction_id: seen.or(order.transaction_id.clone()), ..order_ref(&order) };
                 report = ask(installation, order.gateway, &asked).await?;
             }
             Err(error) => return Err(error.into()),
         }
     }
     Err(StoreError::Stale.into())
+}
+
+/// An invoice that was paid through another order than the one behind its link: nobody is to pay that one too. A wish, carried out as due
+/// work. Should it be lost, paying twice ends as credit.
+async fn close_other_link(installation: &Installation, booked: &Booked, before: &Invoice) {
+    let is_paid = booked.invoice_status == InvoiceStatus::Paid && before.status == InvoiceStatus::Unpaid;
+    let Some(link) = before.link.as_ref().filter(|link| is_paid && link.order_id != booked.order.id) else { return };
+    let now = installation.clock.now();
+    let closed = match installation.store.order(link.gateway, &link.order_id).await {
+        Ok(Some(order)) => installation.store.note_order(&order.wanting_cancellation(now)).await,
+        Ok(None) => return,
+        Err(error) => Err(error),
+    };
+    if let Err(error) = closed {
+        tracing::warn!(order = link.order_id.as_str(), %error, "the other link of a paid invoice stays open");
+    }
 }
 
 fn log_booking(booked: &Booked, via: &str, reviews: usize) {

@@ -13,6 +13,7 @@ use axum::{
     response::Response,
 };
 use bytes::Bytes;
+use serde_json::Value;
 use tokio::{net::TcpListener, sync::Notify};
 
 /// When a call is broken.
@@ -70,6 +71,19 @@ pub struct Tap {
     crashed: Arc<Notify>,
     held: Arc<Notify>,
     released: Arc<Notify>,
+    alteration: Arc<Mutex<Option<Alteration>>>,
+}
+
+/// What a partner's answers are changed to on their way.
+struct Alteration {
+    service: String,
+    alter: Box<dyn Fn(&mut Value) + Send + Sync>,
+}
+
+impl std::fmt::Debug for Alteration {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Alteration").field("service", &self.service).finish_non_exhaustive()
+    }
 }
 
 impl Tap {
@@ -148,6 +162,32 @@ impl Tap {
     /// Lets the answer that is kept back go on.
     pub fn release(&self) {
         self.released.notify_one();
+    }
+
+    /// Changes every JSON answer of `service` on its way.
+    pub fn alter_answers(&self, service: &str, alter: impl Fn(&mut Value) + Send + Sync + 'static) {
+        let alteration = Alteration { service: service.to_owned(), alter: Box::new(alter) };
+        *self.alteration.lock().unwrap_or_else(PoisonError::into_inner) = Some(alteration);
+    }
+
+    /// Answers arrive as they are.
+    pub fn answer_as_they_are(&self) {
+        *self.alteration.lock().unwrap_or_else(PoisonError::into_inner) = None;
+    }
+
+    async fn altered(&self, service: &str, answer: Response) -> Response {
+        let is_meant = |alteration: &Alteration| alteration.service == service;
+        if !self.alteration.lock().unwrap_or_else(PoisonError::into_inner).as_ref().is_some_and(is_meant) {
+            return answer;
+        }
+        let (mut parts, body) = answer.into_parts();
+        let bytes = axum::body::to_bytes(body, 20 << 20).await.unwrap_or_default();
+        let Ok(mut json) = serde_json::from_slice(&bytes) else { return Response::from_parts(parts, Body::from(bytes)) };
+        if let Some(alteration) = self.alteration.lock().unwrap_or_else(PoisonError::into_inner).as_ref() {
+            (alteration.alter)(&mut json);
+        }
+        parts.headers.remove(http::header::CONTENT_LENGTH);
+        Response::from_parts(parts, Body::from(json.to_string()))
     }
 
     /// Runs a function until it is done, or until the planned crash: then it is dropped where it stands.
@@ -239,7 +279,9 @@ async fn pass_on(State(line): State<Line>, request: Request) -> Response {
     let path = parts.uri.path_and_query().map_or("/", |path| path.as_str()).to_owned();
     let call =
         Call { service: line.service.clone(), operation: format!("{} {path}", parts.method), actions: Vec::new(), resource: String::new() };
-    line.tap.pass(call, forward(&line.client, &format!("{}{path}", line.url), parts, body)).await
+    let url = format!("{}{path}", line.url);
+    let answer = async { line.tap.altered(&line.service, forward(&line.client, &url, parts, body).await).await };
+    line.tap.pass(call, answer).await
 }
 
 /// A client that hands redirects on instead of following them.

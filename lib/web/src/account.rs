@@ -13,7 +13,7 @@ use cloud::store::{Caller, Page, Store};
 use lambda_http::{Request, RequestExt as _};
 use time::OffsetDateTime;
 
-pub use self::payments::{Kind, Moment, Payment, payments};
+pub use self::payments::{CREDIT, Kind, Moment, Payment, payments};
 use crate::{
     answer,
     caller::{Claim, identify, store_problem},

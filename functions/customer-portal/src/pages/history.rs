@@ -45,15 +45,18 @@ fn entry(payment: &Payment, page: &Page<'_>) -> Markup {
     let texts = page.texts();
     let (sign, kind) = direction(payment.kind, texts);
     let method = payment.method.as_deref().map(|channel| texts::method(channel, page.lang));
+    let gateway = payment.gateway.map(|gateway| texts::gateway(gateway).to_owned());
+    let via = method.into_iter().chain(gateway).collect::<Vec<_>>().join(" · ");
     html! {
         li.payment.card data-payment=(payment.id) {
             div.top {
                 p.what { (kind) }
                 p.amount.out[!sign.is_empty()] { (sign) (payment.amount) }
             }
+            @if payment.credit { p.meta { (if sign.is_empty() { texts.became_credit } else { texts.out_of_credit }) } }
             p.meta { time datetime=(texts::machine_time(payment.at)) { (texts::date_time(payment.at, page.zone, page.lang)) } }
             p.meta {
-                span { @if let Some(method) = method { (method) " · " } (texts::gateway(payment.gateway)) }
+                span { (via) }
                 @if let Some(number) = &payment.invoice_number { " " span { (number) } }
             }
             @if !payment.timeline.is_empty() {

@@ -121,7 +121,10 @@ fn pay_form(bill: &Bill, first: bool, page: &Page<'_>) -> Markup {
             }
             details.methods {
                 summary { (texts.other_methods) }
-                div { @for gateway in GatewayName::ALL { button type="submit" name="gateway" value=(gateway) { (texts::gateway(gateway)) } } }
+                div {
+                    @for gateway in GatewayName::ALL { button type="submit" name="gateway" value=(gateway) { (texts::gateway(gateway)) } }
+                    button type="submit" formaction="/customer/share" formtarget="_self" { (texts.share) }
+                }
             }
         }
     }

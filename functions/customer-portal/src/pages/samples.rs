@@ -76,7 +76,10 @@ pub(super) fn invoice(number: u32, text: &str) -> Invoice {
         description: text.into(),
         amount: Rupiah::new(300_000),
         received: Rupiah::ZERO,
+        credit_applied: Rupiah::ZERO,
         refunded: Rupiah::ZERO,
+        charged_back: Rupiah::ZERO,
+        granted_return: Rupiah::ZERO,
         status: InvoiceStatus::Unpaid,
         settlement: 0,
         granted: None,
@@ -139,10 +142,11 @@ pub(super) fn payments(text: &str) -> Vec<Payment> {
         id: "0197a0b0-0000-7000-8000-000000000001".into(),
         invoice_id: InvoiceId::parse("inv_2").unwrap(),
         invoice_number: Some("INV-2026-000002".into()),
-        gateway: GatewayName::Midtrans,
+        gateway: Some(GatewayName::Midtrans),
         method: Some(method.into()),
         amount: Rupiah::new(300_000),
         kind,
+        credit: false,
         at: NOW,
         timeline: vec![
             (NOW - Duration::minutes(9), Moment::LinkCreated),
@@ -154,6 +158,8 @@ pub(super) fn payments(text: &str) -> Vec<Payment> {
     vec![
         payment(Kind::Received, "bank_transfer/bca"),
         payment(Kind::Refund, "qris"),
+        Payment { credit: true, ..payment(Kind::Received, "qris") },
+        Payment { gateway: None, timeline: Vec::new(), ..payment(Kind::Received, "credit") },
         payment(Kind::Reversal, text),
         Payment { timeline: Vec::new(), method: None, ..payment(Kind::Chargeback, text) },
     ]

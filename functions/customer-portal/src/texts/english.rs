@@ -75,6 +75,7 @@ pub(super) const TEXTS: Texts = Texts {
     no_connection: "Connection failed, please check your internet",
     busy: "The system is busy, please try again",
 
+    share: "Share a link",
     bill_title: "Internet bill",
     bill_from: "Internet bill from {}",
     receipt: "Receipt",
@@ -92,6 +93,8 @@ pub(super) const TEXTS: Texts = Texts {
     refund: "Refund",
     reversal: "Payment reversed",
     chargeback: "Chargeback",
+    became_credit: "Became your credit",
+    out_of_credit: "Taken from your credit",
     amount: "Amount",
     paid_with: "Method",
     for_invoice: "Invoice",

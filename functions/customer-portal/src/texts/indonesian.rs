@@ -75,6 +75,7 @@ pub(super) const TEXTS: Texts = Texts {
     no_connection: "Koneksi gagal, periksa internet Anda",
     busy: "Sistem sedang sibuk, coba lagi",
 
+    share: "Bagikan link",
     bill_title: "Tagihan internet",
     bill_from: "Tagihan internet dari {}",
     receipt: "Bukti pembayaran",
@@ -92,6 +93,8 @@ pub(super) const TEXTS: Texts = Texts {
     refund: "Pengembalian dana",
     reversal: "Pembayaran dibatalkan",
     chargeback: "Sanggahan bank",
+    became_credit: "Menjadi saldo Anda",
+    out_of_credit: "Diambil dari saldo Anda",
     amount: "Jumlah",
     paid_with: "Metode",
     for_invoice: "Tagihan",

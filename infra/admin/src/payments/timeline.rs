@@ -102,6 +102,9 @@ fn money(facts: &Facts, order: &Order) -> String {
             EntryKind::Refund => "refunded",
             EntryKind::SurplusRefund => "refunded from credit",
             EntryKind::Chargeback => "charged back",
+            EntryKind::SurplusChargeback => "charged back from credit",
+            EntryKind::FromCredit => "paid from credit",
+            EntryKind::CreditUsed => "used from credit",
             EntryKind::Unused => "left over by a change of package",
         };
         method.map_or_else(|| format!("{} {what}", line.entry.amount), |method| format!("{} {what} ({method})", line.entry.amount))

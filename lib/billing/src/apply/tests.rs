@@ -2,8 +2,11 @@ use time::macros::datetime;
 
 use super::*;
 use crate::{
+    entitlement::{Payment, change},
     examples::{self, NOW},
     id::InvoiceId,
+    package::Package,
+    upgrade::Terms,
 };
 
 const RULES: Rules = Rules { zone: Zone::Jakarta, late: LateRenewal::FromPayment };
@@ -42,6 +45,63 @@ fn the_entitlement_follows_what_the_invoice_says_now() {
     check(Paid, 2, Some(1), Todo::Revoke(1));
     check(Unpaid, 2, None, Todo::Nothing);
     check(Cancelled, 1, None, Todo::Nothing);
+    let refunded = Invoice { granted: Some(1), refunded: Rupiah::new(50_000), ..paid(1) };
+    assert_eq!(converge(&refunded), Todo::GiveBack);
+    assert_eq!(converge(&Invoice { granted_return: Rupiah::new(50_000), ..refunded }), Todo::Nothing);
+}
+
+/// What a change to a package without a price makes credit of all that is unused.
+fn becomes_credit(profile: &Profile) -> i64 {
+    let free = Package { price: Rupiah::ZERO, ..examples::package("free", 0) };
+    let payment = Payment { at: NOW, money: Rupiah::ZERO, charge: Rupiah::ZERO };
+    change(Some(&profile.entitlement), &free, payment, RULES.zone).unwrap().to_credit.get()
+}
+
+#[test]
+fn what_is_given_back_counts_no_more_whether_before_or_after_it_was_applied_and_moves_no_date() {
+    let returned =
+        |invoice: &Invoice| Invoice { refunded: Rupiah::new(60_000), charged_back: Rupiah::new(40_000), due: Some(NOW), ..invoice.clone() };
+    let granted = grant(&paid(1), &examples::profile(), None, RULES, NOW).unwrap();
+    assert_eq!(becomes_credit(&granted.profile), 300_000);
+    let grants = [examples::import(), granted.grant.clone()];
+    let after = give_back(&returned(&granted.invoice), &granted.profile, &grants, RULES, NOW).unwrap();
+    assert_eq!((after.grant.returns.len(), after.grant_is_new, &after.events[..], &after.entries[..]), (1, false, &[][..], &[][..]));
+    assert_eq!((after.invoice.due, converge(&after.invoice)), (None, Todo::Nothing));
+    let at_once = grant(&returned(&paid(1)), &examples::profile(), None, RULES, NOW).unwrap();
+    assert_eq!(converge(&at_once.invoice), Todo::Nothing);
+    for profile in [&after.profile, &at_once.profile] {
+        assert_eq!(profile.entitlement.expires_at, granted.profile.entitlement.expires_at);
+        assert_eq!((becomes_credit(profile), profile.last_grant), (200_000, 3));
+    }
+    assert_eq!(after.profile.entitlement, at_once.profile.entitlement);
+    // Taken back altogether later, nothing of the grant is left, and nothing of what was given back of it.
+    let reversed = Invoice { status: InvoiceStatus::Unpaid, refunded: Rupiah::ZERO, charged_back: Rupiah::ZERO, ..after.invoice };
+    let gone = revoke(&reversed, 1, &after.profile, &[examples::import(), after.grant], RULES, NOW).unwrap();
+    assert_eq!((gone.profile.entitlement, gone.invoice.granted_return), (examples::profile().entitlement, Rupiah::ZERO));
+}
+
+#[test]
+fn what_is_given_back_takes_the_credit_that_its_money_became() {
+    let first = grant(&paid(1), &examples::profile(), None, RULES, NOW).unwrap();
+    let free = Package { price: Rupiah::ZERO, ..examples::package("free", 0) };
+    let terms = Terms { charge: Rupiah::ZERO, new_period: true };
+    let to_free = Invoice {
+        id: InvoiceId::parse("inv_2").unwrap(),
+        kind: InvoiceKind::Upgrade,
+        package: free,
+        amount: Rupiah::ZERO,
+        received: Rupiah::ZERO,
+        upgrade: Some(terms),
+        ..paid(1)
+    };
+    let second = grant(&to_free, &first.profile, None, RULES, NOW).unwrap();
+    assert_eq!(second.profile.credit, Rupiah::new(300_000));
+    let charged_back = Invoice { charged_back: Rupiah::new(300_000), due: Some(NOW), ..first.invoice };
+    let grants = [examples::import(), first.grant, second.grant];
+    let done = give_back(&charged_back, &second.profile, &grants, RULES, NOW).unwrap();
+    assert_eq!((done.profile.credit, done.profile.entitlement.to_credit), (Rupiah::ZERO, Rupiah::ZERO));
+    assert_eq!(done.entries.iter().map(|entry| (entry.kind, entry.amount.get())).collect::<Vec<_>>(), [(EntryKind::Unused, -300_000)]);
+    assert_eq!(done.profile.entitlement.expires_at, second.profile.entitlement.expires_at);
 }
 
 #[test]

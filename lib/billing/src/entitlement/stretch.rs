@@ -74,6 +74,16 @@ impl Stretch {
         self.left_of(self.paid.minus(self.unrecorded)?, at)
     }
 
+    /// What is left of it at `at`, worth so much less. What is used up by then is dropped.
+    pub(super) fn without(&self, amount: Rupiah, at: OffsetDateTime) -> Result<Self, MoneyError> {
+        if amount.is_zero() {
+            return Ok(self.clone());
+        }
+        let unused = self.unused(at)?;
+        let unrecorded = unused.minus(self.unused_recorded(at)?)?;
+        Ok(Self { from: at.max(self.from), until: self.until, paid: unused.minus(amount)?, unrecorded })
+    }
+
     fn left_of(&self, money: Rupiah, at: OffsetDateTime) -> Result<Rupiah, MoneyError> {
         if at <= self.from {
             return Ok(money);

@@ -13,6 +13,7 @@ use crate::{
     ledger::EntryKind,
     order::Order,
     zone::Zone,
+    zone::later,
 };
 
 const FULL_PRICE: Rules = Rules { zone: Zone::Jakarta, pricing: UpgradePricing::FullPrice };

@@ -6,7 +6,7 @@ use billing::{
     event::Event,
     id::{CustomerId, InvoiceId, PackageId},
     import::Import,
-    invoice::Invoice,
+    invoice::{Invoice, Issued},
     package::CataloguePackage,
     phone::Phone,
     upgrade::NewUpgrade,
@@ -103,8 +103,10 @@ impl Store {
     }
 
     /// A new invoice, its number, the look-up of its owner, the profile that holds it as open, and the event.
-    pub async fn issue_invoice(&self, invoice: &Invoice, profile: &Profile, event: &Event, now: OffsetDateTime) -> Result<(), StoreError> {
-        self.transact(self.issue_items(invoice, profile, event, now)?).await
+    pub async fn issue_invoice(&self, issued: &Issued, now: OffsetDateTime) -> Result<(), StoreError> {
+        let mut items = self.issue_items(&issued.invoice, &issued.profile, &issued.event, now)?;
+        items.extend(self.ledger_items(&issued.entries, &[], now)?);
+        self.transact(items).await
     }
 
     /// A new invoice for a change of package, as [`Store::issue_invoice`], and the withdrawal of the one that it replaces.
@@ -159,9 +161,7 @@ impl Store {
         if let Some(order) = &withdrawal.order {
             items.push(self.order_item(order)?);
         }
-        for entry in &withdrawal.entries {
-            items.push(self.ledger_item(entry, &[], now)?);
-        }
+        items.extend(self.ledger_items(&withdrawal.entries, &[], now)?);
         Ok(items)
     }
 

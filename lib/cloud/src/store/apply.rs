@@ -62,17 +62,15 @@ impl Store {
     /// Carries an application out: grant, profile and invoice, each over the version it was decided from, what becomes credit, the
     /// renewal that is withdrawn, and the events.
     pub async fn apply(&self, application: &Application, now: OffsetDateTime) -> Result<(), StoreError> {
-        let Application { invoice, profile, grant, events, entries, withdrawal } = application;
+        let Application { invoice, profile, grant, grant_is_new, events, entries, withdrawal } = application;
         let grant_item = to_item(&grant_key(grant), grant)?;
-        // A new grant must not exist; a revoked one is guarded by the profile's version, which every grant changes.
-        let grant_write = if grant.revoked { put_over(&self.table, grant_item)? } else { put_new(&self.table, grant_item)? };
+        // A new grant must not exist; one that changes is guarded by the profile's version, which every grant changes.
+        let grant_write = if *grant_is_new { put_new(&self.table, grant_item)? } else { put_over(&self.table, grant_item)? };
         let mut items = vec![grant_write, self.profile_item(profile)?, self.invoice_item(invoice)?];
         for event in events {
             items.push(self.event_item(event, now)?);
         }
-        for entry in entries {
-            items.push(self.ledger_item(entry, &[], now)?);
-        }
+        items.extend(self.ledger_items(entries, &[], now)?);
         if let Some(withdrawal) = withdrawal {
             items.extend(self.withdrawal_items(withdrawal, now)?);
         }

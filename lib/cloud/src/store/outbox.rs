@@ -34,6 +34,13 @@ pub(super) fn new_id(now: OffsetDateTime) -> String {
     uuid::Uuid::new_v7(timestamp).simple().to_string()
 }
 
+/// Ids of what happens at once, in its order.
+pub(super) fn new_ids(count: usize, now: OffsetDateTime) -> Vec<String> {
+    let mut ids: Vec<String> = std::iter::repeat_with(|| new_id(now)).take(count).collect();
+    ids.sort();
+    ids
+}
+
 impl Store {
     /// The event as part of a transaction.
     pub(super) fn event_item(&self, event: &Event, now: OffsetDateTime) -> Result<TransactWriteItem, StoreError> {

@@ -2,6 +2,7 @@
 
 use aws_sdk_dynamodb::types::{AttributeValue, TransactWriteItem, Update};
 use billing::{
+    credit::CreditUse,
     gateway::GatewayName,
     id::{CustomerId, InvoiceId, OrderId},
     invoice::{Invoice, NextLook},
@@ -18,7 +19,7 @@ use super::{
     DueKind, Store, StoreError,
     item::{check_version, from_item, put_new, put_version, set_due, to_item, write},
     keys::{self, Key},
-    outbox::new_id,
+    outbox::new_ids,
 };
 
 impl Store {
@@ -69,12 +70,29 @@ impl Store {
         self.transact(vec![self.order_item(order)?]).await
     }
 
-    /// What a report without money changes: the order, and the invoice if its link is dead.
-    pub async fn note(&self, note: &Note) -> Result<(), StoreError> {
+    /// What a report without money changes: the order, the invoice if its link is dead, and the event if a person has to look.
+    pub async fn note(&self, note: &Note, now: OffsetDateTime) -> Result<(), StoreError> {
         let mut items = vec![self.order_item(&note.order)?];
         if let Some(invoice) = &note.invoice {
             items.push(self.invoice_item(invoice)?);
         }
+        if let Some(event) = &note.event {
+            items.push(self.event_item(event, now)?);
+        }
+        self.transact(items).await
+    }
+
+    /// Pays an invoice out of credit: invoice, profile, ledger, and what follows if nothing is due any more.
+    pub async fn use_credit(&self, used: &CreditUse, now: OffsetDateTime) -> Result<(), StoreError> {
+        let CreditUse { invoice, profile, order, entries, event } = used;
+        let mut items = vec![self.invoice_item(invoice)?, self.profile_item(profile)?];
+        if let Some(order) = order {
+            items.push(self.order_item(order)?);
+        }
+        if let Some(event) = event {
+            items.push(self.event_item(event, now)?);
+        }
+        items.extend(self.ledger_items(entries, &[], now)?);
         self.transact(items).await
     }
 
@@ -90,22 +108,18 @@ impl Store {
         if !credit.is_zero() {
             items.push(self.credit_item(&order.customer_id, *credit)?);
         }
-        let mut told = Vec::with_capacity(events.len());
-        for event in events {
-            let id = new_id(now);
-            items.push(self.event_item_as(&id, event, now)?);
-            told.push(id);
+        let told = new_ids(events.len(), now);
+        for (id, event) in told.iter().zip(events) {
+            items.push(self.event_item_as(id, event, now)?);
         }
-        for entry in entries {
-            items.push(self.ledger_item(entry, &told, now)?);
-        }
+        items.extend(self.ledger_items(entries, &told, now)?);
         self.transact(items).await
     }
 
-    /// The invoice behind a row of the index, if it still awaits apply and is due.
+    /// The invoice behind a row of the index, if it is still due.
     pub async fn due_invoice(&self, key: &Key, now: OffsetDateTime) -> Result<Option<Invoice>, StoreError> {
         let invoice: Option<Invoice> = self.get(key).await?;
-        Ok(invoice.filter(|invoice| invoice.awaits_apply() && invoice.due.is_some_and(|due| due <= now)))
+        Ok(invoice.filter(|invoice| invoice.due.is_some_and(|due| due <= now)))
     }
 
     /// The invoice behind a row of the index, if its customer is still to be reminded of it now.
@@ -132,7 +146,7 @@ impl Store {
     pub(super) fn invoice_item(&self, invoice: &Invoice) -> Result<TransactWriteItem, StoreError> {
         let mut item = to_item(&keys::invoice(&invoice.customer_id, &invoice.id), invoice)?;
         match invoice.next_look() {
-            Some(NextLook::Apply(due)) => set_due(&mut item, DueKind::Invoice, invoice.id.as_str(), Some(due)),
+            Some(NextLook::Reconcile(due)) => set_due(&mut item, DueKind::Invoice, invoice.id.as_str(), Some(due)),
             Some(NextLook::Remind(due)) => set_due(&mut item, DueKind::Reminder, invoice.id.as_str(), Some(due)),
             None => {}
         }
@@ -140,8 +154,17 @@ impl Store {
     }
 
     /// `told` are the ids of the events of the same transaction: the way from a payment to the events that left for it.
-    pub(super) fn ledger_item(&self, entry: &Entry, told: &[String], now: OffsetDateTime) -> Result<TransactWriteItem, StoreError> {
-        let id = new_id(now);
+    pub(super) fn ledger_items(
+        &self,
+        entries: &[Entry],
+        told: &[String],
+        now: OffsetDateTime,
+    ) -> Result<Vec<TransactWriteItem>, StoreError> {
+        let ids = new_ids(entries.len(), now);
+        ids.into_iter().zip(entries).map(|(id, entry)| self.ledger_item(id, entry, told)).collect()
+    }
+
+    fn ledger_item(&self, id: String, entry: &Entry, told: &[String]) -> Result<TransactWriteItem, StoreError> {
         let mut item = to_item(&keys::ledger(&entry.customer_id, &id), entry)?;
         item.insert("id".to_owned(), AttributeValue::S(id));
         if !told.is_empty() {

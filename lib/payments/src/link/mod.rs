@@ -5,20 +5,24 @@
 mod open;
 mod replace;
 
+use std::borrow::Cow;
+
 use billing::{
+    credit::{usable, use_credit},
     customer::Profile,
     gateway::GatewayName,
     invoice::Invoice,
     link::{self, LinkDecision, NoLink, choose, decide},
     money::MoneyError,
+    withdrawal::Standing,
 };
 use cloud::{installation::Installation, store::StoreError};
 use gateways::Gateway;
 
 use crate::{Active, active_gateways};
 
-/// Decisions made anew because money arrived on the link that was to be replaced.
-const ROUNDS: usize = 3;
+/// Decisions made anew because money arrived on the link that was to be replaced, or credit was used.
+const ROUNDS: usize = 4;
 
 /// A link that can be paid.
 #[derive(Debug, Clone)]
@@ -71,16 +75,52 @@ pub enum LinkError {
 }
 
 /// The link for `payer` to pay `invoice`.
+///
+/// The customer's credit pays first. If it covers the invoice, the invoice is PAID and there is no link.
 pub async fn link(installation: &Installation, payer: Payer<'_>, invoice: Invoice, wish: Wish) -> Result<Link, LinkError> {
     let mut invoice = invoice;
+    let mut profile = match payer {
+        Payer::Customer(profile) => Some(Cow::Borrowed(profile)),
+        Payer::Public { .. } => None,
+    };
     for _ in 0..ROUNDS {
-        if let Some(link) = once(installation, payer, &invoice, wish).await? {
+        let moved_on = match &profile {
+            Some(profile) if wish.may_open => pay_from_credit(installation, profile, &invoice).await?,
+            _ => false,
+        };
+        let payer = match (payer, &profile) {
+            (Payer::Customer(_), Some(profile)) => Payer::Customer(profile),
+            _ => payer,
+        };
+        if !moved_on && let Some(link) = once(installation, payer, &invoice, wish).await? {
             return Ok(link);
         }
-        let read = installation.store.invoice(&invoice.customer_id, &invoice.id).await?;
-        invoice = read.ok_or(NoLink::NotPayable)?;
+        let read = installation.store.invoice_and_profile(&invoice.customer_id, &invoice.id).await?;
+        let (invoice_now, profile_now) = read.ok_or(NoLink::NotPayable)?;
+        (invoice, profile) = (invoice_now, Some(Cow::Owned(profile_now)));
     }
     Err(NoLink::InProgress.into())
+}
+
+/// Uses credit for the invoice. True if invoice or profile are not as they were: they have to be read again.
+async fn pay_from_credit(installation: &Installation, profile: &Profile, invoice: &Invoice) -> Result<bool, LinkError> {
+    let now = installation.clock.now();
+    if usable(invoice, profile.credit, now)?.is_zero() {
+        return Ok(false);
+    }
+    let order = match &invoice.link {
+        Some(link) => installation.store.order(link.gateway, &link.order_id).await?,
+        None => None,
+    };
+    let Some(used) = use_credit(Standing { invoice, order: order.as_ref() }, profile, now)? else { return Ok(false) };
+    match installation.store.use_credit(&used, now).await {
+        Ok(()) => {
+            tracing::info!(invoice = invoice.id.as_str(), status = ?used.invoice.status, "credit used");
+            Ok(true)
+        }
+        Err(StoreError::Stale) => Ok(true),
+        Err(error) => Err(error.into()),
+    }
 }
 
 /// `None`: the invoice moved on meanwhile, so it is decided again.

@@ -6,7 +6,7 @@ use billing::{
     gateway::GatewayName,
     id::{InvoiceId, OrderId},
     invoice::Invoice,
-    ledger::{EntryKind, PaymentRef},
+    ledger::EntryKind,
     money::Rupiah,
     order::Order,
 };
@@ -20,7 +20,10 @@ use crate::{
     problem::Problem,
 };
 
-/// A movement of the customer's money at a gateway.
+/// The channel of what credit paid.
+pub const CREDIT: &str = "credit";
+
+/// A movement of the customer's money at a gateway, or credit that paid an invoice.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Payment {
     /// UUIDv7.
@@ -29,21 +32,23 @@ pub struct Payment {
     pub invoice_id: InvoiceId,
     /// What people call that invoice.
     pub invoice_number: Option<String>,
-    /// Where it was paid.
-    pub gateway: GatewayName,
-    /// The channel, such as `bank_transfer/bca`.
+    /// Where it was paid; `None` if credit paid.
+    pub gateway: Option<GatewayName>,
+    /// The channel, such as `bank_transfer/bca`, or [`CREDIT`].
     pub method: Option<String>,
     /// How much, in either direction.
     pub amount: Rupiah,
     /// In which direction.
     pub kind: Kind,
+    /// It went into the customer's credit, or came out of it, and not the invoice's.
+    pub credit: bool,
     /// When.
     pub at: OffsetDateTime,
     /// What happened on its way, oldest first.
     pub timeline: Vec<(OffsetDateTime, Moment)>,
 }
 
-/// What a movement is. Whether money filled an invoice or became credit is seen elsewhere.
+/// What a movement is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Kind {
@@ -84,22 +89,25 @@ pub async fn payments(
     paging?;
     let page = page.map_err(store_problem)?;
 
-    let lines: Vec<(&LedgerLine, &PaymentRef)> =
-        page.entries.iter().filter_map(|line| Some((line, line.entry.payment.as_ref()?))).collect();
-    let orders: BTreeSet<_> = lines.iter().map(|(_, payment)| (payment.gateway, &payment.order_id)).collect();
-    let invoices: BTreeSet<_> = lines.iter().map(|(line, _)| &line.entry.invoice_id).collect();
+    let is_shown = |line: &&LedgerLine| line.entry.payment.is_some() || line.entry.kind == EntryKind::FromCredit;
+    let lines: Vec<&LedgerLine> = page.entries.iter().filter(is_shown).collect();
+    let payments = lines.iter().filter_map(|line| line.entry.payment.as_ref());
+    let orders: BTreeSet<_> = payments.map(|payment| (payment.gateway, &payment.order_id)).collect();
+    let invoices: BTreeSet<_> = lines.iter().map(|line| &line.entry.invoice_id).collect();
     let order_keys: Vec<_> = orders.into_iter().map(|(gateway, order)| keys::order(gateway, order)).collect();
     let invoice_keys: Vec<_> = invoices.into_iter().map(|invoice| keys::invoice(&claim.customer_id, invoice)).collect();
     let (orders, invoices) = store.orders_and_invoices(&order_keys, &invoice_keys).await.map_err(store_problem)?;
     let orders: BTreeMap<&OrderId, &Order> = orders.iter().map(|order| (&order.id, order)).collect();
-    let seen = lines.into_iter().map(|(line, payment)| {
+    let seen = lines.into_iter().map(|line| {
         let invoice = invoices.iter().find(|invoice| invoice.id == line.entry.invoice_id);
-        as_seen(line, payment, orders.get(&payment.order_id).copied(), invoice)
+        let order = line.entry.payment.as_ref().and_then(|payment| orders.get(&payment.order_id)).copied();
+        as_seen(line, order, invoice)
     });
     Ok((caller, Page { entries: seen.collect(), next: page.next }))
 }
 
-fn as_seen(line: &LedgerLine, payment: &PaymentRef, order: Option<&Order>, invoice: Option<&Invoice>) -> Payment {
+fn as_seen(line: &LedgerLine, order: Option<&Order>, invoice: Option<&Invoice>) -> Payment {
+    let payment = line.entry.payment.as_ref();
     let told = order.map(|order| order.timeline.as_slice()).unwrap_or_default();
     let mut timeline: Vec<_> = told.iter().filter_map(|moment| Some((moment.at, told_to_customers(&moment.what)?))).collect();
     if let Some(applied_at) = invoice.and_then(|invoice| invoice.applied_at) {
@@ -110,10 +118,11 @@ fn as_seen(line: &LedgerLine, payment: &PaymentRef, order: Option<&Order>, invoi
         id: line.id.clone(),
         invoice_id: line.entry.invoice_id.clone(),
         invoice_number: invoice.map(|invoice| invoice.number.clone()),
-        gateway: payment.gateway,
-        method: payment.method.clone(),
+        gateway: payment.map(|payment| payment.gateway),
+        method: payment.map_or_else(|| Some(CREDIT.to_owned()), |payment| payment.method.clone()),
         amount: line.entry.amount.max(Rupiah::ZERO.minus(line.entry.amount).unwrap_or_default()),
         kind: kind(line.entry.kind),
+        credit: line.entry.kind.moves_credit(),
         at: line.entry.at,
         timeline,
     }
@@ -130,9 +139,14 @@ fn told_to_customers(what: &str) -> Option<Moment> {
 
 const fn kind(kind: EntryKind) -> Kind {
     match kind {
-        EntryKind::Received | EntryKind::Surplus | EntryKind::Returned | EntryKind::Unused => Kind::Received,
+        EntryKind::Received
+        | EntryKind::Surplus
+        | EntryKind::FromCredit
+        | EntryKind::CreditUsed
+        | EntryKind::Returned
+        | EntryKind::Unused => Kind::Received,
         EntryKind::Reversal | EntryKind::SurplusReversal => Kind::Reversal,
         EntryKind::Refund | EntryKind::SurplusRefund => Kind::Refund,
-        EntryKind::Chargeback => Kind::Chargeback,
+        EntryKind::Chargeback | EntryKind::SurplusChargeback => Kind::Chargeback,
     }
 }

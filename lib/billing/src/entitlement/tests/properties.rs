@@ -125,6 +125,26 @@ proptest! {
     }
 
     #[test]
+    fn what_is_given_back_is_taken_to_the_rupiah_from_what_the_customer_holds_and_moves_no_date(
+        grants in history(), amount in 1..900_000_i64, late in 0..86_400_i64, zone in prop::sample::select(&ZONES[..])
+    ) {
+        let before = fold(&grants, zone).unwrap().unwrap();
+        let last = grants.iter().filter_map(paid).map(|(at, ..)| at).max().unwrap_or(crate::examples::NOW);
+        let at = last + Duration::seconds(late);
+        let after = before.clone().give_back(Rupiah::new(amount), at, zone).unwrap();
+        prop_assert_eq!((&after.package, after.expires_at, &after.purchase), (&before.package, before.expires_at, &before.purchase));
+        let recorded = before.unused_recorded(at, zone).unwrap().get();
+        let taken = amount.min(recorded + before.to_credit.get());
+        prop_assert_eq!(held(&before, at, zone) - held(&after, at, zone), taken);
+        prop_assert!(after.to_credit == before.to_credit || amount > recorded, "unused service goes first");
+        // In the fold it takes its place, whatever order the grants are read in.
+        let mut returned = grants.clone();
+        let sequence = 1 + u32::try_from(grants.len()).unwrap();
+        returned[grants.len() - 1].give_back(Return { sequence, amount: Rupiah::new(amount), at }).unwrap();
+        prop_assert_eq!(fold(returned.iter().rev(), zone).unwrap().unwrap(), after);
+    }
+
+    #[test]
     fn no_more_becomes_credit_than_was_paid(grants in history(), zone in prop::sample::select(&ZONES[..])) {
         let received: i64 = grants.iter().filter_map(paid).map(|(_, money, _)| money.get()).sum();
         prop_assert!(fold(&grants, zone).unwrap().unwrap().to_credit.get() <= received);

@@ -83,10 +83,11 @@ fn a_link_that_nobody_can_pay_any_more_is_not_kept() {
 }
 
 #[test]
-fn an_unclear_report_is_noted_once() {
+fn an_unclear_report_is_noted_and_told_once() {
     let report = Report { state: ReportedState::Unclear("held".into()), transactions: vec![] };
     let mut story = Story::new();
     story.go_on(&Step::Report(0, report.clone()));
     assert_eq!(story.orders[0].timeline.last().map(|moment| moment.what.as_str()), Some("unclear:held"));
+    assert_eq!(story.summary(), "UNPAID holds 0, credit 0: Unclear 300");
     assert_eq!(settle(&story.orders[0], &story.invoice, &report, NOW), Ok(Outcome::Unchanged));
 }

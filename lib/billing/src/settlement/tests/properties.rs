@@ -37,7 +37,7 @@ fn step() -> impl Strategy<Value = Step> {
         let id = format!("{number}-{}", transaction.id);
         Step::Report(number, Report { state, transactions: vec![Transaction { id, ..transaction }] })
     });
-    prop_oneof![12 => report, 1 => Just(Step::Withdraw), 4 => Just(Step::Apply)]
+    prop_oneof![12 => report, 1 => Just(Step::Withdraw), 4 => Just(Step::Apply), 4 => Just(Step::UseCredit)]
 }
 
 proptest! {
@@ -53,14 +53,14 @@ proptest! {
             if was == InvoiceStatus::Cancelled {
                 prop_assert_eq!(is, InvoiceStatus::Cancelled);
             }
-            // An open invoice that a report closes was paid, were it for a moment.
-            let paid = was == InvoiceStatus::Unpaid && is != InvoiceStatus::Unpaid && matches!(step, Step::Report(..));
+            // An open invoice that a report or credit closes was paid, were it for a moment.
+            let paid = was == InvoiceStatus::Unpaid && is != InvoiceStatus::Unpaid && !matches!(step, Step::Withdraw);
             prop_assert_eq!(story.invoice.settlement, before.invoice.settlement + u32::from(paid));
             let new = &story.events[before.events.len()..];
             let settled = new.iter().filter(|event| matches!(event, Event::PaymentSettled { .. })).count();
             let reversed = new.iter().filter(|event| matches!(event, Event::PaymentReversed { .. })).count();
             prop_assert_eq!(settled == 1, was == InvoiceStatus::Unpaid && is == InvoiceStatus::Paid);
-            prop_assert_eq!(reversed == 1, was == InvoiceStatus::Paid && is != InvoiceStatus::Paid);
+            prop_assert_eq!(reversed == 1, (was == InvoiceStatus::Paid || paid) && is != InvoiceStatus::Paid);
             prop_assert!(settled + reversed <= 1);
             if let Step::Report(number, report) = step {
                 let again = settle(&story.orders[*number], &story.invoice, report, NOW).unwrap();
