@@ -241,8 +241,8 @@ impl Journey {
                 moved = true;
                 let batch: Batch = serde_json::from_value(json!({"Records": [message]})).unwrap();
                 let report = match queue {
-                    "apply" => self.world.tap.or_crash(apply_payment::handle(&self.apply, batch)).await,
-                    _ => self.world.tap.or_crash(notify_customer::handle(&self.notify, batch)).await,
+                    "apply" => self.world.tap.or_crash(Box::pin(apply_payment::handle(&self.apply, batch))).await,
+                    _ => self.world.tap.or_crash(Box::pin(notify_customer::handle(&self.notify, batch))).await,
                 };
                 if report.is_none_or(|report| !report.batch_item_failures.is_empty()) {
                     self.queues.entry(queue).or_default().push_back(message);
