@@ -4,11 +4,14 @@ use std::collections::HashMap;
 
 use crate::journey::Journey;
 use aws_sdk_dynamodb::types::AttributeValue;
-use billing::{id::MessageId, phone::Phone};
+use billing::{id::MessageId, notice::Kind, phone::Phone};
 use cloud::installation::Installation;
 use lambda_http::http::HeaderMap;
 use lunas_sandbox::SimulateMessage;
-use messaging::{Category, Channel, Endpoints, Language, Message, ProviderName, SendOutcome};
+use messaging::{
+    Category, Channel, Endpoints, Language, Message, ProviderName, SendOutcome,
+    texts::{Facts, Link},
+};
 use serde_json::{Value, json};
 use testkit::{
     World,
@@ -49,12 +52,15 @@ impl Sending {
         Self { world, functions, sender, message }
     }
 
+    async fn channel(&self) -> Channel {
+        let stand_in = self.functions.settings.partner_endpoints.get("whatsapp").map(String::as_str);
+        let rows = self.functions.secrets.rows("whatsapp").await.unwrap();
+        Channel::open(&rows, Endpoints { stand_in, loopback_http: true }).unwrap().unwrap()
+    }
+
     /// Hands the message over; the sender's id of it.
     async fn send(&self) -> String {
-        let settings = &self.functions.settings;
-        let stand_in = settings.partner_endpoints.get("whatsapp").map(String::as_str);
-        let rows = self.functions.secrets.rows("whatsapp").await.unwrap();
-        let channel = Channel::open(&rows, Endpoints { stand_in, loopback_http: true }).unwrap().unwrap();
+        let channel = self.channel().await;
         let message = Message {
             template: "lunas_login_code",
             category: Category::Authentication,
@@ -312,5 +318,26 @@ async fn a_login_code_arrives_through_every_sender() {
         let [message] = &journey.world.sandbox.inbox(PHONE)[..] else { panic!("{sender}: one message") };
         let code = message.text.strip_prefix("Kode masuk ").and_then(|rest| rest.get(..6));
         assert!(code.is_some_and(|code| code.bytes().all(|b| b.is_ascii_digit())), "{sender}: {}", message.text);
+    }
+}
+
+#[tokio::test]
+async fn what_meta_shows_is_what_a_linked_phone_gets() {
+    let facts = Facts { name: "Budi".to_owned(), amount: "Rp300.000".to_owned(), code: "123456".to_owned(), ..Facts::default() };
+    let link = Link { prefix: "https://PUBLIC_URL/p/", token: "AbCdEfGhIjKlMnOpQrStUvWx" };
+    let sending = Sending::start(ProviderName::Meta).await;
+    let base = sending.world.notifications.url();
+    let channel = sending.channel().await;
+    for language in [Language::Id, Language::En] {
+        for kind in Kind::ALL.into_iter().filter(|kind| *kind != Kind::LoginCode) {
+            let message = messaging::texts::message(kind, language, &facts, Some(link), "m1");
+            let sent = channel.send(PHONE, &message).await;
+            assert!(matches!(sent.outcome, SendOutcome::Accepted { .. }), "{kind:?}: {sent:?}");
+            let shown = sending.world.sandbox.inbox(PHONE).pop().unwrap();
+            // Meta takes no empty parameters.
+            let expected = message.text.replace("https://PUBLIC_URL", &base);
+            let blank = |text: &str| text.replace('-', "").split_whitespace().collect::<Vec<_>>().join(" ");
+            assert_eq!(blank(&shown.text), blank(&expected), "{kind:?}");
+        }
     }
 }

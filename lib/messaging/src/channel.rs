@@ -51,12 +51,6 @@ impl Channel {
         Ok(Some(Self { first: provider(first, rows, endpoints)?, second }))
     }
 
-    /// A channel of these providers.
-    #[must_use]
-    pub fn of(first: Box<dyn Provider>, second: Option<Box<dyn Provider>>) -> Self {
-        Self { first, second }
-    }
-
     /// Who takes messages, when all is well.
     #[must_use]
     pub fn name(&self) -> ProviderName {

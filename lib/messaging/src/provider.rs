@@ -111,17 +111,6 @@ pub enum About {
 }
 
 impl RejectionClass {
-    /// As it is stored with a message that failed.
-    #[must_use]
-    pub const fn as_str(self) -> &'static str {
-        match self {
-            Self::Recipient => "recipient",
-            Self::Message => "message",
-            Self::Later { .. } => "later",
-            Self::Stop => "stop",
-        }
-    }
-
     /// Not now, nobody says until when, for all messages.
     pub const LATER: Self = Self::Later { about: About::Sender, wait: None };
 

@@ -77,7 +77,9 @@ impl Inbox {
         inbox
     }
 
-    pub(crate) fn url(&self) -> String {
+    /// Where they are sent to: what the sandbox takes for the address of Lunas.
+    #[must_use]
+    pub fn url(&self) -> String {
         self.url.clone()
     }
 

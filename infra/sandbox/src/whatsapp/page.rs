@@ -63,5 +63,5 @@ fn buttons(message: &Message) -> String {
         button("Reply BERHENTI", "reply", "BERHENTI"),
         button("Reply MULAI", "reply", "MULAI"),
     ];
-    format!("<details><summary class=\"muted\">What the customer does</summary><div class=\"pair\">{}</div></details>", all.concat())
+    format!("<div class=\"small\">{}</div>", all.concat())
 }

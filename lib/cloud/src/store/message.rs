@@ -48,7 +48,8 @@ pub enum Recorded {
 }
 
 impl Store {
-    /// Moves a message on, and its version up, so that nobody writes an older state over it. One update; a report of something that is behind it changes nothing.
+    /// Moves a message on, and its version up, so that nobody writes an older state over it. One update; a report of something that is
+    /// behind it changes nothing.
     pub async fn record_status(&self, message: &MessageId, report: &StatusReport<'_>) -> Result<Recorded, StoreError> {
         // A message that failed stands where people find it; any other leaves the index, whatever it was due for.
         let lost = report.status == DeliveryStatus::Failed && !Notice::is_code(message);
