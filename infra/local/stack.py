@@ -150,6 +150,7 @@ def _start(settings: Settings, steps: Steps) -> dict:
         {
             "Stage": STAGE,
             "PublicUrl": api,
+            "ProviderName": "Nusantara Net",
             "PartnerEndpoints": ",".join(f"{partner}={url}" for partner, url in sandbox.items()),
             # The only limit that the demo raises: everybody in it comes from one address.
             "RequestsPerAddress": "100000",

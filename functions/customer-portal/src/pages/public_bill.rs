@@ -3,6 +3,7 @@
 
 use billing::{gateway::GatewayName, zone::format};
 use maud::{Markup, html};
+use time::Date;
 use web::{
     account::Bill,
     pay_page::{Receipt, Token},
@@ -85,22 +86,24 @@ fn bill(view: &PublicBill<'_>, page: &Page<'_>) -> Markup {
     let state = State::of(view.bill);
     let (word, colour, text) = state.shown(texts);
     let name = view.name();
-    let title = if state == State::Paid { texts.receipt } else { texts.bill_title };
+    let (title, number) = (if state == State::Paid { texts.receipt } else { texts.for_invoice }, &invoice.number);
     // On its way back from a gateway the script asks by itself.
     let part = if view.step == Step::Finish { "finish" } else { "bill" };
     let content = html! {
         (alert(view.error))
         section.card #(part) data-live aria-labelledby="title" {
-            h1 #title { (title) }
+            h1 #title { (title) @if state != State::Paid { " " (number) } }
             ul.invoices role="list" {
                 li.invoice #{ "invoice-" (name) } data-invoice=(invoice.number) data-invoice-id=(name) data-state=(word)
                     data-pay-api=(view.endpoint("")) {
-                    div.top { p.what { (invoice.number) } span class={ "badge " (colour) } { (text) } }
+                    div.top {
+                        p.what #{ "about-" (name) } {
+                            @if state == State::Paid { (number) } @else { (texts.due) " " (day(invoice.due_date, page)) }
+                        }
+                        span class={ "badge " (colour) } { (text) }
+                    }
                     p.amount { (invoice.amount) }
                     @if state.is_open() && view.bill.amount_due != invoice.amount { p.left { (texts.left_to_pay) " " (view.bill.amount_due) } }
-                    p.meta #{ "about-" (name) } {
-                        span { (texts.due) " " time datetime=(format::date(invoice.due_date)) { (texts::date(invoice.due_date, page.lang)) } }
-                    }
                     @if let (State::Paid, Some(receipt)) = (state, view.receipt) { (facts(view.bill, receipt, page)) }
                     (message())
                     @if state.is_open() { (controls(view, &name, page)) }
@@ -111,8 +114,12 @@ fn bill(view: &PublicBill<'_>, page: &Page<'_>) -> Markup {
         @if state.is_open() { p.hint { (texts.bill_public) } }
         p.choices { a.link href="/customer" { (texts.own_account) } }
     };
-    let frame = Frame { name: PUBLIC_BILL, title: &format!("{title} {}", invoice.number), menu: None, leads_to: None };
+    let frame = Frame { name: PUBLIC_BILL, title: &format!("{title} {number}"), menu: None, leads_to: None };
     layout::document(page, &frame, &content)
+}
+
+fn day(date: Date, page: &Page<'_>) -> Markup {
+    html! { time datetime=(format::date(date)) { (texts::date(date, page.lang)) } }
 }
 
 fn facts(bill: &Bill, receipt: &Receipt, page: &Page<'_>) -> Markup {
@@ -176,7 +183,7 @@ fn on_the_way(view: &PublicBill<'_>, page: &Page<'_>) -> Markup {
                     button.primary type="submit" { @if view.error.is_some() { (texts.retry) } @else { (texts.pay_now) } }
                 }
             }
-            p.choices { a.link href=(view.token.page(None)) { (texts.bill_title) " " (view.bill.invoice.number) } }
+            p.choices { a.link href=(view.token.page(None)) { (texts.for_invoice) " " (view.bill.invoice.number) } }
         }
     };
     layout::document(page, &Frame { name: "pay", title, menu: None, leads_to: link }, &content)
