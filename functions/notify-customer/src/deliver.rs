@@ -51,7 +51,8 @@ pub(crate) async fn deliver(
     occasion: Occasion,
 ) -> Result<Delivery, Failed> {
     for _ in 0..TRIES {
-        match attempt(installation, &notice, &context, occasion).await {
+        // On the heap: it holds everything that is known of a customer.
+        match Box::pin(attempt(installation, &notice, &context, occasion)).await {
             Err(Failed::Store(StoreError::Stale)) => {
                 // It is somebody else's now, or somebody else's turn: the second is no reason to give up.
                 context = installation.store.notice_context(&notice.id, &notice.event.event).await?;

@@ -332,7 +332,7 @@ Example: lunas messages resend 01926f5e7b1a7c3d9e4f5a6b7c8d9e0f")]
     /// Print the templates that Meta has to approve, as its API takes them; needs no table
     #[command(after_help = "Example: lunas messages templates --url https://bayar.example.id")]
     Templates {
-        /// Where customers reach Lunas, as in PublicUrl; what Meta approves holds it
+        /// Where customers reach Lunas, as in the parameter `PublicUrl`; what Meta approves holds it
         #[arg(long, value_name = "URL", value_parser = public_url)]
         url: PublicUrl,
     },

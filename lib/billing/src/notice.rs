@@ -11,6 +11,7 @@ use crate::{
     event::{Envelope, Event, ReviewReason},
     id::{CustomerId, InvoiceId, MessageId},
     invoice::{Invoice, InvoiceKind, InvoiceStatus},
+    money::Rupiah,
     reminder::Stage,
     zone::{Zone, later},
 };
@@ -134,7 +135,7 @@ pub enum Skip {
 
 /// Compares what an event says with the invoice as it is now: what to tell, if it is still true.
 pub fn still_true(kind: Kind, event: &Event, invoice: &Invoice, zone: Zone, now: OffsetDateTime) -> Result<Kind, Skip> {
-    let open = invoice.status == InvoiceStatus::Unpaid && invoice.amount_due().is_ok_and(|due| due.is_positive());
+    let open = invoice.status == InvoiceStatus::Unpaid && invoice.amount_due().is_ok_and(Rupiah::is_positive);
     let must_be_open = |told| if open { Ok(told) } else { Err(Skip::Settled) };
     match kind {
         Kind::InvoiceIssued if invoice.kind == InvoiceKind::Upgrade => Err(Skip::NotNeeded),

@@ -122,9 +122,10 @@ fn document(page: &Page<'_>, title: &str, content: &Markup) -> Markup {
 fn trouble(problem: Option<&Problem>, page: &Page<'_>) -> Markup {
     let wait = problem.and_then(|problem| problem.retry_after).and_then(|seconds| texts::wait(seconds, page.lang));
     let text = problem.map(|problem| {
-        let says = match problem.is_about_messages() && !page.support.is_empty() {
-            true => problem.naming(page.support, page.lang == Lang::En),
-            false => texts::message(problem, page.lang).to_owned(),
+        let says = if problem.is_about_messages() && !page.support.is_empty() {
+            problem.naming(page.support, page.lang == Lang::En)
+        } else {
+            texts::message(problem, page.lang).to_owned()
         };
         wait.map_or(says.clone(), |wait| format!("{says}. {wait}"))
     });

@@ -92,7 +92,7 @@ pub async fn link(installation: &Installation, payer: Payer<'_>, invoice: Invoic
             (Payer::Customer(_), Some(profile)) => Payer::Customer(profile),
             _ => payer,
         };
-        if !moved_on && let Some(link) = once(installation, payer, &invoice, wish).await? {
+        if !moved_on && let Some(link) = Box::pin(once(installation, payer, &invoice, wish)).await? {
             return Ok(link);
         }
         let read = installation.store.invoice_and_profile(&invoice.customer_id, &invoice.id).await?;
