@@ -31,6 +31,18 @@ MIDTRANS_CLIENT_KEY = "SB-Mid-client-demo"
 XENDIT_API_KEY = "xnd_development_demo"
 XENDIT_CALLBACK_TOKEN = "demo-callback-token"
 WHATSAPP_API_KEY = "demo-whatsapp-key"
+# Fixed in the sandbox (infra/sandbox/src/whatsapp). All senders are filled in, so that the row `provider` alone changes who takes messages.
+WHATSAPP_SENDERS = {
+    "metaToken": "demo-meta-token",
+    "metaPhoneNumberId": "106540352242922",
+    "metaAppSecret": "demo-meta-app-secret",
+    "metaVerifyToken": "demo-meta-verify-token",
+    "metaRecipientsPerDay": "unlimited",
+    "fonnteToken": "demo-fonnte-token",
+    "fonnteWebhookToken": "demo-fonnte-webhook-token",
+    "wahaApiKey": "demo-waha-key",
+    "wahaHmacKey": "demo-waha-hmac-key",
+}
 GENIEACS_USERNAME = "lunas"
 GENIEACS_PASSWORD = "demo-genieacs-password"
 
@@ -240,7 +252,8 @@ def _fill_secrets(aws: str, sandbox: dict[str, str]) -> None:
         "midtrans": {"serverKey": MIDTRANS_SERVER_KEY, "clientKey": MIDTRANS_CLIENT_KEY, "isSandbox": "true", "isActive": "true"},
         "xendit": {"apiKey": XENDIT_API_KEY, "callbackToken": XENDIT_CALLBACK_TOKEN, "isActive": "true"},
         "whatsapp": {
-            "provider": "http",
+            "provider": "meta",
+            **WHATSAPP_SENDERS,
             "url": f"{sandbox['whatsapp']}/send",
             "headers": json.dumps({"Authorization": WHATSAPP_API_KEY}),
             "body": '{"to":"{{phone}}","text":"{{text}}"}',
@@ -261,7 +274,7 @@ Lunas is ready.
 
   Portal      {demo["portal"]}
   API         {demo["api"]}/api/customer/...
-  WhatsApp    {demo["sandbox"]["whatsapp"]}/    (login codes arrive here)
+  WhatsApp    {demo["sandbox"]["whatsapp"]}/    (messages to customers arrive here)
   Midtrans    {demo["sandbox"]["midtrans"]}/
   Xendit      {demo["sandbox"]["xendit"]}/
   GenieACS    {demo["sandbox"]["genieacs"]}/    (the customers' modems)

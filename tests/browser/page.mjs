@@ -10,7 +10,7 @@ import { after, before, test as nodeTest } from 'node:test';
 
 import { chromium } from 'playwright-core';
 
-import { DEADLINE_MS, STATE, codeFor, eventually, inbox, newSession, site } from './stack.mjs';
+import { DEADLINE_MS, STATE, codeFor, codes, eventually, newSession, site } from './stack.mjs';
 
 const CANDIDATES = ['/usr/bin/chromium', '/usr/bin/chromium-browser', '/usr/bin/google-chrome'];
 export const PHONE = { width: 360, height: 740 };
@@ -170,7 +170,7 @@ export const isMarked = (page) => page.evaluate(() => window.lunasMarked === tru
 
 /** Asks for a code on the login page and returns it. */
 export async function askForCode(page, phone) {
-  const seen = (await inbox(phone)).length;
+  const seen = (await codes(phone)).length;
   await page.goto('/customer/login');
   await page.locator('#phone-form input[name=phone]').fill(phone);
   await page.locator('#phone-form button[type=submit]').click();

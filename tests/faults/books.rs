@@ -68,9 +68,11 @@ fn state<T: DeserializeOwned>(item: &Item) -> T {
     serde_dynamo::from_item(item.clone()).unwrap()
 }
 
+/// When reconciliation or the relay come back to it. Reminders, expiries and messages are for others, who move no money.
 fn filed(item: &Item) -> Option<OffsetDateTime> {
     let due_at = item.get("due_at")?.as_n().unwrap().parse().unwrap();
-    item.get("due_key").map(|_| OffsetDateTime::from_unix_timestamp(due_at).unwrap())
+    let kind = text(item, "due_key");
+    ["order#", "invoice#", "event#"].iter().any(|ours| kind.starts_with(ours)).then(|| OffsetDateTime::from_unix_timestamp(due_at).unwrap())
 }
 
 fn filed_state<T: DeserializeOwned>(item: &Item) -> Filed<T> {

@@ -503,7 +503,8 @@ impl Play {
         let number = self.direct.next_invoice_number(now.year()).await.unwrap();
         let in_catalogue = self.direct.package(&profile.entitlement.package.id).await.unwrap().map(|offered| offered.package);
         let due_date = self.world.installation.settings.zone.date(now.saturating_add(Duration::days(7)));
-        let issued = issue_renewal(&profile, in_catalogue.as_ref(), NewInvoice { id, number, due_date }, now).unwrap();
+        let issued =
+            issue_renewal(&profile, in_catalogue.as_ref(), NewInvoice { id, number, due_date }, billing::zone::Zone::Jakarta, now).unwrap();
         self.direct.issue_invoice(&issued, now).await.unwrap();
     }
 

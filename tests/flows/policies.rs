@@ -9,7 +9,7 @@ use std::{
 use billing::gateway::GatewayName;
 use cloud::installation::Installation;
 use cloud::store::Store;
-use lambda_http::Request;
+use lambda_http::{Request, http::HeaderName};
 use lunas_sandbox::{Fault, FaultKind, Outcome, Simulate};
 use serde_json::{Value, json};
 use testkit::{
@@ -257,6 +257,20 @@ async fn receive_webhook_has_the_rights_it_uses_and_no_other() {
 }
 
 #[tokio::test]
+async fn receive_status_has_the_rights_it_uses_and_no_other() {
+    let mut seen = Seen::default();
+    let journey = Journey::start().await;
+    journey.world.send_through("waha");
+    let body = json!({"event": "message.ack", "session": "default", "payload": {"id": "3EB0AAAAAAAA", "ack": 2}}).to_string();
+    let headers = [("x-webhook-hmac", lunas_sandbox::waha_signature(&body))].into_iter();
+    let headers = headers.map(|(name, value)| (HeaderName::from_static(name), value.parse().unwrap())).collect();
+    let report = Notification { path: "/api/webhooks/whatsapp/waha".to_owned(), headers, body: body.into() };
+    let functions = fresh(&journey);
+    assert_eq!(seen.run(&journey, receive_status::handle(&functions, delivery(&report))).await.status(), 200);
+    seen.assert_is_the_policy_of("receive-status");
+}
+
+#[tokio::test]
 async fn reconcile_payments_has_the_rights_it_uses_and_no_other() {
     let mut seen = Seen::default();
     let run = async |seen: &mut Seen, journey: &Journey| {
@@ -390,7 +404,37 @@ async fn customer_session_and_notify_customer_have_the_rights_they_use_and_no_ot
     let ended = customer_session::handle(&login, post("logout", Some(&token), &json!({})));
     assert_eq!(session.run(&journey, ended).await.status(), 204);
     session.assert_is_the_policy_of("customer-session");
+
+    // A bill, and a minute later one that waited.
+    let mut journey = Journey::start().await;
+    let sender = fresh(&journey);
+    let issued = journey.events("invoice.issued").await.remove(0);
+    notify.run(&journey, notify_customer::handle(&sender, queue_batch(&issued))).await;
+    journey.world.change_whatsapp(&[("linkedPhone", "true"), ("gapSeconds", "60-60"), ("idPointer", "/id")]);
+    let sender = fresh(&journey);
+    for username in ["a", "b", "c"] {
+        let customer = journey.world.customer(username, PHONE).await;
+        journey.world.invoice(&customer).await;
+    }
+    for event in journey.events("invoice.issued").await {
+        notify.run(&journey, notify_customer::handle(&sender, queue_batch(&event))).await;
+    }
+    journey.wait(Duration::minutes(3));
+    notify.run(&journey, notify_customer::answer(&sender, json!({}))).await.unwrap();
+    journey.until_quiet().await;
+    assert_eq!(journey.world.sandbox.inbox("6281234567890").len(), 3, "one at once, one after the pause");
     notify.assert_is_the_policy_of("notify-customer");
+}
+
+#[tokio::test]
+async fn run_billing_has_the_rights_it_uses_and_no_other() {
+    let mut seen = Seen::default();
+    let journey = Journey::start().await;
+    journey.wait(Duration::days(6));
+    let billing = fresh(&journey);
+    seen.run(&journey, run_billing::handle(&billing, json!({}))).await;
+    assert_eq!(journey.events("invoice.reminder").await.len(), 1);
+    seen.assert_is_the_policy_of("run-billing");
 }
 
 #[tokio::test]

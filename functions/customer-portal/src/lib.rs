@@ -44,7 +44,16 @@ impl Visit<'_> {
     pub(crate) fn page<'a>(&'a self, csrf: &'a str, signed_in: bool) -> Page<'a> {
         let settings = &self.installation.settings;
         let provider = settings.provider_name.as_deref();
-        Page { lang: self.lang, csrf, path: &self.here, zone: settings.zone, now: self.now, provider, signed_in }
+        Page {
+            lang: self.lang,
+            csrf,
+            path: &self.here,
+            zone: settings.zone,
+            now: self.now,
+            provider,
+            signed_in,
+            support: &settings.support_contact,
+        }
     }
 
     /// A value of the query string; an empty one counts as absent.

@@ -53,7 +53,9 @@ pub(crate) async fn start(visit: &Visit<'_>) -> Response<Body> {
     let remembered =
         cookie::read(visit.request.headers(), &cookie::host_name(visit.site, PHONE)).and_then(|phone| Phone::parse(phone).ok());
     if let (Some("code"), Some(phone), Some(value)) = (visit.query("step").as_deref(), remembered, visit_cookie(visit)) {
-        return code_form(visit, &phone, None, &csrf::token(value));
+        // Who waits for a code that cannot come is told so.
+        let stopped = login::is_stopped(visit.installation).await.unwrap_or(false);
+        return code_form(visit, &phone, stopped.then_some(problem::MESSAGING_STOPPED), &csrf::token(value));
     }
     phone_form(visit, &PhoneForm { phone: "", ended: visit.request.query_string_parameters().first("ended").is_some(), problem: None })
 }

@@ -52,6 +52,8 @@ pub struct Page<'a> {
     pub provider: Option<&'a str>,
     /// Is somebody logged in? Else there is no menu.
     pub signed_in: bool,
+    /// Whom customers can turn to, in the provider's words; may be empty.
+    pub support: &'a str,
 }
 
 impl Page<'_> {

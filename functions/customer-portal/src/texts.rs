@@ -120,7 +120,7 @@ texts! {
 /// The message of an error code in a URL. Only messages of known codes are ever shown: nothing of the URL is.
 #[must_use]
 pub fn message_of(code: &str, lang: Lang) -> Option<&'static str> {
-    const SHOWN: [Problem; 19] = [
+    const SHOWN: [Problem; 20] = [
         problem::NOT_FROM_HERE,
         problem::INVOICE_ID_MISSING,
         problem::UNKNOWN_GATEWAY,
@@ -139,6 +139,7 @@ pub fn message_of(code: &str, lang: Lang) -> Option<&'static str> {
         problem::WRONG_CODE,
         problem::TOO_MANY,
         problem::MESSAGING_NOT_CONFIGURED,
+        problem::MESSAGING_STOPPED,
         problem::BUSY,
     ];
     SHOWN.iter().find(|problem| problem.code == code).map(|problem| message(problem, lang))

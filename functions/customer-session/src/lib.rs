@@ -14,7 +14,12 @@ use web::{
 
 /// Answers one request.
 pub async fn handle(installation: &Installation, request: Request) -> Response<Body> {
-    answer::respond(route(installation, &request).await, request.headers())
+    match route(installation, &request).await {
+        Err(problem) if problem.is_about_messages() => {
+            answer::refused_naming(problem, request.headers(), &installation.settings.support_contact)
+        }
+        answer => answer::respond(answer, request.headers()),
+    }
 }
 
 async fn route(installation: &Installation, request: &Request) -> Answer {

@@ -1,18 +1,26 @@
-//! Queue: sends messages to customers. For now: login codes.
+//! Queue and every minute: tells customers what happened, by WhatsApp.
 //!
-//! The event names a request; phone and code are found out here, behind the bus, so that the endpoint's answer and its time are
-//! the same whether anybody has that phone or not.
+//! An event is written down as a message before it is handed over, so the same event again finds it. What cannot go out now (night,
+//! the provider's pace, a provider that takes nothing) is due later, and the run of every minute takes it up; nothing is thrown back into
+//! the queue. The event names ids only: phone, name and code are found out here, when the message goes out, and so is whether it is
+//! still true. Start reading at [`deliver`].
 
-use billing::event::Event;
+mod compose;
+mod deliver;
+mod hand_over;
+mod sweep;
+
+use billing::notice::Notice;
 use cloud::{
     installation::Installation,
     queue::{Batch, Message, NotAnEvent, Report},
     secrets::SecretError,
     store::StoreError,
 };
-use messaging::{HttpProvider, ProviderError, RejectionClass, SendOutcome};
-use web::login::{KeyError, MasterKey};
+use serde_json::Value;
+use web::login::KeyError;
 
+/// Why nothing is known to have happened: the queue or the next run brings it again.
 #[derive(Debug, thiserror::Error)]
 enum Failed {
     #[error(transparent)]
@@ -23,20 +31,25 @@ enum Failed {
     Secret(#[from] SecretError),
     #[error(transparent)]
     Key(#[from] KeyError),
-    #[error(transparent)]
-    Provider(#[from] ProviderError),
-    #[error("no message provider is configured")]
-    NotConfigured,
-    #[error("the provider does not take the message now: {0}")]
-    Later(String),
+    #[error("no randomness")]
+    Random,
 }
 
-/// Sends a batch; what may succeed later comes again.
+/// Answers the queue, or the clock.
+pub async fn answer(installation: &Installation, trigger: Value) -> Result<Report, serde_json::Error> {
+    if trigger.get("Records").is_some() {
+        return Ok(handle(installation, serde_json::from_value(trigger)?).await);
+    }
+    sweep::sweep(installation).await;
+    Ok(Report::default())
+}
+
+/// Tells a batch of events; what could not even be written down comes again.
 pub async fn handle(installation: &Installation, batch: Batch) -> Report {
     let mut report = Report::default();
     for message in &batch.messages {
-        if let Err(error) = notify_one(installation, message).await {
-            let alarm = !matches!(error, Failed::Store(_) | Failed::Later(_));
+        if let Err(error) = tell(installation, message).await {
+            let alarm = !matches!(error, Failed::Store(StoreError::Stale | StoreError::Unavailable(_)));
             tracing::error!(alarm, message_id = message.message_id, %error, "message not sent");
             report.failed(message);
         }
@@ -44,51 +57,12 @@ pub async fn handle(installation: &Installation, batch: Batch) -> Report {
     report
 }
 
-async fn notify_one(installation: &Installation, message: &Message) -> Result<(), Failed> {
-    match message.event()?.event {
-        Event::LoginCodeRequested { login_id, request_id } => send_code(installation, &login_id, &request_id, message.came_before()).await,
-        other => {
-            tracing::warn!(kind = other.kind(), "an event without a message");
-            Ok(())
-        }
-    }
-}
-
-async fn send_code(installation: &Installation, login_id: &str, request_id: &str, came_before: bool) -> Result<(), Failed> {
-    let Some(state) = installation.store.login_state(login_id).await? else { return Ok(()) };
-    // A message that comes late must not bring a code that no longer works.
-    if state.request_id != request_id || state.used {
+async fn tell(installation: &Installation, message: &Message) -> Result<(), Failed> {
+    let Some(notice) = Notice::new(message.event()?, installation.clock.now()) else { return Ok(()) };
+    let context = installation.store.notice_context(&notice.id, &notice.event.event).await?;
+    // Written down before: whoever did so hands it over, or the run of every minute does.
+    if context.notice.is_some() {
         return Ok(());
     }
-    if installation.clock.now() >= state.expires_at {
-        // Tried until it was too late: nobody can log in as long as the provider takes nothing.
-        tracing::error!(alarm = came_before, "a login code could not be sent in time");
-        return Ok(());
-    }
-    if installation.store.lines_of(&state.phone).await?.is_empty() {
-        return Ok(());
-    }
-    let rows = installation.secrets.rows("whatsapp").await?;
-    let provider = HttpProvider::from_secret(&rows, !installation.settings.is_production())?.ok_or(Failed::NotConfigured)?;
-    let code = MasterKey::read(&installation.secrets).await?.code(&state.phone, request_id);
-    let text = format!("Kode masuk {code}. Berlaku 5 menit. Jangan berikan kode ini kepada siapa pun.");
-    match provider.send(state.phone.as_str(), &text).await {
-        SendOutcome::Accepted { .. } => Ok(()),
-        // It may have arrived. The customer sees whether it did, and can ask for the same code again.
-        SendOutcome::Unknown(detail) => {
-            tracing::warn!(detail, "no answer whether the code was sent");
-            Ok(())
-        }
-        SendOutcome::Rejected { class: RejectionClass::Refused, detail } => {
-            // No alarm: it may be the number, and anybody can type one.
-            tracing::error!(detail, "the provider refuses the message");
-            Ok(())
-        }
-        SendOutcome::Rejected { class: RejectionClass::Credentials, detail } => {
-            tracing::error!(alarm = true, "the provider refuses the credentials");
-            let _ = installation.secrets.refreshed_rows("whatsapp").await;
-            Err(Failed::Later(detail))
-        }
-        SendOutcome::Rejected { class: RejectionClass::Later | RejectionClass::Throttled, detail } => Err(Failed::Later(detail)),
-    }
+    deliver::deliver(installation, notice, context, deliver::Occasion::New).await.map(|_| ())
 }

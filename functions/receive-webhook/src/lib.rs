@@ -21,23 +21,6 @@ use web::{
 
 /// A verified hint that could not be confirmed is followed up by reconcile this soon.
 const FOLLOW_UP: Duration = Duration::seconds(30);
-/// The gateway is to send it again.
-const AGAIN: Problem = Problem {
-    status: 503,
-    code: "not_confirmed",
-    indonesian: "Belum dapat dikonfirmasi, kirim lagi",
-    english: "Not confirmed yet, send it again",
-    retry_after: None,
-};
-/// Not authentic.
-const FORGED: Problem = Problem {
-    status: 401,
-    code: "invalid_signature",
-    indonesian: "Tanda tangan tidak valid",
-    english: "The signature is not valid",
-    retry_after: None,
-};
-
 /// Answers one webhook.
 pub async fn handle(installation: &Installation, request: Request) -> Response<Body> {
     answer::respond(receive(installation, &request).await, request.headers())
@@ -82,11 +65,11 @@ async fn verify(installation: &Installation, gateway: GatewayName, webhook: &Web
         }
         VerifyError::Forged => {
             tracing::warn!(gateway = gateway.as_str(), "webhook with a wrong signature");
-            FORGED
+            problem::FORGED
         }
         VerifyError::NotConfigured => {
             tracing::error!(alarm = true, gateway = gateway.as_str(), "webhook cannot be verified: no key configured");
-            AGAIN
+            problem::SEND_AGAIN
         }
     })
 }
@@ -96,7 +79,7 @@ async fn verify(installation: &Installation, gateway: GatewayName, webhook: &Web
 fn no_keys(gateway: GatewayName, trouble: &Trouble) -> Problem {
     let alarm = !matches!(trouble, Trouble::Setup(SetupError::NotConfigured(_)));
     tracing::error!(alarm, gateway = gateway.as_str(), error = %trouble, "webhook cannot be verified");
-    AGAIN
+    problem::SEND_AGAIN
 }
 
 /// Asks the gateway beside reading the order, and books what it says.
@@ -119,7 +102,7 @@ async fn confirm(installation: &Installation, gateway: GatewayName, hinted: Orde
             let alarm = booked.state == ReportedState::Unknown;
             tracing::error!(alarm, order = hinted.order_id.as_str(), "the gateway does not confirm the webhook yet");
             follow_up(installation, &booked.order, hinted.transaction_id).await;
-            Err(AGAIN)
+            Err(problem::SEND_AGAIN)
         }
         Ok(_) => Ok(()),
         Err(trouble) => {
@@ -127,7 +110,7 @@ async fn confirm(installation: &Installation, gateway: GatewayName, hinted: Orde
                 matches!(trouble, Trouble::OtherMode | Trouble::NoInvoice(_) | Trouble::Money(_) | Trouble::Store(StoreError::Damaged(_)));
             tracing::error!(alarm, order = hinted.order_id.as_str(), error = %trouble, "webhook not settled");
             follow_up(installation, &order, hinted.transaction_id).await;
-            Err(AGAIN)
+            Err(problem::SEND_AGAIN)
         }
     }
 }

@@ -74,7 +74,7 @@ async fn look_at(installation: &Installation, key: &Key, silent: &mut Silent) {
         // Not left due: it would be first in the next run too, and hold up the other gateway's orders.
         return ask_again(installation, order, ASK_AGAIN_IN, now).await;
     }
-    let Err(trouble) = confirm(installation, order.clone()).await else { return };
+    let Err(trouble) = Box::pin(confirm(installation, order.clone())).await else { return };
     match &trouble {
         Trouble::Gateway(error) => silent.note(order.gateway, error),
         // Somebody else is at work on it. If they leave it due, it must not be first in every run.

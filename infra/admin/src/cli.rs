@@ -4,10 +4,11 @@ use std::path::PathBuf;
 
 use billing::{
     gateway::GatewayName,
-    id::PackageId,
+    id::{MessageId, PackageId},
     zone::{Zone, format},
 };
 use clap::{Args, Parser, Subcommand};
+use cloud::public_url::PublicUrl;
 use time::Date;
 
 const EXAMPLES: &str = "\
@@ -20,6 +21,7 @@ Examples:
   lunas customers show budi@isp
   lunas invoices create --customer budi@isp --due 2026-12-10
   lunas payments show INV-2026-000001
+  lunas messages failed
   lunas audit
   lunas doctor acs --customer budi@isp
 
@@ -102,6 +104,9 @@ Examples:
         #[arg(long, default_value_t = 1_000, value_parser = clap::value_parser!(u32).range(1..=100_000))]
         limit: u32,
     },
+    /// What customers are told
+    #[command(subcommand)]
+    Messages(MessagesCommand),
     /// Do the books agree? Changes nothing; 1 as exit code means findings
     #[command(after_help = "\
 Reads every customer, order and event, and compares what must agree: invoices with the ledger, grants with what was paid, package
@@ -387,6 +392,45 @@ pub struct AdjustOptions {
     pub again: bool,
 }
 
+/// Commands about messages to customers.
+#[derive(Debug, Subcommand)]
+pub enum MessagesCommand {
+    /// List messages that wait: for the morning, for their turn, for the provider
+    #[command(after_help = "Example: lunas messages pending --since 2026-12-01")]
+    Pending {
+        /// Only of what happened from that day on
+        #[arg(long, value_name = "DATE", value_parser = day)]
+        since: Option<Date>,
+    },
+    /// List messages that did not arrive, or of which nobody knows, of the last 7 days
+    #[command(after_help = "Example: lunas messages failed --since 2026-12-01")]
+    Failed {
+        /// From that day on
+        #[arg(long, value_name = "DATE", value_parser = day)]
+        since: Option<Date>,
+    },
+    /// Send a message again that failed, or of which nobody knows whether it arrived
+    #[command(after_help = "\
+It is sent within a minute, if it is still true by then: who has paid is not reminded. One that is unknown may have arrived.
+
+Example: lunas messages resend 01926f5e7b1a7c3d9e4f5a6b7c8d9e0f")]
+    Resend {
+        /// As `lunas messages failed` lists it
+        #[arg(value_parser = message_id)]
+        id: MessageId,
+    },
+    /// Try the provider at once, after whatever stopped it was mended
+    #[command(after_help = "Example: lunas messages resume")]
+    Resume,
+    /// Print the templates that Meta has to approve, as its API takes them; needs no table
+    #[command(after_help = "Example: lunas messages templates --url https://bayar.example.id")]
+    Templates {
+        /// Where customers reach Lunas, as in the parameter `PublicUrl`; what Meta approves holds it
+        #[arg(long, value_name = "URL", value_parser = public_url)]
+        url: PublicUrl,
+    },
+}
+
 /// Commands that look for what is wrong.
 #[derive(Debug, Subcommand)]
 pub enum DoctorCommand {
@@ -416,6 +460,14 @@ fn day(text: &str) -> Result<Date, String> {
 
 fn package_id(text: &str) -> Result<PackageId, String> {
     PackageId::parse(text).map_err(|error| error.to_string())
+}
+
+fn message_id(text: &str) -> Result<MessageId, String> {
+    MessageId::parse(text).map_err(|error| error.to_string())
+}
+
+fn public_url(text: &str) -> Result<PublicUrl, String> {
+    PublicUrl::parse(text).ok_or_else(|| "write it as https://bayar.example.id".to_owned())
 }
 
 fn package_ids(text: &str) -> Result<PackageIds, String> {

@@ -28,13 +28,13 @@ pub(crate) async fn create(session: &Session, customer: &str, due_date: Date) ->
     let in_catalogue = session.store.package(&profile.entitlement.package.id).await?.map(|catalogued| catalogued.package);
     if session.dry_run {
         let new = NewInvoice { id, number: "(next number)".to_owned(), due_date };
-        let issued = issue_renewal(&profile, in_catalogue.as_ref(), new, now)?;
+        let issued = issue_renewal(&profile, in_catalogue.as_ref(), new, session.zone, now)?;
         return show_created(session, &issued.invoice, &profile);
     }
     let number = session.store.next_invoice_number(session.zone.date(now).year()).await?;
     for _ in 0..TRIES {
         let new = NewInvoice { id: id.clone(), number: number.clone(), due_date };
-        let issued = issue_renewal(&profile, in_catalogue.as_ref(), new, now)?;
+        let issued = issue_renewal(&profile, in_catalogue.as_ref(), new, session.zone, now)?;
         match session.store.issue_invoice(&issued, now).await {
             Ok(()) => return show_created(session, &issued.invoice, &issued.profile),
             Err(StoreError::Stale | StoreError::Unavailable(_)) => {}

@@ -13,6 +13,7 @@ mod customers;
 mod doctor;
 mod find;
 mod invoices;
+mod messages;
 mod packages;
 mod payments;
 mod queues;
@@ -24,7 +25,9 @@ mod views;
 use billing::zone::Zone;
 use cloud::{clock::Clock, store::Store};
 
-use cli::{Cli, Command, CreditCommand, CustomersCommand, DoctorCommand, InvoicesCommand, PackagesCommand, PaymentsCommand};
+use cli::{
+    Cli, Command, CreditCommand, CustomersCommand, DoctorCommand, InvoicesCommand, MessagesCommand, PackagesCommand, PaymentsCommand,
+};
 use trouble::Refusal;
 use ui::Ui;
 
@@ -58,6 +61,9 @@ pub async fn run(cli: Cli) -> u8 {
 }
 
 async fn execute(cli: Cli, ui: Ui) -> anyhow::Result<u8> {
+    if let Command::Messages(MessagesCommand::Templates { url }) = &cli.command {
+        return messages::templates(ui, url);
+    }
     let (store, config) = aws::connect(&cli.global).await?;
     let session = Session { store, clock: Clock::default(), zone: cli.global.zone, dry_run: cli.global.dry_run, ui };
     match cli.command {
@@ -81,6 +87,11 @@ async fn execute(cli: Cli, ui: Ui) -> anyhow::Result<u8> {
         Command::Redrive { queue, limit } => {
             queues::redrive(&session, &aws::queues(&cli.global, &session.store, &config)?, queue.as_deref(), limit).await
         }
+        Command::Messages(MessagesCommand::Pending { since }) => messages::pending(&session, since).await,
+        Command::Messages(MessagesCommand::Failed { since }) => messages::failed(&session, since).await,
+        Command::Messages(MessagesCommand::Resend { id }) => messages::resend(&session, &id).await,
+        Command::Messages(MessagesCommand::Resume) => messages::resume(&session).await,
+        Command::Messages(MessagesCommand::Templates { url }) => messages::templates(session.ui, &url),
         Command::Audit { customer } => audit::audit(&session, customer.as_deref()).await,
         Command::Doctor(DoctorCommand::Acs { customer }) => {
             let secrets = aws::secrets(&cli.global, &session.store, &config, &session.clock)?;

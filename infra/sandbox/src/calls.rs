@@ -17,6 +17,7 @@ use crate::connection::Connection;
 use crate::faults::{Fault, FaultKind};
 use crate::locked;
 use crate::partner::{ApiCall, Partner};
+use crate::whatsapp;
 use crate::world::World;
 
 /// Recorded calls kept; the counters go on beyond it.
@@ -171,6 +172,7 @@ async fn strike(
             wait(TIMEOUT_MS).await;
             broken(connection)
         }
+        FaultKind::Refuse => whatsapp::refusal(path, fault.reason.as_deref().unwrap_or_default()),
         _ => answer_instead(partner, path, fault.kind),
     }
 }
@@ -210,13 +212,15 @@ fn json_bytes(status: StatusCode, bytes: Bytes) -> Response {
 
 fn record(world: &World, call: &ApiCall, method: &str, path: String, body: &[u8], fault: Option<&Fault>) -> Call {
     let mut body: Option<Value> = (body.len() <= MAX_RECORDED_BODY_BYTES).then(|| serde_json::from_slice(body).ok()).flatten();
-    if call.target == "whatsapp.send"
-        && let Some(text) = body.as_mut().and_then(|body| body.get_mut("text"))
-    {
-        *text = Value::from("…");
+    if call.target == "whatsapp.send" {
+        for pointer in ["/text", "/template/components"] {
+            if let Some(words) = body.as_mut().and_then(|body| body.pointer_mut(pointer)) {
+                *words = Value::from("…");
+            }
+        }
     }
     let reference = call.reference.clone().or_else(|| {
-        ["/transaction_details/order_id", "/external_id", "/to"]
+        ["/transaction_details/order_id", "/external_id", "/to", "/chatId"]
             .iter()
             .find_map(|pointer| body.as_ref()?.pointer(pointer)?.as_str())
             .map(str::to_owned)

@@ -23,6 +23,7 @@ pub(crate) fn router(partner: Partner) -> Router<Shared> {
         .route("/simulate", post(simulate))
         .route("/simulate-device", post(simulate_device))
         .route("/fleet", post(fleet))
+        .route("/simulate-message", post(simulate_message))
         .route("/webhooks", get(deliveries))
         .route("/webhooks/replay", post(replay))
         .route("/webhooks/test", post(move |world, body| test_notification(world, partner, body)))
@@ -60,6 +61,18 @@ async fn simulate(State(world): State<Shared>, body: axum::body::Bytes) -> Respo
     };
     match simulation::run(&world, &simulate).await {
         Ok(simulated) => Json(simulated).into_response(),
+        Err(error) => error.into_response(),
+    }
+}
+
+/// Plays a customer's phone.
+async fn simulate_message(State(world): State<Shared>, body: axum::body::Bytes) -> Response {
+    let wish: whatsapp::SimulateMessage = match read(&body) {
+        Ok(wish) => wish,
+        Err(refusal) => return *refusal,
+    };
+    match whatsapp::run(&world, &wish).await {
+        Ok(sent) => Json(json!({"webhook": sent})).into_response(),
         Err(error) => error.into_response(),
     }
 }

@@ -53,6 +53,9 @@ pub enum FaultKind {
     Redirect,
     /// Answers 200 with two megabytes without doing the work.
     Huge,
+    /// Refuses in the partner's own words without doing the work: `reason` is a code of Meta's (`131056`), a sentence of Fonnte's
+    /// (`insufficient quota`), or the state of WAHA's session (`STOPPED`). Senders of messages only.
+    Refuse,
 }
 
 impl FromStr for FaultKind {
@@ -73,6 +76,9 @@ pub struct Fault {
     /// Milliseconds to wait, for the kinds that wait.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub ms: Option<u64>,
+    /// The partner's words, for `refuse`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub reason: Option<String>,
     /// How many calls it strikes; 1 unless given.
     #[serde(default = "once")]
     pub times: u32,
@@ -86,7 +92,7 @@ impl Fault {
     /// A fault that strikes the next call of `target`.
     #[must_use]
     pub fn once(target: &str, kind: FaultKind) -> Self {
-        Self { target: target.to_owned(), kind, ms: None, times: 1 }
+        Self { target: target.to_owned(), kind, ms: None, reason: None, times: 1 }
     }
 }
 
@@ -99,6 +105,9 @@ impl Faults {
     pub(crate) fn add(&self, fault: Fault) -> Result<(), String> {
         if !TARGETS.contains(&fault.target.as_str()) {
             return Err(format!("unknown target {:?}; use one of {}", fault.target, TARGETS.join(", ")));
+        }
+        if fault.kind == FaultKind::Refuse && fault.target != "whatsapp.send" {
+            return Err("refuse is for whatsapp.send only".to_owned());
         }
         let mut pending = locked(&self.0);
         if pending.len() >= MAX_PENDING {

@@ -1,4 +1,5 @@
-//! Stand-ins of Midtrans (Snap and Core API), Xendit (Invoice API), WhatsApp and GenieACS (NBI) as one program.
+//! Stand-ins of Midtrans (Snap and Core API), Xendit (Invoice API), senders of WhatsApp messages (Meta's Cloud API, Fonnte, WAHA and
+//! a generic one) and GenieACS (NBI) as one program.
 //!
 //! Start at [`start`]. Each partner listens on a loopback port of its own and has a module of its own
 //! (`midtrans`, `xendit`, `whatsapp`, `genieacs`) that behaves as the partner's pages and official clients say, also where
@@ -43,7 +44,7 @@ pub use crate::genieacs::{Behaviour, Change, Device, Task};
 pub use crate::partner::Partner;
 pub use crate::simulation::{Outcome, Simulate, SimulateError, Simulated};
 pub use crate::webhooks::{Delivery, Sent};
-pub use crate::whatsapp::Message;
+pub use crate::whatsapp::{Message, Sender, SimulateMessage, SimulateMessageError};
 pub use crate::world::Urls;
 
 use crate::world::{Shared, World};
@@ -56,6 +57,31 @@ pub const DEMO_XENDIT_API_KEY: &str = "xnd_development_demo";
 pub const DEMO_XENDIT_CALLBACK_TOKEN: &str = "demo-callback-token";
 /// Key of the WhatsApp sender in the demo.
 pub const DEMO_WHATSAPP_API_KEY: &str = "demo-whatsapp-key";
+
+/// Token of Meta's system user in the demo.
+pub const DEMO_META_TOKEN: &str = whatsapp::TOKEN;
+/// Meta's id of the sending number in the demo.
+pub const DEMO_META_PHONE_NUMBER_ID: &str = whatsapp::PHONE_NUMBER_ID;
+/// What signs Meta's webhooks in the demo.
+pub const DEMO_META_APP_SECRET: &str = whatsapp::APP_SECRET;
+/// What Meta's handshake carries in the demo.
+pub const DEMO_META_VERIFY_TOKEN: &str = whatsapp::VERIFY_TOKEN;
+/// Token of the device at Fonnte in the demo.
+pub const DEMO_FONNTE_TOKEN: &str = whatsapp::FONNTE_TOKEN;
+/// What the address of Fonnte's webhooks ends in, in the demo.
+pub const DEMO_FONNTE_WEBHOOK_TOKEN: &str = whatsapp::FONNTE_WEBHOOK_TOKEN;
+/// API key of WAHA in the demo.
+pub const DEMO_WAHA_API_KEY: &str = whatsapp::WAHA_API_KEY;
+/// What signs WAHA's webhooks in the demo.
+pub const DEMO_WAHA_HMAC_KEY: &str = whatsapp::WAHA_HMAC_KEY;
+/// The session of WAHA in the demo.
+pub const DEMO_WAHA_SESSION: &str = whatsapp::WAHA_SESSION;
+
+/// What WAHA writes into `X-Webhook-Hmac` above such a body.
+#[must_use]
+pub fn waha_signature(body: &str) -> String {
+    whatsapp::waha_signature(body)
+}
 
 /// What the proxy in front of GenieACS wants in the demo.
 pub const DEMO_GENIEACS_USERNAME: &str = "lunas";
@@ -283,6 +309,14 @@ impl Sandbox {
     #[must_use]
     pub fn inbox(&self, phone: &str) -> Vec<Message> {
         locked(&self.world.inbox).of(phone)
+    }
+
+    /// Plays a customer's phone, as `POST /simulate-message` does; the status of the answer to the webhook.
+    ///
+    /// # Errors
+    /// There is no such message or event, or its sender reports nothing.
+    pub async fn simulate_message(&self, wish: &SimulateMessage) -> Result<Sent, SimulateMessageError> {
+        whatsapp::run(&self.world, wish).await
     }
 
     /// Changes a modem, as `POST /simulate-device` does; its id, and for a swap the id of the new one. `None`: no modem has this id,

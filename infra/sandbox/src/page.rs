@@ -24,6 +24,7 @@ button,.button{display:block;width:100%;font:inherit;font-weight:600;text-align:
 .pair{display:grid;grid-template-columns:1fr 1fr;gap:0 .6rem}
 table{width:100%;border-collapse:collapse;font-size:.9rem}td{padding:.4rem 0;border-top:1px solid var(--line);overflow-wrap:anywhere}td:last-child{text-align:right}
 a{color:var(--accent)}code,pre{font-size:.85rem;overflow-wrap:anywhere;white-space:pre-wrap}
+.small{display:flex;flex-wrap:wrap;gap:.4rem}.small button{width:auto;padding:.15rem .6rem;margin-top:.4rem;font-size:.8rem;font-weight:400}
 .message{border-top:1px solid var(--line);padding:.6rem 0;white-space:pre-wrap;overflow-wrap:anywhere}.message:first-of-type{border-top:0}
 ";
 

@@ -6,7 +6,7 @@ use axum::response::{Html, IntoResponse, Response};
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
-use crate::random;
+use crate::{random, whatsapp};
 
 /// A company that the sandbox stands in for. Each has a module, a port and a base URL of its own.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
@@ -16,7 +16,7 @@ pub enum Partner {
     Midtrans,
     /// Invoice API.
     Xendit,
-    /// A generic HTTP sender with an inbox.
+    /// Meta, Fonnte, WAHA and a generic HTTP sender, with one inbox.
     Whatsapp,
     /// The provider's own TR-069 server.
     Genieacs,
@@ -54,7 +54,9 @@ impl Partner {
             (Self::Xendit, ["v2", "invoices"]) => ("xendit.get", None),
             (Self::Xendit, ["v2", "invoices", id]) => ("xendit.get", Some(*id)),
             (Self::Xendit, ["invoices", id, _]) if post => ("xendit.expire", Some(*id)),
-            (Self::Whatsapp, ["send"]) if post => ("whatsapp.send", None),
+            (Self::Whatsapp, ["send"] | ["fonnte", "send"] | ["waha", "api", "sendText"] | ["meta", _, _, "messages"]) if post => {
+                ("whatsapp.send", None)
+            }
             (Self::Genieacs, ["devices"]) if !post => ("genieacs.devices", None),
             (Self::Genieacs, ["devices", id, "tasks"]) if post => ("genieacs.tasks", Some(*id)),
             (Self::Genieacs, ["tasks", ..]) => ("genieacs.tasks", None),
@@ -86,7 +88,7 @@ impl Partner {
                 let (code, message) = xendit_error(status);
                 json!({"error_code": code, "message": message})
             }
-            Self::Whatsapp => json!({"status": false, "reason": whatsapp_reason(status)}),
+            Self::Whatsapp => whatsapp::error_body(path, status),
             Self::Genieacs => Value::Null,
         }
     }
@@ -142,15 +144,6 @@ fn xendit_error(status: u16) -> (&'static str, &'static str) {
     }
 }
 
-fn whatsapp_reason(status: u16) -> &'static str {
-    match status {
-        401 => "invalid token",
-        404 => "not found",
-        429 => "too many requests",
-        _ => "internal server error",
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -171,6 +164,10 @@ mod tests {
         check(Partner::Xendit, &Method::POST, "/invoices/1/expire!", Some("xendit.expire"));
         check(Partner::Xendit, &Method::GET, "/web/1", None);
         check(Partner::Whatsapp, &Method::POST, "/send", Some("whatsapp.send"));
+        check(Partner::Whatsapp, &Method::POST, "/meta/v23.0/106540352242922/messages", Some("whatsapp.send"));
+        check(Partner::Whatsapp, &Method::POST, "/fonnte/send", Some("whatsapp.send"));
+        check(Partner::Whatsapp, &Method::POST, "/waha/api/sendText", Some("whatsapp.send"));
+        check(Partner::Whatsapp, &Method::POST, "/meta/v23.0/1/message_templates", None);
         check(Partner::Whatsapp, &Method::GET, "/inbox", None);
         check(Partner::Genieacs, &Method::GET, "/devices/", Some("genieacs.devices"));
         check(Partner::Genieacs, &Method::POST, "/devices/00259E-HG8245H-1/tasks", Some("genieacs.tasks"));

@@ -5,6 +5,7 @@ use time::OffsetDateTime;
 
 use crate::{
     entitlement::Entitlement,
+    event::Event,
     id::{CustomerId, InvoiceId, PackageId},
     invoice::{Attempts, InvoiceKind},
     money::Rupiah,
@@ -43,6 +44,9 @@ pub struct Profile {
     /// Invoices that were opened lately for changes of package.
     #[serde(default)]
     pub upgrade_attempts: Option<Attempts>,
+    /// The expiry whose passing was told last.
+    #[serde(default, with = "time::serde::rfc3339::option")]
+    pub expiry_told: Option<OffsetDateTime>,
     /// Sequence of the newest grant.
     pub last_grant: u32,
     /// When the line was first imported.
@@ -63,6 +67,21 @@ impl Profile {
         now < self.entitlement.expires_at
     }
 
+    /// When its expiry is to be told: the moment itself, until that was done.
+    #[must_use]
+    pub fn tells_expiry_at(&self) -> Option<OffsetDateTime> {
+        let expires_at = self.entitlement.expires_at;
+        (self.expiry_told != Some(expires_at)).then_some(expires_at)
+    }
+
+    /// The profile and the event once the expiry has passed; `None` if it has not, or was told.
+    #[must_use]
+    pub fn expired(&self, now: OffsetDateTime) -> Option<(Self, Event)> {
+        let expires_at = self.tells_expiry_at().filter(|at| *at <= now)?;
+        let event = Event::SubscriptionExpired { customer_id: self.id.clone(), expires_at, version: self.version.saturating_add(1) };
+        Some((Self { expiry_told: Some(expires_at), updated_at: now, ..self.clone() }, event))
+    }
+
     /// That invoice is not open any more.
     pub(crate) fn forget_open(&mut self, invoice: &InvoiceId) {
         for open in [&mut self.open_renewal, &mut self.open_upgrade] {
@@ -76,5 +95,26 @@ impl Profile {
             InvoiceKind::Renewal => &mut self.open_renewal,
             InvoiceKind::Upgrade => &mut self.open_upgrade,
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{
+        examples::{self, EXPIRY, NOW},
+        zone::later,
+    };
+
+    #[test]
+    fn every_expiry_is_told_once_when_it_has_passed() {
+        let profile = examples::profile();
+        assert_eq!((profile.expired(NOW), profile.tells_expiry_at()), (None, Some(EXPIRY)));
+        let (told, event) = profile.expired(EXPIRY).unwrap();
+        assert_eq!(event, Event::SubscriptionExpired { customer_id: profile.id, expires_at: EXPIRY, version: 2 });
+        assert_eq!((told.expired(EXPIRY), told.tells_expiry_at()), (None, None));
+        let mut extended = told;
+        extended.entitlement.expires_at = later(EXPIRY, time::Duration::days(30));
+        assert_eq!((extended.expired(EXPIRY), extended.tells_expiry_at()), (None, Some(extended.entitlement.expires_at)));
     }
 }

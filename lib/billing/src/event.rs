@@ -7,6 +7,7 @@ use crate::{
     gateway::GatewayName,
     id::{CustomerId, InvoiceId, OrderId, PackageId},
     money::Rupiah,
+    reminder::Stage,
 };
 
 /// How long an event is kept after it was relayed.
@@ -32,6 +33,28 @@ pub enum Event {
         /// Which.
         invoice_id: InvoiceId,
         /// To pay.
+        amount: Rupiah,
+    },
+    /// A renewal is not paid, and its due date is near.
+    #[serde(rename = "invoice.reminder")]
+    InvoiceReminder {
+        /// Whose.
+        customer_id: CustomerId,
+        /// Which.
+        invoice_id: InvoiceId,
+        /// Still to pay.
+        amount: Rupiah,
+        /// How near: `three_days_before` or `due_day`.
+        stage: Stage,
+    },
+    /// A renewal is not paid, and its due date is over.
+    #[serde(rename = "invoice.overdue")]
+    InvoiceOverdue {
+        /// Whose.
+        customer_id: CustomerId,
+        /// Which.
+        invoice_id: InvoiceId,
+        /// Still to pay.
         amount: Rupiah,
     },
     /// An invoice became PAID.
@@ -108,6 +131,17 @@ pub enum Event {
         /// Version of the profile: a later one makes this one obsolete.
         version: u64,
     },
+    /// A customer's expiry has passed.
+    #[serde(rename = "subscription.expired")]
+    SubscriptionExpired {
+        /// Whose.
+        customer_id: CustomerId,
+        /// Served until.
+        #[serde(with = "time::serde::rfc3339")]
+        expires_at: OffsetDateTime,
+        /// Version of the profile: a later one makes this one obsolete.
+        version: u64,
+    },
     /// An extension was taken back.
     #[serde(rename = "subscription.reverted")]
     SubscriptionReverted {
@@ -149,11 +183,14 @@ impl Event {
         match self {
             Self::LoginCodeRequested { .. } => "login.code_requested",
             Self::InvoiceIssued { .. } => "invoice.issued",
+            Self::InvoiceReminder { .. } => "invoice.reminder",
+            Self::InvoiceOverdue { .. } => "invoice.overdue",
             Self::PaymentSettled { .. } => "payment.settled",
             Self::PaymentReversed { .. } => "payment.reversed",
             Self::PaymentReview { .. } => "payment.review",
             Self::SubscriptionExtended { .. } => "subscription.extended",
             Self::SubscriptionReverted { .. } => "subscription.reverted",
+            Self::SubscriptionExpired { .. } => "subscription.expired",
             Self::PackageChanged { .. } => "package.changed",
         }
     }
@@ -164,6 +201,25 @@ impl Event {
 pub fn made_at(id: &str) -> Option<OffsetDateTime> {
     let milliseconds = id.get(..12).and_then(|digits| i64::from_str_radix(digits, 16).ok())?;
     OffsetDateTime::UNIX_EPOCH.checked_add(Duration::milliseconds(milliseconds))
+}
+
+impl Event {
+    /// The customer and the invoice that it is about; `None` if it is about no invoice.
+    #[must_use]
+    pub fn about(&self) -> Option<(CustomerId, InvoiceId)> {
+        match self {
+            Self::LoginCodeRequested { .. } | Self::SubscriptionExpired { .. } => None,
+            Self::InvoiceIssued { customer_id, invoice_id, .. }
+            | Self::InvoiceReminder { customer_id, invoice_id, .. }
+            | Self::InvoiceOverdue { customer_id, invoice_id, .. }
+            | Self::PaymentSettled { customer_id, invoice_id, .. }
+            | Self::PaymentReversed { customer_id, invoice_id, .. }
+            | Self::PaymentReview { customer_id, invoice_id, .. }
+            | Self::SubscriptionExtended { customer_id, invoice_id, .. }
+            | Self::PackageChanged { customer_id, invoice_id, .. }
+            | Self::SubscriptionReverted { customer_id, invoice_id, .. } => Some((customer_id.clone(), invoice_id.clone())),
+        }
+    }
 }
 
 /// An event as it is stored, relayed and received: the `detail` on the bus.
@@ -196,6 +252,13 @@ mod tests {
         vec![
             Event::LoginCodeRequested { login_id: "LOGIN#0a1b2c".into(), request_id: "01926f5e-7b1a-7c3d-9e4f-5a6b7c8d9e0f".into() },
             Event::InvoiceIssued { customer_id: customer_id.clone(), invoice_id: invoice_id.clone(), amount },
+            Event::InvoiceReminder {
+                customer_id: customer_id.clone(),
+                invoice_id: invoice_id.clone(),
+                amount,
+                stage: Stage::ThreeDaysBefore,
+            },
+            Event::InvoiceOverdue { customer_id: customer_id.clone(), invoice_id: invoice_id.clone(), amount },
             Event::PaymentSettled { customer_id: customer_id.clone(), invoice_id: invoice_id.clone(), settlement: 1, amount },
             Event::PaymentReversed { customer_id: customer_id.clone(), invoice_id: invoice_id.clone(), settlement: 1, amount },
             Event::PaymentReview {
@@ -222,6 +285,7 @@ mod tests {
                 expires_at: datetime!(2026-12-27 03:00 UTC),
                 version: 2,
             },
+            Event::SubscriptionExpired { customer_id: customer_id.clone(), expires_at: datetime!(2026-11-22 16:59:59 UTC), version: 3 },
             Event::SubscriptionReverted {
                 customer_id,
                 invoice_id,

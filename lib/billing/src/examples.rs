@@ -50,6 +50,7 @@ pub fn profile() -> Profile {
         open_renewal: Some(InvoiceId::parse("inv_1").unwrap()),
         open_upgrade: None,
         upgrade_attempts: None,
+        expiry_told: None,
         last_grant: 1,
         created_at: NOW,
         updated_at: NOW,
@@ -83,6 +84,7 @@ pub fn invoice() -> Invoice {
         upgrade: None,
         created_at: NOW,
         updated_at: NOW,
+        remind_at: None,
         due: None,
         version: 3,
     }

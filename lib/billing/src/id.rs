@@ -67,6 +67,10 @@ id! {
     /// One package (bandwidth and price) that customers subscribe to.
     PackageId
 }
+id! {
+    /// One message to a customer; also what providers give back with statuses.
+    MessageId
+}
 
 /// The id of one order at a gateway: 1 to 50 of `A-Za-z0-9-_~.`, the narrowest rule among the gateways
 /// (Midtrans, "Request body (JSON parameter)"). Made once, posted once, never reused, and nothing is read out of it.

@@ -103,6 +103,7 @@ fn new_profile(id: CustomerId, row: &Row, zone: Zone, now: OffsetDateTime) -> Pr
         open_renewal: None,
         open_upgrade: None,
         upgrade_attempts: None,
+        expiry_told: None,
         last_grant: 1,
         created_at: now,
         updated_at: now,

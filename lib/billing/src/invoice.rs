@@ -12,6 +12,7 @@ use crate::{
     ledger::Entry,
     money::{MoneyError, Rupiah},
     package::Package,
+    reminder,
     upgrade::{DUE_IN, Terms},
     withdrawal::Standing,
     zone::{Zone, format, later},
@@ -79,6 +80,9 @@ pub struct Invoice {
     /// When it last changed.
     #[serde(with = "time::serde::rfc3339")]
     pub updated_at: OffsetDateTime,
+    /// When the customer is reminded of it next, as long as it is unpaid ([`reminder`](crate::reminder)).
+    #[serde(default, with = "time::serde::rfc3339::option")]
+    pub remind_at: Option<OffsetDateTime>,
     /// When it is to be looked at again, see [`Invoice::next_due`].
     #[serde(with = "time::serde::rfc3339::option")]
     pub due: Option<OffsetDateTime>,
@@ -245,6 +249,24 @@ impl Invoice {
     }
 }
 
+/// Who looks at an invoice next.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum NextLook {
+    /// Whoever reconciles ([`Invoice::next_due`]).
+    Reconcile(OffsetDateTime),
+    /// Whoever reminds customers.
+    Remind(OffsetDateTime),
+}
+
+impl Invoice {
+    /// The one thing that it is due for. A reminder waits until that is done, and is no reminder once it is paid.
+    #[must_use]
+    pub fn next_look(&self) -> Option<NextLook> {
+        let remind = self.remind_at.filter(|_| self.status == InvoiceStatus::Unpaid && !self.awaits_apply());
+        self.due.map(NextLook::Reconcile).or(remind.map(NextLook::Remind))
+    }
+}
+
 /// Identity of an invoice about to be issued.
 #[derive(Debug, Clone)]
 pub struct NewInvoice {
@@ -287,6 +309,7 @@ impl Invoice {
             upgrade: None,
             created_at: now,
             updated_at: now,
+            remind_at: None,
             due: None,
             version: 0,
         }
@@ -312,11 +335,13 @@ pub fn issue_renewal(
     profile: &Profile,
     in_catalogue: Option<&Package>,
     new: NewInvoice,
+    zone: Zone,
     now: OffsetDateTime,
 ) -> Result<Issued, MoneyError> {
     let active = &profile.entitlement.package;
     let package = in_catalogue.filter(|package| package.id == active.id).unwrap_or(active).clone();
-    let invoice = Invoice::issued(InvoiceKind::Renewal, profile, package, new, now);
+    let remind_at = reminder::next(new.due_date, zone, now);
+    let invoice = Invoice { remind_at, ..Invoice::issued(InvoiceKind::Renewal, profile, package, new, now) };
     let profile = Profile { open_renewal: Some(invoice.id.clone()), updated_at: now, ..profile.clone() };
     let event = Event::InvoiceIssued { customer_id: invoice.customer_id.clone(), invoice_id: invoice.id.clone(), amount: invoice.amount };
     Ok(match use_credit(Standing { invoice: &invoice, order: None }, &profile, now)? {
@@ -338,7 +363,7 @@ mod tests {
     fn a_renewal_asks_the_price_of_the_active_package_and_is_remembered() {
         let before = Profile { open_renewal: None, ..examples::profile() };
         let new = NewInvoice { id: InvoiceId::parse("inv_2").unwrap(), number: "INV-2026-000002".into(), due_date: date!(2026 - 12 - 30) };
-        let Issued { invoice, profile, event, entries } = issue_renewal(&before, None, new, NOW).unwrap();
+        let Issued { invoice, profile, event, entries } = issue_renewal(&before, None, new, Zone::Jakarta, NOW).unwrap();
         assert_eq!(entries, []);
         assert_eq!((invoice.amount, invoice.amount_due()), (Rupiah::new(300_000), Ok(Rupiah::new(300_000))));
         assert_eq!((invoice.status, invoice.settlement, invoice.awaits_apply()), (InvoiceStatus::Unpaid, 0, false));
@@ -362,6 +387,19 @@ mod tests {
             for status in [InvoiceStatus::Paid, InvoiceStatus::Cancelled] {
                 assert!(!Invoice { status, ..unpaid.clone() }.is_overdue(zone, next));
             }
+        }
+    }
+
+    #[test]
+    fn an_invoice_is_due_for_one_thing_at_a_time() {
+        use InvoiceStatus::{Cancelled, Paid, Unpaid};
+        let look =
+            |status, granted, due| Invoice { status, granted, due, remind_at: Some(NOW), settlement: 1, ..examples::invoice() }.next_look();
+        assert_eq!(look(Unpaid, None, None), Some(NextLook::Remind(NOW)));
+        assert_eq!(look(Paid, None, Some(NOW)), Some(NextLook::Reconcile(NOW)));
+        assert_eq!(look(Unpaid, Some(1), Some(NOW)), Some(NextLook::Reconcile(NOW)), "reversed: the grant is revoked first");
+        for settled in [look(Paid, Some(1), None), look(Cancelled, None, None)] {
+            assert_eq!(settled, None);
         }
     }
 

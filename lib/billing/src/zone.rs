@@ -61,6 +61,12 @@ impl Zone {
         day.midnight().assume_offset(self.offset()).to_offset(UtcOffset::UTC)
     }
 
+    /// A time of a day in this zone.
+    #[must_use]
+    pub fn at(self, day: Date, time: time::Time) -> OffsetDateTime {
+        day.with_time(time).assume_offset(self.offset()).to_offset(UtcOffset::UTC)
+    }
+
     /// `months` later (earlier, if negative) at the same time of day, on `anchor_day` or the month's last day if it has no such day.
     ///
     /// Remembering the anchor keeps twelve months from 31 January on 31 January although February came between.

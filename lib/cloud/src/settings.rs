@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use billing::{entitlement::LateRenewal, gateway::GatewayName, upgrade::UpgradePricing, zone::Zone};
+use billing::{entitlement::LateRenewal, gateway::GatewayName, notice::QuietHours, upgrade::UpgradePricing, zone::Zone};
 use time::Duration;
 
 use crate::public_url::PublicUrl;
@@ -34,6 +34,12 @@ pub struct Settings {
     pub late_renewal: LateRenewal,
     /// What a change of package costs.
     pub upgrade_pricing: UpgradePricing,
+    /// Messages are in English; else in Indonesian.
+    pub english_messages: bool,
+    /// Hours in which customers are not asked for money.
+    pub quiet_hours: QuietHours,
+    /// Whom customers can turn to when no code can be sent, as typed by the provider; may be empty.
+    pub support_contact: String,
     /// Login requests allowed per address and hour.
     pub requests_per_address: u64,
 }
@@ -72,6 +78,7 @@ impl Settings {
         let public_url = lookup("PUBLIC_URL").filter(|url| !url.is_empty());
         let no_origin =
             |url: &String| SettingError { name: "PUBLIC_URL", problem: format!("{url:?} is not https://host, nor http on this machine") };
+        let quiet = text("QUIET_HOURS", "21-8");
         let pricing = text("UPGRADE_PRICING", "full-price");
         Ok(Self {
             table: required(&lookup, "TABLE_NAME")?,
@@ -94,6 +101,13 @@ impl Settings {
                 "prorated" => UpgradePricing::Prorated,
                 _ => return Err(choice("UPGRADE_PRICING", pricing)),
             },
+            english_messages: match text("MESSAGE_LANGUAGE", "id").as_str() {
+                "id" => false,
+                "en" => true,
+                other => return Err(choice("MESSAGE_LANGUAGE", other.to_owned())),
+            },
+            quiet_hours: QuietHours::parse(&quiet).ok_or_else(|| choice("QUIET_HOURS", quiet))?,
+            support_contact: text("SUPPORT_CONTACT", "").chars().filter(|c| !c.is_control()).take(100).collect(),
             requests_per_address: number("REQUESTS_PER_ADDRESS", "600", 1..=1_000_000)?.unsigned_abs(),
             stage,
         })
@@ -177,6 +191,8 @@ mod tests {
             ("LATE_RENEWAL", "never"),
             ("PUBLIC_URL", "http://bayar.example.id"),
             ("UPGRADE_PRICING", "half"),
+            ("MESSAGE_LANGUAGE", "fr"),
+            ("QUIET_HOURS", "25-8"),
         ] {
             assert!(read(&[(name, value)]).unwrap_err().to_string().contains(name), "{name}={value}");
         }

@@ -36,7 +36,7 @@ pub struct Call {
     pub url: Url,
     /// Credentials and content type; secret values are marked sensitive by the caller.
     pub headers: HeaderMap,
-    /// JSON text, or nothing.
+    /// JSON or a form, or nothing.
     pub body: Option<Vec<u8>>,
     /// Largest answer that is read, in bytes.
     pub max_answer_bytes: usize,

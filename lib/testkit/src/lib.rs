@@ -20,6 +20,7 @@ use billing::{
     import::{Row, import},
     invoice::{Invoice, NewInvoice, issue_renewal},
     money::Rupiah,
+    notice::QuietHours,
     package::{CataloguePackage, Package},
     phone::Phone,
     zone::Zone,
@@ -117,6 +118,10 @@ impl World {
             zone: Zone::Jakarta,
             late_renewal: billing::entitlement::LateRenewal::FromPayment,
             upgrade_pricing: billing::upgrade::UpgradePricing::FullPrice,
+            english_messages: false,
+            // At no hour: tests say themselves when it is night.
+            quiet_hours: QuietHours::parse("0-0").expect("hours"),
+            support_contact: String::new(),
             requests_per_address: 60,
         };
         let client = account.dynamodb();
@@ -141,9 +146,25 @@ impl World {
         Installation { settings: Arc::new(settings), secrets: self.fresh_secrets(), ..self.installation.clone() }
     }
 
+    /// The message provider's rows with others beside or in place of them.
+    ///
+    /// # Panics
+    /// Never.
+    pub fn change_whatsapp(&self, rows: &[(&str, &str)]) {
+        let typed = whatsapp_rows(&self.installation.settings.partner_endpoints);
+        let mut typed: BTreeMap<String, String> = serde_json::from_str(&typed).expect("rows");
+        typed.extend(rows.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())));
+        self.aws.set_secret("lunas/dev/whatsapp", &serde_json::json!(typed).to_string());
+    }
+
     /// Types the message provider's rows in again.
     pub fn repair_whatsapp(&self) {
         self.aws.set_secret("lunas/dev/whatsapp", &whatsapp_rows(&self.installation.settings.partner_endpoints));
+    }
+
+    /// Lets another provider take the messages: `meta`, `fonnte` or `waha`.
+    pub fn send_through(&self, provider: &str) {
+        self.aws.set_secret("lunas/dev/whatsapp", &sender_rows(provider).to_string());
     }
 
     /// Secrets as a newly started process has them: nothing cached.
@@ -216,7 +237,7 @@ impl World {
         let number = store.next_invoice_number(now.year()).await.expect("a number");
         let id = billing::id::InvoiceId::parse(&new_id("", now)).expect("an id");
         let due_date = Zone::Jakarta.date(now.saturating_add(Duration::days(7)));
-        let issued = issue_renewal(&profile, None, NewInvoice { id, number, due_date }, now).expect("amounts that fit");
+        let issued = issue_renewal(&profile, None, NewInvoice { id, number, due_date }, Zone::Jakarta, now).expect("amounts that fit");
         store.issue_invoice(&issued, now).await.expect("stored");
         self.invoice_now(&issued.invoice).await
     }
@@ -281,6 +302,22 @@ pub fn genieacs_rows(endpoints: &BTreeMap<String, String>) -> serde_json::Value 
     })
 }
 
+/// The rows of the secret `whatsapp` for the sandbox's Meta, Fonnte and WAHA; `provider` takes messages, and webhooks of all are known.
+#[must_use]
+pub fn sender_rows(provider: &str) -> serde_json::Value {
+    serde_json::json!({
+        "provider": provider,
+        "metaToken": lunas_sandbox::DEMO_META_TOKEN,
+        "metaPhoneNumberId": lunas_sandbox::DEMO_META_PHONE_NUMBER_ID,
+        "metaAppSecret": lunas_sandbox::DEMO_META_APP_SECRET,
+        "metaVerifyToken": lunas_sandbox::DEMO_META_VERIFY_TOKEN,
+        "fonnteToken": lunas_sandbox::DEMO_FONNTE_TOKEN,
+        "fonnteWebhookToken": lunas_sandbox::DEMO_FONNTE_WEBHOOK_TOKEN,
+        "wahaApiKey": lunas_sandbox::DEMO_WAHA_API_KEY,
+        "wahaHmacKey": lunas_sandbox::DEMO_WAHA_HMAC_KEY,
+    })
+}
+
 fn whatsapp_rows(endpoints: &BTreeMap<String, String>) -> String {
     let url = endpoints.get("whatsapp").map_or("", String::as_str);
     serde_json::json!({
@@ -290,6 +327,8 @@ fn whatsapp_rows(endpoints: &BTreeMap<String, String>) -> String {
         "body": serde_json::json!({"to": "{{phone}}", "text": "{{text}}"}).to_string(),
         "successPointer": "/status",
         "successValue": "true",
+        // As fast as tests like; those about the pace of a linked phone say so.
+        "linkedPhone": "false",
     })
     .to_string()
 }

@@ -15,7 +15,7 @@ use tokio::net::TcpListener;
 /// One notification, as the gateway sent it.
 #[derive(Debug, Clone)]
 pub struct Notification {
-    /// Such as `/api/webhooks/midtrans`.
+    /// Path and query, such as `/api/webhooks/midtrans`.
     pub path: String,
     /// Headers.
     pub headers: HeaderMap,
@@ -77,8 +77,26 @@ impl Inbox {
         inbox
     }
 
-    pub(crate) fn url(&self) -> String {
+    /// Where they are sent to: what the sandbox takes for the address of Lunas.
+    #[must_use]
+    pub fn url(&self) -> String {
         self.url.clone()
+    }
+
+    /// Takes what arrived, oldest first, once there are that many.
+    ///
+    /// # Panics
+    /// When they do not come within ten seconds.
+    pub async fn take_all(&self, count: usize) -> Vec<Notification> {
+        for _ in 0..1_000 {
+            if self.arrived.lock().unwrap_or_else(PoisonError::into_inner).len() >= count {
+                return self.take();
+            }
+            tokio::time::sleep(std::time::Duration::from_millis(10)).await;
+        }
+        let came = self.take();
+        assert!(came.len() >= count, "{} of {count} notifications came", came.len());
+        came
     }
 
     /// Takes what arrived, oldest first.
@@ -91,6 +109,7 @@ impl Inbox {
 async fn keep(State(inbox): State<Inbox>, request: Request) {
     let (parts, body) = request.into_parts();
     let body = axum::body::to_bytes(body, 1 << 20).await.unwrap_or_default();
-    let notification = Notification { path: parts.uri.path().to_owned(), headers: parts.headers, body };
+    let notification =
+        Notification { path: parts.uri.path_and_query().map_or_else(String::new, ToString::to_string), headers: parts.headers, body };
     inbox.arrived.lock().unwrap_or_else(PoisonError::into_inner).push(notification);
 }

@@ -47,7 +47,8 @@ pub fn from_browser(method: &str, path_and_query: &str, headers: &[(&str, &str)]
 #[must_use]
 pub fn delivery(notification: &Notification) -> Request {
     let headers = notification.headers.iter().filter_map(|(name, value)| Some((name.to_string(), Value::from(value.to_str().ok()?))));
-    event(HOME, "POST", &notification.path, "", &headers.collect(), &[], Some(&String::from_utf8_lossy(&notification.body)))
+    let (path, query) = notification.path.split_once('?').unwrap_or((&notification.path, ""));
+    event(HOME, "POST", path, query, &headers.collect(), &[], Some(&String::from_utf8_lossy(&notification.body)))
 }
 
 fn event(

@@ -49,6 +49,20 @@ pub fn respond(answer: Answer, headers: &HeaderMap) -> Response<Body> {
 #[must_use]
 pub fn refused(problem: Problem, headers: &HeaderMap, more: Option<(&str, Value)>) -> Response<Body> {
     let message = if wants_english(headers) { problem.english } else { problem.indonesian };
+    saying(message, problem, more)
+}
+
+/// The same, naming whom people can turn to: the provider's own words, perhaps none.
+#[must_use]
+pub fn refused_naming(problem: Problem, headers: &HeaderMap, contact: &str) -> Response<Body> {
+    if contact.is_empty() {
+        return refused(problem, headers, None);
+    }
+    let message = problem.naming(contact, wants_english(headers));
+    saying(&message, problem, Some(("contact", contact.into())))
+}
+
+fn saying(message: &str, problem: Problem, more: Option<(&str, Value)>) -> Response<Body> {
     let mut body = json!({"success": false, "code": problem.code, "error": message});
     if let (Some(seconds), Some(object)) = (problem.retry_after, body.as_object_mut()) {
         object.insert("retryAfter".to_owned(), seconds.into());

@@ -10,7 +10,7 @@ use lambda_http::Request;
 use serde::Deserialize;
 
 pub use self::{
-    code::request_code,
+    code::{is_stopped, request_code},
     key::{KeyError, MasterKey},
     session::{LoggedIn, Login, log_in},
 };

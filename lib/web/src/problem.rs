@@ -20,6 +20,18 @@ const fn problem(status: u16, code: &'static str, indonesian: &'static str, engl
 }
 
 impl Problem {
+    /// Nobody gets a code until the provider has mended something, so people are told whom to turn to.
+    #[must_use]
+    pub fn is_about_messages(&self) -> bool {
+        [MESSAGING_NOT_CONFIGURED.code, MESSAGING_STOPPED.code].contains(&self.code)
+    }
+
+    /// What it says, and whom to turn to.
+    #[must_use]
+    pub fn naming(&self, contact: &str, english: bool) -> String {
+        if english { format!("{}. Contact us: {contact}", self.english) } else { format!("{}. Hubungi kami: {contact}", self.indonesian) }
+    }
+
     /// The same, telling how long to wait.
     #[must_use]
     pub const fn retry_after(self, seconds: i64) -> Self {
@@ -95,8 +107,20 @@ pub const TOO_MANY: Problem =
 /// No way to send codes.
 pub const MESSAGING_NOT_CONFIGURED: Problem =
     problem(503, "messaging_not_configured", "Pengiriman kode belum dikonfigurasi", "Sending codes is not configured yet");
+/// The message provider takes nothing until somebody mends it.
+pub const MESSAGING_STOPPED: Problem = problem(
+    503,
+    "messaging_stopped",
+    "Kode lewat WhatsApp sedang tidak dapat dikirim, coba lagi nanti",
+    "Codes cannot be sent by WhatsApp at the moment, please try again later",
+)
+.retry_after(300);
 /// The table, a secret or a partner gave no answer.
 pub const BUSY: Problem = problem(503, "busy", "Sistem sedang sibuk, coba lagi", "The system is busy, please try again").retry_after(1);
+/// A webhook that could not be verified or confirmed: its sender is to send it again.
+pub const SEND_AGAIN: Problem = problem(503, "not_confirmed", "Belum dapat dikonfirmasi, kirim lagi", "Not confirmed yet, send it again");
+/// A webhook that is not authentic.
+pub const FORGED: Problem = problem(401, "invalid_signature", "Tanda tangan tidak valid", "The signature is not valid");
 /// No address of the modem's management system.
 pub const ACS_NOT_CONFIGURED: Problem =
     problem(503, "acs_not_configured", "Status modem belum tersedia", "The modem's status is not available yet");

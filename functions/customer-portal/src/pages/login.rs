@@ -8,7 +8,7 @@ use super::{
     Page,
     layout::{self, Frame, alert, csrf},
 };
-use crate::texts;
+use crate::texts::{self, Lang};
 
 /// The first step.
 #[derive(Debug, Clone, Copy)]
@@ -121,9 +121,13 @@ fn document(page: &Page<'_>, title: &str, content: &Markup) -> Markup {
 
 fn trouble(problem: Option<&Problem>, page: &Page<'_>) -> Markup {
     let wait = problem.and_then(|problem| problem.retry_after).and_then(|seconds| texts::wait(seconds, page.lang));
-    let text = problem.map(|problem| match wait {
-        Some(wait) => format!("{}. {wait}", texts::message(problem, page.lang)),
-        None => texts::message(problem, page.lang).to_owned(),
+    let text = problem.map(|problem| {
+        let says = if problem.is_about_messages() && !page.support.is_empty() {
+            problem.naming(page.support, page.lang == Lang::En)
+        } else {
+            texts::message(problem, page.lang).to_owned()
+        };
+        wait.map_or(says.clone(), |wait| format!("{says}. {wait}"))
     });
     alert(text.as_deref())
 }

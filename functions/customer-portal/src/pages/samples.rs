@@ -26,7 +26,7 @@ pub(super) const NOW: OffsetDateTime = datetime!(2026-11-23 03:00 UTC);
 pub(super) const HOSTILE: &str = "<script>alert(1)</script>\"'&";
 
 pub(super) fn page(lang: Lang, path: &str) -> Page<'_> {
-    Page { lang, csrf: "token-of-the-page", path, zone: Zone::Jakarta, now: NOW, provider: None, signed_in: true }
+    Page { lang, csrf: "token-of-the-page", path, zone: Zone::Jakarta, now: NOW, provider: None, signed_in: true, support: "" }
 }
 
 pub(super) fn profile(name: &str) -> Profile {
@@ -51,6 +51,7 @@ pub(super) fn profile(name: &str) -> Profile {
         open_renewal: None,
         open_upgrade: None,
         upgrade_attempts: None,
+        expiry_told: None,
         last_grant: 1,
         created_at: NOW,
         updated_at: NOW,
@@ -91,6 +92,7 @@ pub(super) fn invoice(number: u32, text: &str) -> Invoice {
         attempts: None,
         created_at: NOW,
         updated_at: NOW,
+        remind_at: None,
         due: None,
         version: 0,
     }

@@ -55,7 +55,8 @@ impl Installation {
             };
             let before = invoice.link.as_ref().map(|link| self.order(link.order_id.as_str()));
             self.runtime.block_on(self.store.open_order(&link::open(&invoice, attempt, before.as_ref(), now))).unwrap();
-            let opened = Opened { url: "https://pay.example/1".into(), reference: "token".into(), expires_at: now + Duration::DAY };
+            let opened =
+                Opened { url: "https://pay.example/1".into(), reference: "token".into(), expires_at: now + Duration::DAY, public: false };
             let (order, invoice) = link::record(&self.order(&id), &self.invoice_of(customer), &opened, now);
             self.runtime.block_on(self.store.record_answer(&order, invoice.as_ref(), None)).unwrap();
         }

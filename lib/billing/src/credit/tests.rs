@@ -4,7 +4,7 @@ use super::*;
 use crate::{
     examples::{self, NOW},
     invoice::{InvoiceKind, Issued, Lease, NewInvoice, issue_renewal},
-    zone::later,
+    zone::{Zone, later},
 };
 
 fn with_credit(credit: i64) -> Profile {
@@ -83,7 +83,7 @@ fn a_new_invoice_uses_credit_at_once() {
         number: "INV-2026-000002".into(),
         due_date: time::macros::date!(2026 - 12 - 30),
     };
-    let issued = |credit| issue_renewal(&Profile { open_renewal: None, ..with_credit(credit) }, None, new(), NOW).unwrap();
+    let issued = |credit| issue_renewal(&Profile { open_renewal: None, ..with_credit(credit) }, None, new(), Zone::Jakarta, NOW).unwrap();
     let Issued { invoice, profile, event, entries } = issued(120_000);
     assert_eq!((invoice.amount_due().unwrap().get(), profile.credit.get(), entries.len()), (180_000, 0, 2));
     assert!(matches!(event, Event::InvoiceIssued { .. }) && profile.open_renewal == Some(invoice.id));

@@ -12,8 +12,8 @@ use billing::{
 use time::OffsetDateTime;
 
 use super::{
-    Store, StoreError,
-    item::{from_item, put_new, put_over, put_version, to_item},
+    DueKind, Store, StoreError,
+    item::{from_item, put_new, put_over, put_version, set_due, to_item},
     keys::{self, Key},
     unavailable,
 };
@@ -82,8 +82,20 @@ impl Store {
         self.transact(vec![self.invoice_item(invoice)?, self.event_item(event, now)?]).await
     }
 
+    /// The profile behind a row of the index.
+    pub async fn due_profile(&self, key: &Key) -> Result<Option<Profile>, StoreError> {
+        self.get(key).await
+    }
+
+    /// An expiry that has passed: the profile that knows it was told, and the event.
+    pub async fn expire(&self, profile: &Profile, event: &Event, now: OffsetDateTime) -> Result<(), StoreError> {
+        self.transact(vec![self.profile_item(profile)?, self.event_item(event, now)?]).await
+    }
+
     pub(super) fn profile_item(&self, profile: &Profile) -> Result<aws_sdk_dynamodb::types::TransactWriteItem, StoreError> {
-        put_version(&self.table, to_item(&keys::profile(&profile.id), profile)?, profile.version)
+        let mut item = to_item(&keys::profile(&profile.id), profile)?;
+        set_due(&mut item, DueKind::Expiry, profile.id.as_str(), profile.tells_expiry_at());
+        put_version(&self.table, item, profile.version)
     }
 }
 

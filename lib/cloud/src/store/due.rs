@@ -13,6 +13,17 @@ use super::{
 impl Store {
     /// Keys of items that are due, longest overdue first, at most `limit` per partition.
     pub async fn due(&self, kind: DueKind, now: OffsetDateTime, limit: i32) -> Result<Vec<Key>, StoreError> {
+        self.due_between(kind, OffsetDateTime::UNIX_EPOCH, now, limit).await
+    }
+
+    /// Keys of items that are due from `since` to `until`.
+    pub(super) async fn due_between(
+        &self,
+        kind: DueKind,
+        since: OffsetDateTime,
+        until: OffsetDateTime,
+        limit: i32,
+    ) -> Result<Vec<Key>, StoreError> {
         let mut queries = tokio::task::JoinSet::new();
         for shard in 0..SHARDS {
             let query = self
@@ -20,9 +31,10 @@ impl Store {
                 .query()
                 .table_name(&self.table)
                 .index_name("due")
-                .key_condition_expression("due_key = :key AND due_at <= :now")
+                .key_condition_expression("due_key = :key AND due_at BETWEEN :since AND :until")
                 .expression_attribute_values(":key", AttributeValue::S(format!("{}#{shard}", kind.as_str())))
-                .expression_attribute_values(":now", seconds(now))
+                .expression_attribute_values(":since", seconds(since))
+                .expression_attribute_values(":until", seconds(until))
                 .limit(limit);
             queries.spawn(query.send());
         }

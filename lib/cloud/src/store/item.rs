@@ -17,8 +17,9 @@ pub type Item = HashMap<String, AttributeValue>;
 /// 2: profiles hold the open change of package and what was paid for the time that is left; invoices the terms of a change. In an
 /// item of layout 1 these are absent: nothing was open, and its time counts as imported (`Entitlement::unused`).
 ///
-/// 3: invoices hold what credit paid and what was charged back, grants what was given back of them. Absent before: nothing was. Links say
-/// whether they were opened for the public page. Absent: they were not.
+/// 3: invoices hold what credit paid and what was charged back, grants what was given back of them; absent before: nothing was. Links say
+/// whether they were opened for the public page; absent: they were not. Invoices hold when customers are reminded of them; absent: there
+/// is no reminder any more. Profiles hold which expiry was told; absent: none.
 pub(super) const SCHEMA_VERSION: &str = "3";
 /// Layouts that are read.
 const READABLE: [&str; 3] = ["1", "2", SCHEMA_VERSION];
@@ -34,6 +35,16 @@ pub enum DueKind {
     Invoice,
     /// Events that are not relayed.
     Event,
+    /// Unpaid invoices that customers are to be reminded of.
+    Reminder,
+    /// Customers whose expiry is to be told.
+    Expiry,
+    /// Messages to customers that wait, or are being handed over.
+    Message,
+    /// Login codes, likewise.
+    Code,
+    /// Messages that did not arrive, or of which nobody knows: for people, by when that was.
+    LostMessage,
 }
 
 impl DueKind {
@@ -42,6 +53,11 @@ impl DueKind {
             Self::Order => "order",
             Self::Invoice => "invoice",
             Self::Event => "event",
+            Self::Reminder => "reminder",
+            Self::Expiry => "expiry",
+            Self::Message => "message",
+            Self::Code => "code",
+            Self::LostMessage => "lost",
         }
     }
 

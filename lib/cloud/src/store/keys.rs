@@ -6,7 +6,7 @@ use aws_sdk_dynamodb::types::AttributeValue;
 use billing::{
     event::made_at,
     gateway::GatewayName,
-    id::{CustomerId, InvoiceId, OrderId, PackageId},
+    id::{CustomerId, InvoiceId, MessageId, OrderId, PackageId},
     phone::Phone,
 };
 use time::Date;
@@ -193,4 +193,34 @@ pub fn review_month(day: Date) -> String {
 #[must_use]
 pub fn rate(what: &str, who: &str, window: i64) -> Key {
     Key::new(format!("RATE#{what}#{who}#{window}"), "RATE")
+}
+
+/// A message to a customer.
+#[must_use]
+pub fn message(message: &MessageId) -> Key {
+    Key::new(format!("MESSAGE#{message}"), "MESSAGE")
+}
+
+/// Which message a provider calls by an id of its own, by the SHA-256 of provider and id in hex.
+#[must_use]
+pub fn provider_message(hash: &str) -> Key {
+    Key::new(format!("WAMID#{hash}"), "WAMID")
+}
+
+/// Whether a phone wants no messages.
+#[must_use]
+pub fn opt_out(phone: &Phone) -> Key {
+    Key::new(format!("OPTOUT#{phone}"), "OPTOUT")
+}
+
+/// Whose turn it is to send a message; one for the installation.
+#[must_use]
+pub fn sender() -> Key {
+    Key::new("SENDER", "SENDER")
+}
+
+/// That a phone was sent a message lately.
+#[must_use]
+pub fn recipient(phone: &Phone) -> Key {
+    Key::new(format!("RECIPIENT#{phone}"), "RECIPIENT")
 }

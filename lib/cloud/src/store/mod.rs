@@ -12,6 +12,8 @@ mod due;
 mod item;
 pub mod keys;
 mod login;
+mod message;
+mod notice;
 pub mod outbox;
 mod pages;
 mod pay_page;
@@ -32,6 +34,8 @@ use serde::de::DeserializeOwned;
 pub use access::{Caller, Session};
 pub use device::DeviceMemory;
 pub use item::DueKind;
+pub use message::{Recorded, StatusReport};
+pub use notice::{NoticeContext, Recipient};
 pub use pages::{LedgerLine, Page};
 
 use item::{Item, from_item};

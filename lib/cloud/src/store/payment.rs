@@ -9,11 +9,12 @@ use billing::{
     event::Event,
     gateway::GatewayName,
     id::{CustomerId, InvoiceId, OrderId},
-    invoice::Invoice,
+    invoice::{Invoice, NextLook},
     ledger::Entry,
     link::Opening,
     money::Rupiah,
     order::Order,
+    reminder::Reminder,
     review::of_event,
     settlement::{Note, Settlement},
 };
@@ -135,6 +136,21 @@ impl Store {
         Ok(invoice.filter(|invoice| invoice.due.is_some_and(|due| due <= now)))
     }
 
+    /// The invoice behind a row of the index, if its customer is still to be reminded of it now.
+    pub async fn due_reminder(&self, key: &Key, now: OffsetDateTime) -> Result<Option<Invoice>, StoreError> {
+        let invoice: Option<Invoice> = self.get(key).await?;
+        Ok(invoice.filter(|invoice| matches!(invoice.next_look(), Some(NextLook::Remind(at)) if at <= now)))
+    }
+
+    /// A reminder: what is told, and when the next one is due.
+    pub async fn remind(&self, reminder: &Reminder, now: OffsetDateTime) -> Result<(), StoreError> {
+        let mut items = vec![self.invoice_item(&reminder.invoice)?];
+        if let Some(event) = &reminder.event {
+            items.push(self.event_item(event, now)?);
+        }
+        self.transact(items).await
+    }
+
     /// Claims the right to ask an invoice's gateway: one per `every`, in whichever process. Answers how long to wait if somebody had it;
     /// it is not given back when asking fails, or a gateway in trouble would be asked all the more.
     pub async fn claim_check(&self, invoice: &InvoiceId, every: Duration, now: OffsetDateTime) -> Result<Option<Duration>, StoreError> {
@@ -173,7 +189,11 @@ impl Store {
 
     pub(super) fn invoice_item(&self, invoice: &Invoice) -> Result<TransactWriteItem, StoreError> {
         let mut item = to_item(&keys::invoice(&invoice.customer_id, &invoice.id), invoice)?;
-        set_due(&mut item, DueKind::Invoice, invoice.id.as_str(), invoice.due);
+        match invoice.next_look() {
+            Some(NextLook::Reconcile(due)) => set_due(&mut item, DueKind::Invoice, invoice.id.as_str(), Some(due)),
+            Some(NextLook::Remind(due)) => set_due(&mut item, DueKind::Reminder, invoice.id.as_str(), Some(due)),
+            None => {}
+        }
         put_version(&self.table, item, invoice.version)
     }
 

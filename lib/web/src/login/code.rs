@@ -1,8 +1,10 @@
 //! Asking for a code. The answer, the writes and the time are the same whether anybody has that phone or not: who has it is
 //! found out behind the bus, where the message is sent.
 
+use std::sync::Arc;
+
 use billing::login;
-use cloud::{installation::Installation, store::StoreError};
+use cloud::{installation::Installation, secrets::Rows, store::StoreError};
 use lambda_http::Request;
 
 use super::{TRIES, limit_address, master_key, phone};
@@ -15,11 +17,15 @@ use crate::{
 pub async fn request_code(installation: &Installation, request: &Request, typed_phone: &str) -> Result<(), Problem> {
     let phone = phone(typed_phone)?;
     limit_address(installation, request).await?;
-    require_provider(installation).await?;
-    let login_id = master_key(installation).await?.login_id(&phone);
+    let rows = require_provider(installation).await?;
+    let key = master_key(installation).await?;
+    let (login_id, settings) = (key.login_id(&phone), key.settings_of(&rows));
     for _ in 0..TRIES {
         let now = installation.clock.now();
-        let state = installation.store.login_state(&login_id).await.map_err(store_problem)?;
+        let (state, sender) = installation.store.login_state_and_sender(&login_id).await.map_err(store_problem)?;
+        if sender.is_stopped(&settings, now) {
+            return Err(problem::MESSAGING_STOPPED);
+        }
         let next = login::request(state.as_ref(), &phone, new_request_id()?, installation.settings.zone, now)
             .map_err(|too_many| problem::TOO_MANY.retry_after(too_many.retry_after))?;
         match installation.store.request_code(&login_id, &next, now).await {
@@ -31,12 +37,19 @@ pub async fn request_code(installation: &Installation, request: &Request, typed_
     Err(problem::BUSY)
 }
 
-async fn require_provider(installation: &Installation) -> Result<(), Problem> {
+/// Can no code be sent at the moment, as far as is known? For who waits for one. One read.
+pub async fn is_stopped(installation: &Installation) -> Result<bool, Problem> {
+    let settings = master_key(installation).await?.settings_of(&*require_provider(installation).await?);
+    let sender = installation.store.sender().await.map_err(store_problem)?;
+    Ok(sender.is_stopped(&settings, installation.clock.now()))
+}
+
+async fn require_provider(installation: &Installation) -> Result<Arc<Rows>, Problem> {
     let rows = installation.secrets.rows("whatsapp").await.map_err(|error| {
         tracing::error!(alarm = true, %error, "message provider could not be read");
         problem::MESSAGING_NOT_CONFIGURED
     })?;
-    if rows.contains_key("provider") { Ok(()) } else { Err(problem::MESSAGING_NOT_CONFIGURED) }
+    if rows.contains_key("provider") { Ok(rows) } else { Err(problem::MESSAGING_NOT_CONFIGURED) }
 }
 
 fn new_request_id() -> Result<String, Problem> {

@@ -1,5 +1,7 @@
 //! The installation's key, and what is derived from it for logins. Login codes are derived, never stored. The same request of the same phone always has the same code.
 
+use std::collections::BTreeMap;
+
 use billing::phone::Phone;
 use cloud::secrets::{SecretError, Secrets};
 use hmac::{Hmac, KeyInit as _, Mac as _};
@@ -58,6 +60,15 @@ impl MasterKey {
         let mac = self.mac("login-code", &[phone.as_str(), request_id]);
         let number = mac.first_chunk().map_or(0, |chunk| u64::from_be_bytes(*chunk)).checked_rem(1_000_000).unwrap_or_default();
         format!("{number:06}")
+    }
+
+    /// Tells settings apart without telling them: changes with every row.
+    #[must_use]
+    pub fn settings_of(&self, rows: &BTreeMap<String, String>) -> String {
+        let parts: Vec<&str> = rows.iter().flat_map(|(name, value)| [name.as_str(), value.as_str()]).collect();
+        let mut id = hex::encode(self.mac("settings", &parts));
+        id.truncate(16);
+        id
     }
 
     /// Does the code fit? In constant time.

@@ -56,6 +56,7 @@ fn invoice(status: InvoiceStatus) -> Invoice {
         upgrade: None,
         created_at: NOW,
         updated_at: after(61),
+        remind_at: None,
         due: None,
         version: 1,
     }

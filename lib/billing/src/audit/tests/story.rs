@@ -138,7 +138,7 @@ impl Story {
         if open.is_some_and(|open| open.status != InvoiceStatus::Cancelled) {
             return;
         }
-        let issued = issue_renewal(&self.profile, None, self.new_invoice(), self.now).unwrap();
+        let issued = issue_renewal(&self.profile, None, self.new_invoice(), crate::zone::Zone::Jakarta, self.now).unwrap();
         self.profile = issued.profile;
         self.invoices.push(issued.invoice);
         let told = self.tell(&[issued.event]);

@@ -1,13 +1,21 @@
-//! What becomes of a message, whatever the provider does.
+//! The generic provider: what becomes of a message, whatever it does.
 #![expect(clippy::unwrap_used, reason = "helpers of tests fail by panicking")]
+
+mod common;
 
 use std::collections::BTreeMap;
 
-use messaging::{HttpProvider, RejectionClass, SendOutcome};
+use common::{LOCAL, PHONE, TEXT, check_class, message};
+use messaging::{Channel, Endpoints, ProviderError, RejectionClass, SendOutcome};
 use partner_http::testing::{Canned, Partner, nobody};
 
-const PHONE: &str = "6281234567890";
-const TEXT: &str = "Kode masuk 482913. \"Jangan\" dibagikan {{phone}}";
+fn open(rows: &BTreeMap<String, String>) -> Channel {
+    Channel::open(rows, LOCAL).unwrap().unwrap()
+}
+
+fn refused(rows: &BTreeMap<String, String>) -> ProviderError {
+    Channel::open(rows, Endpoints::default()).unwrap_err()
+}
 
 fn rows(url: &str) -> BTreeMap<String, String> {
     let rows = [
@@ -24,15 +32,8 @@ fn rows(url: &str) -> BTreeMap<String, String> {
 
 async fn outcome(canned: Canned) -> (SendOutcome, Vec<String>) {
     let partner = Partner::start(vec![canned]).await.unwrap();
-    let provider = HttpProvider::from_secret(&rows(partner.url.as_str()), true).unwrap().unwrap();
-    (provider.send(PHONE, TEXT).await, partner.requests())
-}
-
-#[track_caller]
-fn check_class(outcome: &SendOutcome, expected: RejectionClass) {
-    assert!(matches!(outcome, SendOutcome::Rejected { class, .. } if *class == expected), "{outcome:?}");
-    let shown = format!("{outcome:?}");
-    assert!(!shown.contains("482913") && !shown.contains("81234567890") && !shown.contains("EXAMPLE"), "{shown}");
+    let channel = open(&rows(partner.url.as_str()));
+    (channel.send(PHONE, &message(TEXT)).await.outcome, partner.requests())
 }
 
 #[tokio::test]
@@ -50,7 +51,7 @@ async fn an_accepted_message_went_out_once_and_whole() {
 async fn a_refusal_is_seen_in_the_body_of_a_200() {
     let echo = format!(r#"{{"status":false,"reason":"invalid 081234567890: {}"}}"#, TEXT.replace('"', "\\\""));
     for body in [echo.as_str(), r#"{"status":"false"}"#, r#"{"status":null}"#, "{}", "[]", r#"{"state":true}"#] {
-        check_class(&outcome(Canned::Reply(200, body.to_owned())).await.0, RejectionClass::Refused);
+        check_class(&outcome(Canned::Reply(200, body.to_owned())).await.0, RejectionClass::Recipient);
     }
 }
 
@@ -58,17 +59,17 @@ async fn a_refusal_is_seen_in_the_body_of_a_200() {
 async fn a_status_says_what_to_do() {
     let yes = || r#"{"status":true}"#.to_owned();
     for (status, class) in [
-        (401, RejectionClass::Credentials),
-        (403, RejectionClass::Credentials),
-        (429, RejectionClass::Throttled),
-        (400, RejectionClass::Refused),
-        (404, RejectionClass::Refused),
-        (422, RejectionClass::Refused),
+        (401, RejectionClass::Stop),
+        (403, RejectionClass::Stop),
+        (429, RejectionClass::LATER),
+        (400, RejectionClass::Recipient),
+        (404, RejectionClass::Recipient),
+        (422, RejectionClass::Recipient),
     ] {
         check_class(&outcome(Canned::Reply(status, yes())).await.0, class);
     }
-    check_class(&outcome(Canned::Reply(404, "<html>".to_owned())).await.0, RejectionClass::Refused);
-    check_class(&outcome(Canned::Redirect("http://127.0.0.1:9/".to_owned())).await.0, RejectionClass::Refused);
+    check_class(&outcome(Canned::Reply(404, "<html>".to_owned())).await.0, RejectionClass::Stop);
+    check_class(&outcome(Canned::Redirect("http://127.0.0.1:9/".to_owned())).await.0, RejectionClass::Stop);
 }
 
 #[tokio::test]
@@ -91,27 +92,28 @@ async fn a_doubtful_answer_is_unknown() {
 
 #[tokio::test]
 async fn what_never_left_may_be_sent_later() {
-    let provider = HttpProvider::from_secret(&rows(nobody().await.unwrap().as_str()), true).unwrap().unwrap();
-    check_class(&provider.send(PHONE, TEXT).await, RejectionClass::Later);
+    let channel = open(&rows(nobody().await.unwrap().as_str()));
+    let send = async |phone, text| channel.send(phone, &message(text)).await.outcome;
+    check_class(&send(PHONE, TEXT).await, RejectionClass::LATER);
     for phone in ["", "+6281234567890", "62812 345", "abc", "1234567890123456"] {
-        check_class(&provider.send(phone, TEXT).await, RejectionClass::Refused);
+        check_class(&send(phone, TEXT).await, RejectionClass::Recipient);
     }
-    check_class(&provider.send(PHONE, " ").await, RejectionClass::Refused);
+    check_class(&send(PHONE, " ").await, RejectionClass::Message);
 }
 
 #[test]
 fn an_empty_secret_is_not_configured() {
-    assert!(HttpProvider::from_secret(&BTreeMap::new(), false).unwrap().is_none());
+    assert!(Channel::open(&BTreeMap::new(), LOCAL).unwrap().is_none());
     let blank = BTreeMap::from([("provider".to_owned(), " ".to_owned())]);
-    assert!(HttpProvider::from_secret(&blank, false).unwrap().is_none());
+    assert!(Channel::open(&blank, LOCAL).unwrap().is_none());
 }
 
 #[test]
 fn a_row_that_cannot_be_used_is_named_without_its_value() {
     let https = "https://api.example.com/send";
-    assert!(HttpProvider::from_secret(&rows(https), false).unwrap().is_some());
+    assert!(Channel::open(&rows(https), Endpoints::default()).unwrap().is_some());
     for (row, value) in [
-        ("provider", "fonnte-EXAMPLE"),
+        ("provider", "wablas-EXAMPLE"),
         ("url", "http://api.example.com/EXAMPLE"),
         ("url", "http://127.0.0.1:80/EXAMPLE"),
         ("url", "https://EXAMPLE@api.example.com/"),
@@ -129,7 +131,7 @@ fn a_row_that_cannot_be_used_is_named_without_its_value() {
     ] {
         let mut rows = rows(https);
         rows.insert(row.to_owned(), value.to_owned());
-        let error = HttpProvider::from_secret(&rows, false).unwrap_err();
+        let error = refused(&rows);
         assert_eq!(error.row, row);
         assert!(!error.to_string().contains("EXAMPLE"), "{error}");
     }
@@ -137,6 +139,6 @@ fn a_row_that_cannot_be_used_is_named_without_its_value() {
 
 #[test]
 fn a_provider_shows_no_key() {
-    let provider = HttpProvider::from_secret(&rows("https://api.example.com/key-EXAMPLE"), false).unwrap().unwrap();
-    assert_eq!(format!("{provider:?}"), r#"HttpProvider { host: Some("api.example.com"), .. }"#);
+    let shown = format!("{:?}", open(&rows("https://api.example.com/key-EXAMPLE")));
+    assert_eq!(shown, r#"Channel { first: HttpProvider { host: Some("api.example.com"), .. }, second: None }"#);
 }

@@ -1,0 +1,212 @@
+//! One message: is it still true, may it go out now, and what became of it.
+
+use billing::{
+    delivery::DeliveryStatus,
+    notice::{Class, Notice, Skip},
+    phone::Phone,
+    sender::{Pace, Sender, Turn},
+};
+use cloud::{
+    installation::Installation,
+    store::{NoticeContext, StoreError},
+};
+use messaging::{Channel, Endpoints, Pacing};
+use time::{Duration, OffsetDateTime};
+use web::{login::MasterKey, pay_page::PayPageKey};
+
+use crate::{
+    Failed,
+    compose::{Composed, compose},
+    hand_over::{Turned, hand_over},
+};
+
+/// Deciding anew after somebody else wrote.
+const TRIES: usize = 5;
+/// A secret that cannot be used is looked at again after this long.
+const MENDED_IN: Duration = Duration::minutes(5);
+
+/// Why the message is looked at.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Occasion {
+    /// Its event came.
+    New,
+    /// It was due. If it still has to wait for its turn it stays due.
+    Due,
+}
+
+/// What became of it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Delivery {
+    /// It is done with, for now.
+    Done,
+    /// It is not its turn before that.
+    NotItsTurn(OffsetDateTime),
+}
+
+/// Takes a message as far as it can go now. `notice` is written down by the first of: skipped, waiting, about to be handed over.
+pub(crate) async fn deliver(
+    installation: &Installation,
+    notice: Notice,
+    mut context: NoticeContext,
+    occasion: Occasion,
+) -> Result<Delivery, Failed> {
+    for _ in 0..TRIES {
+        // On the heap: it holds everything that is known of a customer.
+        match Box::pin(attempt(installation, &notice, &context, occasion)).await {
+            Err(Failed::Store(StoreError::Stale)) => {
+                // It is somebody else's now, or somebody else's turn: the second is no reason to give up.
+                context = installation.store.notice_context(&notice.id, &notice.event.event).await?;
+                if context.notice.as_ref().map_or(0, |stored| stored.version) != notice.version {
+                    return Ok(Delivery::Done);
+                }
+            }
+            done => return done,
+        }
+    }
+    let until = installation.clock.now().saturating_add(Duration::seconds(20));
+    wait(installation, notice, until, "others were sent first").await
+}
+
+async fn attempt(installation: &Installation, notice: &Notice, context: &NoticeContext, occasion: Occasion) -> Result<Delivery, Failed> {
+    let now = installation.clock.now();
+    let key = MasterKey::read(&installation.secrets).await?;
+    let letter = match compose(installation, notice, context, &key).await? {
+        Composed::Say(letter) => letter,
+        Composed::Nothing if notice.version == 0 => return Ok(Delivery::Done),
+        Composed::Nothing => return skip(installation, notice, Skip::Superseded, now).await,
+        Composed::Skip(why) => return skip(installation, notice, why, now).await,
+        Composed::TooLate => {
+            tracing::error!(alarm = true, message = notice.id.as_str(), kind = ?notice.kind, "a message could not be sent in time");
+            return conclude(installation, notice, DeliveryStatus::Failed, "it could not be sent in time", now).await;
+        }
+    };
+    let class = notice.kind.class();
+    let recipient = installation.store.recipient(&letter.phone, now).await?;
+    if recipient.opted_out && class != Class::Code {
+        return skip(installation, notice, Skip::OptedOut, now).await;
+    }
+    let (channel, settings) = match open(installation, &key).await {
+        Opened::Yes(channel, settings) => (channel, settings),
+        Opened::NotConfigured => return skip(installation, notice, Skip::NoProvider, now).await,
+        Opened::Unusable(why) => return wait(installation, notice.clone(), now.saturating_add(MENDED_IN), &why).await,
+    };
+    let quiet_until = installation.settings.quiet_hours.end(installation.settings.zone, now).filter(|_| class == Class::Bill);
+    if let Some(until) = quiet_until {
+        return wait(installation, notice.clone(), until, "quiet hours").await;
+    }
+    let pace = pace(&channel.pacing())?;
+    let mended = context.sender.stopped.as_ref().is_some_and(|stopped| stopped.settings != settings);
+    let sender = if mended { context.sender.clone().resumed() } else { context.sender.clone() };
+    match sender.turn(class, &pace, recipient.counted, now) {
+        Turn::Wait(until) if occasion == Occasion::Due => Ok(Delivery::NotItsTurn(until)),
+        Turn::Wait(until) => wait(installation, notice.clone(), until, why_it_waits(&sender)).await,
+        Turn::Now(next) => {
+            let counted = (next.hours != sender.hours && pace.by_recipient).then_some(&letter.phone);
+            if let Some(invoice) = &letter.page {
+                let hash = &PayPageKey::of(&key).token(&invoice.id).hash();
+                installation.store.remember_pay_page(hash, &invoice.customer_id, &invoice.id, now).await?;
+            }
+            let claimed = claim(installation, notice, context, *next, counted, now).await?;
+            hand_over(installation, claimed, &channel, &letter, &pace, &settings).await;
+            Ok(Delivery::Done)
+        }
+    }
+}
+
+const fn why_it_waits(sender: &Sender) -> &'static str {
+    if sender.stopped.is_some() {
+        "the provider takes nothing"
+    } else if sender.trouble > 0 {
+        "the provider does not answer"
+    } else {
+        "the provider's pace"
+    }
+}
+
+/// From here on the message may have been sent.
+async fn claim(
+    installation: &Installation,
+    notice: &Notice,
+    context: &NoticeContext,
+    next: Sender,
+    counted: Option<&Phone>,
+    now: OffsetDateTime,
+) -> Result<Turned, Failed> {
+    let claimed = notice.clone().claimed(now);
+    let written = next != context.sender;
+    installation.store.claim_notice(&claimed, written.then_some(&next), counted, now).await?;
+    let version = claimed.version.saturating_add(1);
+    let sender = Sender { version: next.version.saturating_add(u64::from(written)), ..next };
+    Ok(Turned { notice: Notice { version, ..claimed }, sender })
+}
+
+enum Opened {
+    Yes(Channel, String),
+    NotConfigured,
+    Unusable(String),
+}
+
+/// The channel as the secret describes it now, and what tells this description from others.
+async fn open(installation: &Installation, key: &MasterKey) -> Opened {
+    let rows = match installation.secrets.rows("whatsapp").await {
+        Ok(rows) => rows,
+        Err(error) => {
+            tracing::error!(alarm = true, %error, "message provider could not be read");
+            return Opened::Unusable("the secret cannot be read".to_owned());
+        }
+    };
+    let endpoints = Endpoints {
+        stand_in: installation.settings.partner_endpoints.get("whatsapp").map(String::as_str),
+        loopback_http: !installation.settings.is_production(),
+    };
+    match Channel::open(&rows, endpoints) {
+        Ok(Some(channel)) => Opened::Yes(channel, key.settings_of(&rows)),
+        Ok(None) => Opened::NotConfigured,
+        Err(error) => {
+            tracing::error!(alarm = true, %error, "the message provider is not usable");
+            Opened::Unusable(error.to_string())
+        }
+    }
+}
+
+fn pace(pacing: &Pacing) -> Result<Pace, Failed> {
+    Ok(match pacing {
+        Pacing::LinkedPhone { gap, per_day } => Pace { gap: Some(random_in(gap)?), per_day: Some(*per_day), by_recipient: false },
+        Pacing::DistinctRecipients { per_day } => Pace { gap: None, per_day: Some(*per_day), by_recipient: true },
+        Pacing::Unlimited => Pace::default(),
+    })
+}
+
+/// A pause of random length: equal ones are what robots make.
+fn random_in(range: &std::ops::RangeInclusive<std::time::Duration>) -> Result<Duration, Failed> {
+    let mut random = [0_u8; 2];
+    getrandom::fill(&mut random).map_err(|_| Failed::Random)?;
+    let shortest = Duration::try_from(*range.start()).unwrap_or_default();
+    let spread = Duration::try_from(range.end().saturating_sub(*range.start())).unwrap_or_default();
+    let part = i128::from(u16::from_be_bytes(random)).saturating_mul(spread.whole_milliseconds()).checked_div(65_535).unwrap_or_default();
+    Ok(shortest.saturating_add(Duration::milliseconds(i64::try_from(part).unwrap_or_default())))
+}
+
+async fn wait(installation: &Installation, notice: Notice, until: OffsetDateTime, why: &str) -> Result<Delivery, Failed> {
+    let now = installation.clock.now();
+    tracing::info!(message = notice.id.as_str(), kind = ?notice.kind, why, "a message waits");
+    installation.store.put_notice(&notice.waiting(until, why, now)).await?;
+    Ok(Delivery::Done)
+}
+
+async fn skip(installation: &Installation, notice: &Notice, why: Skip, now: OffsetDateTime) -> Result<Delivery, Failed> {
+    tracing::info!(message = notice.id.as_str(), kind = ?notice.kind, ?why, "a message is not needed");
+    let word = serde_json::to_value(why).ok().and_then(|word| word.as_str().map(str::to_owned)).unwrap_or_default();
+    conclude(installation, notice, DeliveryStatus::Skipped, &word, now).await
+}
+
+async fn conclude(
+    installation: &Installation,
+    notice: &Notice,
+    status: DeliveryStatus,
+    why: &str,
+    now: OffsetDateTime,
+) -> Result<Delivery, Failed> {
+    installation.store.put_notice(&notice.clone().concluded(status, Some(why), now)).await?;
+    Ok(Delivery::Done)
+}

@@ -1,0 +1,176 @@
+//! `GET` and `POST /api/webhooks/whatsapp/{provider}`: what became of messages, and who wants none.
+//!
+//! Verified over the raw bytes, fail closed (`messaging::webhook::read`). A message only ever moves on, so reports may come twice and in
+//! any order. 2xx says that everything was written down; anything else makes the provider send it again.
+
+use billing::{delivery::DeliveryStatus, id::MessageId};
+use cloud::{
+    installation::Installation,
+    secrets::{Rows, SecretError},
+    store::{Recorded, StatusReport, StoreError},
+};
+use lambda_http::{
+    Body, Request, RequestExt as _, Response,
+    http::{HeaderValue, Method, header},
+};
+use messaging::{
+    ProviderName, RejectionClass,
+    webhook::{self, Notice, Status, WebhookError, WebhookRequest},
+};
+use serde_json::json;
+use time::OffsetDateTime;
+use tokio::task::JoinSet;
+use web::{
+    answer::{self, Answer},
+    caller::store_problem,
+    problem::{self, Problem},
+};
+
+/// Meta's posts hold up to this (<https://developers.facebook.com/docs/graph-api/webhooks/getting-started>).
+const BODY_LIMIT: usize = 3 * 1024 * 1024;
+/// Reports that are written at the same time.
+const AT_ONCE: usize = 16;
+const SECRET: &str = "whatsapp";
+
+/// Answers one webhook, or Meta's handshake.
+pub async fn handle(installation: &Installation, request: Request) -> Response<Body> {
+    answer::respond(receive(installation, &request).await, request.headers())
+}
+
+async fn receive(installation: &Installation, request: &Request) -> Answer {
+    let provider = match answer::path(request).as_slice() {
+        ["api", "webhooks", "whatsapp", name] => ProviderName::parse(name).ok_or(problem::NOT_FOUND)?,
+        _ => return Err(problem::NOT_FOUND),
+    };
+    let query = request.query_string_parameters();
+    if request.method() == Method::GET && provider == ProviderName::Meta {
+        let find = |name: &str| query.first(name).map(str::to_owned);
+        return verified(installation, provider, |rows| webhook::handshake(rows, find)).await.map(challenge);
+    }
+    if request.method() != Method::POST {
+        return Err(problem::NOT_FOUND);
+    }
+    let body: &[u8] = request.body().as_ref();
+    if body.len() > BODY_LIMIT {
+        return Err(problem::TOO_LARGE);
+    }
+    let webhook = WebhookRequest { body, headers: request.headers(), token: query.first("token") };
+    let notices = verified(installation, provider, |rows| webhook::read(provider, rows, &webhook)).await?;
+    record_all(installation, provider, notices).await.map_err(store_problem)?;
+    answer::ok(&json!({"success": true}))
+}
+
+/// Verifies with the keys at hand, and once more with keys read again: they may just have been typed in.
+async fn verified<T>(
+    installation: &Installation,
+    provider: ProviderName,
+    read: impl Fn(&Rows) -> Result<T, WebhookError>,
+) -> Result<T, Problem> {
+    let unreadable = |error: SecretError| {
+        tracing::error!(alarm = true, provider = provider.as_str(), %error, "webhook cannot be verified");
+        problem::SEND_AGAIN
+    };
+    let rows = installation.secrets.rows(SECRET).await.map_err(unreadable)?;
+    match read(&rows) {
+        Err(WebhookError::Forged | WebhookError::NotConfigured(_)) => {
+            let rows = installation.secrets.refreshed_rows(SECRET).await.map_err(unreadable)?;
+            read(&rows).map_err(|error| refused(provider, &rows, error))
+        }
+        verdict => verdict.map_err(|error| refused(provider, &rows, error)),
+    }
+}
+
+fn refused(provider: ProviderName, rows: &Rows, error: WebhookError) -> Problem {
+    let name = provider.as_str();
+    match error {
+        WebhookError::NotConfigured(_) => {
+            // Anybody can post to the address of a provider that is not in use.
+            let in_use = ["provider", "fallback"].into_iter().any(|row| rows.get(row).is_some_and(|used| used == name));
+            tracing::error!(alarm = in_use, provider = name, %error, "webhook cannot be verified");
+            problem::SEND_AGAIN
+        }
+        WebhookError::Forged => {
+            tracing::warn!(provider = name, "webhook with a wrong signature or token");
+            problem::FORGED
+        }
+        WebhookError::Malformed(_) => {
+            tracing::warn!(provider = name, %error, "malformed webhook");
+            problem::BAD_REQUEST
+        }
+        WebhookError::NoWebhooks => problem::NOT_FOUND,
+    }
+}
+
+/// The challenge as plain text, which is what Meta compares.
+fn challenge(text: String) -> Response<Body> {
+    let mut response = Response::new(Body::Text(text));
+    let headers = response.headers_mut();
+    headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("text/plain; charset=utf-8"));
+    headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
+    headers.insert(header::X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
+    response
+}
+
+/// Writes down everything, a few at a time; the first failure, if there was one.
+async fn record_all(installation: &Installation, provider: ProviderName, notices: Vec<Notice>) -> Result<(), StoreError> {
+    let mut outcome = Ok(());
+    let mut running = JoinSet::new();
+    for notice in notices {
+        if running.len() >= AT_ONCE {
+            outcome = outcome.and(joined(running.join_next().await));
+        }
+        let installation = installation.clone();
+        running.spawn(async move { record(&installation, provider, notice).await });
+    }
+    while let Some(done) = running.join_next().await {
+        outcome = outcome.and(joined(Some(done)));
+    }
+    outcome
+}
+
+fn joined(done: Option<Result<Result<(), StoreError>, tokio::task::JoinError>>) -> Result<(), StoreError> {
+    done.transpose().map_err(|error| StoreError::Unavailable(error.to_string()))?.unwrap_or(Ok(()))
+}
+
+async fn record(installation: &Installation, provider: ProviderName, notice: Notice) -> Result<(), StoreError> {
+    let now = installation.clock.now();
+    match notice {
+        Notice::Status(status) => record_status(installation, provider, &status, now).await,
+        Notice::Wish { phone, opted_out, at } => {
+            tracing::info!(provider = provider.as_str(), opted_out, "a customer wrote whether messages are wanted");
+            let at = at.unwrap_or(now).min(now);
+            installation.store.set_opt_out(&phone, opted_out, at, provider.as_str()).await
+        }
+        Notice::Trouble(detail) => {
+            tracing::error!(alarm = true, provider = provider.as_str(), detail, "the sender of messages is in trouble");
+            Ok(())
+        }
+    }
+}
+
+/// Found by our own id if the provider gives it back, else by its id.
+async fn record_status(
+    installation: &Installation,
+    provider: ProviderName,
+    status: &Status,
+    now: OffsetDateTime,
+) -> Result<(), StoreError> {
+    let store = &installation.store;
+    let report = StatusReport { status: status.status, at: status.at.unwrap_or(now).min(now), detail: status.detail.as_deref() };
+    let ours = status.callback.as_deref().and_then(|id| MessageId::parse(id).ok());
+    let recorded = match &ours {
+        Some(message) => store.record_status(message, &report).await?,
+        None => store.record_status_of(provider.as_str(), &status.provider_id, &report).await?,
+    };
+    if let Some(alias) = &status.alias
+        && let Some(message) = store.message_of(provider.as_str(), &status.provider_id).await?
+    {
+        store.remember_provider_id(provider.as_str(), alias, &message, now).await?;
+    }
+    // Once, however often it is reported.
+    if recorded == Recorded::Moved && status.status == DeliveryStatus::Failed {
+        let alarm = matches!(status.class, Some(RejectionClass::Stop | RejectionClass::Message));
+        tracing::error!(alarm, provider = provider.as_str(), detail = status.detail, "a message did not arrive");
+    }
+    Ok(())
+}

@@ -1,0 +1,91 @@
+//! Every five minutes: tells of unpaid renewals whose reminder is due, and of customers whose expiry has passed.
+//!
+//! Each is an event like any other; who sends it to the customer is told by the bus. So this function knows neither phones nor
+//! providers, and one that runs twice tells nothing twice: the event and the note that it was told are one transaction.
+
+use std::time::Duration;
+
+use billing::reminder::remind;
+use cloud::{
+    installation::Installation,
+    store::{DueKind, StoreError, keys::Key},
+};
+use serde_json::Value;
+use tokio::time::Instant;
+
+/// Of each kind per index partition and run: most are due at nine o'clock or midnight, at once.
+const PER_PARTITION: i32 = 50;
+/// A run begins nothing more after this long: the function lives 15 s.
+const TIME_LIMIT: Duration = Duration::from_secs(10);
+
+/// One run.
+pub async fn handle(installation: &Installation, _trigger: Value) {
+    let started = Instant::now();
+    // Expiries first: the network acts on them.
+    for kind in [DueKind::Expiry, DueKind::Reminder] {
+        let due = match installation.store.due(kind, installation.clock.now(), PER_PARTITION).await {
+            Ok(due) => due,
+            Err(error) => {
+                tracing::error!(alarm = true, ?kind, %error, "due reminders could not be read");
+                continue;
+            }
+        };
+        let found = due.len();
+        for (looked_at, key) in due.iter().enumerate() {
+            if started.elapsed() > TIME_LIMIT {
+                tracing::info!(?kind, found, looked_at, "more is due than a run can tell; the next goes on");
+                return;
+            }
+            if kind == DueKind::Expiry {
+                expire(installation, key).await;
+            } else {
+                look_at(installation, key).await;
+            }
+        }
+        if found > 0 {
+            tracing::info!(?kind, found, "told");
+        }
+    }
+}
+
+async fn expire(installation: &Installation, key: &Key) {
+    let now = installation.clock.now();
+    let told = async {
+        let Some((profile, event)) = installation.store.due_profile(key).await?.and_then(|profile| profile.expired(now)) else {
+            return Ok(());
+        };
+        installation.store.expire(&profile, &event, now).await
+    };
+    match told.await {
+        // Stale: it is being extended right now.
+        Ok(()) | Err(StoreError::Stale) => {}
+        Err(error) => {
+            tracing::error!(alarm = matches!(error, StoreError::Damaged(_)), %key, %error, "an expiry is not told yet; the next run tells it");
+        }
+    }
+}
+
+/// One invoice's trouble is not another's.
+async fn look_at(installation: &Installation, key: &Key) {
+    let now = installation.clock.now();
+    let invoice = match installation.store.due_reminder(key, now).await {
+        Ok(Some(invoice)) => invoice,
+        Ok(None) => return,
+        Err(error) => {
+            tracing::error!(alarm = matches!(error, StoreError::Damaged(_)), %key, %error, "due reminder could not be read");
+            return;
+        }
+    };
+    let reminder = match remind(&invoice, installation.settings.zone, now) {
+        Ok(reminder) => reminder,
+        Err(error) => {
+            tracing::error!(alarm = true, invoice = invoice.id.as_str(), %error, "amounts of an invoice do not add up");
+            return;
+        }
+    };
+    match installation.store.remind(&reminder, now).await {
+        // Stale: it is being paid right now.
+        Ok(()) | Err(StoreError::Stale) => {}
+        Err(error) => tracing::error!(invoice = invoice.id.as_str(), %error, "a reminder is not told yet; the next run tells it"),
+    }
+}

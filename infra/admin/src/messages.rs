@@ -1,0 +1,143 @@
+//! `lunas messages`: what customers were not told yet, what they were not told at all, and what to do about it.
+
+use billing::{delivery::DeliveryStatus, id::MessageId, notice::Notice};
+use cloud::{public_url::PublicUrl, store::StoreError};
+use messaging::texts;
+use serde_json::{Value, json};
+use time::{Date, Duration};
+
+use crate::{ALL_DONE, Session, refuse, ui::Ui, views};
+
+/// Messages per index partition that are listed; there are sixteen.
+const PER_PARTITION: i32 = 100;
+/// How far back is looked for lost messages, unless told otherwise.
+const LOST_SINCE: Duration = Duration::days(7);
+/// Deciding anew after somebody else wrote.
+const TRIES: usize = 5;
+
+/// Lists messages that wait, the next one first.
+pub(crate) async fn pending(session: &Session, since: Option<Date>) -> anyhow::Result<u8> {
+    let now = session.clock.now();
+    // Nothing waits longer than a message is of any use.
+    let mut notices = session.store.waiting_notices(now.saturating_add(Duration::days(30)), PER_PARTITION).await?;
+    if let Some(since) = since {
+        notices.retain(|notice| notice.event.at >= session.zone.start_of(since));
+    }
+    let sender = session.store.sender().await?;
+    let stopped = sender.stopped.map(|stopped| stopped.since);
+    list(
+        session,
+        &notices,
+        "no message waits",
+        json!({"stoppedSince": views::instant(stopped)}),
+        stopped.map(|since| {
+            format!(
+                "the provider has taken nothing since {}; it is tried every 5 minutes, or now after `lunas messages resume`",
+                session.ui.time(since)
+            )
+        }),
+    )
+}
+
+/// Lists messages that failed, or of which nobody knows whether they arrived, oldest first.
+pub(crate) async fn failed(session: &Session, since: Option<Date>) -> anyhow::Result<u8> {
+    let now = session.clock.now();
+    let since = since.map_or_else(|| now.saturating_sub(LOST_SINCE), |since| session.zone.start_of(since));
+    let notices = session.store.lost_notices(since, now, PER_PARTITION).await?;
+    let advice = (!notices.is_empty())
+        .then(|| "unknown: it may have arrived; ask the customer, or look at the phone, before `lunas messages resend ID`".to_owned());
+    list(session, &notices, "no message was lost", json!({"since": views::instant(Some(since))}), advice)
+}
+
+fn list(session: &Session, notices: &[Notice], none: &str, mut machine: Value, advice: Option<String>) -> anyhow::Result<u8> {
+    let mut lines: Vec<String> = notices.iter().map(|notice| line(notice, session.ui)).collect();
+    if lines.is_empty() {
+        lines.push(none.to_owned());
+    }
+    lines.extend(advice);
+    if let Some(object) = machine.as_object_mut() {
+        object.insert("messages".to_owned(), notices.iter().map(view).collect());
+    }
+    session.ui.result(&lines.join("\n"), &machine)?;
+    Ok(ALL_DONE)
+}
+
+/// Has a message sent again that failed, that was skipped, or of which nobody knows.
+pub(crate) async fn resend(session: &Session, id: &MessageId) -> anyhow::Result<u8> {
+    for _ in 0..TRIES {
+        let Some(notice) = session.store.notice(id).await? else {
+            return refuse(format!("there is no message {id}; see `lunas messages failed`"));
+        };
+        let status = notice.status;
+        let Some(again) = notice.again(session.clock.now()) else {
+            return refuse(match status {
+                DeliveryStatus::Pending => format!("message {id} is still to be sent; see `lunas messages pending`"),
+                status => format!("message {id} is {}, or a login code: it is not sent again", status.as_str()),
+            });
+        };
+        if !session.dry_run {
+            match session.store.put_notice(&again).await {
+                Err(StoreError::Stale) => continue,
+                done => done?,
+            }
+        }
+        let human = format!("{}\nit is sent within a minute, if it is still true then", line(&again, session.ui));
+        session.ui.result(&human, &json!({"success": true, "dryRun": session.dry_run, "message": view(&again)}))?;
+        return Ok(ALL_DONE);
+    }
+    Err(StoreError::Stale.into())
+}
+
+/// Has the provider tried at once.
+pub(crate) async fn resume(session: &Session) -> anyhow::Result<u8> {
+    for _ in 0..TRIES {
+        let sender = session.store.sender().await?;
+        let (stopped, version) = (sender.stopped.clone(), sender.version);
+        if !session.dry_run && version > 0 {
+            match session.store.put_sender(&sender.resumed()).await {
+                Err(StoreError::Stale) => continue,
+                done => done?,
+            }
+        }
+        let human = match &stopped {
+            Some(stopped) => {
+                format!("the provider had taken nothing since {}; messages are tried again now", session.ui.time(stopped.since))
+            }
+            None => "the provider was not stopped; messages that wait for it are tried again now".to_owned(),
+        };
+        let since = views::instant(stopped.map(|stopped| stopped.since));
+        session.ui.result(&human, &json!({"success": true, "dryRun": session.dry_run, "stoppedSince": since}))?;
+        return Ok(ALL_DONE);
+    }
+    Err(StoreError::Stale.into())
+}
+
+/// Prints the templates as Meta's API takes them.
+pub(crate) fn templates(ui: Ui, site: &PublicUrl) -> anyhow::Result<u8> {
+    let templates = json!(texts::templates(&site.page("/p/")));
+    ui.result(&format!("{templates:#}"), &templates)?;
+    Ok(ALL_DONE)
+}
+
+fn line(notice: &Notice, ui: Ui) -> String {
+    let when = match notice.due {
+        Some(due) => format!("looked at {}", ui.time(due)),
+        None => ui.time(notice.status_at),
+    };
+    let customer = notice.customer_id.as_ref().map_or("-", |customer| customer.as_str());
+    let why = notice.status_detail.as_deref().unwrap_or_default();
+    format!("{}  {:<9} {:<16} {customer}  {when}  {why}", notice.id, notice.status.as_str(), word(notice)).trim_end().to_owned()
+}
+
+fn view(notice: &Notice) -> Value {
+    json!({
+        "id": notice.id, "kind": notice.kind, "status": notice.status, "statusAt": views::instant(Some(notice.status_at)),
+        "detail": notice.status_detail, "customerId": notice.customer_id, "invoiceId": notice.invoice_id,
+        "happenedAt": views::instant(Some(notice.event.at)), "tries": notice.tries, "provider": notice.provider,
+        "dueAt": views::instant(notice.due),
+    })
+}
+
+fn word(notice: &Notice) -> String {
+    serde_json::to_value(notice.kind).ok().and_then(|word| word.as_str().map(str::to_owned)).unwrap_or_default()
+}

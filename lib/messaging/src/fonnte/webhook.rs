@@ -1,0 +1,54 @@
+//! Fonnte's webhooks: <https://docs.fonnte.com/webhook-update-message-status/>, <https://docs.fonnte.com/webhook-reply-message/>.
+//!
+//! Fonnte signs nothing, so the address that is typed in there ends in `?token=…`, a secret that the admin makes up.
+
+use billing::{delivery::DeliveryStatus, phone::Phone};
+use serde_json::Value;
+
+use crate::{
+    RejectionClass,
+    provider::Rows,
+    webhook::{Notice, Status, WebhookError, WebhookRequest, instant, same, wish},
+    wire::provider_id,
+};
+
+/// A short token could be guessed.
+const MIN_TOKEN: usize = 16;
+
+/// The first report of a message holds `id`, which the sending was answered with, and `stateid`; later ones `stateid` only.
+pub(crate) fn read(rows: Rows<'_>, request: &WebhookRequest<'_>) -> Result<Vec<Notice>, WebhookError> {
+    let expected = rows.get("fonnteWebhookToken").filter(|token| token.len() >= MIN_TOKEN);
+    let expected = expected.ok_or(WebhookError::NotConfigured("fonnteWebhookToken"))?;
+    if !request.token.is_some_and(|given| same(expected, given)) {
+        return Err(WebhookError::Forged);
+    }
+    let body: Value = serde_json::from_slice(request.body).map_err(|_| WebhookError::Malformed("not JSON"))?;
+    let text = |name: &str| body.get(name).and_then(Value::as_str).map(str::trim).filter(|text| !text.is_empty());
+    if let (Some(sender), Some(message)) = (text("sender"), text("message")) {
+        let wish = wish(message).zip(Phone::parse(sender).ok());
+        let at = instant(body.get("timestamp"));
+        return Ok(wish.map(|(opted_out, phone)| Notice::Wish { phone, opted_out, at }).into_iter().collect());
+    }
+    let (id, state_id) = (provider_id(body.get("id")), provider_id(body.get("stateid")));
+    let Some(first) = id.clone().or_else(|| state_id.clone()) else {
+        let unlinked = text("status").is_some_and(|status| status.eq_ignore_ascii_case("disconnect"));
+        return Ok(unlinked.then(|| Notice::Trouble("the phone is no longer linked to Fonnte".to_owned())).into_iter().collect());
+    };
+    let Some((status, class)) = text("state").and_then(reached).or_else(|| text("status").and_then(reached)) else { return Ok(Vec::new()) };
+    let detail = class.and_then(|_| text("status")).map(|word| format!("Fonnte says {}", partner_http::safe_detail(word)));
+    Ok(vec![Notice::Status(Status { provider_id: first, alias: id.and(state_id), callback: None, status, at: None, class, detail })])
+}
+
+fn reached(word: &str) -> Option<(DeliveryStatus, Option<RejectionClass>)> {
+    Some(match word.to_lowercase().as_str() {
+        "sent" => (DeliveryStatus::Sent, None),
+        "delivered" => (DeliveryStatus::Delivered, None),
+        "read" => (DeliveryStatus::Read, None),
+        "invalid" => (DeliveryStatus::Failed, Some(RejectionClass::Recipient)),
+        // The phone was offline for seven days; the message is given up.
+        "expired" => (DeliveryStatus::Failed, Some(RejectionClass::Stop)),
+        "url unreachable" => (DeliveryStatus::Failed, Some(RejectionClass::Message)),
+        // pending, waiting, processing: under way.
+        _ => return None,
+    })
+}

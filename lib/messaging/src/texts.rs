@@ -1,0 +1,236 @@
+//! What customers read: one file per message and language in `texts/`, and from it both the text for a linked phone and the template
+//! that Meta approves. So the two cannot differ.
+//!
+//! A file begins with the words of its button, if it has one, and an empty line. The rest is the body; `{name}` and its like are facts.
+
+use billing::notice::Kind;
+use serde_json::{Value, json};
+use time::Date;
+
+use crate::{Category, Language, Message};
+
+/// The longest name that is shown.
+const LONGEST_FACT: usize = 60;
+
+/// What a message may speak of. What it does not speak of stays empty.
+#[derive(Clone, Default)]
+pub struct Facts {
+    /// The customer's name.
+    pub name: String,
+    /// The package's name.
+    pub package: String,
+    /// The invoice's number.
+    pub invoice: String,
+    /// What it is about: to pay, paid, given back.
+    pub amount: String,
+    /// Still to pay.
+    pub rest: String,
+    /// Due date.
+    pub due: String,
+    /// Served until.
+    pub expires: String,
+    /// The customer's credit.
+    pub credit: String,
+    /// The login code.
+    pub code: String,
+}
+
+impl Facts {
+    fn get(&self, name: &str) -> Option<&str> {
+        Some(match name {
+            "name" => &self.name,
+            "package" => &self.package,
+            "invoice" => &self.invoice,
+            "amount" => &self.amount,
+            "rest" => &self.rest,
+            "due" => &self.due,
+            "expires" => &self.expires,
+            "credit" => &self.credit,
+            "code" => &self.code,
+            _ => return None,
+        })
+    }
+
+    /// For Meta, who wants an example of every gap, and for tests.
+    fn example(language: Language) -> Self {
+        let date = |day| date(time::macros::date!(2026 - 11 - 30).replace_day(day).unwrap_or(Date::MIN), language);
+        Self {
+            name: "Budi Santoso".to_owned(),
+            package: "Home 20 Mbps".to_owned(),
+            invoice: "INV-2026-000123".to_owned(),
+            amount: "Rp300.000".to_owned(),
+            rest: "Rp100.000".to_owned(),
+            due: date(30),
+            expires: date(29),
+            credit: "Rp50.000".to_owned(),
+            code: "123456".to_owned(),
+        }
+    }
+}
+
+/// A date in words, such as `30 November 2026`.
+#[must_use]
+pub fn date(day: Date, language: Language) -> String {
+    const INDONESIAN: [&str; 12] =
+        ["Januari", "Februari", "Maret", "April", "Mei", "Juni", "Juli", "Agustus", "September", "Oktober", "November", "Desember"];
+    let month = match language {
+        Language::Id => INDONESIAN.get(usize::from(u8::from(day.month())).saturating_sub(1)).copied().unwrap_or_default().to_owned(),
+        Language::En => day.month().to_string(),
+    };
+    format!("{} {month} {}", day.day(), day.year())
+}
+
+/// Where the button of a message leads: the fixed beginning that Meta approves, and what follows it.
+#[derive(Clone, Copy)]
+pub struct Link<'a> {
+    /// Such as `https://bayar.example.id/p/`.
+    pub prefix: &'a str,
+    /// The token of a pay page.
+    pub token: &'a str,
+}
+
+/// The message, in the words of its file. `callback` is our id of it.
+#[must_use]
+pub fn message(kind: Kind, language: Language, facts: &Facts, link: Option<Link<'_>>, callback: &str) -> Message {
+    let text = text(kind, language);
+    let filled = parts(text.body).into_iter().map(|part| match part {
+        Part::Words(words) => words.to_owned(),
+        Part::Fact(name) => one_line(facts.get(name).unwrap_or_default()),
+    });
+    let mut written: String = filled.collect();
+    if let (Some(button), Some(link)) = (text.button, link) {
+        written = format!("{written}\n\n{button}: {}{}", link.prefix, link.token);
+    }
+    let parameters = gaps(text.body).into_iter().map(|name| one_line(facts.get(name).unwrap_or_default())).collect();
+    let button = if kind == Kind::LoginCode { Some(facts.code.clone()) } else { link.map(|link| link.token.to_owned()) };
+    let category = category(kind);
+    Message { template: template_name(kind), category, language, parameters, button, text: written, callback: callback.to_owned() }
+}
+
+/// The template as Meta's `POST /<WABA id>/message_templates` takes it. Meta fixes the words of login codes and adds a button that
+/// copies the code (<https://developers.facebook.com/docs/whatsapp/business-management-api/authentication-templates>).
+#[must_use]
+pub fn template(kind: Kind, language: Language, link_prefix: &str) -> Value {
+    let text = text(kind, language);
+    let components = if kind == Kind::LoginCode {
+        json!([
+            {"type": "BODY", "add_security_recommendation": true},
+            {"type": "FOOTER", "code_expiration_minutes": 5},
+            {"type": "BUTTONS", "buttons": [{"type": "OTP", "otp_type": "COPY_CODE"}]},
+        ])
+    } else {
+        let facts = Facts::example(language);
+        let examples: Vec<&str> = gaps(text.body).into_iter().filter_map(|name| facts.get(name)).collect();
+        let url = format!("{link_prefix}{{{{1}}}}");
+        let example = format!("{link_prefix}AbCdEfGhIjKlMnOpQrStUvWx");
+        let button = json!({"type": "URL", "text": text.button.unwrap_or_default(), "url": url, "example": [example]});
+        json!([
+            {"type": "BODY", "text": numbered(text.body), "example": {"body_text": [examples]}},
+            {"type": "BUTTONS", "buttons": [button]},
+        ])
+    };
+    let category = match category(kind) {
+        Category::Authentication => "AUTHENTICATION",
+        Category::Utility => "UTILITY",
+    };
+    json!({"name": template_name(kind), "language": language.code(), "category": category, "components": components})
+}
+
+/// Every template in both languages.
+#[must_use]
+pub fn templates(link_prefix: &str) -> Vec<Value> {
+    let of = |language| Kind::ALL.into_iter().map(move |kind| template(kind, language, link_prefix));
+    of(Language::Id).chain(of(Language::En)).collect()
+}
+
+const fn category(kind: Kind) -> Category {
+    if matches!(kind, Kind::LoginCode) { Category::Authentication } else { Category::Utility }
+}
+
+struct Text {
+    button: Option<&'static str>,
+    body: &'static str,
+}
+
+macro_rules! files {
+    ($($kind:ident: $name:literal),* $(,)?) => {
+        const fn template_name(kind: Kind) -> &'static str {
+            match kind { $(Kind::$kind => concat!("lunas_", $name),)* }
+        }
+
+        const fn file(kind: Kind, language: Language) -> &'static str {
+            match (kind, language) {
+                $(
+                    (Kind::$kind, Language::Id) => include_str!(concat!("../texts/id/", $name, ".txt")),
+                    (Kind::$kind, Language::En) => include_str!(concat!("../texts/en/", $name, ".txt")),
+                )*
+            }
+        }
+    };
+}
+
+files! {
+    LoginCode: "login_code",
+    InvoiceIssued: "invoice_issued",
+    DueSoon: "due_soon",
+    DueToday: "due_today",
+    Overdue: "overdue",
+    PaymentReceived: "payment_received",
+    PackageChanged: "package_changed",
+    CreditAdded: "credit_added",
+    PartlyPaid: "partly_paid",
+    PaymentReversed: "payment_reversed",
+    PaymentRefunded: "payment_refunded",
+}
+
+fn text(kind: Kind, language: Language) -> Text {
+    let file = file(kind, language).trim_end();
+    match file.strip_prefix("button: ").and_then(|rest| rest.split_once("\n\n")) {
+        Some((button, body)) => Text { button: Some(button), body },
+        None => Text { button: None, body: file },
+    }
+}
+
+#[derive(Clone, Copy)]
+enum Part<'a> {
+    Words(&'a str),
+    Fact(&'a str),
+}
+
+fn parts(body: &str) -> Vec<Part<'_>> {
+    let mut parts = Vec::new();
+    for (index, piece) in body.split('{').enumerate() {
+        match piece.split_once('}').filter(|_| index > 0) {
+            Some((name, words)) => parts.extend([Part::Fact(name), Part::Words(words)]),
+            None => parts.push(Part::Words(piece)),
+        }
+    }
+    parts
+}
+
+/// The facts in the order of their gaps.
+fn gaps(body: &str) -> Vec<&str> {
+    parts(body).into_iter().filter_map(|part| if let Part::Fact(name) = part { Some(name) } else { None }).collect()
+}
+
+/// The body with `{{1}}`, `{{2}}` … for its gaps.
+fn numbered(body: &str) -> String {
+    let mut count: u32 = 0;
+    let numbered = parts(body).into_iter().map(|part| match part {
+        Part::Words(words) => words.to_owned(),
+        Part::Fact(_) => {
+            count = count.saturating_add(1);
+            format!("{{{{{count}}}}}")
+        }
+    });
+    numbered.collect()
+}
+
+/// Names come from the provider's own sheets: on one line, and no longer than a name.
+fn one_line(text: &str) -> String {
+    let words = text.split(|c: char| c.is_whitespace() || c.is_control()).filter(|word| !word.is_empty());
+    words.collect::<Vec<_>>().join(" ").chars().take(LONGEST_FACT).collect()
+}
+
+#[cfg(test)]
+mod tests;
