@@ -90,13 +90,13 @@ impl Inbox {
     pub async fn take_all(&self, count: usize) -> Vec<Notification> {
         for _ in 0..1_000 {
             if self.arrived.lock().unwrap_or_else(PoisonError::into_inner).len() >= count {
-                return self.take();
+                break;
             }
             tokio::time::sleep(std::time::Duration::from_millis(10)).await;
         }
-        let came = self.take();
-        assert!(came.len() >= count, "{} of {count} notifications came", came.len());
-        came
+        let arrived = self.take();
+        assert!(arrived.len() >= count, "{} of {count} notifications came", arrived.len());
+        arrived
     }
 
     /// Takes what arrived, oldest first.
