@@ -17,6 +17,7 @@ pub mod ledger;
 pub mod link;
 pub mod login;
 pub mod money;
+pub mod network;
 pub mod order;
 pub mod package;
 pub mod phone;

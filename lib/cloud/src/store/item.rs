@@ -31,6 +31,8 @@ pub enum DueKind {
     Invoice,
     /// Events that are not relayed.
     Event,
+    /// Lines that the network is to be told of once more.
+    Notice,
 }
 
 impl DueKind {
@@ -39,6 +41,7 @@ impl DueKind {
             Self::Order => "order",
             Self::Invoice => "invoice",
             Self::Event => "event",
+            Self::Notice => "notice",
         }
     }
 

@@ -11,6 +11,7 @@ mod due;
 mod item;
 pub mod keys;
 mod login;
+mod network;
 pub mod outbox;
 mod pages;
 mod payment;
