@@ -19,6 +19,7 @@ mod device;
 mod journey;
 mod link;
 mod login;
+mod network;
 mod policies;
 mod portal;
 mod reconcile;

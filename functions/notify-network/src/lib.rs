@@ -183,7 +183,9 @@ fn note(notice: &Notice) {
         State::GivenUp => {
             tracing::error!(alarm = true, customer, version, tries, problem = ?notice.problem, "the network was not told, and is no longer asked");
         }
-        _ => tracing::error!(alarm = notice.is_alarming(), customer, version, tries, problem = ?notice.problem, "the network was not told yet"),
+        _ => {
+            tracing::error!(alarm = notice.is_alarming(), customer, version, tries, problem = ?notice.problem, "the network was not told yet")
+        }
     }
 }
 

@@ -1,6 +1,5 @@
 //! Whom to tell, as the secret `network` says, and one try at all of them.
 
-
 use billing::{
     network::{Notice, Outcome, Problem},
     zone::format,
@@ -97,7 +96,10 @@ impl Receivers {
             return error("webhookUrl", "type one to five addresses");
         }
         let Some(secret) = row("secret").and_then(Key::parse) else {
-            return error("secret", "type whsec_ and 24 to 64 random bytes in base64, as `echo whsec_$(openssl rand -base64 32)` makes them");
+            return error(
+                "secret",
+                "type whsec_ and 24 to 64 random bytes in base64, as `echo whsec_$(openssl rand -base64 32)` makes them",
+            );
         };
         let previous = match row("previousSecret").map(Key::parse) {
             Some(None) => return error("previousSecret", "type the secret as it was, or nothing"),

@@ -58,7 +58,8 @@ mod tests {
     /// Computed with Python's `hmac` and `base64`.
     #[test]
     fn while_a_secret_is_replaced_both_sign() {
-        let keys = ["whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw", "whsec_bGFtYWxhbWFsYW1hbGFtYWxhbWFsYW1h"].map(|text| Key::parse(text).unwrap());
+        let keys =
+            ["whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw", "whsec_bGFtYWxhbWFsYW1hbGFtYWxhbWFsYW1h"].map(|text| Key::parse(text).unwrap());
         let signed = header(&keys, "c1-7", 1_795_402_800, r#"{"active":true}"#);
         assert_eq!(signed, "v1,eHm6qMmutSuEfCDc6N5US+/6r9A1LnZ4go8nqcQOB9U= v1,0cQPY0RE+C4mslNvrBoA5lV5u3jXp8Xwh8mt8BZHaqs=");
     }

@@ -11,6 +11,7 @@ mod customers;
 mod doctor;
 mod find;
 mod invoices;
+mod network;
 mod packages;
 mod payments;
 pub mod sheet;
@@ -21,7 +22,7 @@ mod views;
 use billing::zone::Zone;
 use cloud::{clock::Clock, store::Store};
 
-use cli::{Cli, Command, CustomersCommand, DoctorCommand, InvoicesCommand, PackagesCommand, PaymentsCommand};
+use cli::{Cli, Command, CustomersCommand, DoctorCommand, InvoicesCommand, NetworkCommand, PackagesCommand, PaymentsCommand};
 use trouble::Refusal;
 use ui::Ui;
 
@@ -69,6 +70,7 @@ async fn execute(cli: Cli, ui: Ui) -> anyhow::Result<u8> {
         Command::Invoices(InvoicesCommand::Cancel { invoice, customer }) => invoices::cancel(&session, &invoice, customer.as_deref()).await,
         Command::Invoices(InvoicesCommand::List { customer, limit }) => invoices::list(&session, &customer, limit).await,
         Command::Payments(PaymentsCommand::Show { id, gateway }) => payments::show(&session, &id, gateway).await,
+        Command::Network(NetworkCommand::Tell { customers }) => network::tell(&session, &customers).await,
         Command::Doctor(DoctorCommand::Acs { customer }) => {
             let secrets = aws::secrets(&cli.global, &session.store, &config, &session.clock)?;
             doctor::acs(&session, &secrets, customer.as_deref()).await

@@ -245,7 +245,7 @@ fn next_wait(partner: Partner, retries: usize, status: Option<u16>) -> Option<Du
             waits.get(..midtrans_retries(status)).unwrap_or(waits)
         }
         Partner::Xendit if !status.is_some_and(is_success) => &[15, 45, 120, 180, 360, 720],
-        Partner::Xendit | Partner::Whatsapp | Partner::Genieacs => &[],
+        Partner::Xendit | Partner::Whatsapp | Partner::Genieacs | Partner::Network => &[],
     };
     minutes.get(retries).map(|minutes| Duration::from_secs(minutes.saturating_mul(60)))
 }

@@ -11,7 +11,7 @@ use crate::clock::Clock;
 use crate::faults::Faults;
 use crate::partner::Partner;
 use crate::webhooks::{Notification, Sender};
-use crate::{Options, genieacs, locked, midtrans, random, whatsapp, xendit};
+use crate::{Options, genieacs, locked, midtrans, network, random, whatsapp, xendit};
 
 /// Base URLs of the partners, without a slash at the end.
 #[derive(Clone, Debug, serde::Serialize)]
@@ -24,6 +24,8 @@ pub struct Urls {
     pub whatsapp: String,
     /// The NBI.
     pub genieacs: String,
+    /// The network's receiver.
+    pub network: String,
 }
 
 #[derive(Debug)]
@@ -37,6 +39,7 @@ pub(crate) struct World {
     pub(crate) xendit: Mutex<xendit::Store>,
     pub(crate) inbox: Mutex<whatsapp::Inbox>,
     pub(crate) genieacs: Mutex<genieacs::Store>,
+    pub(crate) network: Mutex<network::Store>,
     settings: Mutex<Options>,
     stop: watch::Sender<bool>,
 }
@@ -55,6 +58,7 @@ impl World {
             xendit: Mutex::default(),
             inbox: Mutex::default(),
             genieacs: Mutex::new(fleet),
+            network: Mutex::default(),
             settings: Mutex::new(options),
             stop: watch::Sender::new(false),
         })
@@ -110,6 +114,7 @@ impl World {
             Partner::Xendit => &self.urls.xendit,
             Partner::Whatsapp => &self.urls.whatsapp,
             Partner::Genieacs => &self.urls.genieacs,
+            Partner::Network => &self.urls.network,
         }
     }
 }

@@ -276,6 +276,14 @@ impl Notice {
         }
     }
 
+    /// Does the network still have to hear of what was applied then?
+    #[must_use]
+    pub fn is_owed(&self, applied_at: OffsetDateTime) -> bool {
+        // A telling begins right after something was applied; what is older was told, or came before there was a network.
+        let begun = self.since.saturating_sub(LATE_AFTER);
+        applied_at >= self.told_at.map_or(begun, |told_at| told_at.max(begun))
+    }
+
     /// Where the line stands; `None` when there is no network to tell. It never stays [`Standing::Activating`] for long.
     #[must_use]
     pub fn standing(&self, profile: &Profile, now: OffsetDateTime) -> Option<Standing> {

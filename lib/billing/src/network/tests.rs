@@ -153,6 +153,13 @@ fn a_person_can_have_it_told_anew() {
 }
 
 #[test]
+fn only_what_was_applied_since_is_owed_to_the_network() {
+    assert!(first().is_owed(NOW) && first().is_owed(NOW - Duration::minutes(1)));
+    assert!(!first().is_owed(NOW - Duration::days(30)), "paid before there was a network");
+    assert!(!told().is_owed(NOW - Duration::seconds(1)) && told().is_owed(NOW + Duration::seconds(1)));
+}
+
+#[test]
 fn a_customer_never_waits_for_ever() {
     let profile = examples::profile();
     let soon = NOW + LATE_AFTER - Duration::seconds(1);

@@ -4,6 +4,7 @@ use billing::{
     invoice::{InvoiceKind, PaymentLink},
     ledger::{Entry, PaymentRef},
     money::Rupiah,
+    network::{Line, Problem},
     package::Package,
     zone::Zone,
 };
@@ -105,7 +106,7 @@ fn received() -> LedgerLine {
 }
 
 fn facts(invoice: Invoice, orders: Vec<Order>) -> Facts {
-    Facts { invoice, orders, entries: Vec::new(), events: HashMap::new() }
+    Facts { invoice, orders, entries: Vec::new(), events: HashMap::new(), notice: None }
 }
 
 fn settled(relayed_at: Option<OffsetDateTime>, applied: bool) -> Facts {
@@ -117,7 +118,7 @@ fn settled(relayed_at: Option<OffsetDateTime>, applied: bool) -> Facts {
     }
     let order = order(OrderStatus::Paid, &["creating", "link_created", "booked:settlement", "confirmed_by:webhook"]);
     let event = EventState { id: "e1".into(), kind: "payment.settled".into(), relayed_at };
-    Facts { invoice, orders: vec![order], entries: vec![received()], events: HashMap::from([("e1".to_owned(), event)]) }
+    Facts { invoice, orders: vec![order], entries: vec![received()], events: HashMap::from([("e1".to_owned(), event)]), notice: None }
 }
 
 #[track_caller]
@@ -136,6 +137,47 @@ fn a_payment_that_is_through_shows_every_step() {
     assert_eq!(steps[2].detail, "the gateway said so when webhook asked");
     assert_eq!(steps[3].detail, "Rp300.000 received (qris)");
     check_next(&facts, "nothing to do");
+}
+
+#[test]
+fn what_the_network_knows_of_a_payment_is_the_last_step() {
+    let notice = |state, told_at: Option<i64>, problem| Notice {
+        customer_id: CustomerId::parse("c1").unwrap(),
+        kind: "subscription.extended".into(),
+        line: Line {
+            username: "budi".into(),
+            package_id: PackageId::parse("home20").unwrap(),
+            down_mbps: 20,
+            up_mbps: 10,
+            expires_at: after(86_400),
+            active: true,
+        },
+        number: 7,
+        state,
+        taken: Vec::new(),
+        gone: Vec::new(),
+        tries: 3,
+        problem,
+        since: after(64),
+        told_number: told_at.map(|_| 7),
+        told_at: told_at.map(after),
+        due: (state == State::Failing).then(|| after(300)),
+        version: 1,
+    };
+    let shown = |notice| {
+        let facts = Facts { notice: Some(notice), ..settled(Some(after(62)), true) };
+        let last = steps(&facts, UI).pop().unwrap();
+        (last.name, last.at, last.detail, next(&facts, UI))
+    };
+    let (name, at, detail, advice) = shown(notice(State::Told, Some(65), None));
+    assert_eq!((name.as_str(), at, detail.as_str()), ("network", Some(after(65)), "knows version 7"));
+    assert!(advice.contains("nothing to do"), "{advice}");
+    let (name, at, detail, advice) = shown(notice(State::Failing, None, Some(Problem::Unreachable)));
+    assert_eq!((name.as_str(), at, detail.as_str()), ("network", None, "3 tries: unreachable; next try 2026-11-23 10:05:00 WIB"));
+    assert!(advice.contains("lunas network tell"), "{advice}");
+    assert!(shown(notice(State::GivenUp, Some(10), Some(Problem::Gone))).2.contains("gone; not told any more"));
+    assert_eq!(shown(notice(State::Off, None, None)).0, "applied", "there is no network");
+    assert!(shown(notice(State::Pending, Some(10), None)).3.contains("nothing to do"), "it is being told");
 }
 
 #[test]
