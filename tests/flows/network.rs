@@ -1,6 +1,7 @@
 //! Telling the provider's network: every change of a line reaches every receiver, once per state, signed, whatever breaks.
 
 mod customers;
+mod receiving;
 mod trouble;
 
 use cloud::queue::Report;
