@@ -41,8 +41,14 @@ const SWEEP_TIME: Duration = Duration::from_secs(7);
 #[derive(Debug, Clone)]
 pub struct Network {
     installation: Installation,
-    /// Of the rows that were last read: a client costs milliseconds.
-    receivers: Arc<Mutex<Option<(Arc<Rows>, Receivers)>>>,
+    known: Arc<Mutex<Option<Known>>>,
+}
+
+/// The receivers of the rows that were last read: a client costs milliseconds.
+#[derive(Debug)]
+struct Known {
+    rows: Arc<Rows>,
+    receivers: Receivers,
 }
 
 #[derive(Debug, thiserror::Error)]
@@ -67,7 +73,7 @@ impl Network {
     /// Of one installation.
     #[must_use]
     pub fn new(installation: Installation) -> Self {
-        Self { installation, receivers: Arc::default() }
+        Self { installation, known: Arc::default() }
     }
 
     /// Whom to tell; `None` = nobody is configured.
@@ -78,15 +84,13 @@ impl Network {
             Problem::Misconfigured
         };
         let rows = secrets.rows(NAME).await.map_err(|error: SecretError| unusable(&error))?;
-        let mut known = self.receivers.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some((of, receivers)) = known.as_ref()
-            && *of == rows
-        {
-            return Ok(Some(receivers.clone()));
+        let mut known = self.known.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(known) = known.as_ref().filter(|known| known.rows == rows) {
+            return Ok(Some(known.receivers.clone()));
         }
         let stand_in = self.installation.settings.partner_endpoints.contains_key(NAME);
         let receivers = Receivers::from_rows(&rows, stand_in).map_err(|error| unusable(&error))?;
-        *known = receivers.clone().map(|receivers| (rows, receivers));
+        *known = receivers.clone().map(|receivers| Known { rows, receivers });
         Ok(receivers)
     }
 }
@@ -183,8 +187,9 @@ fn note(notice: &Notice) {
         State::GivenUp => {
             tracing::error!(alarm = true, customer, version, tries, problem = ?notice.problem, "the network was not told, and is no longer asked");
         }
-        _ => {
-            tracing::error!(alarm = notice.is_alarming(), customer, version, tries, problem = ?notice.problem, "the network was not told yet")
+        State::Pending | State::Failing | State::Off => {
+            let alarm = notice.is_alarming();
+            tracing::error!(alarm, customer, version, tries, problem = ?notice.problem, "the network was not told yet");
         }
     }
 }

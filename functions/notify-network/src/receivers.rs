@@ -79,7 +79,7 @@ impl Receivers {
         let Some(typed) = row("webhookUrl") else { return Ok(None) };
         let mut addresses: Vec<Address> = Vec::new();
         for text in typed.split([',', ' ', '\t', '\r', '\n']).filter(|text| !text.is_empty()) {
-            let Some(url) = Url::parse(text).ok().filter(|url| url.has_host()) else {
+            let Some(url) = Url::parse(text).ok().filter(Url::has_host) else {
                 return error("webhookUrl", "type addresses that begin with https://, with blanks between them");
             };
             if url.scheme() != "https" && !(loopback && is_loopback_http(&url)) {

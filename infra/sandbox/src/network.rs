@@ -203,38 +203,56 @@ async fn fail(State(world): State<Shared>, Form(wish): Form<Fail>) -> Response {
     Redirect::to("/").into_response()
 }
 
-/// What the network knows, and what came, for people.
-pub(crate) fn page(world: &World) -> Response {
-    let store = locked(&world.network);
-    let mut lines = String::new();
+/// A state of something, good or bad.
+fn verdict(good: bool, said: [&str; 2]) -> String {
+    let (class, text) = if good { ("good", said[0]) } else { ("bad", said[1]) };
+    format!("<span class=\"{class}\">{text}</span>")
+}
+
+fn line_rows(store: &Store) -> String {
+    let mut rows = String::new();
     for line in store.lines.values().take(SHOWN) {
-        let (class, word) = if line.active { ("good", "active") } else { ("bad", "expired") };
         let _ = write!(
-            lines,
-            "<tr><td>{}<br><span class=\"muted\">{} · {}/{} Mbps · until {} · version {}</span></td><td><span class=\"state {class}\">{word}</span></td></tr>",
+            rows,
+            "<tr><td>{}<br><span class=\"muted\">{} · {}/{} Mbps · until {} · version {}</span></td><td>{}</td></tr>",
             escape(&line.username),
             escape(&line.package_id),
             line.down_mbps,
             line.up_mbps,
             escape(&line.expires_at),
             line.version,
+            verdict(line.active, ["active", "expired"]),
         );
     }
-    let mut messages = String::new();
+    rows
+}
+
+/// Newest first.
+fn message_rows(store: &Store) -> String {
+    let mut rows = String::new();
     for told in store.messages.iter().rev().take(SHOWN) {
         let body: Value = serde_json::from_str(&told.body).unwrap_or_default();
-        let (class, word) = if told.verified { ("good", "signature verified") } else { ("bad", "not authentic") };
         let effect = serde_json::to_value(told.effect).unwrap_or_default();
         let _ = write!(
-            messages,
-            "<tr><td>{} · {}<br><span class=\"muted\">{} · {} WIB</span></td><td><span class=\"{class}\">{word}</span><br>{}</td></tr>",
+            rows,
+            "<tr><td>{} · {}<br><span class=\"muted\">{} · {} WIB</span></td><td>{}<br>{}</td></tr>",
             escape(body["type"].as_str().unwrap_or("?")),
             escape(body["username"].as_str().unwrap_or("?")),
             escape(&told.id),
             told.shown_at,
+            verdict(told.verified, ["signature verified", "not authentic"]),
             effect.as_str().unwrap_or_default(),
         );
     }
+    rows
+}
+
+/// What the network knows, and what came, for people.
+pub(crate) fn page(world: &World) -> Response {
+    let (lines, messages) = {
+        let store = locked(&world.network);
+        (line_rows(&store), message_rows(&store))
+    };
     let none = "<tr><td class=\"muted\">Nothing yet. It appears here by itself.</td></tr>";
     let or_none = |rows: String| if rows.is_empty() { none.to_owned() } else { rows };
     let pending = world.faults.pending().iter().filter(|fault| fault.target == "network.webhook").map(|fault| fault.times).sum::<u32>();

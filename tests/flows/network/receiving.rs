@@ -7,45 +7,56 @@ use std::{
     process::{Command, Stdio},
 };
 
-use lunas_sandbox::Told;
-
 use super::{DEMO_NETWORK_SECRET, OLD_SECRET, Provider};
+
+/// A request that a receiver gets, and the secret that it knows.
+#[derive(Clone)]
+struct Request {
+    id: String,
+    timestamp: String,
+    signature: String,
+    body: String,
+    secret: &'static str,
+}
+
+/// What a receiver makes of a request: what it says, if it is authentic.
+type Receiver = fn(&Request) -> Option<String>;
 
 fn docs() -> PathBuf {
     PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../docs")
 }
 
-/// What a program writes of a message, if it takes it.
-fn output(mut program: Command, body: &str) -> Option<String> {
+/// What a program writes of a request, if it takes it.
+fn output(mut program: Command, request: &Request) -> Option<String> {
+    program.env("ID", &request.id).env("TIMESTAMP", &request.timestamp).env("SIGNATURE", &request.signature).env("SECRET", request.secret);
     let piped = program.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::null());
     let mut child = piped.spawn().expect("sh, openssl and node are installed");
     // A program that refuses may not read to the end.
-    let _ = child.stdin.take().unwrap().write_all(body.as_bytes());
+    let _ = child.stdin.take().unwrap().write_all(request.body.as_bytes());
     let done = child.wait_with_output().unwrap();
     done.status.success().then(|| String::from_utf8(done.stdout).unwrap())
 }
 
-fn shell(told: &Told, body: &str, secret: &str) -> Option<String> {
+fn shell(request: &Request) -> Option<String> {
     let mut program = Command::new("sh");
     program.arg(docs().join("network/verify.sh"));
-    program.env("ID", &told.id).env("TIMESTAMP", &told.timestamp).env("SIGNATURE", &told.signature).env("SECRET", secret);
-    output(program, body)
+    output(program, request)
 }
 
-fn node(told: &Told, body: &str, secret: &str) -> Option<String> {
+fn node(request: &Request) -> Option<String> {
     let script = format!(
-        "import {{ verify }} from {:?};
+        "import {{ verify }} from '{}';
          import {{ readFileSync }} from 'node:fs';
-         const headers = {{ 'webhook-id': process.env.ID, 'webhook-timestamp': process.env.TIMESTAMP, 'webhook-signature': process.env.SIGNATURE }};
-         const said = verify(headers, readFileSync(0), process.env.SECRET);
+         const {{ ID, TIMESTAMP, SIGNATURE, SECRET }} = process.env;
+         const headers = {{ 'webhook-id': ID, 'webhook-timestamp': TIMESTAMP, 'webhook-signature': SIGNATURE }};
+         const said = verify(headers, readFileSync(0), SECRET);
          if (said === null) process.exit(1);
          process.stdout.write(JSON.stringify(said));",
-        docs().join("network/verify.mjs")
+        docs().join("network/verify.mjs").display()
     );
     let mut program = Command::new("node");
     program.args(["--input-type=module", "-e", &script]);
-    program.env("ID", &told.id).env("TIMESTAMP", &told.timestamp).env("SIGNATURE", &told.signature).env("SECRET", secret);
-    output(program, body)
+    output(program, request)
 }
 
 #[tokio::test]
@@ -53,22 +64,24 @@ async fn the_examples_take_what_was_sent_and_nothing_else() {
     let mut provider = Provider::start().await;
     provider.pay_and_deliver().await;
     let told = provider.messages().remove(0);
-    for (name, receive) in [("shell", shell as fn(&Told, &str, &str) -> Option<String>), ("node", node)] {
-        assert_eq!(receive(&told, &told.body, DEMO_NETWORK_SECRET).as_deref(), Some(told.body.as_str()), "{name}");
-        let several = Told { signature: format!("v1,AAAA v1a,BBBB {}", told.signature), ..told.clone() };
-        assert_eq!(receive(&several, &told.body, DEMO_NETWORK_SECRET).as_deref(), Some(told.body.as_str()), "{name}: one of several");
-        let refused = [
-            ("another body", told.clone(), told.body.replace("true", "false"), DEMO_NETWORK_SECRET),
-            ("another secret", told.clone(), told.body.clone(), OLD_SECRET),
-            ("another id", Told { id: "c1-1".into(), ..told.clone() }, told.body.clone(), DEMO_NETWORK_SECRET),
-            ("old", Told { timestamp: "1795402800".into(), ..told.clone() }, told.body.clone(), DEMO_NETWORK_SECRET),
-            ("no timestamp", Told { timestamp: String::new(), ..told.clone() }, told.body.clone(), DEMO_NETWORK_SECRET),
-            ("no number", Told { timestamp: "a[$(exit 3)]".into(), ..told.clone() }, told.body.clone(), DEMO_NETWORK_SECRET),
-            ("no signature", Told { signature: String::new(), ..told.clone() }, told.body.clone(), DEMO_NETWORK_SECRET),
-            ("half a signature", Told { signature: "v1,".into(), ..told.clone() }, told.body.clone(), DEMO_NETWORK_SECRET),
-        ];
-        for (what, told, body, secret) in refused {
-            assert_eq!(receive(&told, &body, secret), None, "{name}: {what}");
+    let (id, timestamp, signature, body) = (told.id, told.timestamp, told.signature, told.body);
+    let sent = Request { id, timestamp, signature, body, secret: DEMO_NETWORK_SECRET };
+    let receivers: [(&str, Receiver); 2] = [("shell", shell), ("node", node)];
+    for (name, receive) in receivers {
+        assert_eq!(receive(&sent).as_deref(), Some(sent.body.as_str()), "{name}");
+        let several = Request { signature: format!("v1,AAAA v1a,BBBB {}", sent.signature), ..sent.clone() };
+        assert_eq!(receive(&several).as_deref(), Some(sent.body.as_str()), "{name}: one of several");
+        for (what, refused) in [
+            ("another body", Request { body: sent.body.replace("true", "false"), ..sent.clone() }),
+            ("another secret", Request { secret: OLD_SECRET, ..sent.clone() }),
+            ("another id", Request { id: "c1-1".into(), ..sent.clone() }),
+            ("old", Request { timestamp: "1795402800".into(), ..sent.clone() }),
+            ("no timestamp", Request { timestamp: String::new(), ..sent.clone() }),
+            ("no number", Request { timestamp: "a[$(exit 3)]".into(), ..sent.clone() }),
+            ("no signature", Request { signature: String::new(), ..sent.clone() }),
+            ("half a signature", Request { signature: "v1,".into(), ..sent.clone() }),
+        ] {
+            assert_eq!(receive(&refused), None, "{name}: {what}");
         }
     }
 }

@@ -295,7 +295,7 @@ async fn no_log_line_holds_a_person_a_key_or_an_address() {
     }
 }
 
-/// What functions log while something runs, as CloudWatch gets it.
+/// What functions log while something runs, as the log group gets it.
 async fn logged<T>(run: impl Future<Output = T>) -> String {
     #[derive(Clone, Default)]
     struct Lines(Arc<Mutex<Vec<u8>>>);

@@ -11,7 +11,7 @@ fn failed(problem: Problem) -> Outcome {
 
 /// As the store answers it.
 fn stored(notice: Notice) -> Notice {
-    Notice { version: notice.version + 1, ..notice }
+    Notice { version: notice.version.saturating_add(1), ..notice }
 }
 
 fn first() -> Notice {
