@@ -152,18 +152,17 @@ async fn tell(network: &Network, customer: &CustomerId, cause: Option<&str>) -> 
         }
         let after = claimed.after(&outcome, round == ROUNDS, clock.now());
         note(&after);
+        let is_due = after.due.is_some();
         match store.put_notice(after).await {
             // Stale: this took longer than the claim lasts, and somebody else is at it.
             Ok(_) | Err(StoreError::Stale) => {}
             Err(error) => return Err(error.into()),
         }
-        if outcome.problem.is_some() {
+        if is_due {
+            // The clock looks at it once more.
             return Ok(outcome.problem);
         }
         cause = None;
-        if round == ROUNDS {
-            return Ok(None);
-        }
     }
     Err(Failed::Restless)
 }
