@@ -45,6 +45,7 @@ WHATSAPP_SENDERS = {
 }
 GENIEACS_USERNAME = "lunas"
 GENIEACS_PASSWORD = "demo-genieacs-password"
+NETWORK_SECRET = "whsec_ZGVtby1uZXR3b3JrLXNlY3JldC1vZi1sdW5hcyE="
 
 
 @dataclass
@@ -128,7 +129,7 @@ def _start(settings: Settings, steps: Steps) -> dict:
     api_port = processes.free_port(settings.wanted_api_port)
     taken = {aws_port, api_port}
     sandbox_ports = {}
-    for offset, partner in enumerate(("midtrans", "xendit", "whatsapp", "genieacs"), 1):
+    for offset, partner in enumerate(("midtrans", "xendit", "whatsapp", "genieacs", "network"), 1):
         wanted = settings.wanted_api_port + offset if settings.wanted_api_port else 0
         port = processes.free_port(wanted)
         while port in taken:
@@ -239,6 +240,7 @@ def _start_sandbox(settings: Settings, ports: dict[str, int], api: str) -> None:
         *("--whatsapp-api-key", WHATSAPP_API_KEY),
         *("--genieacs-username", GENIEACS_USERNAME),
         *("--genieacs-password", GENIEACS_PASSWORD),
+        *("--network-secret", NETWORK_SECRET),
         *("--retry-speedup", str(settings.retry_speedup)),
     ]
     process = processes.start(settings.state, "sandbox", command, clean_env(settings.state))
@@ -261,6 +263,7 @@ def _fill_secrets(aws: str, sandbox: dict[str, str]) -> None:
             "successValue": "true",
         },
         "genieacs": {"url": sandbox["genieacs"], "username": GENIEACS_USERNAME, "password": GENIEACS_PASSWORD},
+        "network": {"webhookUrl": f"{sandbox['network']}/webhook", "secret": NETWORK_SECRET},
     }
     secrets = deploy.client("secretsmanager", aws)
     for name, value in values.items():
@@ -278,6 +281,7 @@ Lunas is ready.
   Midtrans    {demo["sandbox"]["midtrans"]}/
   Xendit      {demo["sandbox"]["xendit"]}/
   GenieACS    {demo["sandbox"]["genieacs"]}/    (the customers' modems)
+  Network     {demo["sandbox"]["network"]}/    (who may go online, as a RADIUS server is told)
   AWS         {demo["aws"]}    (table {demo["table"]})
 
 Log in as {first["name"]} with the phone number {first["phone"]}; the code arrives in WhatsApp above. All customers and addresses: {state}/demo.json; logs: {state}/logs
@@ -295,7 +299,7 @@ def main() -> int:
     up_options = commands.add_parser("up", help="start a fresh stack (a running one is stopped first)")
     up_options.add_argument("--state", type=Path, default=ROOT / ".local", help="directory of logs, pid files and demo.json (default: .local)")
     up_options.add_argument("--port", type=int, help="ministack's port; 0 = any free one (default: 4566, or a free one if taken)")
-    up_options.add_argument("--api-port", type=int, default=8080, help="port of portal and API; the stand-ins get the next four; 0 = any free ones (default: 8080)")
+    up_options.add_argument("--api-port", type=int, default=8080, help="port of portal and API; the stand-ins get the next five; 0 = any free ones (default: 8080)")
     up_options.add_argument("--no-build", action="store_true", help="use the binaries as they are")
     down_options = commands.add_parser("down", help="end exactly the processes that `up` started")
     down_options.add_argument("--state", type=Path, default=ROOT / ".local")

@@ -49,7 +49,9 @@ def tearDownModule() -> None:
 def load_tests(loader, _tests, _pattern):
     """In the order of this file; what must hold at the end comes last."""
     suite = unittest.TestSuite()
-    for case in (Login, Messages, PayAtMidtrans, PayAtXendit, LostWebhook, ChangePackage, Modems, ErrorTable, Webhooks, PublicPage, NothingIsStuck):
+    for case in (
+        Login, Messages, PayAtMidtrans, PayAtXendit, TheNetwork, LostWebhook, ChangePackage, Modems, ErrorTable, Webhooks, PublicPage, NothingIsStuck,
+    ):
         suite.addTests(loader.loadTestsFromTestCase(case))
     return suite
 
@@ -327,6 +329,38 @@ class PayAtXendit(Case):
         self.is_paid_and_extended("c07", bill["id"], before)
 
 
+class TheNetwork(Case):
+    """c01 and c07 have paid just now; c07 had expired."""
+
+    def setUp(self) -> None:
+        for customer_id in ("c01", "c07"):
+            until(f"the network knows {customer_id}", lambda customer_id=customer_id: self.known(customer_id))
+
+    def known(self, customer_id: str) -> dict:
+        lines = call("GET", f"{demo['sandbox']['network']}/lines").json
+        return next((line for line in lines if line["customerId"] == customer_id), {})
+
+    def test_who_paid_may_go_online(self):
+        for customer_id in ("c01", "c07"):
+            line, account = self.known(customer_id), me(customer_id)
+            self.assertEqual(
+                {key: line[key] for key in ("username", "active", "expiresAt", "packageId")},
+                {"username": account["username"], "active": True, "expiresAt": account["expiresAt"], "packageId": account["package"]["id"]},
+            )
+            until("the customer reads so", lambda customer_id=customer_id: me(customer_id)["network"] == "told")
+        messages = call("GET", f"{demo['sandbox']['network']}/messages").json
+        self.assertTrue(messages and all(message["verified"] for message in messages), messages)
+
+    def test_a_receiver_that_fails_is_told_again_by_the_clock(self):
+        fault("network.webhook", "500", times=1)
+        before, bill = me("c09"), unpaid("c09")
+        simulate(link("c09", bill["id"]).json["paymentLink"])
+        self.is_paid_and_extended("c09", bill["id"], before)
+        # Due after a minute, and looked for every minute.
+        line = until("the network knows c09", lambda: self.known("c09"), seconds=180)
+        self.assertTrue(line["active"])
+
+
 class LostWebhook(Case):
     def pays_without_a_webhook(self, customer_id: str, gateway: str) -> None:
         before, bill = me(customer_id), unpaid(customer_id)
@@ -512,15 +546,15 @@ class ErrorTable(Case):
         secrets = aws("secretsmanager")
         name = f"lunas/{stack.STAGE}/xendit"
         kept = secrets.get_secret_value(SecretId=name)["SecretString"]
-        bill = unpaid("c09")
+        bill = unpaid("c05")
         secrets.put_secret_value(SecretId=name, SecretString=json.dumps({**json.loads(kept), "isActive": "false"}))
         try:
             self.start_afresh("CreatePaymentLink")
-            self.refuses(link("c09", bill["id"], "xendit"), 503, "Payment gateway belum dikonfigurasi")
+            self.refuses(link("c05", bill["id"], "xendit"), 503, "Payment gateway belum dikonfigurasi")
         finally:
             secrets.put_secret_value(SecretId=name, SecretString=kept)
             self.start_afresh("CreatePaymentLink")
-        self.assertEqual(link("c09", bill["id"], "xendit").status, 200)
+        self.assertEqual(link("c05", bill["id"], "xendit").status, 200)
 
     def start_afresh(self, logical_id: str) -> None:
         """Secrets are cached for minutes; a function whose environment changes starts new processes."""
@@ -662,9 +696,9 @@ class NothingIsStuck(Case):
         return sum(int(attributes[name]) for name in names)
 
     def test_queues_are_drained_and_dead_letter_queues_empty(self):
-        for output in ("ApplyQueueUrl", "NotifyQueueUrl", "TellQueueUrl"):
+        for output in ("ApplyQueueUrl", "NotifyQueueUrl", "TellQueueUrl", "NetworkQueueUrl"):
             until(f"{output} is drained", lambda output=output: self.depth(output) == 0 and "drained")
-        for output in ("ApplyDeadLettersUrl", "NotifyDeadLettersUrl", "TellDeadLettersUrl", "UndeliveredEventsUrl"):
+        for output in ("ApplyDeadLettersUrl", "NotifyDeadLettersUrl", "TellDeadLettersUrl", "NetworkDeadLettersUrl", "UndeliveredEventsUrl"):
             self.assertEqual(self.depth(output), 0, output)
 
     def test_no_function_was_refused_an_action_or_crashed(self):

@@ -29,6 +29,10 @@ SECRETS = {
         "Name": "lunas/${Stage}/genieacs",
         "SecretString": '{"url":"","username":"","password":"","bearerToken":"","headerName":"","headerValue":"","caCertificate":"","allowHttp":"","informIntervalSeconds":"","paths":""}',
     },
+    "NetworkSecret": {
+        "Name": "lunas/${Stage}/network",
+        "SecretString": '{"webhookUrl":"","secret":"","previousSecret":"","caCertificate":""}',
+    },
     "AppSecret": {
         "Name": "lunas/${Stage}/app",
         "GenerateSecretString": {"SecretStringTemplate": "{}", "GenerateStringKey": "masterKey", "PasswordLength": 64, "ExcludePunctuation": True},

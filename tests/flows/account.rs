@@ -73,7 +73,7 @@ async fn me_is_answered_as_specified() {
     let (status, body) = get(&journey, "me", &journey.token().await).await;
     let customer = json!({
         "id": journey.customer.id, "name": "Pelanggan budi", "phone": "6281234567890", "username": "budi", "status": "active",
-        "expiresAt": format::instant(journey.customer.entitlement.expires_at), "daysLeft": 10, "credit": 0,
+        "expiresAt": format::instant(journey.customer.entitlement.expires_at), "daysLeft": 10, "credit": 0, "network": null,
         "package": {"id": "home20", "name": "Home 20", "price": 300_000, "downMbps": 20, "upMbps": 10},
     });
     assert_eq!((status, body), (200, json!({"success": true, "customer": customer})));

@@ -321,3 +321,30 @@ async fn applying_a_change_of_package_costs_two_steps_and_two_more_to_cancel_the
         assert_eq!((report.batch_item_failures.len(), applied), (0, cost(steps, 0, steps)), "{copies}");
     }
 }
+
+#[tokio::test]
+async fn telling_the_network_costs_four_steps_and_one_call_and_a_repetition_a_single_step() {
+    for copies in [0, MANY] {
+        let mut journey = start(copies).await;
+        let receiver = format!("{}/webhook", journey.world.installation.settings.partner_endpoints["network"]);
+        let rows = serde_json::json!({"webhookUrl": receiver, "secret": lunas_sandbox::DEMO_NETWORK_SECRET});
+        journey.world.aws.set_secret("lunas/dev/network", &rows.to_string());
+        let network = notify_network::Network::new(journey.world.another_process());
+        let link = journey.link(&journey.token().await, None).await;
+        journey.pay(&link).await;
+        journey.until_quiet().await;
+        let mut detail = journey.events("subscription.extended").await.remove(0);
+        let batch = |detail: &serde_json::Value| {
+            let body = serde_json::json!({"detail": detail}).to_string();
+            serde_json::json!({"Records": [{"messageId": "m", "body": body}]})
+        };
+        let event = batch(&detail);
+        // Somebody who does not exist: now the secret is cached.
+        detail["customerId"] = "nobody".into();
+        notify_network::handle(&network, batch(&detail)).await;
+        // The line, the claim, what became of it, and the line once more.
+        assert_eq!(measure(&journey, notify_network::handle(&network, event.clone())).await.0, cost(4, 1, 5), "{copies}");
+        assert_eq!(measure(&journey, notify_network::handle(&network, event)).await.0, cost(1, 0, 1), "{copies}: again");
+        assert_eq!(journey.world.sandbox.network_lines().len(), 1);
+    }
+}

@@ -20,6 +20,7 @@ mod device;
 mod journey;
 mod link;
 mod login;
+mod network;
 mod notify;
 mod odd;
 mod pay_page;

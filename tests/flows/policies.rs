@@ -438,6 +438,27 @@ async fn run_billing_has_the_rights_it_uses_and_no_other() {
 }
 
 #[tokio::test]
+async fn notify_network_has_the_rights_it_uses_and_no_other() {
+    let mut seen = Seen::default();
+    let mut journey = Journey::start().await;
+    let receiver = format!("{}/webhook", journey.world.installation.settings.partner_endpoints["network"]);
+    let rows = json!({"webhookUrl": receiver, "secret": lunas_sandbox::DEMO_NETWORK_SECRET});
+    journey.world.aws.set_secret("lunas/dev/network", &rows.to_string());
+    journey.world.sandbox.add_fault(Fault::once("network.webhook", FaultKind::InternalError)).unwrap();
+    let link = journey.link(&journey.token().await, None).await;
+    journey.pay(&link).await;
+    journey.until_quiet().await;
+    let detail = journey.events("subscription.extended").await.remove(0);
+    let body = json!({"detail": detail}).to_string();
+    let network = notify_network::Network::new(fresh(&journey));
+    seen.run(&journey, notify_network::handle(&network, json!({"Records": [{"messageId": "m", "body": body}]}))).await;
+    journey.wait(Duration::minutes(1));
+    seen.run(&journey, notify_network::handle(&network, json!({}))).await;
+    assert_eq!(journey.world.sandbox.network_lines().len(), 1);
+    seen.assert_is_the_policy_of("notify-network");
+}
+
+#[tokio::test]
 async fn device_status_has_the_rights_it_uses_and_no_other() {
     let mut seen = Seen::default();
     let journey = Journey::start().await;

@@ -1,12 +1,12 @@
 //! `GET /api/customer/me|invoices|payments`: what a customer sees of their account, newest first, in pages.
 
-use billing::{customer::Profile, invoice::InvoiceStatus, zone::Zone, zone::format};
+use billing::{invoice::InvoiceStatus, zone::Zone, zone::format};
 use cloud::{
     aws::Account as Aws,
     clock::Clock,
     public_url::PublicUrl,
     settings::{SettingError, Settings},
-    store::Store,
+    store::{Caller, Store},
 };
 use lambda_http::{Body, Request, RequestExt as _, Response, http::Method};
 use serde_json::{Value, json};
@@ -60,10 +60,11 @@ async fn me(account: &Account, request: &Request) -> Answer {
     let now = account.clock.now();
     let claim = claim(request, account.public_url.as_ref())?;
     let caller = identify(&account.store, &claim, None, now).await?;
-    answer::ok(&json!({"success": true, "customer": customer(&caller.profile, account.zone, now)}))
+    answer::ok(&json!({"success": true, "customer": customer(&caller, account.zone, now)}))
 }
 
-fn customer(profile: &Profile, zone: Zone, now: OffsetDateTime) -> Value {
+fn customer(caller: &Caller, zone: Zone, now: OffsetDateTime) -> Value {
+    let profile = &caller.profile;
     let package = &profile.entitlement.package;
     json!({
         "id": profile.id,
@@ -74,6 +75,7 @@ fn customer(profile: &Profile, zone: Zone, now: OffsetDateTime) -> Value {
         "expiresAt": format::instant(profile.entitlement.expires_at),
         "daysLeft": zone.days_until(profile.entitlement.expires_at, now),
         "credit": profile.credit,
+        "network": account::standing(caller, now),
         "package": {
             "id": package.id, "name": package.name, "price": package.price, "downMbps": package.down_mbps, "upMbps": package.up_mbps,
         },

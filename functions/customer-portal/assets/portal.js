@@ -239,15 +239,15 @@
     if (document.querySelector("[data-state=activating]")) follow();
   }
 
-  // Until the service is extended: two minutes, then the next visit shows it.
+  // Until the service is extended and the network knows: two minutes often, five more seldom, then the next visit shows it.
   let isFollowing = false;
 
   async function follow() {
     const waits = () => document.querySelector(".invoice[data-state=activating]") || [...following].some(isOpen);
     if (isFollowing) return;
     isFollowing = true;
-    for (let turn = 0; turn < 60 && waits(); turn += 1) {
-      await sleep(2000);
+    for (let turn = 0; turn < 90 && waits(); turn += 1) {
+      await sleep(turn < 60 ? 2000 : 10000);
       await refresh();
     }
     isFollowing = false;

@@ -1,7 +1,7 @@
 //! Pages that need a session: each is one read, or for payments two.
 
 use billing::{customer::Profile, id::InvoiceId, invoice::InvoiceStatus, package::CataloguePackage, upgrade::choices};
-use cloud::store::Page;
+use cloud::store::{Caller, Page};
 use lambda_http::{Body, Response};
 use time::{Duration, OffsetDateTime};
 use web::{
@@ -56,19 +56,18 @@ fn named_error(visit: &Visit<'_>) -> Option<&'static str> {
     visit.query("error").and_then(|code| texts::message_of(&code, visit.lang))
 }
 
-async fn bills(visit: &Visit<'_>, claim: &Claim) -> Result<(Profile, Page<Bill>), Problem> {
+async fn bills(visit: &Visit<'_>, claim: &Claim) -> Result<(Caller, Page<Bill>), Problem> {
     let installation = visit.installation;
     let paging = Paging::read(visit.request);
-    let (caller, page) = account::bills(&installation.store, installation.settings.zone, claim, paging, visit.now).await?;
-    Ok((caller.profile, page))
+    account::bills(&installation.store, installation.settings.zone, claim, paging, visit.now).await
 }
 
 async fn dashboard(visit: &Visit<'_>, claim: &Claim) -> Result<Response<Body>, Problem> {
-    let (profile, found) = bills(visit, claim).await?;
+    let (caller, found) = bills(visit, claim).await?;
     let bills = Bills { entries: &found.entries, next: found.next.as_deref() };
     let is_done = visit.query("error").as_deref() == Some(problem::NOTHING_TO_PAY.code);
     let said = named_error(visit).map(|text| if is_done { Said::Done(text) } else { Said::Trouble(text) });
-    let markup = pages::dashboard(&profile, &bills, said, &visit.page(csrf(claim), true));
+    let markup = pages::dashboard(&caller.profile, account::standing(&caller, visit.now), &bills, said, &visit.page(csrf(claim), true));
     Ok(reply::page(visit.request, 200, markup))
 }
 
@@ -124,8 +123,8 @@ fn preview(visit: &Visit<'_>, profile: &Profile, catalogue: &[CataloguePackage],
 async fn bill(visit: &Visit<'_>, claim: &Claim, invoice: &str) -> Result<Bill, Problem> {
     let id = InvoiceId::parse(invoice).ok();
     let caller = identify(&visit.installation.store, claim, id.as_ref(), visit.now).await?;
-    let invoice = caller.invoice.ok_or(problem::NOT_FOUND)?;
-    Bill::of(invoice, visit.installation.settings.zone, visit.now)
+    let invoice = caller.invoice.clone().ok_or(problem::NOT_FOUND)?;
+    Bill::of(invoice, visit.installation.settings.zone, visit.now).map(|bill| bill.in_network(&caller, visit.now))
 }
 
 async fn pay(visit: &Visit<'_>, claim: &Claim, invoice: &str) -> Result<Response<Body>, Problem> {

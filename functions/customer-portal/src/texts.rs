@@ -94,7 +94,7 @@ texts! {
     // Account
     greeting, account, name, username, package, status, active, expired, valid_until, credit, owed, change_package,
     // Bills
-    bills, no_bills, older_bills, newest_bills, due, left_to_pay, paid, unpaid, overdue, activating, cancelled,
+    bills, no_bills, older_bills, newest_bills, due, left_to_pay, paid, unpaid, overdue, activating, network_late, cancelled,
     pay_now, make_link, other_methods,
     // Paying
     opening, open_payment_page, pay_failed, pay_title, link_made, back_home, checking, making_link, opened, not_received, check, check_again,

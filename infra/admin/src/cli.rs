@@ -76,6 +76,9 @@ pub enum Command {
     /// What was paid
     #[command(subcommand)]
     Payments(PaymentsCommand),
+    /// What the network is told
+    #[command(subcommand)]
+    Network(NetworkCommand),
     /// What customers have with the provider
     #[command(subcommand)]
     Credit(CreditCommand),
@@ -126,6 +129,21 @@ Examples:
     /// Why something does not work
     #[command(subcommand)]
     Doctor(DoctorCommand),
+}
+
+/// Commands about the network.
+#[derive(Debug, Subcommand)]
+pub enum NetworkCommand {
+    /// Have the network told of customers anew, within a minute: after it was down for a day, or has lost its data
+    #[command(after_help = "\
+It is told of the line as it stands, with the same version unless the line changed. See what came of it with lunas payments show.
+
+Example: lunas network tell budi@isp siti@isp")]
+    Tell {
+        /// Ids, PPPoE user names or phone numbers
+        #[arg(required = true, num_args = 1..=1000)]
+        customers: Vec<String>,
+    },
 }
 
 /// Commands about packages.

@@ -14,6 +14,7 @@ mod doctor;
 mod find;
 mod invoices;
 mod messages;
+mod network;
 mod packages;
 mod payments;
 mod queues;
@@ -26,7 +27,8 @@ use billing::zone::Zone;
 use cloud::{clock::Clock, store::Store};
 
 use cli::{
-    Cli, Command, CreditCommand, CustomersCommand, DoctorCommand, InvoicesCommand, MessagesCommand, PackagesCommand, PaymentsCommand,
+    Cli, Command, CreditCommand, CustomersCommand, DoctorCommand, InvoicesCommand, MessagesCommand, NetworkCommand, PackagesCommand,
+    PaymentsCommand,
 };
 use trouble::Refusal;
 use ui::Ui;
@@ -93,6 +95,7 @@ async fn execute(cli: Cli, ui: Ui) -> anyhow::Result<u8> {
         Command::Messages(MessagesCommand::Resume) => messages::resume(&session).await,
         Command::Messages(MessagesCommand::Templates { url }) => messages::templates(session.ui, &url),
         Command::Audit { customer } => audit::audit(&session, customer.as_deref()).await,
+        Command::Network(NetworkCommand::Tell { customers }) => network::tell(&session, &customers).await,
         Command::Doctor(DoctorCommand::Acs { customer }) => {
             let secrets = aws::secrets(&cli.global, &session.store, &config, &session.clock)?;
             doctor::acs(&session, &secrets, customer.as_deref()).await

@@ -238,6 +238,19 @@ fn the_table_is_found_by_its_stage_and_what_is_missing_is_said() {
 }
 
 #[test]
+fn the_network_is_told_anew_of_whom_one_names() {
+    let installation = Installation::with_customer();
+    let before = installation.items();
+    installation.lunas(&["--dry-run", "network", "tell", "budi@isp"]).check(0, "would be told of budi@isp");
+    assert_eq!(installation.items(), before);
+    let told = installation.lunas(&["--json", "network", "tell", "c01", "nobody@isp"]).check(1, "nobody@isp").json();
+    assert_eq!((told["told"][0].as_str(), told["refused"].as_array().map(Vec::len)), (Some("budi@isp"), Some(1)));
+    let now = installation.runtime.block_on(async { installation.store.announcement(&budi()).await.unwrap().unwrap() });
+    assert!(now.due.is_some() && now.taken.is_empty());
+    installation.lunas(&["network", "tell", "c01"]).check(0, "is told of budi@isp, within a minute");
+}
+
+#[test]
 fn help_shows_examples() {
     let installation = Installation::new();
     installation.lunas(&["--help"]).check(0, "Examples:");

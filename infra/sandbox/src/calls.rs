@@ -181,6 +181,7 @@ fn answer_instead(partner: Partner, path: &str, kind: FaultKind) -> Response {
     match kind {
         FaultKind::TooManyRequests => answer(partner, path, StatusCode::TOO_MANY_REQUESTS),
         FaultKind::Unauthorized => answer(partner, path, StatusCode::UNAUTHORIZED),
+        FaultKind::Gone => answer(partner, path, StatusCode::GONE),
         FaultKind::Redirect => {
             let mut response = StatusCode::FOUND.into_response();
             let elsewhere = HeaderValue::from_static("/elsewhere");

@@ -14,7 +14,7 @@ use crate::partner::Partner;
 use crate::simulation::{self, Simulate, SimulateError};
 use crate::webhooks::{self, Delivery};
 use crate::world::Shared;
-use crate::{genieacs, midtrans, page, whatsapp, xendit};
+use crate::{genieacs, midtrans, network, page, whatsapp, xendit};
 
 /// The control API as served at one partner's base URL.
 pub(crate) fn router(partner: Partner) -> Router<Shared> {
@@ -141,7 +141,7 @@ async fn test_notification(State(world): State<Shared>, partner: Partner, body: 
     let notification = match wish.gateway.unwrap_or(partner) {
         Partner::Midtrans => midtrans::canned_notification(&world),
         Partner::Xendit => xendit::canned_notification(&world),
-        Partner::Whatsapp | Partner::Genieacs => {
+        Partner::Whatsapp | Partner::Genieacs | Partner::Network => {
             return refused(StatusCode::BAD_REQUEST, "add \"gateway\": \"midtrans\" or \"xendit\"");
         }
     };
@@ -218,13 +218,14 @@ fn index(world: &Shared, partner: Partner) -> Response {
         Partner::Xendit => xendit::overview(world),
         Partner::Whatsapp => return whatsapp::inbox_page(world, None),
         Partner::Genieacs => genieacs::overview(world),
+        Partner::Network => return network::page(world),
     };
     let rows = if rows.is_empty() { "<p class=\"muted\">No transactions yet.</p>".to_owned() } else { format!("<table>{rows}</table>") };
     let (what, example) = match partner {
         Partner::Genieacs => ("Modems", "/simulate-device \\\n  -d '{\"device\":\"budi@lunas\",\"change\":\"offline\"}'"),
         _ => ("Recent transactions", "/simulate \\\n  -d '{\"link\":\"&lt;payment link&gt;\",\"outcome\":\"paid\"}'"),
     };
-    let others: Vec<String> = [Partner::Midtrans, Partner::Xendit, Partner::Whatsapp, Partner::Genieacs]
+    let others: Vec<String> = [Partner::Midtrans, Partner::Xendit, Partner::Whatsapp, Partner::Genieacs, Partner::Network]
         .into_iter()
         .filter(|other| *other != partner)
         .map(|other| format!("<a class=\"button\" href=\"{}/\">{}</a>", world.url(other), other.name()))

@@ -26,6 +26,7 @@ pub const TARGETS: &[&str] = &[
     "whatsapp.send",
     "genieacs.devices",
     "genieacs.tasks",
+    "network.webhook",
 ];
 
 /// What goes wrong.
@@ -43,6 +44,9 @@ pub enum FaultKind {
     /// Answers 401 without doing the work, as if the key had been replaced.
     #[serde(rename = "401")]
     Unauthorized,
+    /// Answers 410 without doing the work: nobody wants it any more.
+    #[serde(rename = "410")]
+    Gone,
     /// Does the work and answers with the right status, but with broken JSON.
     Garbage,
     /// Does the work and breaks the connection instead of answering.

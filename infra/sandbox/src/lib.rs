@@ -1,8 +1,8 @@
 //! Stand-ins of Midtrans (Snap and Core API), Xendit (Invoice API), senders of WhatsApp messages (Meta's Cloud API, Fonnte, WAHA and
-//! a generic one) and GenieACS (NBI) as one program.
+//! a generic one), GenieACS (NBI) and the provider's network as one program.
 //!
 //! Start at [`start`]. Each partner listens on a loopback port of its own and has a module of its own
-//! (`midtrans`, `xendit`, `whatsapp`, `genieacs`) that behaves as the partner's pages and official clients say, also where
+//! (`midtrans`, `xendit`, `whatsapp`, `genieacs`, `network`) that behaves as the partner's pages and official clients say, also where
 //! that is inconvenient. Every base URL also serves the control API of `control`: what a person clicks on the
 //! payment page, a script does with `POST /simulate`.
 //!
@@ -18,6 +18,7 @@ mod faults;
 mod form;
 mod genieacs;
 mod midtrans;
+mod network;
 mod page;
 mod partner;
 mod random;
@@ -41,6 +42,7 @@ pub use crate::calls::Call;
 pub use crate::connection::{BreakableListener, BreakableStream, Connection};
 pub use crate::faults::{Fault, FaultKind, TARGETS};
 pub use crate::genieacs::{Behaviour, Change, Device, Task};
+pub use crate::network::{Effect, NetworkLine, Told};
 pub use crate::partner::Partner;
 pub use crate::simulation::{Outcome, Simulate, SimulateError, Simulated};
 pub use crate::webhooks::{Delivery, Sent};
@@ -88,6 +90,9 @@ pub const DEMO_GENIEACS_USERNAME: &str = "lunas";
 /// Its password.
 pub const DEMO_GENIEACS_PASSWORD: &str = "demo-genieacs-password";
 
+/// What signs messages to the network in the demo.
+pub const DEMO_NETWORK_SECRET: &str = "whsec_ZGVtby1uZXR3b3JrLXNlY3JldC1vZi1sdW5hcyE=";
+
 /// How the sandbox is set up.
 #[derive(Clone, Debug)]
 pub struct Options {
@@ -99,6 +104,8 @@ pub struct Options {
     pub whatsapp_address: SocketAddr,
     /// Where GenieACS listens.
     pub genieacs_address: SocketAddr,
+    /// Where the network's receiver listens.
+    pub network_address: SocketAddr,
     /// Valid server keys (two while one is being replaced). The first signs notifications.
     pub midtrans_server_keys: Vec<String>,
     /// Core API errors travel as HTTP 200 with the code in the body, as the real one is seen to do. `true` sends them as HTTP
@@ -120,6 +127,8 @@ pub struct Options {
     pub genieacs_password: String,
     /// Milliseconds for which a slow modem holds whoever asks about it.
     pub genieacs_slow_ms: u64,
+    /// What signs messages to the network: `whsec_` and base64.
+    pub network_secret: String,
     /// Life of a Snap page, a payment code and a Xendit invoice whose creator does not say.
     pub default_expiry: Duration,
 }
@@ -132,6 +141,7 @@ impl Default for Options {
             xendit_address: any_port,
             whatsapp_address: any_port,
             genieacs_address: any_port,
+            network_address: any_port,
             midtrans_server_keys: vec![DEMO_MIDTRANS_SERVER_KEY.to_owned()],
             midtrans_http_errors: false,
             xendit_api_key: DEMO_XENDIT_API_KEY.to_owned(),
@@ -142,6 +152,7 @@ impl Default for Options {
             genieacs_username: DEMO_GENIEACS_USERNAME.to_owned(),
             genieacs_password: DEMO_GENIEACS_PASSWORD.to_owned(),
             genieacs_slow_ms: 30_000,
+            network_secret: DEMO_NETWORK_SECRET.to_owned(),
             default_expiry: Duration::from_hours(24),
         }
     }
@@ -166,7 +177,8 @@ pub async fn start(options: Options) -> anyhow::Result<Sandbox> {
     let (xendit, xendit_url) = bind(Partner::Xendit, options.xendit_address).await?;
     let (whatsapp, whatsapp_url) = bind(Partner::Whatsapp, options.whatsapp_address).await?;
     let (genieacs, genieacs_url) = bind(Partner::Genieacs, options.genieacs_address).await?;
-    let urls = Urls { midtrans: midtrans_url, xendit: xendit_url, whatsapp: whatsapp_url, genieacs: genieacs_url };
+    let (network, network_url) = bind(Partner::Network, options.network_address).await?;
+    let urls = Urls { midtrans: midtrans_url, xendit: xendit_url, whatsapp: whatsapp_url, genieacs: genieacs_url, network: network_url };
     let world = Arc::new(World::new(options, urls)?);
     let mut servers = JoinSet::new();
     for (partner, listener, api) in [
@@ -174,6 +186,7 @@ pub async fn start(options: Options) -> anyhow::Result<Sandbox> {
         (Partner::Xendit, xendit, xendit::router()),
         (Partner::Whatsapp, whatsapp, whatsapp::router()),
         (Partner::Genieacs, genieacs, genieacs::router()),
+        (Partner::Network, network, network::router()),
     ] {
         servers.spawn(serve(Arc::clone(&world), partner, listener, api));
     }
@@ -218,6 +231,30 @@ impl Sandbox {
     #[must_use]
     pub fn genieacs_url(&self) -> String {
         self.world.urls.genieacs.clone()
+    }
+
+    /// Base URL of the network; its receiver is at `/webhook`.
+    #[must_use]
+    pub fn network_url(&self) -> String {
+        self.world.urls.network.clone()
+    }
+
+    /// The lines as the network knows them, by customer.
+    #[must_use]
+    pub fn network_lines(&self) -> Vec<NetworkLine> {
+        locked(&self.world.network).lines()
+    }
+
+    /// The newest 1000 messages to the network, oldest first.
+    #[must_use]
+    pub fn network_messages(&self) -> Vec<Told> {
+        locked(&self.world.network).messages()
+    }
+
+    /// Changes the secret that the network knows.
+    pub fn set_network_secret(&self, secret: impl Into<String>) {
+        let secret = secret.into();
+        self.world.change_settings(|settings| settings.network_secret = secret);
     }
 
     /// All base URLs.

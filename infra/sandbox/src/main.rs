@@ -7,7 +7,7 @@ use anyhow::Context;
 use clap::Parser;
 use lunas_sandbox::Options;
 
-/// Stand-ins of Midtrans, Xendit, WhatsApp and GenieACS for development, tests and the demo. Listens on 127.0.0.1 only.
+/// Stand-ins of Midtrans, Xendit, WhatsApp, GenieACS and the provider's network for development, tests and the demo. Listens on 127.0.0.1 only.
 #[derive(Debug, Parser)]
 #[command(version)]
 struct Arguments {
@@ -23,6 +23,9 @@ struct Arguments {
     /// Port of GenieACS's NBI; 0 takes a free one
     #[arg(long, default_value_t = 0)]
     genieacs_port: u16,
+    /// Port of the network's receiver; 0 takes a free one
+    #[arg(long, default_value_t = 0)]
+    network_port: u16,
     /// Notifications go to URL/api/webhooks/midtrans and URL/api/webhooks/xendit; must be on this machine
     #[arg(long, value_name = "URL")]
     webhook_base: Option<String>,
@@ -47,6 +50,9 @@ struct Arguments {
     /// Password that GenieACS wants
     #[arg(long, default_value = lunas_sandbox::DEMO_GENIEACS_PASSWORD)]
     genieacs_password: String,
+    /// What signs messages to the network: whsec_ and base64
+    #[arg(long, default_value = lunas_sandbox::DEMO_NETWORK_SECRET)]
+    network_secret: String,
     /// Divide the gateways' waits between repeated notifications (2 minutes to 12 hours) by this
     #[arg(long, default_value_t = 1, value_parser = clap::value_parser!(u32).range(1..))]
     retry_speedup: u32,
@@ -64,6 +70,7 @@ async fn main() -> anyhow::Result<()> {
         xendit_address: loopback(arguments.xendit_port),
         whatsapp_address: loopback(arguments.whatsapp_port),
         genieacs_address: loopback(arguments.genieacs_port),
+        network_address: loopback(arguments.network_port),
         midtrans_server_keys: arguments.midtrans_server_key,
         midtrans_http_errors: arguments.midtrans_http_errors,
         xendit_api_key: arguments.xendit_api_key,
@@ -73,6 +80,7 @@ async fn main() -> anyhow::Result<()> {
         whatsapp_api_key: arguments.whatsapp_api_key,
         genieacs_username: arguments.genieacs_username,
         genieacs_password: arguments.genieacs_password,
+        network_secret: arguments.network_secret,
         ..Options::default()
     })
     .await?;

@@ -20,6 +20,8 @@ pub enum Partner {
     Whatsapp,
     /// The provider's own TR-069 server.
     Genieacs,
+    /// The provider's RADIUS server, or whatever lets customers online.
+    Network,
 }
 
 /// An API call as faults and counters name it.
@@ -39,6 +41,7 @@ impl Partner {
             Self::Xendit => "xendit",
             Self::Whatsapp => "whatsapp",
             Self::Genieacs => "genieacs",
+            Self::Network => "network",
         }
     }
 
@@ -60,6 +63,7 @@ impl Partner {
             (Self::Genieacs, ["devices"]) if !post => ("genieacs.devices", None),
             (Self::Genieacs, ["devices", id, "tasks"]) if post => ("genieacs.tasks", Some(*id)),
             (Self::Genieacs, ["tasks", ..]) => ("genieacs.tasks", None),
+            (Self::Network, ["webhook"]) if post => ("network.webhook", None),
             _ => return None,
         };
         Some(ApiCall { target, reference: reference.map(str::to_owned) })
@@ -90,6 +94,7 @@ impl Partner {
             }
             Self::Whatsapp => whatsapp::error_body(path, status),
             Self::Genieacs => Value::Null,
+            Self::Network => json!({"error": StatusCode::from_u16(status).unwrap_or_default().canonical_reason()}),
         }
     }
 }
@@ -173,5 +178,7 @@ mod tests {
         check(Partner::Genieacs, &Method::POST, "/devices/00259E-HG8245H-1/tasks", Some("genieacs.tasks"));
         check(Partner::Genieacs, &Method::GET, "/tasks", Some("genieacs.tasks"));
         check(Partner::Genieacs, &Method::GET, "/virtual_parameters", None);
+        check(Partner::Network, &Method::POST, "/webhook", Some("network.webhook"));
+        check(Partner::Network, &Method::GET, "/lines", None);
     }
 }

@@ -258,7 +258,7 @@ fn next_wait(partner: Partner, retries: usize, status: Option<u16>) -> Option<Du
         Partner::Xendit if !status.is_some_and(is_success) => &[15, 45, 120, 180, 360, 720],
         // Meta goes on for days; the others less. Nobody has to wait for that here.
         Partner::Whatsapp if !status.is_some_and(is_success) => &[1, 5, 15, 60],
-        Partner::Xendit | Partner::Whatsapp | Partner::Genieacs => &[],
+        Partner::Xendit | Partner::Whatsapp | Partner::Genieacs | Partner::Network => &[],
     };
     minutes.get(retries).map(|minutes| Duration::from_secs(minutes.saturating_mul(60)))
 }

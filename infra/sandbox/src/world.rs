@@ -11,7 +11,7 @@ use crate::clock::Clock;
 use crate::faults::Faults;
 use crate::partner::Partner;
 use crate::webhooks::{Notification, Sender};
-use crate::{Options, genieacs, locked, midtrans, random, whatsapp, xendit};
+use crate::{Options, genieacs, locked, midtrans, network, random, whatsapp, xendit};
 
 /// Base URLs of the partners, without a slash at the end.
 #[derive(Clone, Debug, serde::Serialize)]
@@ -24,6 +24,8 @@ pub struct Urls {
     pub whatsapp: String,
     /// The NBI.
     pub genieacs: String,
+    /// The network's receiver.
+    pub network: String,
 }
 
 #[derive(Debug)]
@@ -38,6 +40,7 @@ pub(crate) struct World {
     pub(crate) inbox: Mutex<whatsapp::Inbox>,
     pub(crate) templates: Mutex<whatsapp::Templates>,
     pub(crate) genieacs: Mutex<genieacs::Store>,
+    pub(crate) network: Mutex<network::Store>,
     settings: Mutex<Options>,
     stop: watch::Sender<bool>,
 }
@@ -57,6 +60,7 @@ impl World {
             inbox: Mutex::default(),
             templates: Mutex::default(),
             genieacs: Mutex::new(fleet),
+            network: Mutex::default(),
             settings: Mutex::new(options),
             stop: watch::Sender::new(false),
         })
@@ -112,6 +116,7 @@ impl World {
             Partner::Xendit => &self.urls.xendit,
             Partner::Whatsapp => &self.urls.whatsapp,
             Partner::Genieacs => &self.urls.genieacs,
+            Partner::Network => &self.urls.network,
         }
     }
 }

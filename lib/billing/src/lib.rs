@@ -21,6 +21,7 @@ pub mod ledger;
 pub mod link;
 pub mod login;
 pub mod money;
+pub mod network;
 pub mod notice;
 pub mod order;
 pub mod package;

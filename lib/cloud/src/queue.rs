@@ -1,7 +1,7 @@
 //! Messages of a queue: events of the bus, each to be answered for on its own.
 
 use billing::event::Envelope;
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Serialize, de::DeserializeOwned};
 
 /// A batch as SQS hands it to a function. Fields that nobody needs are left out.
 #[derive(Debug, Clone, Deserialize)]
@@ -30,8 +30,8 @@ struct Attributes {
 }
 
 #[derive(Deserialize)]
-struct BusEvent {
-    detail: Envelope,
+struct BusEvent<T> {
+    detail: T,
 }
 
 /// A message that is not one of our events: it goes to the dead-letter queue, where a person looks at it.
@@ -48,7 +48,12 @@ impl Message {
 
     /// The event in it.
     pub fn event(&self) -> Result<Envelope, NotAnEvent> {
-        Ok(serde_json::from_str::<BusEvent>(&self.body)?.detail)
+        self.detail()
+    }
+
+    /// Some fields of the event in it, of whatever kind.
+    pub fn detail<T: DeserializeOwned>(&self) -> Result<T, NotAnEvent> {
+        Ok(serde_json::from_str::<BusEvent<T>>(&self.body)?.detail)
     }
 }
 

@@ -65,7 +65,7 @@ pub struct World {
 }
 
 impl World {
-    /// Starts one, with an empty table and every secret filled.
+    /// Starts one, with an empty table and every secret filled but the network's.
     ///
     /// # Panics
     /// When something cannot be started.
@@ -76,9 +76,13 @@ impl World {
         let sandbox = lunas_sandbox::start(options).await.expect("the sandbox starts");
         let mut endpoints = BTreeMap::new();
         let urls = sandbox.urls();
-        for (partner, url) in
-            [("midtrans", urls.midtrans), ("xendit", urls.xendit), ("whatsapp", urls.whatsapp), ("genieacs", urls.genieacs)]
-        {
+        for (partner, url) in [
+            ("midtrans", urls.midtrans),
+            ("xendit", urls.xendit),
+            ("whatsapp", urls.whatsapp),
+            ("genieacs", urls.genieacs),
+            ("network", urls.network),
+        ] {
             endpoints.insert(partner.to_owned(), tap.in_front_of(partner, &url).await);
         }
         let aws = StandIn::start(&tap).await;
@@ -97,6 +101,7 @@ impl World {
         aws.set_secret("lunas/dev/app", &format!(r#"{{"masterKey":"{MASTER_KEY}"}}"#));
         aws.set_secret("lunas/dev/whatsapp", &whatsapp_rows(&endpoints));
         aws.set_secret("lunas/dev/genieacs", &genieacs_rows(&endpoints).to_string());
+        aws.set_secret("lunas/dev/network", r#"{"webhookUrl":"","secret":""}"#);
 
         let account = Account {
             region: "us-east-1".to_owned(),

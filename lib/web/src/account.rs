@@ -7,6 +7,7 @@ use billing::{
     invoice::{Invoice, InvoiceStatus},
     link::reusable,
     money::Rupiah,
+    network::Standing,
     zone::Zone,
 };
 use cloud::store::{Caller, Page, Store};
@@ -53,6 +54,8 @@ pub struct Bill {
     pub overdue: bool,
     /// Where it can be paid at once, if a link is stored that can be given out.
     pub link: Option<String>,
+    /// Where the network stands with what was paid here, if that is not known to it yet.
+    pub network: Option<Standing>,
     /// The invoice.
     pub invoice: Invoice,
 }
@@ -67,14 +70,30 @@ impl Bill {
         let (status, amount_due) =
             if invoice.is_lapsed(now) { (InvoiceStatus::Cancelled, Rupiah::ZERO) } else { (invoice.status, amount_due) };
         let link = reusable(&invoice, amount_due, now).map(|link| link.url.clone());
-        Ok(Self { status, amount_due, overdue: invoice.is_overdue(zone, now), link, invoice })
+        Ok(Self { status, amount_due, overdue: invoice.is_overdue(zone, now), link, network: None, invoice })
     }
 
-    /// Paid, and the service is not extended yet.
+    /// The same, with what the network knows of the caller's line.
+    #[must_use]
+    pub fn in_network(self, caller: &Caller, now: OffsetDateTime) -> Self {
+        let applied_at = self.invoice.applied_at.filter(|_| self.invoice.status == InvoiceStatus::Paid);
+        let is_owed =
+            applied_at.zip(caller.announcement.as_ref()).is_some_and(|(applied_at, announcement)| announcement.is_owed(applied_at));
+        Self { network: standing(caller, now).filter(|_| is_owed), ..self }
+    }
+
+    /// Paid, and the service is not extended yet, or the network does not know of it yet.
     #[must_use]
     pub fn is_activating(&self) -> bool {
-        self.invoice.status == InvoiceStatus::Paid && self.invoice.awaits_apply()
+        self.invoice.status == InvoiceStatus::Paid && (self.invoice.awaits_apply() || self.network == Some(Standing::Activating))
     }
+}
+
+/// Where the network stands with the caller's line; `None` when there is no network to tell, and when nobody is served anyway.
+#[must_use]
+pub fn standing(caller: &Caller, now: OffsetDateTime) -> Option<Standing> {
+    let announcement = caller.announcement.as_ref().filter(|_| caller.profile.is_active(now))?;
+    announcement.standing(&caller.profile, now)
 }
 
 /// Who is calling, with a page of their bills. Session and page are read at once; the page is of the customer whom the token names,
@@ -91,6 +110,7 @@ pub async fn bills(
     let caller = caller?;
     paging?;
     let page = page.map_err(store_problem)?;
-    let entries = page.entries.into_iter().map(|invoice| Bill::of(invoice, zone, now)).collect::<Result<_, _>>()?;
+    let look = |invoice| Bill::of(invoice, zone, now).map(|bill| bill.in_network(&caller, now));
+    let entries = page.entries.into_iter().map(look).collect::<Result<_, _>>()?;
     Ok((caller, Page { entries, next: page.next }))
 }

@@ -24,7 +24,7 @@ fn restart(journey: &mut Journey) {
 }
 
 async fn ask_code(journey: &Journey) -> (u16, serde_json::Value) {
-    let login: Installation = journey.world.with_settings(|settings| settings.support_contact = "0812-0000-0000".to_owned());
+    let login: Installation = journey.world.with_settings(|settings| "0812-0000-0000".clone_into(&mut settings.support_contact));
     answer(&customer_session::handle(&login, request("POST", "/api/customer/otp", None, Some(&json!({"phone": PHONE})))).await)
 }
 

@@ -1,6 +1,6 @@
 //! Home: the account, the bills, the modem.
 
-use billing::customer::Profile;
+use billing::{customer::Profile, network::Standing};
 use maud::{Markup, html};
 use web::account::Bill;
 
@@ -28,9 +28,10 @@ pub enum Said {
     Trouble(&'static str),
 }
 
-/// The account, its newest bills, and the place for the modem's status. `said`: what a form came to.
+/// The account, its newest bills, and the place for the modem's status. `standing`: what the network knows of it; `said`: what a form
+/// came to.
 #[must_use]
-pub fn dashboard(profile: &Profile, bills: &Bills<'_>, said: Option<Said>, page: &Page<'_>) -> Markup {
+pub fn dashboard(profile: &Profile, standing: Option<Standing>, bills: &Bills<'_>, said: Option<Said>, page: &Page<'_>) -> Markup {
     let texts = page.texts();
     let content = html! {
         h1 { (texts.greeting) " " (profile.name) }
@@ -39,7 +40,7 @@ pub fn dashboard(profile: &Profile, bills: &Bills<'_>, said: Option<Said>, page:
             Some(Said::Done(text)) => p.notice #problem role="status" { (text) },
             None => {}
         }
-        (account(profile, page))
+        (account(profile, standing, page))
         section.card #bills data-live aria-labelledby="bills-title" {
             h2 #bills-title { (texts.bills) }
             (list(bills, page))
@@ -64,7 +65,7 @@ pub fn older_bills(bills: &Bills<'_>, page: &Page<'_>) -> Markup {
     layout::document(page, &Frame { name: "invoices", title: texts.older_bills, menu: Some(Menu::Home), leads_to: None }, &content)
 }
 
-fn account(profile: &Profile, page: &Page<'_>) -> Markup {
+fn account(profile: &Profile, standing: Option<Standing>, page: &Page<'_>) -> Markup {
     let texts = page.texts();
     let entitlement = &profile.entitlement;
     let days = page.zone.days_until(entitlement.expires_at, page.now);
@@ -93,11 +94,18 @@ fn account(profile: &Profile, page: &Page<'_>) -> Markup {
                 div { dt { (texts.username) } dd { (profile.username) } }
                 div {
                     dt { (texts.status) }
-                    dd { span.badge.green[active].red[!active] { @if active { (texts.active) } @else { (texts.expired) } } }
+                    dd {
+                        @match (active, standing) {
+                            (false, _) => span.badge.red { (texts.expired) },
+                            (true, Some(Standing::Activating)) => span.badge.blue { (texts.activating) },
+                            (true, Some(Standing::Told | Standing::Late) | None) => span.badge.green { (texts.active) },
+                        }
+                    }
                 }
                 @if profile.credit.is_positive() { div { dt { (texts.credit) } dd.money { (profile.credit) } } }
                 @if let Some(owed) = owed { div { dt { (texts.owed) } dd.money { (owed) } } }
             }
+            @if active && standing == Some(Standing::Late) { p.notice role="status" { (texts.network_late) } }
             a.button href="/customer/wifi?tab=upgrade" { (texts.change_package) }
         }
     }

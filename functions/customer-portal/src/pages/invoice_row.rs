@@ -1,6 +1,6 @@
 //! One bill with its buttons. Only what is still to pay has any.
 
-use billing::{gateway::GatewayName, invoice::InvoiceStatus, zone::format};
+use billing::{gateway::GatewayName, invoice::InvoiceStatus, network::Standing, zone::format};
 use maud::{Markup, html};
 use web::account::Bill;
 
@@ -15,7 +15,7 @@ use crate::texts::{self, Texts};
 pub(super) enum State {
     Unpaid,
     Overdue,
-    /// Paid; the service is about to be extended.
+    /// Paid; the service is about to be extended, or the network about to hear of it.
     Activating,
     Paid,
     Cancelled,
@@ -66,6 +66,7 @@ pub(super) fn row_to_check(bill: &Bill, page: &Page<'_>) -> Markup {
         bill,
         page,
         &html! {
+            @if bill.network == Some(Standing::Late) { p.notice role="status" { (page.texts().network_late) } }
             (message())
             @if State::of(bill).is_open() { (check_form(bill, page)) (pay_form(bill, false, page)) }
         },

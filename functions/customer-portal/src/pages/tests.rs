@@ -2,7 +2,7 @@
 
 use std::io::Write as _;
 
-use billing::{gateway::GatewayName, invoice::InvoiceStatus, upgrade::Choice, zone::Zone};
+use billing::{gateway::GatewayName, invoice::InvoiceStatus, network::Standing, upgrade::Choice, zone::Zone};
 use web::{
     account::Bill,
     pay_page::{Receipt, Token},
@@ -35,8 +35,8 @@ fn every_page(lang: Lang, text: &str) -> Vec<(&'static str, String)> {
         ("code", enter_code(&CodeForm { phone: "0812-3456-7890", problem: None }, &login)),
         ("code-wrong", enter_code(&CodeForm { phone: text, problem: Some(problem::TOO_MANY.retry_after(700)) }, &login)),
         ("choose", choose_line(&LineForm { phone: text, code: text, lines: &lines }, &login)),
-        ("dashboard", dashboard(&profile, &list, None, &page)),
-        ("dashboard-empty", dashboard(&profile, &Bills { entries: &[], next: None }, None, &page)),
+        ("dashboard", dashboard(&profile, None, &list, None, &page)),
+        ("dashboard-empty", dashboard(&profile, None, &Bills { entries: &[], next: None }, None, &page)),
         ("invoices", older_bills(&list, &at("/customer/invoices?cursor=inv_1"))),
         ("history", history(&Payments { entries, next: Some("inv_1"), newest: true }, &at("/customer/history"))),
         ("history-empty", history(&Payments { entries: &[], next: None, newest: false }, &at("/customer/history"))),
@@ -135,7 +135,8 @@ fn the_public_page_leads_to_no_link_that_may_name_the_customer() {
 
 fn dashboard_page(lang: Lang) -> String {
     let bills = samples::bills("Home 20 – 1 bulan");
-    dashboard(&samples::profile("Budi"), &Bills { entries: &bills, next: None }, None, &samples::page(lang, "/customer")).into_string()
+    dashboard(&samples::profile("Budi"), None, &Bills { entries: &bills, next: None }, None, &samples::page(lang, "/customer"))
+        .into_string()
 }
 
 /// The row of an invoice.
@@ -242,11 +243,30 @@ fn labels_are_word_for_word() {
 #[test]
 fn an_expired_account_says_so() {
     let late = Page { now: samples::NOW + time::Duration::days(15), ..samples::page(Lang::Id, "/customer") };
-    let html = dashboard(&samples::profile("Budi"), &Bills { entries: &[], next: None }, None, &late).into_string();
+    let html = dashboard(&samples::profile("Budi"), None, &Bills { entries: &[], next: None }, None, &late).into_string();
     assert!(html.contains(">Expired</span>") && html.contains("lewat 3 hari"), "{html}");
     let eastern = Page { zone: Zone::Jayapura, ..late };
-    let html = dashboard(&samples::profile("Budi"), &Bills { entries: &[], next: None }, None, &eastern).into_string();
+    let html = dashboard(&samples::profile("Budi"), None, &Bills { entries: &[], next: None }, None, &eastern).into_string();
     assert!(html.contains("6 Desember 2026") && html.contains("lewat 2 hari"), "{html}");
+}
+
+#[test]
+fn an_account_says_what_the_network_knows_of_it() {
+    let page = samples::page(Lang::Id, "/customer");
+    let shown = |standing| dashboard(&samples::profile("Budi"), standing, &Bills { entries: &[], next: None }, None, &page).into_string();
+    let late = "jaringan kami terlambat diberi tahu";
+    for (standing, badge, is_late) in [
+        (None, "badge green\">Aktif<", false),
+        (Some(Standing::Told), "badge green\">Aktif<", false),
+        (Some(Standing::Activating), "badge blue\">Dibayar – mengaktifkan…<", false),
+        (Some(Standing::Late), "badge green\">Aktif<", true),
+    ] {
+        let html = shown(standing);
+        assert!(html.contains(badge) && html.contains(late) == is_late, "{standing:?}: {html}");
+    }
+    let bills = [web::account::Bill { network: Some(Standing::Late), ..samples::bills("Home 20").swap_remove(4) }];
+    let html = finish(&Finish { bills: &bills, error: None }, &samples::page(Lang::Id, "/customer/finish")).into_string();
+    assert!(html.contains(late) && html.contains("hubungi kami") && html.contains("data-state=\"paid\""), "{html}");
 }
 
 #[test]

@@ -50,6 +50,7 @@ pub(super) const TEXTS: Texts = Texts {
     unpaid: "Unpaid",
     overdue: "Overdue",
     activating: "Paid – activating…",
+    network_late: "We have your payment, but our network was told late. If the Internet does not work yet, contact us, your Internet provider.",
     cancelled: "Cancelled",
     pay_now: "Pay now",
     make_link: "Create payment link",

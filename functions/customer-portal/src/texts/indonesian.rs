@@ -50,6 +50,7 @@ pub(super) const TEXTS: Texts = Texts {
     unpaid: "Belum Bayar",
     overdue: "Terlambat",
     activating: "Dibayar – mengaktifkan…",
+    network_late: "Pembayaran Anda sudah kami terima, tetapi jaringan kami terlambat diberi tahu. Bila Internet belum menyala, hubungi kami, penyedia Internet Anda.",
     cancelled: "Dibatalkan",
     pay_now: "Bayar Sekarang",
     make_link: "Generate Link Pembayaran",

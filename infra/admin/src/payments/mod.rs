@@ -73,7 +73,8 @@ async fn gather(session: &Session, text: &str, gateway: Option<GatewayName>) -> 
 async fn facts(session: &Session, invoice: Invoice, orders: Vec<Order>, entries: Vec<LedgerLine>) -> anyhow::Result<Facts> {
     let told: Vec<String> = entries.iter().flat_map(|line| line.events.iter().cloned()).collect();
     let events = session.store.event_states(&told).await?;
-    Ok(Facts { invoice, orders, entries, events })
+    let announcement = session.store.announcement(&invoice.customer_id).await?;
+    Ok(Facts { invoice, orders, entries, events, announcement })
 }
 
 /// The invoice's ledger entries, oldest first.

@@ -6,6 +6,7 @@ use billing::{
     id::OrderId,
     invoice::{Invoice, InvoiceStatus},
     ledger::EntryKind,
+    network::{Announcement, State},
     order::{Order, OrderStatus},
 };
 use cloud::store::{LedgerLine, show::EventState};
@@ -23,12 +24,14 @@ pub(super) struct Facts {
     pub(super) entries: Vec<LedgerLine>,
     /// The events that were written with the entries, by id.
     pub(super) events: HashMap<String, EventState>,
+    /// What the network was told of the customer's line; `None` = there is none to tell.
+    pub(super) announcement: Option<Announcement>,
 }
 
 /// One step of a payment.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Step {
-    /// link, webhook, confirmation, settled, relayed, applied; or another moment of the order.
+    /// link, webhook, confirmation, settled, relayed, applied, network; or another moment of the order.
     pub(super) name: String,
     /// When; `None` = it did not happen.
     pub(super) at: Option<OffsetDateTime>,
@@ -38,7 +41,7 @@ pub(super) struct Step {
     pub(super) detail: String,
 }
 
-/// The steps: per order link, webhook, confirmation, settled; then relayed and applied.
+/// The steps: per order link, webhook, confirmation, settled; then relayed and applied; then told to the network, if there is one.
 pub(super) fn steps(facts: &Facts, ui: Ui) -> Vec<Step> {
     let mut steps: Vec<Step> = facts.orders.iter().flat_map(|order| of_order(facts, order, ui)).collect();
     if facts.orders.is_empty() {
@@ -51,7 +54,22 @@ pub(super) fn steps(facts: &Facts, ui: Ui) -> Vec<Step> {
         _ => String::new(),
     };
     steps.push(Step { name: "applied".to_owned(), at: facts.invoice.applied_at, order: None, detail });
+    steps.extend(network(facts, ui));
     steps
+}
+
+/// Whether the network knows of it. It is told states, not payments: what is known is when it last took one.
+fn network(facts: &Facts, ui: Ui) -> Option<Step> {
+    let announcement = facts.announcement.as_ref().filter(|announcement| announcement.state != State::Off)?;
+    let applied_at = facts.invoice.applied_at?;
+    let step = |at, detail| Some(Step { name: "network".to_owned(), at, order: None, detail });
+    if !announcement.is_owed(applied_at) {
+        let at = announcement.told_at.filter(|told_at| *told_at >= applied_at);
+        return at.and_then(|at| step(Some(at), format!("knows version {}", announcement.told_number.unwrap_or_default())));
+    }
+    let problem = announcement.problem.map_or_else(String::new, |problem| format!(": {}", super::word(&problem)));
+    let again = announcement.due.map_or_else(|| "not told any more".to_owned(), |due| format!("next try {}", ui.time(due)));
+    step(None, format!("{} tries{problem}; {again}", announcement.tries))
 }
 
 fn of_order(facts: &Facts, order: &Order, ui: Ui) -> Vec<Step> {
@@ -133,6 +151,7 @@ fn relayed(facts: &Facts) -> Step {
 pub(super) fn next(facts: &Facts, ui: Ui) -> String {
     let invoice = &facts.invoice;
     match invoice.status {
+        InvoiceStatus::Paid if !invoice.awaits_apply() && is_untold(facts) => network_advice(),
         InvoiceStatus::Paid if !invoice.awaits_apply() => "nothing to do: paid, and the customer is served for it".to_owned(),
         _ if invoice.awaits_apply() => apply_advice(facts, ui),
         InvoiceStatus::Cancelled if facts.orders.iter().any(|order| order.cancel_wanted) => {
@@ -143,6 +162,18 @@ pub(super) fn next(facts: &Facts, ui: Ui) -> String {
         }
         InvoiceStatus::Unpaid => unpaid_advice(facts, ui),
     }
+}
+
+/// The network has not taken it, though it was told.
+fn is_untold(facts: &Facts) -> bool {
+    let failing = facts.announcement.as_ref().filter(|announcement| matches!(announcement.state, State::Failing | State::GivenUp));
+    failing.zip(facts.invoice.applied_at).is_some_and(|(announcement, applied_at)| announcement.is_owed(applied_at))
+}
+
+fn network_advice() -> String {
+    "paid and served for it, but the network does not know: look at its receiver and at the secret lunas/STAGE/network, and at the logs of \
+     notify-network; `lunas network tell CUSTOMER` has it told anew"
+        .to_owned()
 }
 
 fn apply_advice(facts: &Facts, ui: Ui) -> String {

@@ -6,6 +6,7 @@ use billing::{
     customer::Profile,
     id::{CustomerId, InvoiceId},
     invoice::Invoice,
+    network::Announcement,
     phone::Phone,
 };
 use serde::{Deserialize, Serialize, de::DeserializeOwned};
@@ -41,6 +42,8 @@ pub struct Caller {
     pub profile: Profile,
     /// The invoice, if it exists and is theirs.
     pub invoice: Option<Invoice>,
+    /// What the network was told of their line. Shown, never decided from: one that cannot be read counts as none.
+    pub announcement: Option<Announcement>,
 }
 
 /// The profile, if the session that was read admits to it.
@@ -57,7 +60,7 @@ fn admitted(
 }
 
 impl Store {
-    /// One read: session, profile and perhaps an invoice of the customer. `None` when there is no such session, or it expired.
+    /// One read: session, profile, what the network was told, and perhaps an invoice of the customer. `None` when there is no such session, or it expired.
     pub async fn caller(
         &self,
         customer: &CustomerId,
@@ -67,12 +70,14 @@ impl Store {
     ) -> Result<Option<Caller>, StoreError> {
         let session_key = keys::session(customer, token_hash);
         let profile_key = keys::profile(customer);
+        let announcement_key = keys::announcement(customer);
         let invoice_key = invoice.map(|invoice| keys::invoice(customer, invoice));
-        let wanted: Vec<_> = [&session_key, &profile_key].into_iter().chain(&invoice_key).cloned().collect();
+        let wanted: Vec<_> = [&session_key, &profile_key, &announcement_key].into_iter().chain(&invoice_key).cloned().collect();
         let mut found = self.get_all(&wanted).await?;
         let Some(profile) = admitted(&mut found, &session_key, &profile_key, now)? else { return Ok(None) };
         let invoice = invoice_key.and_then(|key| found.remove(&key)).map(item::from_item).transpose()?;
-        Ok(Some(Caller { profile, invoice }))
+        let announcement = found.remove(&announcement_key).and_then(|item| item::from_item(item).ok());
+        Ok(Some(Caller { profile, invoice, announcement }))
     }
 
     /// One read: session, profile and what is remembered of the customer's modem.

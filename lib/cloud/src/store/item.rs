@@ -45,6 +45,8 @@ pub enum DueKind {
     Code,
     /// Messages that did not arrive, or of which nobody knows: for people, by when that was.
     LostMessage,
+    /// Lines that the network is to be told of once more.
+    Announcement,
 }
 
 impl DueKind {
@@ -58,6 +60,7 @@ impl DueKind {
             Self::Message => "message",
             Self::Code => "code",
             Self::LostMessage => "lost",
+            Self::Announcement => "announcement",
         }
     }
 

@@ -75,6 +75,12 @@ pub fn device(customer: &CustomerId) -> Key {
     Key::new(customer_partition(customer), "DEVICE")
 }
 
+/// What the network was told of a customer's line.
+#[must_use]
+pub fn announcement(customer: &CustomerId) -> Key {
+    Key::new(customer_partition(customer), "NETWORK")
+}
+
 /// An invoice.
 #[must_use]
 pub fn invoice(customer: &CustomerId, invoice: &InvoiceId) -> Key {

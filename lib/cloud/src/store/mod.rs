@@ -13,6 +13,7 @@ mod item;
 pub mod keys;
 mod login;
 mod message;
+mod network;
 mod notice;
 pub mod outbox;
 mod pages;

@@ -4,6 +4,7 @@ use billing::{
     invoice::{InvoiceKind, PaymentLink},
     ledger::{Entry, PaymentRef},
     money::Rupiah,
+    network::{Line, Problem},
     package::Package,
     zone::Zone,
 };
@@ -109,7 +110,7 @@ fn received() -> LedgerLine {
 }
 
 fn facts(invoice: Invoice, orders: Vec<Order>) -> Facts {
-    Facts { invoice, orders, entries: Vec::new(), events: HashMap::new() }
+    Facts { invoice, orders, entries: Vec::new(), events: HashMap::new(), announcement: None }
 }
 
 fn settled(relayed_at: Option<OffsetDateTime>, applied: bool) -> Facts {
@@ -121,7 +122,7 @@ fn settled(relayed_at: Option<OffsetDateTime>, applied: bool) -> Facts {
     }
     let order = order(OrderStatus::Paid, &["creating", "link_created", "booked:settlement", "confirmed_by:webhook"]);
     let event = EventState { id: "e1".into(), kind: "payment.settled".into(), relayed_at };
-    Facts { invoice, orders: vec![order], entries: vec![received()], events: HashMap::from([("e1".to_owned(), event)]) }
+    Facts { invoice, orders: vec![order], entries: vec![received()], events: HashMap::from([("e1".to_owned(), event)]), announcement: None }
 }
 
 #[track_caller]
@@ -140,6 +141,47 @@ fn a_payment_that_is_through_shows_every_step() {
     assert_eq!(steps[2].detail, "the gateway said so when webhook asked");
     assert_eq!(steps[3].detail, "Rp300.000 received (qris)");
     check_next(&facts, "nothing to do");
+}
+
+#[test]
+fn what_the_network_knows_of_a_payment_is_the_last_step() {
+    let announcement = |state, told_at: Option<i64>, problem| Announcement {
+        customer_id: CustomerId::parse("c1").unwrap(),
+        kind: "subscription.extended".into(),
+        line: Line {
+            username: "budi".into(),
+            package_id: PackageId::parse("home20").unwrap(),
+            down_mbps: 20,
+            up_mbps: 10,
+            expires_at: after(86_400),
+            active: true,
+        },
+        number: 7,
+        state,
+        taken: Vec::new(),
+        gone: Vec::new(),
+        tries: 3,
+        problem,
+        since: after(64),
+        told_number: told_at.map(|_| 7),
+        told_at: told_at.map(after),
+        due: (state == State::Failing).then(|| after(300)),
+        version: 1,
+    };
+    let shown = |announcement| {
+        let facts = Facts { announcement: Some(announcement), ..settled(Some(after(62)), true) };
+        let last = steps(&facts, UI).pop().unwrap();
+        (last.name, last.at, last.detail, next(&facts, UI))
+    };
+    let (name, at, detail, advice) = shown(announcement(State::Told, Some(65), None));
+    assert_eq!((name.as_str(), at, detail.as_str()), ("network", Some(after(65)), "knows version 7"));
+    assert!(advice.contains("nothing to do"), "{advice}");
+    let (name, at, detail, advice) = shown(announcement(State::Failing, None, Some(Problem::Unreachable)));
+    assert_eq!((name.as_str(), at, detail.as_str()), ("network", None, "3 tries: unreachable; next try 2026-11-23 10:05:00 WIB"));
+    assert!(advice.contains("lunas network tell"), "{advice}");
+    assert!(shown(announcement(State::GivenUp, Some(10), Some(Problem::Gone))).2.contains("gone; not told any more"));
+    assert_eq!(shown(announcement(State::Off, None, None)).0, "applied", "there is no network");
+    assert!(shown(announcement(State::Pending, Some(10), None)).3.contains("nothing to do"), "it is being told");
 }
 
 #[test]

@@ -1,0 +1,229 @@
+//! Queue and clock: tells the provider's network who is served, in the form of Standard Webhooks.
+//!
+//! An event only says whose line to look at. What is told is the line as it stands, once per state, until every receiver took it
+//! (`billing::network`). What was not taken is due work: the clock tells it again.
+
+mod receivers;
+pub mod signature;
+
+use std::{
+    sync::{Arc, Mutex, PoisonError},
+    time::Duration,
+};
+
+use billing::{
+    id::CustomerId,
+    network::{self, Announcement, Outcome, Problem, State},
+};
+use cloud::{
+    installation::Installation,
+    queue::{Batch, Message, NotAnEvent, Report},
+    secrets::{Rows, SecretError},
+    store::StoreError,
+};
+use receivers::Receivers;
+use serde::Deserialize;
+use serde_json::Value;
+use tokio::task::JoinSet;
+
+/// Name of the secret, and of the stand-in among the partners' endpoints.
+const NAME: &str = "network";
+/// Times that one line is looked at in a row. Once more than it is told, unless it changes all the time.
+const ROUNDS: u32 = 3;
+/// Lines that a sweep finds per index partition, of sixteen.
+const SWEEP_LIMIT: i32 = 20;
+/// Lines that a sweep tells at the same time.
+const AT_ONCE: usize = 5;
+/// A sweep begins nothing new after this long: one try takes five seconds, the function lives fifteen.
+const SWEEP_TIME: Duration = Duration::from_secs(7);
+
+/// What telling the network takes. Clones share everything.
+#[derive(Debug, Clone)]
+pub struct Network {
+    installation: Installation,
+    known: Arc<Mutex<Option<Known>>>,
+}
+
+/// The receivers of the rows that were last read: a client costs milliseconds.
+#[derive(Debug)]
+struct Known {
+    rows: Arc<Rows>,
+    receivers: Receivers,
+}
+
+#[derive(Debug, thiserror::Error)]
+enum Failed {
+    #[error(transparent)]
+    Message(#[from] NotAnEvent),
+    #[error(transparent)]
+    Store(#[from] StoreError),
+    #[error("the line changes faster than it can be told")]
+    Restless,
+}
+
+/// What matters of an event: its kind, and whose line to look at.
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct Changed {
+    kind: String,
+    customer_id: CustomerId,
+}
+
+impl Network {
+    /// Of one installation.
+    #[must_use]
+    pub fn new(installation: Installation) -> Self {
+        Self { installation, known: Arc::default() }
+    }
+
+    /// Whom to tell; `None` = nobody is configured.
+    async fn receivers(&self) -> Result<Option<Receivers>, Problem> {
+        let secrets = &self.installation.secrets;
+        let unusable = |error: &dyn std::error::Error| {
+            tracing::error!(alarm = true, %error, "the network cannot be told");
+            Problem::Misconfigured
+        };
+        let rows = secrets.rows(NAME).await.map_err(|error: SecretError| unusable(&error))?;
+        let mut known = self.known.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(known) = known.as_ref().filter(|known| known.rows == rows) {
+            return Ok(Some(known.receivers.clone()));
+        }
+        let stand_in = self.installation.settings.partner_endpoints.contains_key(NAME);
+        let receivers = Receivers::from_rows(&rows, stand_in).map_err(|error| unusable(&error))?;
+        *known = receivers.clone().map(|receivers| Known { rows, receivers });
+        Ok(receivers)
+    }
+}
+
+/// Tells what a batch of events changed; or, called by the clock, what is due.
+pub async fn handle(network: &Network, trigger: Value) -> Report {
+    let mut report = Report::default();
+    if trigger.get("Records").is_none() {
+        sweep(network).await;
+        return report;
+    }
+    match Batch::deserialize(trigger) {
+        Ok(batch) => {
+            for message in &batch.messages {
+                if let Err(error) = tell_event(network, message).await {
+                    let alarm = !matches!(error, Failed::Store(StoreError::Stale | StoreError::Unavailable(_)) | Failed::Restless);
+                    tracing::error!(alarm, message_id = message.message_id, %error, "the network was not told; the message comes again");
+                    report.failed(message);
+                }
+            }
+        }
+        Err(error) => tracing::error!(alarm = true, %error, "what the queue handed over cannot be read"),
+    }
+    report
+}
+
+async fn tell_event(network: &Network, message: &Message) -> Result<(), Failed> {
+    let Changed { kind, customer_id } = message.detail()?;
+    Box::pin(tell(network, &customer_id, Some(&kind))).await.map(|_| ())
+}
+
+/// Tells one line, and looks at it once more afterwards: who came meanwhile found it claimed, and relied on that.
+/// Answers the problem of the last try, if there was one.
+async fn tell(network: &Network, customer: &CustomerId, cause: Option<&str>) -> Result<Option<Problem>, Failed> {
+    let Installation { store, clock, .. } = &network.installation;
+    let receivers = network.receivers().await;
+    let mut cause = cause;
+    for round in 1..=ROUNDS {
+        let Some((profile, before)) = store.profile_and_announcement(customer).await? else { return Ok(None) };
+        if let Ok(None) = &receivers {
+            return forget(network, before).await;
+        }
+        let now = clock.now();
+        let Some(claimed) = network::claim(before.as_ref(), &profile, cause, now) else { return Ok(None) };
+        let claimed = match store.put_announcement(claimed).await {
+            Ok(claimed) => claimed,
+            // Somebody else was faster.
+            Err(StoreError::Stale) => continue,
+            Err(error) => return Err(error.into()),
+        };
+        let outcome = match &receivers {
+            Ok(Some(receivers)) => receivers.tell(&claimed, now).await,
+            Ok(None) => Outcome::default(),
+            Err(problem) => Outcome { problem: Some(*problem), ..Outcome::default() },
+        };
+        if outcome.problem == Some(Problem::Unauthorized) {
+            // The key may have been replaced: the next try signs with what is typed in now.
+            let _ = network.installation.secrets.refreshed_rows(NAME).await;
+        }
+        let after = claimed.after(&outcome, round == ROUNDS, clock.now());
+        note(&after);
+        let is_due = after.due.is_some();
+        match store.put_announcement(after).await {
+            // Stale: this took longer than the claim lasts, and somebody else is at it.
+            Ok(_) | Err(StoreError::Stale) => {}
+            Err(error) => return Err(error.into()),
+        }
+        if is_due {
+            // The clock looks at it once more.
+            return Ok(outcome.problem);
+        }
+        cause = None;
+    }
+    Err(Failed::Restless)
+}
+
+/// Nobody is configured: customers are not shown a network that is late.
+async fn forget(network: &Network, announcement: Option<Announcement>) -> Result<Option<Problem>, Failed> {
+    if let Some(off) = announcement.and_then(|announcement| announcement.off()) {
+        match network.installation.store.put_announcement(off).await {
+            Ok(_) | Err(StoreError::Stale) => {}
+            Err(error) => return Err(error.into()),
+        }
+    }
+    Ok(None)
+}
+
+/// What became of a try, in one line.
+fn note(announcement: &Announcement) {
+    let (customer, version, tries) = (announcement.customer_id.as_str(), announcement.number, announcement.tries);
+    match announcement.state {
+        State::Told => tracing::info!(customer, version, tries, "the network was told"),
+        State::GivenUp => {
+            tracing::error!(alarm = true, customer, version, tries, problem = ?announcement.problem, "the network was not told, and is no longer asked");
+        }
+        State::Pending | State::Failing | State::Off => {
+            let alarm = announcement.is_alarming();
+            tracing::error!(alarm, customer, version, tries, problem = ?announcement.problem, "the network was not told yet");
+        }
+    }
+}
+
+/// Tells what is due, longest overdue first. A receiver that is down is found out with the first few; the rest waits until it is back.
+async fn sweep(network: &Network) {
+    let started = tokio::time::Instant::now();
+    let Installation { store, clock, .. } = &network.installation;
+    let due = match store.due_announcements(clock.now(), SWEEP_LIMIT).await {
+        Ok(due) => due,
+        Err(error) => {
+            tracing::error!(alarm = true, %error, "due lines could not be read");
+            return;
+        }
+    };
+    for customers in due.chunks(AT_ONCE) {
+        if started.elapsed() > SWEEP_TIME {
+            tracing::warn!(due = due.len(), "more lines are due than a run can tell");
+            return;
+        }
+        let mut telling = JoinSet::new();
+        for customer in customers {
+            let (network, customer) = (network.clone(), customer.clone());
+            telling.spawn(async move {
+                let told = Box::pin(tell(&network, &customer, None)).await;
+                if let Err(error) = &told {
+                    let alarm = matches!(error, Failed::Store(StoreError::Damaged(_)));
+                    tracing::error!(alarm, customer = customer.as_str(), %error, "a due line was not told; it stays due");
+                }
+                matches!(told, Ok(Some(problem)) if problem.concerns_every_line())
+            });
+        }
+        let in_vain = telling.join_all().await;
+        if in_vain.iter().all(|in_vain| *in_vain) {
+            return;
+        }
+    }
+}
