@@ -29,7 +29,7 @@ async fn end(journey: &mut Journey) -> String {
     let extended = if profile.entitlement.expires_at == journey.extended_once() { "+1" } else { "+0" };
     let page = world.installation.store.ledger(&profile.id, None, 100).await.unwrap();
     let mut ledger: Vec<_> =
-        page.entries.iter().map(|line| format!("{} {}", word(&line.entry.kind), line.entry.amount.get() / 1_000)).collect();
+        page.entries.iter().map(|line| format!("{} {}", word(line.entry.kind), line.entry.amount.get() / 1_000)).collect();
     ledger.reverse();
     let mut told = Vec::new();
     for kind in ["payment.settled", "payment.reversed", "payment.review"] {
@@ -59,7 +59,7 @@ fn ledger_sum(entries: &[cloud::store::LedgerLine], credit: bool) -> i64 {
     entries.iter().map(|line| &line.entry).filter(|entry| entry.kind.moves_credit() == credit).map(|entry| entry.amount.get()).sum()
 }
 
-fn word(kind: &EntryKind) -> String {
+fn word(kind: EntryKind) -> String {
     serde_json::to_value(kind).unwrap().as_str().unwrap().to_owned()
 }
 

@@ -302,6 +302,7 @@ async fn a_bill_is_paid_without_a_login_and_without_a_script_at_either_gateway()
         let back = page(&journey, &finish).await;
         assert!(state(&back) == "unpaid" && back.contains("Periksa pembayaran"), "{back}");
 
+        journey.wait(Duration::seconds(11));
         journey.simulate(&link, Outcome::Paid).await;
         assert!(gateways_page(&link).await.contains(&format!("{SITE}{finish}")), "leads back to this page, not to a login");
         assert_eq!(state(&page(&journey, &finish).await), "unpaid", "what comes back proves nothing");
@@ -422,6 +423,30 @@ async fn a_receipt_tells_an_expiry_only_as_long_as_it_is_its_own() {
     assert!(state(&first) == "paid" && first.contains("Metode") && !first.contains("Berlaku sampai"), "{first}");
     assert!(page(&journey, &others.page(None)).await.contains("Berlaku sampai"));
     assert!(!first.contains(&next.number));
+}
+
+#[tokio::test]
+async fn credit_that_covers_the_bill_leaves_nothing_to_pay_and_the_page_is_the_receipt() {
+    let (mut journey, token) = start().await;
+    let (_, first) = call(&journey, token.as_str(), "link", &json!({"gateway": "xendit"})).await;
+    journey.world.sandbox.add_fault(Fault::once("xendit.expire", FaultKind::InternalError)).unwrap();
+    let (_, second) = call(&journey, token.as_str(), "link", &json!({"gateway": "midtrans"})).await;
+    journey.pay(second["paymentLink"].as_str().unwrap()).await;
+    journey.until_quiet().await;
+    let next = journey.world.invoice(&journey.customer).await;
+    let others = link_of(&journey, &next).await;
+    assert_eq!(state(&page(&journey, &others.page(None)).await), "unpaid");
+    // The replaced link could not be closed, and is paid after all: that is credit now.
+    journey.pay(first["paymentLink"].as_str().unwrap()).await;
+    journey.until_quiet().await;
+    assert_eq!(journey.world.profile(&journey.customer.id).await.credit.get(), 300_000);
+
+    let (status, body) = call(&journey, others.as_str(), "link", &json!({})).await;
+    assert_eq!((status, &body["code"]), (404, &json!("invoice_not_found")));
+    journey.until_quiet().await;
+    let receipt = page(&journey, &others.page(None)).await;
+    assert!(state(&receipt) == "paid" && receipt.contains("Saldo") && receipt.contains("Dibayar pada"), "{receipt}");
+    assert!(!receipt.contains("Metode") && receipt.contains("Berlaku sampai"), "{receipt}");
 }
 
 #[tokio::test]

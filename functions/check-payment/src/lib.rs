@@ -1,8 +1,8 @@
 //! `POST /api/customer/invoices/{id}/check`: the customer came back from the gateway's page, so the gateway is asked now.
 //!
 //! It marks nothing by itself: the same confirmation and the same settle as for a webhook. Asked again too soon it answers what is
-//! stored, so that a customer's impatience is never the gateway's. `POST /api/pay/{token}/check` is the same
-//! for whoever holds the link of a bill's public page.
+//! stored, so that a customer's impatience is never the gateway's. `POST /api/pay/{token}/check` is the same for whoever holds the
+//! link of a bill's public page.
 
 use billing::{
     id::InvoiceId,
@@ -51,7 +51,7 @@ async fn check(installation: &Installation, request: &Request, id: Option<&Invoi
 }
 
 async fn check_public(installation: &Installation, token: Option<&Token>) -> Answer {
-    let invoice = pay_page::open(&installation.store, token, installation.clock.now()).await?;
+    let (invoice, _) = pay_page::open(&installation.store, token, installation.clock.now()).await?;
     told(installation, invoice).await
 }
 

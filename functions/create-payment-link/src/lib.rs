@@ -92,8 +92,8 @@ async fn payment_link(installation: &Installation, request: &Request) -> Answer 
     }
     let gateway = wanted(&asked)?;
     let invoice = caller.invoice.take().ok_or(problem::INVOICE_NOT_FOUND)?;
-    let payer = Payer::Customer(&caller.profile);
-    link_answer(&made(payments::link::link(installation, payer, invoice, Wish { gateway, may_open }).await)?)
+    let wish = Wish { gateway, may_open, payer: Payer::Customer };
+    link_answer(&made(payments::link::link(installation, &caller.profile, invoice, wish).await)?)
 }
 
 /// The gateway that was asked for, if any.

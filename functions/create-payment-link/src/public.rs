@@ -19,11 +19,11 @@ pub(crate) async fn payment_link(installation: &Installation, request: &Request,
     if request.method() != Method::POST {
         return Err(problem::NOT_FOUND);
     }
-    let invoice = pay_page::open(&installation.store, token, installation.clock.now()).await?;
+    let (invoice, profile) = pay_page::open(&installation.store, token, installation.clock.now()).await?;
     let gateway = wanted(&Asked::read(request)?)?;
     let finish = token.ok_or(problem::NOT_FOUND)?.page(Some("finish"));
-    let wish = Wish { gateway, may_open: true };
-    let link = made(payments::link::link(installation, Payer::Public { finish: &finish }, invoice, wish).await)?;
+    let wish = Wish { gateway, may_open: true, payer: Payer::Public { finish: &finish } };
+    let link = made(payments::link::link(installation, &profile, invoice, wish).await)?;
     answer::ok(&json!({"success": true, "paymentLink": link.url}))
 }
 

@@ -205,12 +205,12 @@
     if (button) setBusy(button);
     say(id, page.textChecking);
     const mine = begin(id);
-    const path = publicApi ? publicApi + "check" : `${api}invoices/${id}/check`;
-    let answer = await call(path, {}).catch(() => null);
+    const address = publicApi ? publicApi + "check" : `${api}invoices/${id}/check`;
+    let answer = await call(address, {}).catch(() => null);
     // Another tab had it asked a moment ago, or this one before the button was pressed: once more, as soon as it counts.
     if (pressed && answer?.ok && answer.said.retryAfter) {
       await sleep(answer.said.retryAfter * 1000);
-      answer = await call(path, {}).catch(() => null);
+      answer = await call(address, {}).catch(() => null);
     }
     if (button) {
       release(button);

@@ -36,10 +36,10 @@ async fn shown(visit: &Visit<'_>, token: &str, step: Option<&str>) -> Result<Res
     let token = Token::parse(token);
     let step = Step::parse(step).ok_or(problem::NOT_FOUND)?;
     let store = &visit.installation.store;
-    let invoice = pay_page::open(store, token.as_ref(), visit.now).await?;
+    let (invoice, profile) = pay_page::open(store, token.as_ref(), visit.now).await?;
     let token = token.ok_or(problem::NOT_FOUND)?;
     let receipt = match invoice.status {
-        InvoiceStatus::Paid => Some(pay_page::receipt(store, &invoice).await?),
+        InvoiceStatus::Paid => Some(pay_page::receipt(store, &invoice, &profile).await?),
         InvoiceStatus::Unpaid | InvoiceStatus::Cancelled => None,
     };
     let bill = Bill::of(invoice, visit.installation.settings.zone, visit.now)?;

@@ -101,7 +101,7 @@ pub(crate) async fn carry_out(installation: &Installation, profile: &Profile, in
     if invoice.status == InvoiceStatus::Paid {
         return Made { invoice: apply_now(installation, invoice).await, link: Err(problem::NOTHING_TO_PAY) };
     }
-    match link(installation, Payer::Customer(profile), invoice.clone(), Wish { gateway: wanted, may_open: true }).await {
+    match link(installation, profile, invoice.clone(), Wish { gateway: wanted, may_open: true, payer: Payer::Customer }).await {
         Ok(Link { invoice, url }) => Made { invoice, link: Ok(url) },
         Err(LinkError::NoLink(NoLink::NotPayable)) => match installation.store.invoice(&invoice.customer_id, &invoice.id).await {
             // Credit covered it.

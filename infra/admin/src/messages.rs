@@ -27,7 +27,7 @@ pub(crate) async fn pending(session: &Session, since: Option<Date>) -> anyhow::R
     let stopped = sender.stopped.map(|stopped| stopped.since);
     list(
         session,
-        notices,
+        &notices,
         "no message waits",
         json!({"stoppedSince": views::instant(stopped)}),
         stopped.map(|since| {
@@ -46,10 +46,10 @@ pub(crate) async fn failed(session: &Session, since: Option<Date>) -> anyhow::Re
     let notices = session.store.lost_notices(since, now, PER_PARTITION).await?;
     let advice = (!notices.is_empty())
         .then(|| "unknown: it may have arrived; ask the customer, or look at the phone, before `lunas messages resend ID`".to_owned());
-    list(session, notices, "no message was lost", json!({"since": views::instant(Some(since))}), advice)
+    list(session, &notices, "no message was lost", json!({"since": views::instant(Some(since))}), advice)
 }
 
-fn list(session: &Session, notices: Vec<Notice>, none: &str, mut machine: Value, advice: Option<String>) -> anyhow::Result<u8> {
+fn list(session: &Session, notices: &[Notice], none: &str, mut machine: Value, advice: Option<String>) -> anyhow::Result<u8> {
     let mut lines: Vec<String> = notices.iter().map(|notice| line(notice, session.ui)).collect();
     if lines.is_empty() {
         lines.push(none.to_owned());

@@ -77,7 +77,7 @@ pub struct Grant {
 
 /// Money of a grant that went back to the payer while its service goes on. It takes a place of its own in the fold: what came before
 /// it is worth less, dates stay as they are.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Return {
     /// Position in the fold.
     pub sequence: u32,

@@ -196,6 +196,13 @@ impl Event {
     }
 }
 
+/// When something with that id was written: the time in its UUIDv7, which ids of events and ledger entries are. `None` if it is none.
+#[must_use]
+pub fn made_at(id: &str) -> Option<OffsetDateTime> {
+    let milliseconds = id.get(..12).and_then(|digits| i64::from_str_radix(digits, 16).ok())?;
+    OffsetDateTime::UNIX_EPOCH.checked_add(Duration::milliseconds(milliseconds))
+}
+
 impl Event {
     /// The customer and the invoice that it is about; `None` if it is about no invoice.
     #[must_use]

@@ -3,6 +3,7 @@
 //! Everything here is a pure function of its arguments: no I/O, no clock, no AWS, no HTTP. `cloud::store` reads the
 //! state that a decision needs and carries the decision out in one transaction. Start reading at [`settlement::settle`].
 
+pub mod adjustment;
 pub mod apply;
 pub mod audit;
 pub mod credit;
@@ -26,6 +27,7 @@ pub mod package;
 pub mod pay_page;
 pub mod phone;
 pub mod reminder;
+pub mod review;
 pub mod sender;
 pub mod settlement;
 pub mod upgrade;

@@ -13,7 +13,7 @@
 //! ```
 
 use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
-use billing::{gateway::GatewayName, id::InvoiceId, invoice::Invoice, ledger::EntryKind, pay_page::is_open};
+use billing::{customer::Profile, gateway::GatewayName, id::InvoiceId, invoice::Invoice, ledger::EntryKind, pay_page::is_open};
 use cloud::{public_url::PublicUrl, secrets::Secrets, store::Store};
 use hmac::{Hmac, KeyInit as _, Mac as _};
 use sha2::{Digest as _, Sha256};
@@ -90,11 +90,11 @@ impl Token {
     }
 }
 
-/// The invoice that the page is about. A token that is malformed, unknown or of a page that is not open any more is answered alike.
-pub async fn open(store: &Store, token: Option<&Token>, now: OffsetDateTime) -> Result<Invoice, Problem> {
+/// The invoice that the page is about, and its customer, of whom nothing is for visitors. A token that is malformed, unknown or of a page that is not open any more is answered alike.
+pub async fn open(store: &Store, token: Option<&Token>, now: OffsetDateTime) -> Result<(Invoice, Profile), Problem> {
     let token = token.ok_or(problem::NOT_FOUND)?;
     let found = store.pay_page(&token.hash()).await.map_err(store_problem)?;
-    found.filter(|invoice| is_open(invoice, now)).ok_or(problem::NOT_FOUND)
+    found.filter(|(invoice, _)| is_open(invoice, now)).ok_or(problem::NOT_FOUND)
 }
 
 /// What the page tells of a bill that was paid, beside the bill itself.
@@ -110,19 +110,19 @@ pub struct Receipt {
 /// the customer paid a great deal since; then the receipt does without its method.
 const NEWEST: i32 = 20;
 
-/// The receipt of a paid invoice: ledger, grant and profile are read at once.
-pub async fn receipt(store: &Store, invoice: &Invoice) -> Result<Receipt, Problem> {
-    let (ledger, granted) = tokio::join!(store.ledger(&invoice.customer_id, None, NEWEST), store.grant_of(invoice));
-    let (ledger, granted) = (ledger.map_err(store_problem)?, granted.map_err(store_problem)?);
+/// The receipt of a paid invoice: ledger and grant are read at once.
+pub async fn receipt(store: &Store, invoice: &Invoice, profile: &Profile) -> Result<Receipt, Problem> {
+    let (ledger, grant) = tokio::join!(store.ledger(&invoice.customer_id, None, NEWEST), store.grant_of(invoice));
+    let (ledger, grant) = (ledger.map_err(store_problem)?, grant.map_err(store_problem)?);
     let mut methods = Vec::new();
-    for line in ledger.entries.iter().filter(|line| line.entry.invoice_id == invoice.id && line.entry.kind == EntryKind::Received) {
+    for line in
+        ledger.entries.iter().filter(|line| line.entry.invoice_id.as_ref() == Some(&invoice.id) && line.entry.kind == EntryKind::Received)
+    {
         let method = line.entry.payment.as_ref().map(|payment| (payment.gateway, payment.method.clone()));
         methods.extend(method.filter(|method| !methods.contains(method)));
     }
-    let served_until = granted.and_then(|(grant, profile)| {
-        let is_last = !grant.revoked && grant.sequence == profile.last_grant;
-        is_last.then_some(profile.entitlement.expires_at)
-    });
+    let is_last = grant.is_some_and(|grant| !grant.revoked && grant.sequence == profile.last_grant);
+    let served_until = is_last.then_some(profile.entitlement.expires_at);
     Ok(Receipt { methods, served_until })
 }
 

@@ -128,6 +128,7 @@ fn facts(bill: &Bill, receipt: &Receipt, page: &Page<'_>) -> Markup {
     html! {
         dl.facts {
             @if let Some(paid_at) = bill.invoice.paid_at { div { dt { (texts.paid_on) } dd { (time(paid_at)) } } }
+            @if bill.invoice.credit_applied.is_positive() { div { dt { (texts.credit) } dd { (bill.invoice.credit_applied) } } }
             @for (gateway, channel) in &receipt.methods {
                 div {
                     dt { (texts.paid_with) }

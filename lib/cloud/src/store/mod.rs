@@ -18,6 +18,7 @@ pub mod outbox;
 mod pages;
 mod pay_page;
 mod payment;
+pub mod review;
 pub mod show;
 
 use std::{collections::HashMap, time::Duration};

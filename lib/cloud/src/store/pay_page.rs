@@ -11,7 +11,7 @@ use time::{Duration, OffsetDateTime};
 
 use super::{
     Store, StoreError,
-    item::{from_item, set_ttl, to_item},
+    item::{set_ttl, to_item},
     keys, unavailable,
 };
 
@@ -41,22 +41,19 @@ impl Store {
         Ok(())
     }
 
-    /// The invoice that the token with this hash stands for. `None` when it stands for nothing: one read then, else two.
-    pub async fn pay_page(&self, token_hash: &str) -> Result<Option<Invoice>, StoreError> {
+    /// The invoice that the token with this hash stands for, and its customer. `None` when it stands for nothing: one read then, else
+    /// two.
+    pub async fn pay_page(&self, token_hash: &str) -> Result<Option<(Invoice, Profile)>, StoreError> {
         let entry: Option<Entry> = self.get(&keys::pay_page(token_hash)).await?;
         match entry {
-            Some(Entry { customer_id, invoice_id }) => self.invoice(&customer_id, &invoice_id).await,
+            Some(Entry { customer_id, invoice_id }) => self.invoice_and_profile(&customer_id, &invoice_id).await,
             None => Ok(None),
         }
     }
 
-    /// What a paid invoice brought about: its grant, and the profile as it stands now. `None` while nothing is granted. One read.
-    pub async fn grant_of(&self, invoice: &Invoice) -> Result<Option<(Grant, Profile)>, StoreError> {
+    /// The grant of a paid invoice. `None` while there is none.
+    pub async fn grant_of(&self, invoice: &Invoice) -> Result<Option<Grant>, StoreError> {
         let Some(settlement) = invoice.granted else { return Ok(None) };
-        let (grant_key, profile_key) = (keys::grant(&invoice.customer_id, &invoice.id, settlement), keys::profile(&invoice.customer_id));
-        let mut found = self.get_all(&[grant_key.clone(), profile_key.clone()]).await?;
-        let grant = found.remove(&grant_key).map(from_item).transpose()?;
-        let profile = found.remove(&profile_key).map(from_item).transpose()?;
-        Ok(grant.zip(profile))
+        self.get(&keys::grant(&invoice.customer_id, &invoice.id, settlement)).await
     }
 }

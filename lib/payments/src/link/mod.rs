@@ -37,7 +37,7 @@ pub struct Link {
 #[derive(Debug, Clone, Copy)]
 pub enum Payer<'a> {
     /// The customer, who comes back to the portal. The gateway's page may name them.
-    Customer(&'a Profile),
+    Customer,
     /// Whoever holds the link of the invoice's public page. The gateway is told nothing of the customer.
     Public {
         /// The page to come back to, a path.
@@ -47,11 +47,13 @@ pub enum Payer<'a> {
 
 /// What is asked for.
 #[derive(Debug, Clone, Copy)]
-pub struct Wish {
+pub struct Wish<'a> {
     /// The gateway that the customer wants, if any.
     pub gateway: Option<GatewayName>,
     /// Is this a request that may open an order? Else only a stored link is given out.
     pub may_open: bool,
+    /// Who asks.
+    pub payer: Payer<'a>,
 }
 
 /// Why there is no link.
@@ -74,30 +76,19 @@ pub enum LinkError {
     NoOrderId,
 }
 
-/// The link for `payer` to pay `invoice`.
+/// The link to pay `invoice`, which is `profile`'s.
 ///
 /// The customer's credit pays first. If it covers the invoice, the invoice is PAID and there is no link.
-pub async fn link(installation: &Installation, payer: Payer<'_>, invoice: Invoice, wish: Wish) -> Result<Link, LinkError> {
-    let mut invoice = invoice;
-    let mut profile = match payer {
-        Payer::Customer(profile) => Some(Cow::Borrowed(profile)),
-        Payer::Public { .. } => None,
-    };
+pub async fn link(installation: &Installation, profile: &Profile, invoice: Invoice, wish: Wish<'_>) -> Result<Link, LinkError> {
+    let (mut invoice, mut profile) = (invoice, Cow::Borrowed(profile));
     for _ in 0..ROUNDS {
-        let moved_on = match &profile {
-            Some(profile) if wish.may_open => pay_from_credit(installation, profile, &invoice).await?,
-            _ => false,
-        };
-        let payer = match (payer, &profile) {
-            (Payer::Customer(_), Some(profile)) => Payer::Customer(profile),
-            _ => payer,
-        };
-        if !moved_on && let Some(link) = Box::pin(once(installation, payer, &invoice, wish)).await? {
+        let moved_on = wish.may_open && pay_from_credit(installation, &profile, &invoice).await?;
+        if !moved_on && let Some(link) = Box::pin(once(installation, &profile, &invoice, wish)).await? {
             return Ok(link);
         }
         let read = installation.store.invoice_and_profile(&invoice.customer_id, &invoice.id).await?;
         let (invoice_now, profile_now) = read.ok_or(NoLink::NotPayable)?;
-        (invoice, profile) = (invoice_now, Some(Cow::Owned(profile_now)));
+        (invoice, profile) = (invoice_now, Cow::Owned(profile_now));
     }
     Err(NoLink::InProgress.into())
 }
@@ -124,8 +115,8 @@ async fn pay_from_credit(installation: &Installation, profile: &Profile, invoice
 }
 
 /// `None`: the invoice moved on meanwhile, so it is decided again.
-async fn once(installation: &Installation, payer: Payer<'_>, invoice: &Invoice, wish: Wish) -> Result<Option<Link>, LinkError> {
-    let Wish { gateway: wanted, may_open } = wish;
+async fn once(installation: &Installation, profile: &Profile, invoice: &Invoice, wish: Wish<'_>) -> Result<Option<Link>, LinkError> {
+    let Wish { gateway: wanted, may_open, payer } = wish;
     let Active { gateways, unreadable } = active_gateways(installation).await;
     // Nothing is known of that gateway: its link may be good, and must not be replaced.
     let now = installation.clock.now();
@@ -146,5 +137,5 @@ async fn once(installation: &Installation, payer: Payer<'_>, invoice: &Invoice, 
     };
     let chosen = choose(wanted, installation.settings.default_gateway, &active).ok_or(NoLink::NotConfigured)?;
     let gateway: &dyn Gateway = gateways.iter().find(|gateway| gateway.name() == chosen).map(AsRef::as_ref).ok_or(NoLink::NotConfigured)?;
-    open::open(installation, gateway, payer, invoice, amount, replaces).await
+    open::open(installation, gateway, (profile, payer), invoice, amount, replaces).await
 }

@@ -1,6 +1,7 @@
 //! A new order: written, posted to the gateway once, its answer recorded.
 
 use billing::{
+    customer::Profile,
     id::OrderId,
     invoice::{Invoice, PaymentLink},
     link::{self, NewAttempt, NoLink, Opened, Opening},
@@ -22,7 +23,7 @@ const TRIES: usize = 5;
 pub(crate) async fn open(
     installation: &Installation,
     gateway: &dyn Gateway,
-    payer: Payer<'_>,
+    (profile, payer): (&Profile, Payer<'_>),
     invoice: &Invoice,
     amount: Rupiah,
     replaces: Option<&PaymentLink>,
@@ -40,7 +41,7 @@ pub(crate) async fn open(
             }
         },
     };
-    let answer = post(installation, gateway, payer, invoice, &order).await;
+    let answer = post(installation, gateway, (profile, payer), invoice, &order).await;
     let recorded = record(installation, order, leased, (&answer, payer), closed).await?;
     match (answer, recorded) {
         (Err(_), _) => Err(NoLink::Failed.into()),
@@ -87,11 +88,11 @@ async fn write(
 async fn post(
     installation: &Installation,
     gateway: &dyn Gateway,
-    payer: Payer<'_>,
+    (profile, payer): (&Profile, Payer<'_>),
     invoice: &Invoice,
     order: &Order,
 ) -> Result<CreatedOrder, GatewayError> {
-    let new_order = new_order(installation, payer, invoice, order);
+    let new_order = new_order(installation, (profile, payer), invoice, order);
     let answer = gateway.create(&new_order).await;
     if let Err(error) = &answer {
         let refused_key = matches!(error, GatewayError::Unauthorized { .. });
@@ -106,9 +107,9 @@ async fn post(
 }
 
 /// What the gateway is told.
-fn new_order(installation: &Installation, payer: Payer<'_>, invoice: &Invoice, order: &Order) -> NewOrder {
+fn new_order(installation: &Installation, (profile, payer): (&Profile, Payer<'_>), invoice: &Invoice, order: &Order) -> NewOrder {
     let (description, customer_name, customer_phone, finish) = match payer {
-        Payer::Customer(profile) => (
+        Payer::Customer => (
             format!("{} {}", invoice.description, invoice.number),
             profile.name.clone(),
             profile.phone.as_ref().map(|phone| phone.as_str().to_owned()),
