@@ -146,7 +146,7 @@ async fn a_stopped_provider_is_said_at_the_login_and_forgotten_once_the_key_is_r
     assert!(body["error"].as_str().unwrap().ends_with("Hubungi kami: 0812-0000-0000"), "{body}");
     assert!(body["retryAfter"].is_number());
 
-    let portal = journey.world.with_settings(|settings| settings.support_contact = "0812-0000-0000".to_owned());
+    let portal = journey.world.with_settings(|settings| "0812-0000-0000".clone_into(&mut settings.support_contact));
     let visit = ["__Host-visit=some-visit", &format!("__Host-phone={STORED}")].join("; ");
     let page = customer_portal::handle(&portal, from_browser("GET", "/customer/login?step=code", &[], &[&visit], None)).await;
     let page = format!("{:?}", page.body());
