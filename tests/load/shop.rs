@@ -64,7 +64,7 @@ impl Shop {
 
     /// A customer with a bill.
     pub async fn enrol(&self, number: usize) {
-        let profile = self.world.customer(&format!("c{number}"), &format!("0812{:08}", number)).await;
+        let profile = self.world.customer(&format!("c{number}"), &format!("0812{number:08}")).await;
         let invoice = self.world.invoice(&profile).await;
         locked(&self.customers)[number] = Some((profile, invoice));
         self.relay_once().await;
