@@ -38,7 +38,7 @@ lighthouse: $(VENV)/ready ## Lighthouse's mobile scores of the portal, at least 
 	@$(PYTHON) infra/local/browser.py lighthouse $(ARGS)
 
 load: ## 20,000 payments from link to apply on an embedded DynamoDB, payments per second and CPU, and an audit of every customer
-	@cargo test --locked --package flows --test load -- --payments 20000 $(ARGS)
+	@cargo test --profile faults --locked --package flows --test load -- --payments 20000 $(ARGS)
 
 screenshots: $(VENV)/ready ## the README's picture of the dashboard, docs/dashboard.png
 	@$(PYTHON) infra/local/browser.py screenshots $(ARGS)

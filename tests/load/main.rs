@@ -2,7 +2,8 @@
 //! books of every customer are audited.
 //!
 //! As a test it makes a hundred; `make load` makes twenty thousand (`make load ARGS="--payments 2000 --at-once 8"`, or
-//! `LOAD_PAYMENTS`). Ends with 1 if a payment failed or the audit finds something.
+//! `LOAD_PAYMENTS`), in a build with some optimisation. CPU is that of the functions, of the gateways' stand-ins and of the table
+//! together: they are one process. Ends with 1 if a payment failed or the audit finds something.
 
 #![expect(
     clippy::unwrap_used,
@@ -121,7 +122,6 @@ async fn run(options: Options) -> bool {
     for finding in found.findings.iter().take(10) {
         println!("finding: {finding}");
     }
-    // All of it counts, the functions, the gateways' stand-ins and the table's, as built for tests: unoptimised.
     let complete = found.customers == payments && found.paid == payments;
     if !complete {
         println!("error: {} of {} customers are served for their payment", found.paid, found.customers);
