@@ -213,7 +213,7 @@ async fn serve(State(line): State<Line>, ConnectInfo(connection): ConnectInfo<Co
             _ => dynamodb(&line, operation, &json, parts, body).await,
         }
     };
-    tap::over(&connection, line.tap.pass(call, answer).await)
+    tap::over(&connection, Box::pin(line.tap.pass(call, answer)).await)
 }
 
 async fn dynamodb(line: &Line, operation: &str, json: &Value, parts: http::request::Parts, body: Bytes) -> Response {
