@@ -3,12 +3,13 @@
 SHELL := bash
 .SHELLFLAGS := -euo pipefail -c
 .DELETE_ON_ERROR:
-.PHONY: help demo demo-stop test check faults lighthouse screenshots deny package deploy
+.PHONY: help demo demo-stop test check faults lighthouse load screenshots deny package deploy
 
 VENV := .venv
 SAM := .tools/sam
 PYTHON := $(VENV)/bin/python
-# Options of `make demo`, for example ARGS="--port 4600 --api-port 9000"; of `make lighthouse`: ARGS="--demo .local/demo.json".
+# Options of `make demo`, for example ARGS="--port 4600 --api-port 9000"; of `make lighthouse`: ARGS="--demo .local/demo.json"; of `make load`:
+# ARGS="--payments 2000 --at-once 8".
 ARGS ?=
 # Which part of samconfig.toml `make deploy` uses: default (lunas-dev) or prod (lunas-prod).
 TO ?= default
@@ -35,6 +36,9 @@ faults: ## the fault campaign: 10,000 random schedules of payments, refunds, cra
 
 lighthouse: $(VENV)/ready ## Lighthouse's mobile scores of the portal, at least 95 each; not in `make test`, since they depend on the machine
 	@$(PYTHON) infra/local/browser.py lighthouse $(ARGS)
+
+load: ## 20,000 payments from link to apply on an embedded DynamoDB, payments per second and CPU, and an audit of every customer
+	@cargo test --locked --package flows --test load -- --payments 20000 $(ARGS)
 
 screenshots: $(VENV)/ready ## the README's picture of the dashboard, docs/dashboard.png
 	@$(PYTHON) infra/local/browser.py screenshots $(ARGS)

@@ -12,7 +12,7 @@ use aws_sdk_dynamodb::{
 };
 use cloud::{clock::Clock, secrets::Secrets, store::Store};
 
-use crate::cli::Global;
+use crate::{cli::Global, queues::Queues};
 
 /// Pages of table names that are read to find a stage's table.
 const TABLE_PAGES: usize = 20;
@@ -44,10 +44,19 @@ pub(crate) async fn connect(global: &Global) -> anyhow::Result<(Store, SdkConfig
 
 /// The secrets of the stage that was given, else of the stage that CloudFormation's name of the table tells.
 pub(crate) fn secrets(global: &Global, store: &Store, config: &SdkConfig, clock: &Clock) -> anyhow::Result<Secrets> {
-    let of_table = store.table().strip_prefix("lunas-").and_then(|rest| rest.split_once("-Table-")).map(|(stage, _)| stage);
-    let stage = global.stage.as_deref().or(of_table);
-    let stage = stage.context("no stage given: set --stage, which names the secrets lunas/STAGE/…")?;
+    let stage = stage(global, store).context("no stage given: set --stage, which names the secrets lunas/STAGE/…")?;
     Ok(Secrets::new(aws_sdk_secretsmanager::Client::new(config), stage, clock.clone()))
+}
+
+/// The queues of the stack, whose names begin with its name.
+pub(crate) fn queues(global: &Global, store: &Store, config: &SdkConfig) -> anyhow::Result<Queues> {
+    let stage = stage(global, store).context("no stage given: set --stage, which names the stack lunas-STAGE and so its queues")?;
+    Ok(Queues::new(aws_sdk_sqs::Client::new(config), format!("lunas-{stage}-")))
+}
+
+fn stage<'a>(global: &'a Global, store: &'a Store) -> Option<&'a str> {
+    let of_table = store.table().strip_prefix("lunas-").and_then(|rest| rest.split_once("-Table-")).map(|(stage, _)| stage);
+    global.stage.as_deref().or(of_table)
 }
 
 fn region(config: &SdkConfig) -> anyhow::Result<String> {

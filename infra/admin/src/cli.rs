@@ -74,6 +74,34 @@ pub enum Command {
     /// What was paid
     #[command(subcommand)]
     Payments(PaymentsCommand),
+    /// What customers have with the provider
+    #[command(subcommand)]
+    Credit(CreditCommand),
+    /// The queues of the stack: waiting, in flight, dead
+    #[command(after_help = "\
+What failed five times lies in a dead-letter queue for 14 days. Look at the cause first (the logs, infra/runbooks), then send it
+again with lunas redrive. Needs sqs:ListQueues, GetQueueAttributes and GetQueueUrl.
+
+Example: lunas queues")]
+    Queues,
+    /// Send what lies in dead-letter queues back to where it failed
+    #[command(after_help = "\
+Repeating is safe: every consumer bears the same message twice. A message is sent before it is taken out, so none is lost when the
+command is interrupted; run it again. What fails again comes back within minutes. Needs sqs:ReceiveMessage, SendMessage and
+DeleteMessage beside the rights of lunas queues.
+
+Examples:
+  lunas --dry-run redrive
+  lunas redrive
+  lunas redrive --queue ApplyDeadLetters --limit 10")]
+    Redrive {
+        /// Only this one: part of its name, as lunas queues shows it
+        #[arg(long, value_name = "NAME")]
+        queue: Option<String>,
+        /// At most so many messages
+        #[arg(long, default_value_t = 1_000, value_parser = clap::value_parser!(u32).range(1..=100_000))]
+        limit: u32,
+    },
     /// Do the books agree? Changes nothing; 1 as exit code means findings
     #[command(after_help = "\
 Reads every customer, order and event, and compares what must agree: invoices with the ledger, grants with what was paid, package
@@ -292,6 +320,71 @@ Examples:
         #[arg(long, value_parser = gateway)]
         gateway: Option<GatewayName>,
     },
+    /// List what needs a person: too much, too little, refunds, chargebacks, what was taken back, what a gateway said unclearly
+    #[command(after_help = "\
+What was dealt with is left out: lunas payments reviewed ID --note NOTE. Oldest first.
+
+Examples:
+  lunas payments review
+  lunas payments review --since 2026-01-01 --all")]
+    Review {
+        /// From this day on, YYYY-MM-DD; without it the last 90 days
+        #[arg(long, value_name = "DATE", value_parser = day)]
+        since: Option<Date>,
+        /// Also what was dealt with
+        #[arg(long)]
+        all: bool,
+    },
+    /// Note that something was dealt with; moves no money
+    #[command(after_help = "Example: lunas payments reviewed 019b0c4e2f7a7c3d9e4f5a6b7c8d9e0f --note 'refunded in the dashboard'")]
+    Reviewed {
+        /// As lunas payments review shows it
+        id: String,
+        /// What was done
+        #[arg(long)]
+        note: String,
+    },
+}
+
+/// Commands about credit.
+#[derive(Debug, Subcommand)]
+pub enum CreditCommand {
+    /// Give a customer credit, or take some, with a reason
+    #[command(after_help = "\
+One ledger entry with the reason. Asks before it writes, unless --yes. The same amount with the same reason within ten minutes is
+taken for the same command sent twice, and refused unless --again.
+
+Examples:
+  lunas credit adjust --customer budi@isp --amount 50000 --reason 'gangguan 21-22 November'
+  lunas credit adjust --customer budi@isp --amount=-50000 --reason 'salah input' --yes")]
+    Adjust {
+        /// Id, user name or phone
+        #[arg(long, value_name = "CUSTOMER")]
+        customer: String,
+        /// Whole rupiah; negative takes credit away
+        #[arg(long, value_name = "RUPIAH", allow_hyphen_values = true)]
+        amount: i64,
+        /// Why, for whoever asks later; at most 200 characters
+        #[arg(long)]
+        reason: String,
+        /// How
+        #[command(flatten)]
+        options: AdjustOptions,
+    },
+}
+
+/// How credit is adjusted.
+#[derive(Debug, Clone, Copy, Args)]
+pub struct AdjustOptions {
+    /// Do not ask
+    #[arg(long)]
+    pub yes: bool,
+    /// The customer may owe afterwards
+    #[arg(long)]
+    pub allow_negative: bool,
+    /// Also if the same was just booked
+    #[arg(long)]
+    pub again: bool,
 }
 
 /// Commands that look for what is wrong.

@@ -8,12 +8,14 @@ mod audit;
 mod aws;
 mod changes;
 pub mod cli;
+mod credit;
 mod customers;
 mod doctor;
 mod find;
 mod invoices;
 mod packages;
 mod payments;
+mod queues;
 pub mod sheet;
 mod trouble;
 mod ui;
@@ -22,7 +24,7 @@ mod views;
 use billing::zone::Zone;
 use cloud::{clock::Clock, store::Store};
 
-use cli::{Cli, Command, CustomersCommand, DoctorCommand, InvoicesCommand, PackagesCommand, PaymentsCommand};
+use cli::{Cli, Command, CreditCommand, CustomersCommand, DoctorCommand, InvoicesCommand, PackagesCommand, PaymentsCommand};
 use trouble::Refusal;
 use ui::Ui;
 
@@ -70,6 +72,15 @@ async fn execute(cli: Cli, ui: Ui) -> anyhow::Result<u8> {
         Command::Invoices(InvoicesCommand::Cancel { invoice, customer }) => invoices::cancel(&session, &invoice, customer.as_deref()).await,
         Command::Invoices(InvoicesCommand::List { customer, limit }) => invoices::list(&session, &customer, limit).await,
         Command::Payments(PaymentsCommand::Show { id, gateway }) => payments::show(&session, &id, gateway).await,
+        Command::Payments(PaymentsCommand::Review { since, all }) => payments::review::list(&session, since, all).await,
+        Command::Payments(PaymentsCommand::Reviewed { id, note }) => payments::review::mark(&session, &id, &note).await,
+        Command::Credit(CreditCommand::Adjust { customer, amount, reason, options }) => {
+            credit::adjust(&session, &customer, amount, &reason, options).await
+        }
+        Command::Queues => queues::list(&session, &aws::queues(&cli.global, &session.store, &config)?).await,
+        Command::Redrive { queue, limit } => {
+            queues::redrive(&session, &aws::queues(&cli.global, &session.store, &config)?, queue.as_deref(), limit).await
+        }
         Command::Audit { customer } => audit::audit(&session, customer.as_deref()).await,
         Command::Doctor(DoctorCommand::Acs { customer }) => {
             let secrets = aws::secrets(&cli.global, &session.store, &config, &session.clock)?;

@@ -52,7 +52,7 @@ pub(crate) fn invoice(invoice: &Invoice, zone: Zone, now: OffsetDateTime) -> Res
 pub(crate) fn ledger(line: &LedgerLine) -> Value {
     let Entry { invoice_id, kind, amount, payment, at, .. } = &line.entry;
     json!({
-        "id": line.id, "invoiceId": invoice_id, "kind": kind, "amount": amount, "at": format::instant(*at),
+        "id": line.id, "reason": line.reason, "invoiceId": invoice_id, "kind": kind, "amount": amount, "at": format::instant(*at),
         "gateway": payment.as_ref().map(|payment| payment.gateway), "orderId": payment.as_ref().map(|payment| &payment.order_id),
         "transactionId": payment.as_ref().map(|payment| payment.transaction_id.as_str()),
         "method": payment.as_ref().and_then(|payment| payment.method.as_deref()),

@@ -11,12 +11,12 @@ mod invoices;
 mod orders;
 mod service;
 
-use time::{Duration, OffsetDateTime};
+use time::OffsetDateTime;
 
 use crate::{
     customer::Profile,
     entitlement::Grant,
-    event::KEPT,
+    event::{KEPT, made_at},
     id::{InvoiceId, OrderId},
     invoice::Invoice,
     ledger::{Entry, EntryKind},
@@ -194,12 +194,6 @@ fn when(at: Option<OffsetDateTime>) -> String {
 #[must_use]
 pub fn is_kept(event_id: &str, now: OffsetDateTime) -> bool {
     made_at(event_id).is_none_or(|made| now < later(made, KEPT))
-}
-
-/// The time in a UUIDv7; `None` if it is none.
-fn made_at(id: &str) -> Option<OffsetDateTime> {
-    let milliseconds = id.get(..12).and_then(|digits| i64::from_str_radix(digits, 16).ok())?;
-    OffsetDateTime::UNIX_EPOCH.checked_add(Duration::milliseconds(milliseconds))
 }
 
 #[cfg(test)]

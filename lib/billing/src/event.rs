@@ -159,6 +159,13 @@ impl Event {
     }
 }
 
+/// When something with that id was written: the time in its UUIDv7, which ids of events and ledger entries are. `None` if it is none.
+#[must_use]
+pub fn made_at(id: &str) -> Option<OffsetDateTime> {
+    let milliseconds = id.get(..12).and_then(|digits| i64::from_str_radix(digits, 16).ok())?;
+    OffsetDateTime::UNIX_EPOCH.checked_add(Duration::milliseconds(milliseconds))
+}
+
 /// An event as it is stored, relayed and received: the `detail` on the bus.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Envelope {

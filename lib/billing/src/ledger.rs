@@ -16,8 +16,9 @@ use crate::{
 pub struct Entry {
     /// Whose money.
     pub customer_id: CustomerId,
-    /// Which invoice it was meant for.
-    pub invoice_id: InvoiceId,
+    /// Which invoice it was meant for; `None` for an adjustment of credit, which is for none.
+    #[serde(default)]
+    pub invoice_id: Option<InvoiceId>,
     /// What happened.
     pub kind: EntryKind,
     /// Signed: positive in, negative out.
@@ -66,6 +67,8 @@ pub enum EntryKind {
     SurplusRefund,
     /// What a change of package left over: value that bought no days, so it is credit. Negative when the change is taken back.
     Unused,
+    /// Credit that the provider gave or took, with a reason that is kept beside the entry.
+    Adjusted,
     /// Charged back from the invoice by the payer's bank. Nothing is revoked by itself.
     Chargeback,
     /// Charged back of what had become credit.
@@ -77,7 +80,13 @@ impl EntryKind {
     #[must_use]
     pub const fn moves_credit(self) -> bool {
         match self {
-            Self::Surplus | Self::CreditUsed | Self::SurplusReversal | Self::SurplusRefund | Self::SurplusChargeback | Self::Unused => true,
+            Self::Surplus
+            | Self::CreditUsed
+            | Self::SurplusReversal
+            | Self::SurplusRefund
+            | Self::SurplusChargeback
+            | Self::Unused
+            | Self::Adjusted => true,
             Self::Received | Self::FromCredit | Self::Returned | Self::Reversal | Self::Refund | Self::Chargeback => false,
         }
     }
@@ -96,5 +105,5 @@ pub(crate) fn given_back_as_credit(invoice: &Invoice, held: Rupiah, at: OffsetDa
 
 /// A movement between an invoice and its customer's credit.
 pub(crate) fn between(invoice: &Invoice, kind: EntryKind, amount: Rupiah, at: OffsetDateTime) -> Entry {
-    Entry { customer_id: invoice.customer_id.clone(), invoice_id: invoice.id.clone(), kind, amount, payment: None, at }
+    Entry { customer_id: invoice.customer_id.clone(), invoice_id: Some(invoice.id.clone()), kind, amount, payment: None, at }
 }

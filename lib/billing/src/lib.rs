@@ -3,6 +3,7 @@
 //! Everything here is a pure function of its arguments: no I/O, no clock, no AWS, no HTTP. `cloud::store` reads the
 //! state that a decision needs and carries the decision out in one transaction. Start reading at [`settlement::settle`].
 
+pub mod adjustment;
 pub mod apply;
 pub mod audit;
 pub mod credit;
@@ -22,6 +23,7 @@ pub mod money;
 pub mod order;
 pub mod package;
 pub mod phone;
+pub mod review;
 pub mod settlement;
 pub mod upgrade;
 pub mod withdrawal;

@@ -119,6 +119,8 @@ const FIRST_LOOKS: [Duration; 5] =
     [Duration::minutes(5), Duration::minutes(15), Duration::hours(1), Duration::hours(6), Duration::hours(24)];
 /// While it can be paid it is looked at daily; no link lives longer than this.
 const LONGEST_LINK_DAYS: i64 = 7;
+/// In the timeline, before what the gateway said: nobody understands it.
+pub const UNCLEAR: &str = "unclear:";
 /// In the timeline: nobody should pay the order any more.
 const CANCELLATION_WANTED: &str = "cancellation_wanted";
 /// A cancellation that the gateway refused or did not answer is asked for again this much later,

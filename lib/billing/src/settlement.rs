@@ -11,7 +11,7 @@ use crate::{
     invoice::{Invoice, InvoiceStatus},
     ledger::{Entry, EntryKind, PaymentRef, given_back_as_credit},
     money::{MoneyError, Rupiah},
-    order::{Booked, Order, OrderStatus},
+    order::{Booked, Order, OrderStatus, UNCLEAR},
 };
 
 /// Transactions of one order that are read; more is not a gateway's answer.
@@ -238,7 +238,7 @@ impl Books {
     fn enter(&mut self, kind: EntryKind, amount: Rupiah, reported: &Transaction, at: OffsetDateTime) {
         self.entries.push(Entry {
             customer_id: self.order.customer_id.clone(),
-            invoice_id: self.order.invoice_id.clone(),
+            invoice_id: Some(self.order.invoice_id.clone()),
             kind,
             amount,
             payment: Some(PaymentRef {
@@ -332,17 +332,18 @@ fn note(order: &Order, invoice: &Invoice, report: &Report, now: OffsetDateTime) 
 #[must_use]
 pub fn in_other_mode(order: Order, now: OffsetDateTime) -> Note {
     let mut order = order;
-    let event = note_once(&mut order, "unclear:the keys are for the gateway's other mode", now);
+    let event = note_once(&mut order, "the keys are for the gateway's other mode", now);
     Note { order, invoice: None, event }
 }
 
 fn note_unclear(order: &mut Order, report: &Report, now: OffsetDateTime) -> Option<Event> {
     let ReportedState::Unclear(why) = &report.state else { return None };
-    note_once(order, &format!("unclear:{why}"), now)
+    note_once(order, why, now)
 }
 
 /// What a person has to look at is told once, however often it is repeated.
-fn note_once(order: &mut Order, what: &str, now: OffsetDateTime) -> Option<Event> {
+fn note_once(order: &mut Order, why: &str, now: OffsetDateTime) -> Option<Event> {
+    let what = format!("{UNCLEAR}{why}");
     if order.timeline.iter().any(|moment| moment.what == what) {
         return None;
     }

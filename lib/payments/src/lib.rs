@@ -223,7 +223,7 @@ fn log_booking(booked: &Booked, via: &str, reviews: usize) {
         tracing::error!(alarm = true, order, gateway, why, "the gateway's answer needs a person");
     }
     if reviews > 0 {
-        tracing::error!(alarm = true, order, gateway, "a payment needs a person: see `lunas payments show`");
+        tracing::error!(alarm = true, order, gateway, "a payment needs a person: see `lunas payments review`");
     }
     if booked.moved {
         tracing::info!(order, gateway, via, status = ?booked.order.status, "settled");

@@ -1,5 +1,6 @@
 //! `lunas payments show`: how far a payment got, and what to do if it did not get far enough.
 
+pub(crate) mod review;
 mod timeline;
 
 use std::collections::HashMap;
@@ -80,7 +81,7 @@ async fn entries_of(session: &Session, invoice: &Invoice) -> anyhow::Result<Vec<
     let (mut entries, mut next) = (Vec::new(), None);
     for _ in 0..LEDGER_PAGES {
         let page = session.store.ledger(&invoice.customer_id, next.as_ref(), LEDGER_PAGE).await?;
-        entries.extend(page.entries.into_iter().filter(|line| line.entry.invoice_id == invoice.id));
+        entries.extend(page.entries.into_iter().filter(|line| line.entry.invoice_id.as_ref() == Some(&invoice.id)));
         next = page.next.and_then(|id| InvoiceId::parse(&id).ok());
         if next.is_none() {
             break;

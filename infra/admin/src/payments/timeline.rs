@@ -105,6 +105,7 @@ fn money(facts: &Facts, order: &Order) -> String {
             EntryKind::SurplusChargeback => "charged back from credit",
             EntryKind::FromCredit => "paid from credit",
             EntryKind::CreditUsed => "used from credit",
+            EntryKind::Adjusted => "adjusted",
             EntryKind::Unused => "left over by a change of package",
         };
         method.map_or_else(|| format!("{} {what}", line.entry.amount), |method| format!("{} {what} ({method})", line.entry.amount))

@@ -6,6 +6,9 @@
 mod common;
 
 mod audit;
+mod credit;
+mod queues;
+mod review;
 
 use billing::{
     apply::{self, Rules},
@@ -75,6 +78,18 @@ impl Installation {
         let report = Report { state: ReportedState::Paid, transactions: vec![transaction] };
         let Outcome::Settled(settlement) = settle(&order, &invoice, &report, now).unwrap() else { panic!("not settled") };
         self.runtime.block_on(self.store.settle(&settlement, &invoice, now)).unwrap();
+    }
+
+    /// The gateway says something that nobody understands.
+    fn unclear(&self, order: &str, why: &str) {
+        let (order, now) = (self.order(order), Clock::default().now());
+        let invoice = self.runtime.block_on(self.store.invoice(&order.customer_id, &order.invoice_id)).unwrap().unwrap();
+        let report = Report { state: ReportedState::Unclear(why.to_owned()), transactions: Vec::new() };
+        match settle(&order, &invoice, &report, now).unwrap() {
+            Outcome::Noted(note) => self.runtime.block_on(self.store.note(&note, now)).unwrap(),
+            Outcome::Unchanged => {}
+            Outcome::Settled(_) => panic!("settled"),
+        }
     }
 
     /// The newest invoice takes effect.

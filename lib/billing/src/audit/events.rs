@@ -18,7 +18,8 @@ impl Audit<'_> {
                 let known = self.books.events.iter().any(|event| event.state.id == *id);
                 if is_kept(id, self.now) && !known {
                     let what = format!("event {id}, written with ledger entry {}, does not exist", line.id);
-                    self.find(Rule::EventLost, Place::invoice(&line.entry.invoice_id), what);
+                    let place = Place { invoice: line.entry.invoice_id.as_ref(), order: None };
+                    self.find(Rule::EventLost, place, what);
                 }
             }
         }

@@ -22,8 +22,9 @@ impl Audit<'_> {
     }
 
     fn held(&mut self, invoice: &Invoice) {
-        let (place, of_invoice) = (Place::invoice(&invoice.id), |id: &InvoiceId| *id == invoice.id);
-        let follows = sum(self.books.entries().filter(|entry| of_invoice(&entry.invoice_id)), EntryKind::moves_invoice);
+        let place = Place::invoice(&invoice.id);
+        let own = self.books.entries().filter(|entry| entry.invoice_id.as_ref() == Some(&invoice.id));
+        let follows = sum(own, EntryKind::moves_invoice);
         match invoice.held() {
             Ok(held) => self.demand(Rule::InvoiceHeld, place, "received less what was given back", held, follows),
             Err(error) => self.find(Rule::InvoiceHeld, place, error.to_string()),

@@ -32,8 +32,9 @@ pub fn order(filed: &Filed<Order>, invoice: Option<&Invoice>, entries: &[&Entry]
         }
         Some(_) => {}
     }
-    for entry in entries.iter().filter(|entry| entry.invoice_id != order.invoice_id || entry.customer_id != order.customer_id) {
-        find(Rule::Orphan, format!("an entry of {} is for invoice {} of {}", entry.amount, entry.invoice_id, entry.customer_id));
+    let is_own = |entry: &&&Entry| entry.invoice_id.as_ref() == Some(&order.invoice_id) && entry.customer_id == order.customer_id;
+    for entry in entries.iter().filter(|entry| !is_own(entry)) {
+        find(Rule::Orphan, format!("an entry of {} is for invoice {:?} of {}", entry.amount, entry.invoice_id, entry.customer_id));
     }
     for what in wrongly_booked(order, entries) {
         find(Rule::OrderBooked, what);

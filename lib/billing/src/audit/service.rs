@@ -80,13 +80,17 @@ impl Audit<'_> {
         self.demand(Rule::Credit, Place::default(), "left over by changes of package", profile.entitlement.to_credit, follows);
     }
 
-    /// Every entry is about an invoice, and about an order if a payment is behind it.
+    /// Every entry is about an invoice, unless it adjusts credit, and about an order if a payment is behind it.
     pub(super) fn ledger(&mut self) {
         for line in &self.books.ledger {
             let entry = &line.entry;
             let order = entry.payment.as_ref().map(|payment| &payment.order_id);
-            let place = Place { invoice: Some(&entry.invoice_id), order };
-            if self.invoice(&entry.invoice_id).is_none() {
+            let place = Place { invoice: entry.invoice_id.as_ref(), order };
+            let is_known = match &entry.invoice_id {
+                Some(invoice) => self.invoice(invoice).is_some(),
+                None => entry.kind == EntryKind::Adjusted,
+            };
+            if !is_known {
                 self.find(
                     Rule::Orphan,
                     place,

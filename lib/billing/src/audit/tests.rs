@@ -6,6 +6,7 @@ mod corrupted;
 mod story;
 
 use proptest::{collection::vec, prelude::*};
+use time::Duration;
 
 use super::*;
 use story::{Step, Story};

@@ -137,8 +137,8 @@ impl Store {
             .send()
             .await
             .map_err(|error| unavailable(&error))?;
-        let next = answer.last_evaluated_key().map(key_of);
-        Ok(Rows { rows: answer.items().iter().map(|item| row(key_of(item))).collect(), next })
+        let next = answer.last_evaluated_key().map(Key::of);
+        Ok(Rows { rows: answer.items().iter().map(|item| row(Key::of(item))).collect(), next })
     }
 
     /// How many items the table holds, as AWS last counted: every six hours or so.
@@ -210,10 +210,6 @@ impl Store {
 
 fn text<'a>(item: &'a Item, name: &str) -> &'a str {
     item.get(name).and_then(|value| value.as_s().ok()).map_or("", String::as_str)
-}
-
-fn key_of(item: &Item) -> Key {
-    Key { pk: text(item, "PK").to_owned(), sk: text(item, "SK").to_owned() }
 }
 
 fn row(key: Key) -> Row {

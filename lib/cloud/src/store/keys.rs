@@ -4,10 +4,12 @@ use std::{collections::HashMap, fmt};
 
 use aws_sdk_dynamodb::types::AttributeValue;
 use billing::{
+    event::made_at,
     gateway::GatewayName,
     id::{CustomerId, InvoiceId, OrderId, PackageId},
     phone::Phone,
 };
+use time::Date;
 
 /// A primary key.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -19,6 +21,12 @@ pub struct Key {
 }
 
 impl Key {
+    /// The key of an item, or where a page ended.
+    pub(super) fn of(item: &HashMap<String, AttributeValue>) -> Self {
+        let text = |name: &str| item.get(name).and_then(|value| value.as_s().ok()).cloned().unwrap_or_default();
+        Self { pk: text("PK"), sk: text("SK") }
+    }
+
     fn new(pk: impl Into<String>, sk: impl Into<String>) -> Self {
         Self { pk: pk.into(), sk: sk.into() }
     }
@@ -158,6 +166,21 @@ pub fn login(login_id: &str) -> Key {
 #[must_use]
 pub fn check(invoice: &InvoiceId) -> Key {
     Key::new(format!("CHECK#{invoice}"), "CHECK")
+}
+
+/// Something that a person should look at, by the UUIDv7 of its event; `None` if the id is none.
+#[must_use]
+pub fn review(id: &str) -> Option<Key> {
+    // The id becomes part of a key, and may be typed in.
+    let is_id = id.len() == 32 && id.bytes().all(|b| b.is_ascii_hexdigit() && !b.is_ascii_uppercase());
+    let made = made_at(id).filter(|_| is_id)?;
+    Some(Key::new(review_month(made.date()), format!("REVIEW#{id}")))
+}
+
+/// Everything that came up in the month of that day (UTC).
+#[must_use]
+pub fn review_month(day: Date) -> String {
+    format!("REVIEW#{:04}-{:02}", day.year(), u8::from(day.month()))
 }
 
 /// A counter of requests within one window.

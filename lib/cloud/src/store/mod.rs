@@ -15,6 +15,7 @@ mod login;
 pub mod outbox;
 mod pages;
 mod payment;
+pub mod review;
 pub mod show;
 
 use std::{collections::HashMap, time::Duration};

@@ -27,6 +27,9 @@ pub struct LedgerLine {
     /// Ids of the events that were written with it.
     #[serde(default)]
     pub events: Vec<String>,
+    /// Why, if the provider adjusted credit.
+    #[serde(default)]
+    pub reason: Option<String>,
     /// What it records.
     #[serde(flatten)]
     pub entry: Entry,

@@ -6,6 +6,7 @@ use aws_sdk_dynamodb::{
 };
 use billing::{
     credit::CreditUse,
+    event::Event,
     gateway::GatewayName,
     id::{CustomerId, InvoiceId, OrderId},
     invoice::Invoice,
@@ -13,6 +14,7 @@ use billing::{
     link::Opening,
     money::Rupiah,
     order::Order,
+    review::of_event,
     settlement::{Note, Settlement},
 };
 use time::{Duration, OffsetDateTime};
@@ -73,15 +75,13 @@ impl Store {
         self.transact(vec![self.order_item(order)?]).await
     }
 
-    /// What a report without money changes: the order, the invoice if its link is dead, and the event if a person has to look.
+    /// What a report without money changes: the order, the invoice if its link is dead, and what a person should look at.
     pub async fn note(&self, note: &Note, now: OffsetDateTime) -> Result<(), StoreError> {
         let mut items = vec![self.order_item(&note.order)?];
         if let Some(invoice) = &note.invoice {
             items.push(self.invoice_item(invoice)?);
         }
-        if let Some(event) = &note.event {
-            items.push(self.event_item(event, now)?);
-        }
+        items.extend(self.told_of(&note.order, note.event.as_slice(), &new_ids(1, now), now)?);
         self.transact(items).await
     }
 
@@ -99,7 +99,7 @@ impl Store {
         self.transact(items).await
     }
 
-    /// Books a settlement: order, invoice, credit, ledger and events, all or nothing. `read` is the invoice that it was decided
+    /// Books a settlement: order, invoice, credit, ledger, events and what a person should look at, all or nothing. `read` is the invoice that it was decided
     /// from: if the invoice does not change it must at least not have moved.
     pub async fn settle(&self, settlement: &Settlement, read: &Invoice, now: OffsetDateTime) -> Result<(), StoreError> {
         let Settlement { order, invoice, credit, entries, events } = settlement;
@@ -112,11 +112,21 @@ impl Store {
             items.push(self.credit_item(&order.customer_id, *credit)?);
         }
         let told = new_ids(events.len(), now);
-        for (id, event) in told.iter().zip(events) {
-            items.push(self.event_item_as(id, event, now)?);
-        }
+        items.extend(self.told_of(order, events, &told, now)?);
         items.extend(self.ledger_items(entries, &told, now)?);
         self.transact(items).await
+    }
+
+    /// Events of a payment of `order`, and what a person should look at because of them.
+    fn told_of(&self, order: &Order, events: &[Event], ids: &[String], now: OffsetDateTime) -> Result<Vec<TransactWriteItem>, StoreError> {
+        let mut items = Vec::new();
+        for (id, event) in ids.iter().zip(events) {
+            items.push(self.event_item_as(id, event, now)?);
+            if let Some(review) = of_event(order, event, now) {
+                items.push(self.review_item(id, &review)?);
+            }
+        }
+        Ok(items)
     }
 
     /// The invoice behind a row of the index, if it is still due.

@@ -90,23 +90,24 @@ pub async fn payments(
     let page = page.map_err(store_problem)?;
 
     let is_shown = |line: &&LedgerLine| line.entry.payment.is_some() || line.entry.kind == EntryKind::FromCredit;
-    let lines: Vec<&LedgerLine> = page.entries.iter().filter(is_shown).collect();
-    let payments = lines.iter().filter_map(|line| line.entry.payment.as_ref());
+    let lines: Vec<(&LedgerLine, &InvoiceId)> =
+        page.entries.iter().filter(is_shown).filter_map(|line| Some((line, line.entry.invoice_id.as_ref()?))).collect();
+    let payments = lines.iter().filter_map(|(line, _)| line.entry.payment.as_ref());
     let orders: BTreeSet<_> = payments.map(|payment| (payment.gateway, &payment.order_id)).collect();
-    let invoices: BTreeSet<_> = lines.iter().map(|line| &line.entry.invoice_id).collect();
+    let invoices: BTreeSet<_> = lines.iter().map(|(_, invoice)| *invoice).collect();
     let order_keys: Vec<_> = orders.into_iter().map(|(gateway, order)| keys::order(gateway, order)).collect();
     let invoice_keys: Vec<_> = invoices.into_iter().map(|invoice| keys::invoice(&claim.customer_id, invoice)).collect();
     let (orders, invoices) = store.orders_and_invoices(&order_keys, &invoice_keys).await.map_err(store_problem)?;
     let orders: BTreeMap<&OrderId, &Order> = orders.iter().map(|order| (&order.id, order)).collect();
-    let seen = lines.into_iter().map(|line| {
-        let invoice = invoices.iter().find(|invoice| invoice.id == line.entry.invoice_id);
+    let seen = lines.into_iter().map(|(line, invoice_id)| {
+        let invoice = invoices.iter().find(|invoice| invoice.id == *invoice_id);
         let order = line.entry.payment.as_ref().and_then(|payment| orders.get(&payment.order_id)).copied();
-        as_seen(line, order, invoice)
+        as_seen(line, invoice_id, order, invoice)
     });
     Ok((caller, Page { entries: seen.collect(), next: page.next }))
 }
 
-fn as_seen(line: &LedgerLine, order: Option<&Order>, invoice: Option<&Invoice>) -> Payment {
+fn as_seen(line: &LedgerLine, invoice_id: &InvoiceId, order: Option<&Order>, invoice: Option<&Invoice>) -> Payment {
     let payment = line.entry.payment.as_ref();
     let told = order.map(|order| order.timeline.as_slice()).unwrap_or_default();
     let mut timeline: Vec<_> = told.iter().filter_map(|moment| Some((moment.at, told_to_customers(&moment.what)?))).collect();
@@ -116,7 +117,7 @@ fn as_seen(line: &LedgerLine, order: Option<&Order>, invoice: Option<&Invoice>) 
     timeline.sort_by_key(|(at, _)| *at);
     Payment {
         id: line.id.clone(),
-        invoice_id: line.entry.invoice_id.clone(),
+        invoice_id: invoice_id.clone(),
         invoice_number: invoice.map(|invoice| invoice.number.clone()),
         gateway: payment.map(|payment| payment.gateway),
         method: payment.map_or_else(|| Some(CREDIT.to_owned()), |payment| payment.method.clone()),
@@ -144,7 +145,8 @@ const fn kind(kind: EntryKind) -> Kind {
         | EntryKind::FromCredit
         | EntryKind::CreditUsed
         | EntryKind::Returned
-        | EntryKind::Unused => Kind::Received,
+        | EntryKind::Unused
+        | EntryKind::Adjusted => Kind::Received,
         EntryKind::Reversal | EntryKind::SurplusReversal => Kind::Reversal,
         EntryKind::Refund | EntryKind::SurplusRefund => Kind::Refund,
         EntryKind::Chargeback | EntryKind::SurplusChargeback => Kind::Chargeback,

@@ -98,13 +98,13 @@ fn received() -> LedgerLine {
     };
     let entry = Entry {
         customer_id: CustomerId::parse("c1").unwrap(),
-        invoice_id: InvoiceId::parse("inv_1").unwrap(),
+        invoice_id: InvoiceId::parse("inv_1").ok(),
         kind: EntryKind::Received,
         amount: Rupiah::new(300_000),
         payment: Some(payment),
         at: after(60),
     };
-    LedgerLine { id: "l1".into(), events: vec!["e1".into()], entry }
+    LedgerLine { id: "l1".into(), events: vec!["e1".into()], reason: None, entry }
 }
 
 fn facts(invoice: Invoice, orders: Vec<Order>) -> Facts {

@@ -129,7 +129,8 @@ fn an_order_that_booked_other_than_its_entries_say_is_found() {
     check(Rule::OrderBooked, |books| booked(books, |booked| booked.charged_back = Rupiah::ZERO));
     check(Rule::OrderBooked, |books| booked(books, |booked| booked.to_credit = Rupiah::new(350_001)));
     check(Rule::OrderBooked, |books| books.orders[0].state.booked.clear());
-    check(Rule::OrderBooked, |books| books.ledger.retain(|line| line.entry.kind != EntryKind::SurplusChargeback));
+    let charged_back = |kind| matches!(kind, EntryKind::Chargeback | EntryKind::SurplusChargeback);
+    check(Rule::OrderBooked, |books| books.ledger.retain(|line| !charged_back(line.entry.kind)));
     check(Rule::OrderStatus, |books| books.orders[0].state.status = OrderStatus::Expired);
     check(Rule::OrderStatus, |books| books.orders[1].state.status = OrderStatus::Paid);
 }

@@ -1,0 +1,98 @@
+//! `lunas credit adjust`: credit that the provider gives or takes, booked once however often Enter is pressed.
+
+use std::io::{self, BufRead, Write};
+
+use billing::{
+    adjustment::{Adjustment, NotAdjusted, adjust as decide, is_repeated},
+    customer::Profile,
+    money::Rupiah,
+};
+use cloud::store::StoreError;
+use serde_json::json;
+
+use crate::{ALL_DONE, Session, cli::AdjustOptions, find, refuse};
+
+/// Decisions made anew because the customer's data changed meanwhile.
+const TRIES: usize = 5;
+/// Entries among which the same adjustment is looked for: more are not booked of one customer within ten minutes.
+const NEWEST: i32 = 50;
+
+/// Adjusts a customer's credit.
+pub(crate) async fn adjust(session: &Session, customer: &str, amount: i64, reason: &str, options: AdjustOptions) -> anyhow::Result<u8> {
+    let amount = Rupiah::new(amount);
+    let found = find::customer(session, customer).await?;
+    let planned = decision(session, &found, amount, reason, options)?;
+    if session.dry_run {
+        return show(session, &found, &planned);
+    }
+    if !options.yes && !confirmed(&found, &planned)? {
+        return refuse("not confirmed, nothing was booked; --yes books without asking");
+    }
+    for _ in 0..TRIES {
+        let Some(profile) = session.store.profile(&found.id).await? else { return refuse("the customer is gone") };
+        let now = session.clock.now();
+        if !options.again {
+            let newest = session.store.ledger(&profile.id, None, NEWEST).await?.entries;
+            let same = newest.iter().find(|line| is_repeated(&line.entry, line.reason.as_deref(), amount, reason, now));
+            if let Some(same) = same {
+                return refuse(format!(
+                    "{amount} with this reason was booked at {} already, and the credit of {} is {}; to book it once more: --again",
+                    session.ui.time(same.entry.at),
+                    profile.username,
+                    profile.credit
+                ));
+            }
+        }
+        let adjustment = decision(session, &profile, amount, reason, options)?;
+        match session.store.adjust_credit(&adjustment, now).await {
+            Ok(()) => return show(session, &profile, &adjustment),
+            // Somebody else changed the profile: read and decide again, so it is neither lost nor booked twice.
+            Err(StoreError::Stale) => {}
+            // Whether it happened is not known. The same command again finds it if it did.
+            Err(error) => return Err(error.into()),
+        }
+    }
+    Err(StoreError::Stale.into())
+}
+
+fn decision(session: &Session, profile: &Profile, amount: Rupiah, reason: &str, options: AdjustOptions) -> anyhow::Result<Adjustment> {
+    match decide(profile, amount, reason, options.allow_negative, session.clock.now()) {
+        Ok(adjustment) => Ok(adjustment),
+        Err(NotAdjusted::Negative(left)) => refuse(format!(
+            "the credit of {} is {} and would be {left}; if that is meant: --allow-negative",
+            profile.username, profile.credit
+        )),
+        Err(error) => refuse(error.to_string()),
+    }
+}
+
+/// Asks on stderr, so that a result on stdout stays clean. No answer is no.
+fn confirmed(profile: &Profile, planned: &Adjustment) -> io::Result<bool> {
+    let mut terminal = io::stderr().lock();
+    write!(
+        terminal,
+        "{} ({}): credit {} {:+}, then {}. Reason: {}. Book it? [y/N] ",
+        profile.username,
+        profile.name,
+        profile.credit,
+        planned.entry.amount.get(),
+        planned.profile.credit,
+        planned.reason
+    )?;
+    terminal.flush()?;
+    let mut answer = String::new();
+    io::stdin().lock().read_line(&mut answer)?;
+    Ok(matches!(answer.trim().to_lowercase().as_str(), "y" | "yes" | "ya"))
+}
+
+fn show(session: &Session, before: &Profile, adjustment: &Adjustment) -> anyhow::Result<u8> {
+    let dry = if session.dry_run { "dry run, not booked: " } else { "" };
+    let (amount, left) = (adjustment.entry.amount, adjustment.profile.credit);
+    let human = format!("{dry}credit of {}: {} {:+}, now {left} ({})", before.username, before.credit, amount.get(), adjustment.reason);
+    let machine = json!({
+        "success": true, "dryRun": session.dry_run, "customerId": before.id, "amount": amount, "before": before.credit, "credit": left,
+        "reason": adjustment.reason,
+    });
+    session.ui.result(&human, &machine)?;
+    Ok(ALL_DONE)
+}
