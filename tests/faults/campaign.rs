@@ -24,7 +24,7 @@ const PER_CORE: usize = 2;
 /// Schedules that are played to shrink one.
 const SHRINKING: usize = 150;
 /// A schedule that is not over by then hangs.
-const TIME_LIMIT: Duration = Duration::from_mins(2);
+const TIME_LIMIT: Duration = Duration::from_mins(10);
 /// Unoptimised handlers one within the other take more than a thread has by default.
 const STACK: usize = 64 << 20;
 
