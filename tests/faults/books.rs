@@ -45,7 +45,7 @@ impl Failure {
         Self { kind, text: text.into() }
     }
 
-    pub fn at(self, place: String) -> Self {
+    pub fn at(self, place: &str) -> Self {
         Self { text: format!("{} ({place})", self.text), ..self }
     }
 }
@@ -54,7 +54,7 @@ type Item = HashMap<String, AttributeValue>;
 
 /// Everything in the table about the one customer.
 pub struct Books {
-    books: audit::Books,
+    read: audit::Books,
     due: Vec<OffsetDateTime>,
     events_due: usize,
     now: OffsetDateTime,
@@ -106,13 +106,13 @@ impl Books {
             due: items.iter().filter_map(filed).collect(),
             events_due: books.events.iter().filter(|event| event.filed.is_some()).count(),
             now: play.world.installation.clock.now(),
-            books,
+            read: books,
         }
     }
 
     /// What holds at every moment, whatever was broken: the audit finds nothing.
     pub fn add_up(&self) -> Result<(), Failure> {
-        let audited = audit::customer(&self.books, Zone::Jakarta, self.now);
+        let audited = audit::customer(&self.read, Zone::Jakarta, self.now);
         match audited.findings.first() {
             None => Ok(()),
             Some(finding) => {
@@ -150,7 +150,7 @@ impl Books {
 
     /// A second look at everything finds nothing new.
     pub fn nothing_moved_since(&self, before: &Self) -> Result<(), Failure> {
-        let facts = |books: &Self| (books.books.ledger.len(), books.books.grants.len(), books.books.profile.credit);
+        let facts = |books: &Self| (books.read.ledger.len(), books.read.grants.len(), books.read.profile.credit);
         if facts(self) == facts(before) {
             return Ok(());
         }
@@ -159,8 +159,8 @@ impl Books {
 
     /// PAID is served, once and for no more than was paid; nothing else is.
     fn served(&self) -> Result<(), Failure> {
-        for Filed { state: invoice, .. } in &self.books.invoices {
-            let live: Vec<&Grant> = self.books.grants.iter().filter(|grant| !grant.revoked && is_for(grant, invoice)).collect();
+        for Filed { state: invoice, .. } in &self.read.invoices {
+            let live: Vec<&Grant> = self.read.grants.iter().filter(|grant| !grant.revoked && is_for(grant, invoice)).collect();
             let (paid, granted) = (invoice.status == InvoiceStatus::Paid, live.len());
             let what = format!("{} is {:?} for the {}. time and has {granted} grants", invoice.number, invoice.status, invoice.settlement);
             match (paid, granted) {
@@ -181,7 +181,7 @@ impl Books {
 
     /// Order and amount of every entry about money that came or went through a gateway.
     fn payments(&self) -> impl Iterator<Item = (&str, i64)> {
-        let entries = self.books.ledger.iter().map(|line| &line.entry);
+        let entries = self.read.ledger.iter().map(|line| &line.entry);
         entries.filter_map(|entry| Some((entry.payment.as_ref()?.order_id.as_str(), entry.amount.get())))
     }
 
@@ -197,7 +197,7 @@ impl Books {
     /// Are events due, and orders or invoices?
     pub fn due_at(&self, now: OffsetDateTime) -> (bool, bool) {
         let is_due = |filed: Option<OffsetDateTime>| filed.is_some_and(|due| due <= now);
-        let audit::Books { events, orders, invoices, .. } = &self.books;
+        let audit::Books { events, orders, invoices, .. } = &self.read;
         let others = orders.iter().map(|order| order.filed).chain(invoices.iter().map(|invoice| invoice.filed));
         (events.iter().any(|event| is_due(event.filed)), others.into_iter().any(is_due))
     }

@@ -24,7 +24,7 @@ const PER_CORE: usize = 2;
 /// Schedules that are played to shrink one.
 const SHRINKING: usize = 150;
 /// A schedule that is not over by then hangs.
-const TIME_LIMIT: Duration = Duration::from_secs(120);
+const TIME_LIMIT: Duration = Duration::from_mins(10);
 /// Unoptimised handlers one within the other take more than a thread has by default.
 const STACK: usize = 64 << 20;
 
@@ -122,6 +122,11 @@ impl Campaign {
                         let seed = self.seed + number;
                         let (tally, judged) = play_one(&schedule(seed), self.sabotage);
                         let mut outcome = outcome.lock().unwrap();
+                        if let Err(failure) = &judged
+                            && self.progress
+                        {
+                            println!("  seed {seed}: {:?}: {}", failure.kind, failure.text);
+                        }
                         outcome.count(seed, tally, judged);
                         if self.sabotage.is_some() && !outcome.failures.is_empty() {
                             stop.store(true, Ordering::Relaxed);

@@ -169,9 +169,9 @@ impl Play {
                 continue;
             }
             let books = Books::read(self).await;
-            books.add_up().map_err(|failure| failure.at(format!("after step {}: {step}", number + 1)))?;
+            books.add_up().map_err(|failure| failure.at(&format!("after step {}: {step}", number + 1)))?;
         }
-        self.finish().await.map_err(|failure| failure.at("in the end".to_owned()))
+        self.finish().await.map_err(|failure| failure.at("in the end"))
     }
 
     /// One step with its trouble. Can it have written something?
@@ -604,8 +604,8 @@ fn undisturbed(action: Action) -> Step {
 }
 
 fn newest<T>(list: &[T], nth: usize) -> Option<&T> {
-    let last = list.len().checked_sub(1)?;
-    list.get(last - nth % list.len())
+    let newest = list.len().checked_sub(1)?;
+    list.get(newest - nth % list.len())
 }
 
 /// Is it worth trying?

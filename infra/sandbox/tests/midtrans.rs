@@ -227,3 +227,25 @@ async fn a_page_offers_only_what_is_enabled() {
     let page = merchant.http.get(link).send().await.unwrap().text().await.unwrap();
     assert!(page.contains("finish?order_id=INV-1&amp;status_code=200&amp;transaction_status=settlement"));
 }
+
+#[tokio::test]
+async fn the_books_tell_what_was_received_and_given_back_without_a_fee() {
+    let merchant = Merchant::start().await;
+    let held = |order_id: &str| {
+        let books = merchant.sandbox.books();
+        let account = books.iter().find(|account| account.order_id == order_id).unwrap();
+        (account.asked, account.received, account.refunded, account.charged_back)
+    };
+    let link = merchant.page("INV-1").await;
+    assert_eq!(held("INV-1"), (300_000, 0, 0, false));
+    merchant.simulate(&link, "paid", json!({"fee": 4_000, "channel": "other_qris"})).await;
+    assert_eq!(held("INV-1"), (300_000, 300_000, 0, false));
+    merchant.simulate(&link, "refunded", json!({"amount": 100_000})).await;
+    assert_eq!(held("INV-1"), (300_000, 300_000, 100_000, false));
+    merchant.play(&link, "reversed").await;
+    assert_eq!(held("INV-1"), (300_000, 0, 0, false), "a denial gives everything back");
+    let link = merchant.page("INV-2").await;
+    merchant.play(&link, "paid").await;
+    merchant.play(&link, "chargeback").await;
+    assert_eq!(held("INV-2"), (300_000, 300_000, 0, true));
+}

@@ -146,3 +146,17 @@ async fn without_an_address_nothing_is_sent_and_a_replay_says_so() {
     assert_eq!(merchant.control("/webhooks/replay", json!({"link": link})).await.0, 409);
     assert!(merchant.sandbox.set_webhook_base("https://example.com").is_err());
 }
+
+#[tokio::test]
+async fn notifications_that_are_kept_are_sent_nowhere_and_taken_once() {
+    let merchant = Merchant::start().await;
+    merchant.sandbox.keep_notifications();
+    let page = merchant.page("INV-1").await;
+    merchant.play(&page, "paid").await;
+    merchant.play(&merchant.invoice("INV-2", json!({})).await.1, "paid").await;
+    let made = merchant.sandbox.take_notifications();
+    let paths: Vec<&str> = made.iter().map(|made| made.path.as_str()).collect();
+    assert_eq!(paths, ["/api/webhooks/midtrans", "/api/webhooks/xendit"]);
+    assert!(made[0].body.contains("INV-1") && made[1].headers.iter().any(|(name, _)| *name == "x-callback-token"));
+    assert_eq!((merchant.webhooks.all().len(), merchant.sandbox.take_notifications().len()), (0, 0));
+}

@@ -42,7 +42,7 @@ pub enum How {
     Cut,
     /// The caller gets HTTP 200 and the first half of the answer.
     Garbled,
-    /// Too much at once: HTTP 429, from DynamoDB that the throughput is exceeded.
+    /// Too much at once: HTTP 429, from DynamoDB that the throughput is exceeded. Only before its effect: it says that nothing was done.
     Throttled,
     /// A transaction meets another one. Any other call is throttled. Only before its effect.
     Conflict,
@@ -281,7 +281,7 @@ impl Tap {
                 self.hold().await;
                 Some(forward.await)
             }
-            Some((When::Before, _) | (_, How::Conflict)) => None,
+            Some((When::Before, _) | (_, How::Conflict | How::Throttled)) => None,
             _ => Some(forward.await),
         };
         if let Some(slow) = slow {
