@@ -40,7 +40,7 @@ pub enum How {
     Error,
     /// The connection breaks instead of an answer.
     Cut,
-    /// The caller gets HTTP 200 and the first half of the answer.
+    /// The caller gets HTTP 200 and the first half of the answer. Only after its effect: nobody says 200 of what was not done.
     Garbled,
     /// Too much at once: HTTP 429, from DynamoDB that the throughput is exceeded. Only before its effect: it says that nothing was done.
     Throttled,
@@ -281,6 +281,7 @@ impl Tap {
                 self.hold().await;
                 Some(forward.await)
             }
+            Some((_, How::Garbled)) => Some(forward.await),
             Some((When::Before, _) | (_, How::Conflict | How::Throttled)) => None,
             _ => Some(forward.await),
         };
