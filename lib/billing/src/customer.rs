@@ -7,7 +7,7 @@ use crate::{
     entitlement::Entitlement,
     event::Event,
     id::{CustomerId, InvoiceId, PackageId},
-    invoice::{Attempts, InvoiceKind},
+    invoice::{Attempts, Invoice, InvoiceKind, InvoiceStatus},
     money::Rupiah,
     phone::Phone,
 };
@@ -86,6 +86,22 @@ impl Profile {
     pub(crate) fn forget_open(&mut self, invoice: &InvoiceId) {
         for open in [&mut self.open_renewal, &mut self.open_upgrade] {
             open.take_if(|open| open == invoice);
+        }
+    }
+
+    /// The invoice of that kind that is remembered as open.
+    #[must_use]
+    pub fn open(&self, kind: InvoiceKind) -> Option<&InvoiceId> {
+        match kind {
+            InvoiceKind::Renewal => self.open_renewal.as_ref(),
+            InvoiceKind::Upgrade => self.open_upgrade.as_ref(),
+        }
+    }
+
+    /// An invoice that is remembered as open and is not UNPAID any more (refunded before it was applied, for one) takes no place.
+    pub fn forget_if_closed(&mut self, invoice: &Invoice) {
+        if invoice.status != InvoiceStatus::Unpaid {
+            self.forget_open(&invoice.id);
         }
     }
 

@@ -53,6 +53,7 @@ impl Apply {
                 Todo::Nothing => return Ok(invoice),
                 Todo::Grant => self.grant(&invoice, &profile, now).await,
                 Todo::Revoke(settlement) => {
+                    let profile = self.without_closed(&invoice, profile).await?;
                     let grants = self.store.grants(customer).await?;
                     revoke(&invoice, settlement, &profile, &grants, self.rules, now).map_err(NotApplied::from)
                 }
@@ -76,6 +77,18 @@ impl Apply {
             }
         }
         Err(StoreError::Stale.into())
+    }
+
+    /// An invoice that is reversed is open again, unless another took its place. One that is closed itself did not.
+    async fn without_closed(&self, invoice: &Invoice, profile: Profile) -> Result<Profile, StoreError> {
+        let mut profile = profile;
+        let other = profile.open(invoice.kind).filter(|open| **open != invoice.id).cloned();
+        if let Some(other) = other
+            && let Some(other) = self.store.invoice(&profile.id, &other).await?
+        {
+            profile.forget_if_closed(&other);
+        }
+        Ok(profile)
     }
 
     async fn grant(&self, invoice: &Invoice, profile: &Profile, now: OffsetDateTime) -> Result<Application, NotApplied> {

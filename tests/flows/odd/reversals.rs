@@ -109,3 +109,23 @@ async fn reversed_and_then_paid_again() {
         "PAID, due 0, credit 0, service +1 | ledger: received 300, reversal -300, received 300 | told: settled 300, reversed 300, settled 300 | history: received 300, reversal 300, received 300",
     );
 }
+
+#[tokio::test]
+async fn a_bill_that_was_refunded_before_it_was_applied_takes_no_place_of_one_that_is_reversed() {
+    let (mut journey, first) = with_link(GatewayName::Midtrans).await;
+    journey.pay(&first).await;
+    journey.until_quiet().await;
+    let reversed = journey.invoice.clone();
+    journey.invoice = journey.world.invoice(&journey.customer).await;
+    let second = journey.link(&journey.token().await, Some(GatewayName::Midtrans)).await;
+    journey.pay(&second).await;
+    journey.simulate(&second, Outcome::Refunded).await;
+    journey.until_quiet().await;
+    assert_eq!(journey.world.invoice_now(&journey.invoice).await.status, InvoiceStatus::Cancelled);
+    journey.invoice = reversed;
+    journey.simulate(&first, Outcome::Reversed).await;
+    journey.until_quiet().await;
+    let (invoice, profile) = (journey.world.invoice_now(&journey.invoice).await, journey.world.profile(&journey.customer.id).await);
+    assert_eq!((invoice.status, invoice.amount_due().unwrap().get()), (InvoiceStatus::Unpaid, 300_000), "it can be paid again");
+    assert_eq!(profile.open_renewal, Some(invoice.id));
+}
