@@ -244,7 +244,7 @@ fn kinds() -> BTreeSet<String> {
     files.map(|name| name.strip_suffix(".json").unwrap().to_owned()).collect()
 }
 
-/// A payment of too much and its reversal, then a change of package: every kind of event.
+/// A payment of too much and its reversal, weeks in which nobody pays, then a change of package: every kind of event.
 async fn every_kind_of_event() -> Journey {
     let mut journey = Journey::start().await;
     let token = journey.token().await;
@@ -256,6 +256,13 @@ async fn every_kind_of_event() -> Journey {
     journey.until_quiet().await;
     journey.simulate(&link, Outcome::Reversed).await;
     journey.until_quiet().await;
+    // Nobody pays: three days before it is due, on the day, and after it; and the service is over.
+    for days in [5, 3, 30] {
+        journey.wait(Duration::days(days));
+        journey.run_billing().await;
+        journey.until_quiet().await;
+    }
+    let token = journey.token().await;
     journey.world.offer("gratis", 0).await;
     let free = json!({"packageId": "gratis", "expectedAmount": 0});
     let asked = request("POST", "/api/customer/upgrade", Some(&token), Some(&free));
