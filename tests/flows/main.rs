@@ -19,6 +19,7 @@ mod crash;
 mod device;
 mod journey;
 mod link;
+mod log;
 mod login;
 mod network;
 mod notify;

@@ -1,10 +1,5 @@
 //! The public page of a bill: who can open what, what can be brought about there, and what nobody learns by it.
 
-use std::{
-    io::Write,
-    sync::{Arc, Mutex},
-};
-
 use aws_sdk_dynamodb::types::AttributeValue;
 use billing::{gateway::GatewayName, id::InvoiceId, invoice::Invoice, order::OrderStatus, withdrawal::withdraw};
 use lambda_http::{Body, Response};
@@ -15,14 +10,14 @@ use testkit::{
     table::{everything, items},
 };
 use time::Duration;
-use tracing_subscriber::{Layer as _, filter::LevelFilter, layer::SubscriberExt as _};
+use tracing_subscriber::filter::LevelFilter;
 use web::{
     csrf,
     pay_page::{PayPageKey, Token},
     problem,
 };
 
-use crate::journey::Journey;
+use crate::{journey::Journey, log::Log};
 
 const FORM: (&str, &str) = ("content-type", "application/x-www-form-urlencoded");
 /// What a browser sends with the page's own forms: `Referrer-Policy: no-referrer` takes the origin away.
@@ -501,21 +496,6 @@ async fn page_of_dashboard(journey: &Journey, cookie: &str) -> String {
     html(&customer_portal::handle(&journey.world.installation, from_browser("GET", "/customer", &[], &[cookie], None)).await)
 }
 
-/// What is logged, as it is written.
-#[derive(Clone, Default)]
-struct Log(Arc<Mutex<Vec<u8>>>);
-
-impl Write for Log {
-    fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
-        self.0.lock().unwrap().extend_from_slice(bytes);
-        Ok(bytes.len())
-    }
-
-    fn flush(&mut self) -> std::io::Result<()> {
-        Ok(())
-    }
-}
-
 /// What the token stands for, in a layout that nobody knows.
 async fn damage(journey: &Journey, token: &Token) {
     let mut item = items(&journey.world.aws.direct, "PAY").await.remove(0);
@@ -526,13 +506,7 @@ async fn damage(journey: &Journey, token: &Token) {
 
 #[tokio::test]
 async fn no_token_stands_in_a_log() {
-    let log = Log::default();
-    let writer = log.clone();
-    let layer = tracing_subscriber::fmt::layer().json().with_writer(move || writer.clone()).with_filter(LevelFilter::DEBUG);
-    // With a single one, `tracing` asks whatever thread comes first whether a line is wanted at all; here other tests run beside.
-    let _second = tracing::Dispatch::new(tracing_subscriber::registry());
-    let _guard = tracing::subscriber::set_default(tracing_subscriber::registry().with(layer));
-
+    let log = Log::begin(LevelFilter::DEBUG);
     let (mut journey, token) = start().await;
     // Every way in which a link fails, every answer of the page, and a payment.
     for kind in [FaultKind::InternalError, FaultKind::Unauthorized, FaultKind::Garbage, FaultKind::TooManyRequests] {
@@ -555,7 +529,7 @@ async fn no_token_stands_in_a_log() {
     journey.until_quiet().await;
     get(&journey, &token.page(None)).await;
 
-    let logged = String::from_utf8(log.0.lock().unwrap().clone()).unwrap();
+    let logged = log.text();
     for expected in ["no payment link", "payment could not be checked", "the store failed", "settled"] {
         assert!(logged.contains(expected), "{expected} in {logged}");
     }

@@ -1,19 +1,15 @@
 //! Receivers that are down, slow, strange or hostile, and functions that die.
 
-use std::{
-    io,
-    sync::{Arc, Mutex, PoisonError},
-};
-
 use cloud::queue::Report;
 use lunas_sandbox::{Effect, Fault, FaultKind};
 use partner_http::testing::{Canned, Partner};
 use serde_json::{Value, json};
 use testkit::tap::{How, When};
 use time::Duration;
+use tracing_subscriber::filter::LevelFilter;
 
 use super::{DEMO_NETWORK_SECRET, Provider, expired, hand_over};
-use crate::journey::PHONE;
+use crate::{journey::PHONE, log::Log};
 
 fn fail(provider: &Provider, kind: FaultKind, times: u32) {
     provider.journey.world.sandbox.add_fault(Fault { times, ..Fault::once("network.webhook", kind) }).unwrap();
@@ -317,25 +313,9 @@ async fn no_log_line_holds_a_person_a_key_or_an_address() {
     }
 }
 
-/// What functions log while something runs, as the log group gets it.
+/// What functions log while something runs.
 async fn logged<T>(run: impl Future<Output = T>) -> String {
-    #[derive(Clone, Default)]
-    struct Lines(Arc<Mutex<Vec<u8>>>);
-    impl io::Write for Lines {
-        fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-            self.0.lock().unwrap_or_else(PoisonError::into_inner).extend_from_slice(bytes);
-            Ok(bytes.len())
-        }
-        fn flush(&mut self) -> io::Result<()> {
-            Ok(())
-        }
-    }
-    let lines = Lines::default();
-    let writer = lines.clone();
-    let subscriber = tracing_subscriber::fmt().json().flatten_event(true).with_writer(move || writer.clone()).finish();
-    let guard = tracing::subscriber::set_default(subscriber);
+    let log = Log::begin(LevelFilter::INFO);
     run.await;
-    drop(guard);
-    let bytes = lines.0.lock().unwrap_or_else(PoisonError::into_inner).clone();
-    String::from_utf8(bytes).unwrap()
+    log.text()
 }

@@ -1,7 +1,5 @@
 //! Providers that are down, silent or stopped, crashes at every step, and what people can find and do then.
 
-use std::sync::{Arc, Mutex};
-
 use billing::{delivery::DeliveryStatus, notice::Notice};
 use cloud::installation::Installation;
 use lunas_sandbox::{Fault, FaultKind};
@@ -11,10 +9,13 @@ use testkit::{
     tap::{How, When},
 };
 use time::Duration;
-use tracing_subscriber::layer::SubscriberExt as _;
+use tracing_subscriber::filter::LevelFilter;
 
 use super::{PHONE, STORED, bill, inbox, notices, pay, start, statuses};
-use crate::journey::{Journey, queue_batch};
+use crate::{
+    journey::{Journey, queue_batch},
+    log::Log,
+};
 
 /// A provider that nobody can reach.
 const NOBODY_LISTENS: [(&str, &str); 1] = [("url", "http://127.0.0.1:1/send")];
@@ -192,27 +193,9 @@ async fn a_secret_that_cannot_be_used_makes_messages_wait() {
     assert_eq!(inbox(&journey).len(), 2);
 }
 
-/// Everything that is logged while it lives.
-#[derive(Clone, Default)]
-struct Captured(Arc<Mutex<Vec<u8>>>);
-
-impl std::io::Write for Captured {
-    fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
-        self.0.lock().unwrap().extend_from_slice(bytes);
-        Ok(bytes.len())
-    }
-
-    fn flush(&mut self) -> std::io::Result<()> {
-        Ok(())
-    }
-}
-
 #[tokio::test]
 async fn no_log_line_holds_a_phone_a_name_a_code_or_a_token() {
-    let captured = Captured::default();
-    let writer = captured.clone();
-    let layer = tracing_subscriber::fmt::layer().json().with_writer(move || writer.clone());
-    let _guard = tracing::subscriber::set_default(tracing_subscriber::registry().with(layer));
+    let log = Log::begin(LevelFilter::DEBUG);
     let mut journey = start().await;
     assert_eq!(ask_code(&journey).await.0, 200);
     pay(&mut journey).await;
@@ -225,7 +208,7 @@ async fn no_log_line_holds_a_phone_a_name_a_code_or_a_token() {
     bill(&journey, "c9").await;
     journey.run_billing().await;
     runs(&mut journey, 2, Duration::minutes(5)).await;
-    let logged = String::from_utf8(captured.0.lock().unwrap().clone()).unwrap();
+    let logged = log.text();
     assert!(logged.lines().count() > 15 && logged.contains("message handed over"), "{logged}");
     let told = inbox(&journey);
     let code = told.iter().find_map(|text| text.strip_prefix("Kode masuk ")).unwrap()[..6].to_owned();
