@@ -293,6 +293,19 @@ async fn reconcile_payments_has_the_rights_it_uses_and_no_other() {
     journey.link(&token, Some(GatewayName::Midtrans)).await;
     run(&mut seen, &journey).await;
     assert_eq!(journey.world.sandbox.calls_of("xendit.expire"), 2, "cancelled after all");
+
+    // An offer that holds money when it lapses.
+    let mut journey = Journey::start().await;
+    let token = journey.token().await;
+    journey.world.offer("home50", 500_000).await;
+    let (_, made) = choose(&mut Seen::default(), &journey, &token, "home50", 500_000, "midtrans").await;
+    journey.play(&Simulate { amount: Some(100_000), ..Simulate::new(made["paymentLink"].as_str().unwrap(), Outcome::Paid) }).await;
+    journey.until_quiet().await;
+    journey.link(&token, Some(GatewayName::Midtrans)).await;
+    journey.wait(Duration::days(9));
+    run(&mut seen, &journey).await;
+    let profile = journey.world.profile(&journey.customer.id).await;
+    assert_eq!((profile.credit.get(), profile.open_upgrade), (100_000, None), "withdrawn, and the money is credit");
     seen.assert_is_the_policy_of("reconcile-payments");
 }
 

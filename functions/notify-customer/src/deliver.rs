@@ -87,6 +87,10 @@ async fn attempt(installation: &Installation, notice: &Notice, context: &NoticeC
     }
     let (channel, settings) = match open(installation, &key).await {
         Opened::Yes(channel, settings) => (channel, settings),
+        // What waits was to be sent by a provider that was there: somebody is changing it.
+        Opened::NotConfigured if notice.version > 0 => {
+            return wait(installation, notice.clone(), now.saturating_add(MENDED_IN), "no provider is configured").await;
+        }
         Opened::NotConfigured => return skip(installation, notice, Skip::NoProvider, now).await,
         Opened::Unusable(why) => return wait(installation, notice.clone(), now.saturating_add(MENDED_IN), &why).await,
     };

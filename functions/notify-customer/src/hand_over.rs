@@ -38,8 +38,20 @@ pub(crate) async fn hand_over(
     settings: &str,
 ) {
     let Turned { notice, sender } = turned;
-    let sent = channel.send(letter.phone.as_str(), &letter.message).await;
+    // A thousand bills must not go to a second provider, whose pace nobody keeps: what can wait, waits for the first.
+    let sent = if notice.kind.class() == Class::Bill {
+        channel.send_by_the_first(letter.phone.as_str(), &letter.message).await
+    } else {
+        channel.send(letter.phone.as_str(), &letter.message).await
+    };
     let now = installation.clock.now();
+    if let Some((first, class)) = &sent.refused_by {
+        let alarm = *class == RejectionClass::Stop;
+        tracing::error!(alarm, provider = first.as_str(), "the first provider takes nothing; the second one was asked");
+        if alarm {
+            let _ = installation.secrets.refreshed_rows("whatsapp").await;
+        }
+    }
     let heard = log(&notice, &sent);
     if heard == Heard::Stop {
         // Keys that were just corrected must not wait for the cache.

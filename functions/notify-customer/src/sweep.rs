@@ -22,11 +22,11 @@ const PER_PARTITION: i32 = 10;
 /// A run begins no message after this long: the function lives 15 s, and a message takes up to 5.
 const TIME_LIMIT: Duration = Duration::from_secs(8);
 
-/// One run: codes first.
+/// One run: codes first, then receipts, then bills.
 pub(crate) async fn sweep(installation: &Installation) {
     let started = Instant::now();
     let mut waiting = Vec::new();
-    for kind in [DueKind::Code, DueKind::Message] {
+    for kind in [DueKind::Code, DueKind::Receipt, DueKind::Message] {
         match installation.store.due(kind, installation.clock.now(), PER_PARTITION).await {
             Ok(keys) => waiting.extend(keys),
             Err(error) => tracing::error!(alarm = true, %error, "due messages could not be read"),

@@ -123,7 +123,7 @@ async fn tell_event(network: &Network, message: &Message) -> Result<(), Failed> 
 }
 
 /// Tells one line, and looks at it once more afterwards: who came meanwhile found it claimed, and relied on that.
-/// Answers the problem of the last try, if there was one.
+/// Answers the problem of the last try, if it reached nobody.
 async fn tell(network: &Network, customer: &CustomerId, cause: Option<&str>) -> Result<Option<Problem>, Failed> {
     let Installation { store, clock, .. } = &network.installation;
     let receivers = network.receivers().await;
@@ -160,7 +160,7 @@ async fn tell(network: &Network, customer: &CustomerId, cause: Option<&str>) -> 
         }
         if is_due {
             // The clock looks at it once more.
-            return Ok(outcome.problem);
+            return Ok(outcome.problem.filter(|_| outcome.taken.is_empty() && outcome.gone.is_empty()));
         }
         cause = None;
     }
@@ -222,6 +222,7 @@ async fn sweep(network: &Network) {
             });
         }
         let in_vain = telling.join_all().await;
+        // One of several receivers that is down must not keep the others waiting.
         if in_vain.iter().all(|in_vain| *in_vain) {
             return;
         }

@@ -74,19 +74,18 @@ async fn verified<T>(
     match read(&rows) {
         Err(WebhookError::Forged | WebhookError::NotConfigured(_)) => {
             let rows = installation.secrets.refreshed_rows(SECRET).await.map_err(unreadable)?;
-            read(&rows).map_err(|error| refused(provider, &rows, error))
+            read(&rows).map_err(|error| refused(provider, error))
         }
-        verdict => verdict.map_err(|error| refused(provider, &rows, error)),
+        verdict => verdict.map_err(|error| refused(provider, error)),
     }
 }
 
-fn refused(provider: ProviderName, rows: &Rows, error: WebhookError) -> Problem {
+fn refused(provider: ProviderName, error: WebhookError) -> Problem {
     let name = provider.as_str();
     match error {
         WebhookError::NotConfigured(_) => {
-            // Anybody can post to the address of a provider that is not in use.
-            let in_use = ["provider", "fallback"].into_iter().any(|row| rows.get(row).is_some_and(|used| used == name));
-            tracing::error!(alarm = in_use, provider = name, %error, "webhook cannot be verified");
+            // No alarm: anybody can post to this address, and messages are sent without it too.
+            tracing::warn!(provider = name, %error, "webhook cannot be verified");
             problem::SEND_AGAIN
         }
         WebhookError::Forged => {
@@ -169,7 +168,8 @@ async fn record_status(
     }
     // Once, however often it is reported.
     if recorded == Recorded::Moved && status.status == DeliveryStatus::Failed {
-        let alarm = matches!(status.class, Some(RejectionClass::Stop | RejectionClass::Message));
+        // Only a number that takes no messages is nobody's affair but the customer's.
+        let alarm = status.class.is_some_and(|class| class != RejectionClass::Recipient);
         tracing::error!(alarm, provider = provider.as_str(), detail = status.detail, "a message did not arrive");
     }
     Ok(())

@@ -16,6 +16,8 @@ use time::{Duration, OffsetDateTime};
 const INVOICES_PER_PARTITION: i32 = 10;
 /// Until it is told once more.
 const AGAIN_IN: Duration = Duration::minutes(10);
+/// Whatever cannot be written for longer than this needs a person.
+const WRITTEN_WITHIN: Duration = Duration::minutes(30);
 
 pub(crate) async fn look_at(installation: &Installation) {
     let now = installation.clock.now();
@@ -45,7 +47,11 @@ pub(crate) async fn look_at(installation: &Installation) {
         match done {
             // Stale: somebody is at work on it right now.
             Ok(()) | Err(StoreError::Stale) => {}
-            Err(error) => tracing::error!(invoice = invoice.id.as_str(), %error, "due invoice could not be written"),
+            Err(error) => {
+                // A table that is busy is over with in a while; what is not keeps others from their look.
+                let alarm = invoice.due.is_some_and(|due| now - due > WRITTEN_WITHIN);
+                tracing::error!(alarm, invoice = invoice.id.as_str(), %error, "due invoice could not be written");
+            }
         }
     }
 }

@@ -48,7 +48,12 @@ pub(crate) async fn adjust(session: &Session, customer: &str, amount: i64, reaso
             Ok(()) => return show(session, &profile, &adjustment),
             // Somebody else changed the profile: read and decide again, so it is neither lost nor booked twice.
             Err(StoreError::Stale) => {}
-            // Whether it happened is not known. The same command again finds it if it did.
+            // Whether it happened is not known. The same command again finds it if it did; with --again it would not look.
+            Err(StoreError::Unavailable(why)) if options.again => {
+                return refuse(format!(
+                    "the table gave no answer ({why}): it may be booked. Look at `lunas customers show` before you repeat it"
+                ));
+            }
             Err(error) => return Err(error.into()),
         }
     }

@@ -5,6 +5,7 @@ use billing::{
     id::{InvoiceId, OrderId},
     invoice::{Invoice, InvoiceStatus, NewInvoice, issue_renewal},
     order::Order,
+    package::Package,
     withdrawal::withdraw,
     zone::format,
 };
@@ -24,8 +25,8 @@ pub(crate) async fn create(session: &Session, customer: &str, due_date: Date) ->
     let mut profile = find::customer(session, customer).await?;
     let now = session.clock.now();
     let id = InvoiceId::parse(&new_id("inv_", now))?;
-    refuse_second(session, &profile).await?;
     let in_catalogue = session.store.package(&profile.entitlement.package.id).await?.map(|catalogued| catalogued.package);
+    refuse_second(session, &profile, in_catalogue.as_ref()).await?;
     if session.dry_run {
         let new = NewInvoice { id, number: "(next number)".to_owned(), due_date };
         let issued = issue_renewal(&profile, in_catalogue.as_ref(), new, session.zone, now)?;
@@ -45,14 +46,14 @@ pub(crate) async fn create(session: &Session, customer: &str, due_date: Date) ->
             // It did happen; only the answer was lost.
             return show_created(session, &issued.invoice, &profile);
         }
-        refuse_second(session, &profile).await?;
+        refuse_second(session, &profile, in_catalogue.as_ref()).await?;
     }
     Err(StoreError::Stale.into())
 }
 
 /// A customer owes one renewal at a time.
-async fn refuse_second(session: &Session, profile: &Profile) -> anyhow::Result<()> {
-    if !profile.entitlement.package.price.is_positive() {
+async fn refuse_second(session: &Session, profile: &Profile, in_catalogue: Option<&Package>) -> anyhow::Result<()> {
+    if !in_catalogue.unwrap_or(&profile.entitlement.package).price.is_positive() {
         return refuse(format!("the package {} costs nothing; there is nothing to bill", profile.entitlement.package.id));
     }
     let Some(open) = &profile.open_renewal else { return Ok(()) };

@@ -98,9 +98,10 @@ impl Profile {
         }
     }
 
-    /// An invoice that is remembered as open and is not UNPAID any more (refunded before it was applied, for one) takes no place.
-    pub fn forget_if_closed(&mut self, invoice: &Invoice) {
-        if invoice.status != InvoiceStatus::Unpaid {
+    /// An invoice that is remembered as open and is CANCELLED (refunded in full before it was applied) takes no place. One that is PAID and
+    /// waits to be applied does: its payment may be taken back too.
+    pub fn forget_if_cancelled(&mut self, invoice: &Invoice) {
+        if invoice.status == InvoiceStatus::Cancelled {
             self.forget_open(&invoice.id);
         }
     }

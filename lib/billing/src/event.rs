@@ -171,6 +171,8 @@ pub enum ReviewReason {
     PartialRefund,
     /// A payment was charged back; nothing is revoked by itself.
     Chargeback,
+    /// The gateway took money back that opens no invoice again: it had become credit, which may be spent, or was a part-payment.
+    TakenBack,
     /// The gateway says something that is not understood, or that a person has to decide: an unknown status, a card held for review,
     /// another currency. Nothing is booked; the amount is the order's.
     Unclear,
@@ -346,8 +348,14 @@ mod tests {
 
     #[test]
     fn a_review_says_why_in_a_stable_word() {
-        let words =
-            [ReviewReason::Surplus, ReviewReason::Partial, ReviewReason::PartialRefund, ReviewReason::Chargeback, ReviewReason::Unclear];
+        let words = [
+            ReviewReason::Surplus,
+            ReviewReason::Partial,
+            ReviewReason::PartialRefund,
+            ReviewReason::Chargeback,
+            ReviewReason::TakenBack,
+            ReviewReason::Unclear,
+        ];
         let schema = read("payment.review.schema.json");
         assert_eq!(serde_json::to_value(words).unwrap(), schema["properties"]["reason"]["enum"]);
         assert_eq!(serde_json::to_value(GatewayName::ALL).unwrap(), schema["properties"]["gateway"]["enum"]);

@@ -92,7 +92,7 @@ impl Kind {
             Event::PaymentReview { reason: ReviewReason::Partial, .. } => Some(Self::PartlyPaid),
             Event::PaymentReview { reason: ReviewReason::PartialRefund, .. } => Some(Self::PaymentRefunded),
             Event::PaymentReversed { .. } => Some(Self::PaymentReversed),
-            Event::PaymentReview { reason: ReviewReason::Chargeback | ReviewReason::Unclear, .. }
+            Event::PaymentReview { reason: ReviewReason::Chargeback | ReviewReason::TakenBack | ReviewReason::Unclear, .. }
             | Event::PaymentSettled { .. }
             | Event::SubscriptionExpired { .. }
             | Event::SubscriptionReverted { .. } => None,

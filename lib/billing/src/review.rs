@@ -49,6 +49,8 @@ pub enum Why {
     Chargeback,
     /// A settled payment is gone, refunded in full or taken back; what was granted for it is revoked.
     Reversed,
+    /// The gateway took money back that had become credit, or was a part-payment.
+    TakenBack,
     /// The gateway's answer is not understood; nothing was booked.
     Unclear,
 }
@@ -63,6 +65,7 @@ impl Why {
             Self::PartialRefund => "partial_refund",
             Self::Chargeback => "chargeback",
             Self::Reversed => "reversed",
+            Self::TakenBack => "taken_back",
             Self::Unclear => "unclear",
         }
     }
@@ -96,6 +99,7 @@ impl From<ReviewReason> for Why {
             ReviewReason::Partial => Self::Partial,
             ReviewReason::PartialRefund => Self::PartialRefund,
             ReviewReason::Chargeback => Self::Chargeback,
+            ReviewReason::TakenBack => Self::TakenBack,
             ReviewReason::Unclear => Self::Unclear,
         }
     }

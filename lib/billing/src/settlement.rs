@@ -146,7 +146,7 @@ impl Books {
     /// The gateway took a settlement back (deny after settlement): credit first, then the invoice is open again.
     /// What was refunded before is gone already and is not taken a second time.
     fn take_back(&mut self, reported: &Transaction, booked: &mut Booked, now: OffsetDateTime) -> Result<(), MoneyError> {
-        let kept = booked.kept()?;
+        let (kept, was_paid) = (booked.kept()?, self.invoice.status == InvoiceStatus::Paid);
         booked.received = reported.received;
         booked.refunded = booked.refunded.min(reported.received);
         booked.charged_back = booked.charged_back.min(reported.received.minus(booked.refunded)?);
@@ -164,6 +164,10 @@ impl Books {
                 self.invoice.credit_applied = self.invoice.credit_applied.min(self.invoice.received);
             }
         }
+        // What opens the invoice again is told as that. Money that had become credit may be spent, and a part-payment is no settlement.
+        if less.is_positive() && !(was_paid && self.invoice.status == InvoiceStatus::Unpaid) {
+            self.reviews.push((ReviewReason::TakenBack, less));
+        }
         Ok(())
     }
 
@@ -173,11 +177,13 @@ impl Books {
         booked.refunded = booked.refunded.plus(refunded)?;
         let from_invoice = self.take_credit(EntryKind::SurplusRefund, reported, booked, refunded, now)?;
         if !from_invoice.is_positive() {
+            self.reviews.push((ReviewReason::PartialRefund, refunded));
             return Ok(());
         }
         self.enter(EntryKind::Refund, from_invoice.negated()?, reported, now);
         if self.invoice.status == InvoiceStatus::Unpaid {
             self.invoice.received = self.invoice.received.minus(from_invoice)?;
+            self.reviews.push((ReviewReason::PartialRefund, refunded));
             return Ok(());
         }
         self.invoice.refunded = self.invoice.refunded.plus(from_invoice)?;
@@ -269,8 +275,9 @@ impl Books {
                 amount: after.amount,
             });
         } else if after.status != InvoiceStatus::Paid && (before.status == InvoiceStatus::Paid || after.settlement != before.settlement) {
-            // A payment can be seen for the first time when it is refunded already.
-            let taken = if before.status == InvoiceStatus::Paid { before.held()?.minus(after.held()?)? } else { after.refunded };
+            // What went back to the payer; not what credit had paid of it, which is credit again.
+            let mut gone = self.entries.iter().filter(|entry| matches!(entry.kind, EntryKind::Refund | EntryKind::Reversal));
+            let taken = gone.try_fold(Rupiah::ZERO, |sum, entry| sum.minus(entry.amount))?;
             events.push(Event::PaymentReversed { customer_id: ids.0, invoice_id: ids.1, settlement: after.settlement, amount: taken });
         }
         events.extend(self.reviews.iter().map(|(reason, amount)| review(&self.order, *reason, *amount)));

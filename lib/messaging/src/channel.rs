@@ -3,8 +3,8 @@
 use std::{collections::BTreeMap, ops::RangeInclusive, time::Duration};
 
 use crate::{
-    Message, Pacing, Provider, ProviderError, ProviderName, SendOutcome, fonnte::Fonnte, http_provider::HttpProvider, meta::Meta,
-    provider::Rows, waha::Waha,
+    Message, Pacing, Provider, ProviderError, ProviderName, RejectionClass, SendOutcome, fonnte::Fonnte, http_provider::HttpProvider,
+    meta::Meta, provider::Rows, waha::Waha,
 };
 
 /// Pause between two messages of a linked phone, in seconds, unless the row `gapSeconds` says otherwise.
@@ -33,6 +33,8 @@ pub struct Channel {
 pub struct Sent {
     /// Who said so.
     pub by: ProviderName,
+    /// Who was asked before, and why they did not take it.
+    pub refused_by: Option<(ProviderName, RejectionClass)>,
     /// What became of it.
     pub outcome: SendOutcome,
 }
@@ -64,15 +66,21 @@ impl Channel {
     }
 
     /// Hands the message over: to the first provider, and to the second one only if the first certainly did not take it and may do so
-    /// later. What is said then is what the one said who was asked last.
+    /// later. What is said then is what the one said who was asked last. Not for what comes in crowds: nobody keeps the second one's pace.
     pub async fn send(&self, phone: &str, message: &Message) -> Sent {
         let outcome = self.first.send(phone, message).await;
         match (&self.second, &outcome) {
             (Some(second), SendOutcome::Rejected { class, .. }) if class.allows_another_provider() => {
-                Sent { by: second.name(), outcome: second.send(phone, message).await }
+                let refused_by = Some((self.first.name(), *class));
+                Sent { by: second.name(), outcome: second.send(phone, message).await, refused_by }
             }
-            _ => Sent { by: self.first.name(), outcome },
+            _ => Sent { by: self.first.name(), outcome, refused_by: None },
         }
+    }
+
+    /// Hands a message that can wait over, to the first provider only.
+    pub async fn send_by_the_first(&self, phone: &str, message: &Message) -> Sent {
+        Sent { by: self.first.name(), outcome: self.first.send(phone, message).await, refused_by: None }
     }
 }
 

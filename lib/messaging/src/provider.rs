@@ -117,7 +117,7 @@ impl RejectionClass {
     /// May another provider be asked to take the message?
     #[must_use]
     pub const fn allows_another_provider(self) -> bool {
-        matches!(self, Self::Later { .. } | Self::Stop)
+        matches!(self, Self::Later { about: About::Sender, .. } | Self::Stop)
     }
 }
 

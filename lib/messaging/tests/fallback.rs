@@ -31,10 +31,11 @@ fn error(code: i64) -> Canned {
 
 #[tokio::test]
 async fn the_second_provider_is_asked_only_if_the_first_certainly_did_not_take_the_message_and_may_take_it_later() {
-    for canned in [error(190), error(131_048), error(130_429), error(131_056), error(131_000), Canned::Reply(429, String::new())] {
+    for canned in [error(190), error(131_048), error(130_429), error(131_000), Canned::Reply(429, String::new())] {
         let shown = format!("{canned:?}");
         let (sent, asked) = send(canned).await;
         assert_eq!((sent.by, asked), (ProviderName::Fonnte, 2), "{shown}");
+        assert_eq!(sent.refused_by.map(|(first, _)| first), Some(ProviderName::Meta), "{shown}");
     }
     for canned in [
         Canned::Reply(200, json!({"messages": [{"id": "wamid.1"}]}).to_string()),
@@ -44,6 +45,8 @@ async fn the_second_provider_is_asked_only_if_the_first_certainly_did_not_take_t
         Canned::Silence,
         error(131_026),
         error(132_000),
+        // Enough for this recipient, for a few seconds.
+        error(131_056),
     ] {
         let shown = format!("{canned:?}");
         let (sent, asked) = send(canned).await;

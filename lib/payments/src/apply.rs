@@ -53,7 +53,7 @@ impl Apply {
                 Todo::Nothing => return Ok(invoice),
                 Todo::Grant => self.grant(&invoice, &profile, now).await,
                 Todo::Revoke(settlement) => {
-                    let profile = self.without_closed(&invoice, profile).await?;
+                    let profile = self.without_cancelled(&invoice, profile).await?;
                     let grants = self.store.grants(customer).await?;
                     revoke(&invoice, settlement, &profile, &grants, self.rules, now).map_err(NotApplied::from)
                 }
@@ -68,6 +68,7 @@ impl Apply {
             };
             match self.store.apply(&application, now).await {
                 Ok(()) if !application.invoice.awaits_apply() => {
+                    self.close_link_of(&invoice, &application.invoice).await;
                     let told: Vec<_> = application.events.iter().map(billing::event::Event::kind).collect();
                     tracing::info!(customer = customer.as_str(), invoice = invoice.id.as_str(), events = ?told, "applied");
                     return Ok(application.invoice);
@@ -79,14 +80,29 @@ impl Apply {
         Err(StoreError::Stale.into())
     }
 
-    /// An invoice that is reversed is open again, unless another took its place. One that is closed itself did not.
-    async fn without_closed(&self, invoice: &Invoice, profile: Profile) -> Result<Profile, StoreError> {
+    /// An invoice that was open again, and is withdrawn because another took its place: nobody is to pay its link any more. A wish; should
+    /// it be lost, what is paid is credit.
+    async fn close_link_of(&self, before: &Invoice, after: &Invoice) {
+        let is_withdrawn = before.status == InvoiceStatus::Unpaid && after.status == InvoiceStatus::Cancelled;
+        let Some(link) = before.link.as_ref().filter(|_| is_withdrawn) else { return };
+        let closed = match self.store.order(link.gateway, &link.order_id).await {
+            Ok(Some(order)) => self.store.note_order(&order.wanting_cancellation(self.clock.now())).await,
+            Ok(None) => Ok(()),
+            Err(error) => Err(error),
+        };
+        if let Err(error) = closed {
+            tracing::warn!(order = link.order_id.as_str(), %error, "the link of a withdrawn invoice stays open");
+        }
+    }
+
+    /// An invoice that is reversed is open again, unless another took its place. One that is cancelled itself did not.
+    async fn without_cancelled(&self, invoice: &Invoice, profile: Profile) -> Result<Profile, StoreError> {
         let mut profile = profile;
         let other = profile.open(invoice.kind).filter(|open| **open != invoice.id).cloned();
         if let Some(other) = other
             && let Some(other) = self.store.invoice(&profile.id, &other).await?
         {
-            profile.forget_if_closed(&other);
+            profile.forget_if_cancelled(&other);
         }
         Ok(profile)
     }

@@ -122,6 +122,7 @@ const fn meaning(why: Why) -> &'static str {
         Why::PartialRefund => "a part was refunded, the service was not changed",
         Why::Chargeback => "the payer's bank took the payment back, the service was not changed",
         Why::Reversed => "a payment is gone: refunded in full, or taken back by the gateway",
+        Why::TakenBack => "the gateway took money back that had become credit, or was a part-payment",
         Why::Unclear => "the gateway's answer is not understood, nothing was booked",
     }
 }
@@ -131,6 +132,9 @@ const fn what_to_do(why: Why) -> &'static str {
         Why::Surplus => "it is credit already; tell the customer, or refund it in the gateway's dashboard if they want it back",
         Why::Partial => "the bill is open for the rest, and its next link asks for that only; remind the customer",
         Why::PartialRefund => "was it meant? If service has to be shortened too, import the customer with another expiresAt",
+        Why::TakenBack => {
+            "look at the customer's credit: if it was spent already, it is negative now; ask them, or book what you forgive with lunas credit adjust"
+        }
         Why::Chargeback => "answer the dispute in the gateway's dashboard; cut the service with an import if it is lost",
         Why::Reversed => "what was paid for is taken back by itself; ask the customer to pay again, unless you refunded it",
         Why::Unclear => {

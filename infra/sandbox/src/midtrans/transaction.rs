@@ -191,7 +191,8 @@ impl Transaction {
                 return Ok(false);
             }
             Outcome::Refunded => self.give_back(simulate.amount, None, "dashboard", now)?,
-            Outcome::Reversed if self.is_paid() => self.status = Status::Deny,
+            // Settlements of Permata, Mandiri bill and Indomaret; a captured card is refunded or charged back.
+            Outcome::Reversed if matches!(self.status, Status::Settlement | Status::PartialRefund) => self.status = Status::Deny,
             Outcome::Chargeback if self.is_paid() => self.status = Status::Chargeback,
             Outcome::Settled if self.status == Status::Capture && !self.challenged => {
                 self.status = Status::Settlement;

@@ -276,15 +276,17 @@ fn partial_refunds_are_totals_and_revoke_nothing_until_all_is_gone() {
 
 #[test]
 fn refunding_a_surplus_leaves_the_invoice_alone() {
-    check(&[t1(350, 0), t1(350, 50)], "PAID holds 300, credit 0: settled#1 300, Surplus 50");
-    check(&[t1(300, 0), second(300, 0), second(300, 300)], "PAID holds 300, credit 0: settled#1 300, Surplus 300");
+    check(&[t1(350, 0), t1(350, 50)], "PAID holds 300, credit 0: settled#1 300, Surplus 50, PartialRefund 50");
+    check(&[t1(300, 0), second(300, 0), second(300, 300)], "PAID holds 300, credit 0: settled#1 300, Surplus 300, PartialRefund 300");
+    check(&[t1(300, 0), second(300, 0), second(0, 0)], "PAID holds 300, credit 0: settled#1 300, Surplus 300, TakenBack 300");
     let beyond = [t1(350, 0), t1(350, 150)];
     check(&beyond, "PAID holds 200, credit 0: settled#1 300, Surplus 50, PartialRefund 100");
 }
 
 #[test]
 fn a_refunded_part_payment_is_due_again() {
-    check(&[t1(100, 0), t1(100, 100)], "UNPAID holds 0, credit 0: Partial 100");
+    check(&[t1(100, 0), t1(100, 100)], "UNPAID holds 0, credit 0: Partial 100, PartialRefund 100");
+    check(&[t1(100, 0), t1(0, 0)], "UNPAID holds 0, credit 0: Partial 100, TakenBack 100");
 }
 
 #[test]
@@ -327,7 +329,7 @@ fn credit_used_for_an_invoice_is_credit_again_when_its_payment_is_refunded_in_fu
     let in_part = [paid.clone(), vec![t2(200, 50)]].concat();
     check(&in_part, "PAID holds 250, credit 0: settled#1 300, Surplus 100, reversed#1 300, settled#2 300, PartialRefund 50");
     let in_full = [paid, vec![t2(200, 200)]].concat();
-    check(&in_full, "CANCELLED holds 0, credit 100: settled#1 300, Surplus 100, reversed#1 300, settled#2 300, reversed#2 300");
+    check(&in_full, "CANCELLED holds 0, credit 100: settled#1 300, Surplus 100, reversed#1 300, settled#2 300, reversed#2 200");
 }
 
 #[test]
@@ -365,8 +367,8 @@ fn a_refund_of_an_earlier_settlement_counts_for_no_later_one() {
 #[test]
 fn part_payments_of_a_withdrawn_invoice_are_taken_back_from_credit() {
     check(&[t1(100, 0), Step::Withdraw], "CANCELLED holds 0, credit 100: Partial 100");
-    check(&[t1(100, 0), Step::Withdraw, t1(0, 0)], "CANCELLED holds 0, credit 0: Partial 100");
-    check(&[t1(100, 0), Step::Withdraw, t1(100, 60)], "CANCELLED holds 0, credit 40: Partial 100");
+    check(&[t1(100, 0), Step::Withdraw, t1(0, 0)], "CANCELLED holds 0, credit 0: Partial 100, TakenBack 100");
+    check(&[t1(100, 0), Step::Withdraw, t1(100, 60)], "CANCELLED holds 0, credit 40: Partial 100, PartialRefund 60");
 }
 
 #[test]

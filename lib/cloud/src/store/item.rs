@@ -39,8 +39,10 @@ pub enum DueKind {
     Reminder,
     /// Customers whose expiry is to be told.
     Expiry,
-    /// Messages to customers that wait, or are being handed over.
+    /// Bills and reminders that wait, or are being handed over.
     Message,
+    /// Receipts and what else a customer has to know, likewise.
+    Receipt,
     /// Login codes, likewise.
     Code,
     /// Messages that did not arrive, or of which nobody knows: for people, by when that was.
@@ -58,6 +60,7 @@ impl DueKind {
             Self::Reminder => "reminder",
             Self::Expiry => "expiry",
             Self::Message => "message",
+            Self::Receipt => "receipt",
             Self::Code => "code",
             Self::LostMessage => "lost",
             Self::Announcement => "announcement",

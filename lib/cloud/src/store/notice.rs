@@ -9,7 +9,7 @@ use billing::{
     id::MessageId,
     invoice::Invoice,
     login::LoginState,
-    notice::{Notice, Place},
+    notice::{Class, Notice, Place},
     phone::Phone,
     sender::Sender,
 };
@@ -146,7 +146,9 @@ impl Store {
 
     /// Messages that wait, the next one first; at most `limit` per partition.
     pub async fn waiting_notices(&self, until: OffsetDateTime, limit: i32) -> Result<Vec<Notice>, StoreError> {
-        let keys = self.due(DueKind::Message, until, limit).await?;
+        let (receipts, bills) = tokio::join!(self.due(DueKind::Receipt, until, limit), self.due(DueKind::Message, until, limit));
+        let mut keys = receipts?;
+        keys.extend(bills?);
         Ok(self.notices(&keys).await?.into_iter().filter(|notice| matches!(notice.place(), Some(Place::Due(_)))).collect())
     }
 
@@ -169,8 +171,12 @@ impl Store {
 
     fn notice_item(&self, notice: &Notice) -> Result<TransactWriteItem, StoreError> {
         let mut item = to_item(&keys::message(&notice.id), notice)?;
-        // Codes have partitions of their own: they do not stand behind a thousand bills.
-        let waiting = if Notice::is_code(&notice.id) { DueKind::Code } else { DueKind::Message };
+        // Codes and receipts have partitions of their own: they do not stand behind a thousand bills.
+        let waiting = match notice.kind.class() {
+            Class::Code => DueKind::Code,
+            Class::Receipt => DueKind::Receipt,
+            Class::Bill => DueKind::Message,
+        };
         match notice.place() {
             Some(Place::Due(at)) => set_due(&mut item, waiting, notice.id.as_str(), Some(at)),
             Some(Place::Trouble(at)) => set_due(&mut item, DueKind::LostMessage, notice.id.as_str(), Some(at)),

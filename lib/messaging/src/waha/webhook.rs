@@ -63,6 +63,11 @@ fn message(payload: &Value) -> Option<Notice> {
         return None;
     }
     let opted_out = wish(payload.get("body")?.as_str()?)?;
+    // In a group it was said to neighbours.
+    let chat = payload.get("from")?.as_str()?;
+    if ["@g.us", "@newsletter", "@broadcast"].iter().any(|group| chat.ends_with(group)) {
+        return None;
+    }
     let phone = NUMBERS.into_iter().find_map(|pointer| number(payload.pointer(pointer)?.as_str()?))?;
     Some(Notice::Wish { phone, opted_out, at: instant(payload.get("timestamp")) })
 }
