@@ -1,5 +1,5 @@
 //! Every odd payment has a defined end: where the invoice and the service stand, what the ledger holds, what others are told, what the
-//! customer's history shows, and what is left for a person to look at. One test per row, each with its end in one line.
+//! customer's history shows, and what `lunas payments review` leaves for a person. One test per row, each with its end in one line.
 
 mod gateways;
 mod reversals;
@@ -41,6 +41,10 @@ async fn end(journey: &mut Journey) -> String {
     told.sort();
     let told: Vec<_> = told.into_iter().map(|(_, told)| told).collect();
     let history = history(journey).await;
+    // Whatever a person should look at is in `lunas payments review`: all that was told but settlements.
+    let mut for_a_person: Vec<_> = told.iter().filter(|told| !told.starts_with("settled")).cloned().collect();
+    for_a_person.sort();
+    assert_eq!(reviews(journey).await, for_a_person);
     // Whatever happened: the books agree, and nothing is left to do.
     assert_eq!(ledger_sum(&page.entries, true), profile.credit.get(), "credit is the sum of its entries");
     assert_eq!(ledger_sum(&page.entries, false), invoice.held().unwrap().get(), "the invoice holds the sum of its entries");
@@ -61,6 +65,22 @@ fn ledger_sum(entries: &[cloud::store::LedgerLine], credit: bool) -> i64 {
 
 fn word(kind: EntryKind) -> String {
     serde_json::to_value(kind).unwrap().as_str().unwrap().to_owned()
+}
+
+/// What `lunas payments review` lists, in alphabetical order.
+async fn reviews(journey: &Journey) -> Vec<String> {
+    let mut found = Vec::new();
+    for day in [journey.world.installation.clock.now().date(), journey.customer.created_at.date()] {
+        let page = journey.world.installation.store.reviews(day, false, None).await.unwrap();
+        for stored in page.reviews {
+            found.push((stored.id, format!("{} {}", stored.review.why.as_str(), stored.review.amount.get() / 1_000)));
+        }
+    }
+    found.sort();
+    found.dedup();
+    let mut reviews: Vec<_> = found.into_iter().map(|(_, review)| review).collect();
+    reviews.sort();
+    reviews
 }
 
 /// What the customer is shown, oldest first: `received 300`, `received 50 credit`.
