@@ -192,7 +192,7 @@ impl Transaction {
             }
             Outcome::Refunded => self.give_back(simulate.amount, None, "dashboard", now)?,
             // Settlements of Permata, Mandiri bill and Indomaret; a captured card is refunded or charged back.
-            Outcome::Reversed if matches!(self.status, Status::Settlement | Status::PartialRefund) => self.status = Status::Deny,
+            Outcome::Reversed if self.is_paid() && self.settled_at.is_some() => self.status = Status::Deny,
             Outcome::Chargeback if self.is_paid() => self.status = Status::Chargeback,
             Outcome::Settled if self.status == Status::Capture && !self.challenged => {
                 self.status = Status::Settlement;
