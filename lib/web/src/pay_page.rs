@@ -6,7 +6,7 @@
 //!
 //! Who sends a link does this, in this order:
 //!
-//! ```ignore
+//! ```text
 //! let token = PayPageKey::read(&installation.secrets).await?.token(&invoice.id);
 //! installation.store.remember_pay_page(&token.hash(), &invoice.customer_id, &invoice.id, now).await?;
 //! let address = token.url(site);
