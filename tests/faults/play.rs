@@ -518,6 +518,9 @@ impl Play {
         self.wait(Duration::minutes(2));
         self.until_quiet().await?;
         self.look_at_everything().await?;
+        // An offer to change the package that holds money lapses, and its money becomes credit.
+        self.wait(Duration::days(9));
+        self.look_at_everything().await?;
         let first = Books::read(self).await;
         first.agree_with(&self.accounts())?;
         self.look_at_everything().await?;
