@@ -129,3 +129,17 @@ async fn a_bill_that_was_refunded_before_it_was_applied_takes_no_place_of_one_th
     assert_eq!((invoice.status, invoice.amount_due().unwrap().get()), (InvoiceStatus::Unpaid, 300_000), "it can be paid again");
     assert_eq!(profile.open_renewal, Some(invoice.id));
 }
+
+#[tokio::test]
+async fn a_surplus_that_is_taken_back() {
+    let (mut journey, old, new) = replaced().await;
+    journey.pay(&new).await;
+    journey.until_quiet().await;
+    journey.play(&Simulate { channel: Some("permata_va".to_owned()), ..Simulate::new(&old, Outcome::Paid) }).await;
+    journey.until_quiet().await;
+    journey.simulate(&old, Outcome::Reversed).await;
+    assert_end(
+        &end(&mut journey).await,
+        "PAID, due 0, credit 0, service +1 | ledger: received 300, surplus 300, surplus-reversal -300 | told: settled 300, surplus 300, taken_back 300 | history: received 300, received 300 credit, reversal 300 credit",
+    );
+}
