@@ -209,6 +209,10 @@ fn a_word_alone_opts_out_or_in_at_every_provider() {
     let hidden =
         json!({"from": "111111@lid", "fromMe": false, "body": "STOP", "_data": {"key": {"senderPn": "6281234567890@s.whatsapp.net"}}});
     check_wish(&waha("message", &hidden), Some(true));
+    // Said in a group, to neighbours, whoever the engine says it was.
+    let group =
+        json!({"from": "120363@g.us", "fromMe": false, "body": "STOP", "_data": {"Info": {"SenderAlt": "6281234567890@s.whatsapp.net"}}});
+    check_wish(&waha("message", &group), None);
 }
 
 #[test]
