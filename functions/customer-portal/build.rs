@@ -42,7 +42,11 @@ fn main() -> Outcome<()> {
         worker = worker.replace(&format!("{{{file}}}"), &format!("/assets/{name}"));
     }
     let entry = entry(&out, "/sw.js", "text/javascript; charset=utf-8", worker.as_bytes(), true)?;
-    writeln!(table, "/// The service worker.\npub static SERVICE_WORKER: Asset = {};", entry.trim_end().trim_end_matches(','))?;
+    writeln!(
+        table,
+        "/// The service worker.\npub static SERVICE_WORKER: Asset = {};",
+        entry.trim_end().trim_end_matches(',')
+    )?;
 
     for ((file, ..), name) in FILES.iter().zip(&names) {
         let function = file.replace(['.', '-'], "_");
@@ -76,7 +80,9 @@ fn entry(out: &Path, path: &str, content_type: &str, bytes: &[u8], compress: boo
     } else {
         ("None".to_owned(), "None".to_owned())
     };
-    Ok(format!("Asset {{ path: {path:?}, content_type: {content_type:?}, plain: {plain}, brotli: {brotli}, gzip: {gzip} }},\n"))
+    Ok(format!(
+        "Asset {{ path: {path:?}, content_type: {content_type:?}, plain: {plain}, brotli: {brotli}, gzip: {gzip} }},\n"
+    ))
 }
 
 fn brotli(bytes: &[u8]) -> Outcome<Vec<u8>> {

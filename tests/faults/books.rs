@@ -68,11 +68,15 @@ fn state<T: DeserializeOwned>(item: &Item) -> T {
     serde_dynamo::from_item(item.clone()).unwrap()
 }
 
-/// When reconciliation or the relay come back to it. Reminders, expiries and messages are for others, who move no money.
+/// When reconciliation or the relay come back to it. Reminders, expiries and messages are for others, who move no
+/// money.
 fn filed(item: &Item) -> Option<OffsetDateTime> {
     let due_at = item.get("due_at")?.as_n().unwrap().parse().unwrap();
     let kind = text(item, "due_key");
-    ["order#", "invoice#", "event#"].iter().any(|ours| kind.starts_with(ours)).then(|| OffsetDateTime::from_unix_timestamp(due_at).unwrap())
+    ["order#", "invoice#", "event#"]
+        .iter()
+        .any(|ours| kind.starts_with(ours))
+        .then(|| OffsetDateTime::from_unix_timestamp(due_at).unwrap())
 }
 
 fn filed_state<T: DeserializeOwned>(item: &Item) -> Filed<T> {
@@ -122,12 +126,14 @@ impl Books {
         }
     }
 
-    /// What holds once everything has been done: every rupiah that a gateway kept is booked once, and every payment serves once.
+    /// What holds once everything has been done: every rupiah that a gateway kept is booked once, and every payment
+    /// serves once.
     pub fn agree_with(&self, accounts: &[Account]) -> Result<(), Failure> {
         for account in accounts {
             let kept = if account.charged_back { 0 } else { account.received - account.refunded };
             let booked = self.booked(&account.order_id);
-            let order = format!("{} of {:?}: the gateway kept {kept}, booked are {booked}", account.order_id, account.gateway);
+            let order =
+                format!("{} of {:?}: the gateway kept {kept}, booked are {booked}", account.order_id, account.gateway);
             if booked < kept {
                 return Err(Failure::new(Kind::Lost, order));
             }
@@ -138,7 +144,10 @@ impl Books {
         let known: i64 = accounts.iter().map(|account| self.booked(&account.order_id)).sum();
         let all: i64 = self.payments().map(|(_, amount)| amount).sum();
         if known != all {
-            return Err(Failure::new(Kind::Doubled, format!("{all} is booked of payments, {known} of orders that a gateway knows")));
+            return Err(Failure::new(
+                Kind::Doubled,
+                format!("{all} is booked of payments, {known} of orders that a gateway knows"),
+            ));
         }
         self.served()?;
         self.add_up()?;
@@ -154,15 +163,22 @@ impl Books {
         if facts(self) == facts(before) {
             return Ok(());
         }
-        Err(Failure::new(Kind::Doubled, format!("another look moved money: {:?}, then {:?}", facts(before), facts(self))))
+        Err(Failure::new(
+            Kind::Doubled,
+            format!("another look moved money: {:?}, then {:?}", facts(before), facts(self)),
+        ))
     }
 
     /// PAID is served, once and for no more than was paid; nothing else is.
     fn served(&self) -> Result<(), Failure> {
         for Filed { state: invoice, .. } in &self.read.invoices {
-            let live: Vec<&Grant> = self.read.grants.iter().filter(|grant| !grant.revoked && is_for(grant, invoice)).collect();
+            let live: Vec<&Grant> =
+                self.read.grants.iter().filter(|grant| !grant.revoked && is_for(grant, invoice)).collect();
             let (paid, granted) = (invoice.status == InvoiceStatus::Paid, live.len());
-            let what = format!("{} is {:?} for the {}. time and has {granted} grants", invoice.number, invoice.status, invoice.settlement);
+            let what = format!(
+                "{} is {:?} for the {}. time and has {granted} grants",
+                invoice.number, invoice.status, invoice.settlement
+            );
             match (paid, granted) {
                 (true, 0) => return Err(Failure::new(Kind::Lost, what)),
                 (true, 1) | (false, 0) => {}
@@ -170,7 +186,10 @@ impl Books {
             }
             let worth: i64 = live.iter().map(|grant| money(grant)).sum();
             if worth > invoice.amount.get() {
-                return Err(Failure::new(Kind::Doubled, format!("{what}: worth {worth}, the invoice is over {}", invoice.amount)));
+                return Err(Failure::new(
+                    Kind::Doubled,
+                    format!("{what}: worth {worth}, the invoice is over {}", invoice.amount),
+                ));
             }
             if invoice.awaits_apply() {
                 return Err(Failure::new(Kind::Stuck, format!("{what}: not applied")));

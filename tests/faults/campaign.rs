@@ -89,18 +89,24 @@ impl Outcome {
     }
 }
 
-/// Plays one schedule in a runtime of its own, on one thread: what is not drawn from the seed cannot decide who comes first.
+/// Plays one schedule in a runtime of its own, on one thread: what is not drawn from the seed cannot decide who comes
+/// first.
 pub fn play_one(steps: &[Step], sabotage: Option<Sabotage>) -> (Tally, Result<(), Failure>) {
     let run = || {
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
         let hangs = || Err(Failure::new(Kind::Stuck, format!("not over after {} s", TIME_LIMIT.as_secs())));
         runtime.block_on(async {
-            tokio::time::timeout(TIME_LIMIT, play(steps, sabotage)).await.unwrap_or_else(|_| (Tally::default(), hangs()))
+            tokio::time::timeout(TIME_LIMIT, play(steps, sabotage))
+                .await
+                .unwrap_or_else(|_| (Tally::default(), hangs()))
         })
     };
-    let played = std::thread::scope(|scope| std::thread::Builder::new().stack_size(STACK).spawn_scoped(scope, run).unwrap().join());
+    let played = std::thread::scope(|scope| {
+        std::thread::Builder::new().stack_size(STACK).spawn_scoped(scope, run).unwrap().join()
+    });
     played.unwrap_or_else(|panic| {
-        let text = panic.downcast_ref::<String>().cloned().or_else(|| panic.downcast_ref::<&str>().map(ToString::to_string));
+        let text =
+            panic.downcast_ref::<String>().cloned().or_else(|| panic.downcast_ref::<&str>().map(ToString::to_string));
         (Tally::default(), Err(Failure::new(Kind::Panicked, text.unwrap_or_default())))
     })
 }
@@ -143,7 +149,8 @@ impl Campaign {
         if self.progress && outcome.schedules.is_multiple_of(100) {
             let (done, failures) = (outcome.schedules, outcome.failures.len());
             let mut out = std::io::stdout();
-            let _ = writeln!(out, "  {done} of {} schedules, {} steps, {failures} failed", self.schedules, outcome.steps);
+            let _ =
+                writeln!(out, "  {done} of {} schedules, {} steps, {failures} failed", self.schedules, outcome.steps);
             let _ = out.flush();
         }
     }
@@ -188,7 +195,13 @@ pub fn shrink(steps: Vec<Step>, failure: Failure, sabotage: Option<Sabotage>) ->
 /// A failing seed, told: what is wrong, the shrunk schedule, how to see it again.
 pub fn tell(seed: u64, failure: &Failure, sabotage: Option<Sabotage>) -> String {
     let (steps, shrunk) = shrink(schedule(seed), failure.clone(), sabotage);
-    let mut told = format!("seed {seed}: {:?}: {}\nshrunk to {} steps: {}\n", failure.kind, failure.text, steps.len(), shrunk.text);
+    let mut told = format!(
+        "seed {seed}: {:?}: {}\nshrunk to {} steps: {}\n",
+        failure.kind,
+        failure.text,
+        steps.len(),
+        shrunk.text
+    );
     for (number, step) in steps.iter().enumerate() {
         writeln!(told, "  {:>2}. {step}", number + 1).unwrap();
     }

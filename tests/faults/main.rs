@@ -1,9 +1,11 @@
-//! The fault campaign: random schedules of payments, refunds, changes of package, crashes and faults, over the real handlers. In the
-//! end every rupiah that a gateway kept has to be booked once and to serve once: nothing lost, nothing doubled.
+//! The fault campaign: random schedules of payments, refunds, changes of package, crashes and faults, over the real
+//! handlers. In the end every rupiah that a gateway kept has to be booked once and to serve once: nothing lost, nothing
+//! doubled.
 //!
-//! `make faults` plays 10,000 schedules, `ARGS="--schedules 500 --seed 7"` others, `ARGS="--only 4711"` one, step by step. Without
-//! arguments (in `make test`) it is the short form. Determined by the seed: every step, which calls break and how, and who comes in
-//! between whom. Not determined: ids, and the moment of the first step, from which all others are counted.
+//! `make faults` plays 10,000 schedules, `ARGS="--schedules 500 --seed 7"` others, `ARGS="--only 4711"` one, step by
+//! step. Without arguments (in `make test`) it is the short form. Determined by the seed: every step, which calls break
+//! and how, and who comes in between whom. Not determined: ids, and the moment of the first step, from which all others
+//! are counted.
 
 #![expect(clippy::unwrap_used, clippy::panic, clippy::arithmetic_side_effects, clippy::large_futures, reason = "tests")]
 
@@ -63,8 +65,12 @@ fn nothing_is_lost_and_nothing_is_doubled() {
         return;
     }
     let began = std::time::Instant::now();
-    let campaign =
-        Campaign { seed: options.seed.unwrap_or(SEED), schedules: options.schedules.unwrap_or(SHORT), sabotage: None, progress: true };
+    let campaign = Campaign {
+        seed: options.seed.unwrap_or(SEED),
+        schedules: options.schedules.unwrap_or(SHORT),
+        sabotage: None,
+        progress: true,
+    };
     let outcome = campaign.run();
     println!("{}  seconds {:>38}", outcome.table(), began.elapsed().as_secs());
     let told: Vec<String> = outcome.failures.iter().take(3).map(|(seed, failure)| tell(*seed, failure, None)).collect();

@@ -217,7 +217,10 @@ impl Play {
         if let Some(trouble) = step.trouble.filter(|_| struck) {
             self.tally.troubles.push(trouble.kind());
         }
-        let wrote = tap.calls().iter().any(|call| ["Put", "Update", "Transact"].iter().any(|verb| call.operation.starts_with(verb)));
+        let wrote = tap
+            .calls()
+            .iter()
+            .any(|call| ["Put", "Update", "Transact"].iter().any(|verb| call.operation.starts_with(verb)));
         tap.forget();
         aws.leave_unprocessed(0);
         aws.hide_index(false);
@@ -225,7 +228,11 @@ impl Play {
         aws.stop_bus(false);
         aws.fail_entries(0);
         let answers = std::mem::take(&mut *self.answers.borrow_mut());
-        self.tally.answers.push(if tap_crashed(&done) { format!("{} crashed", answers.join(", ")) } else { answers.join(", ") });
+        self.tally.answers.push(if tap_crashed(&done) {
+            format!("{} crashed", answers.join(", "))
+        } else {
+            answers.join(", ")
+        });
         for done in done {
             self.note(done);
         }
@@ -238,9 +245,15 @@ impl Play {
             Done::Nothing | Done::Applied { over: false, .. } => {}
             Done::Delivered { number, over: false } => *self.refused.entry(number).or_default() += 1,
             Done::Delivered { number, over: true } => self.waiting.retain(|(waiting, _)| *waiting != number),
-            Done::Applied { number, .. } | Done::MessageLost(number) => self.queue.retain(|(waiting, _)| *waiting != number),
+            Done::Applied { number, .. } | Done::MessageLost(number) => {
+                self.queue.retain(|(waiting, _)| *waiting != number)
+            }
             Done::Lost(number) => {
-                let lost = self.waiting.iter().filter(|(waiting, notification)| *waiting == number && takes_back(notification)).cloned();
+                let lost = self
+                    .waiting
+                    .iter()
+                    .filter(|(waiting, notification)| *waiting == number && takes_back(notification))
+                    .cloned();
                 self.again.extend(lost.collect::<Vec<_>>());
                 self.waiting.retain(|(waiting, _)| *waiting != number);
             }
@@ -256,7 +269,8 @@ impl Play {
     fn collect(&mut self) {
         for made in self.world.sandbox.take_notifications() {
             self.numbers += 1;
-            let headers = made.headers.iter().map(|(name, value)| (name.parse().unwrap(), value.parse().unwrap())).collect();
+            let headers =
+                made.headers.iter().map(|(name, value)| (name.parse().unwrap(), value.parse().unwrap())).collect();
             self.waiting.push((self.numbers, Notification { path: made.path, headers, body: made.body.into() }));
         }
         for account in self.world.sandbox.books() {
@@ -270,13 +284,15 @@ impl Play {
             if matches!(entry["DetailType"].as_str(), Some("payment.settled" | "payment.reversed" | "payment.review")) {
                 self.numbers += 1;
                 let detail: Value = serde_json::from_str(entry["Detail"].as_str().unwrap()).unwrap();
-                let body = json!({"source": entry["Source"], "detail-type": entry["DetailType"], "detail": detail}).to_string();
+                let body = json!({"source": entry["Source"], "detail-type": entry["DetailType"], "detail": detail})
+                    .to_string();
                 self.queue.push((self.numbers, json!({"messageId": "m", "body": body})));
             }
         }
     }
 
-    /// Does it, on that process. Only the future of this may be dropped in between: what it came to is noted afterwards.
+    /// Does it, on that process. Only the future of this may be dropped in between: what it came to is noted
+    /// afterwards.
     async fn perform(&self, action: Action, p: Installation) -> Done {
         match action {
             Action::Link { invoice, gateway } => {
@@ -290,7 +306,8 @@ impl Play {
             Action::Choose { package, gateway } => {
                 let token = self.token().await;
                 let path = format!("/api/customer/upgrade?packageId={package}");
-                let (status, shown) = answer(&request_upgrade::handle(&p, request("GET", &path, Some(&token), None)).await);
+                let (status, shown) =
+                    answer(&request_upgrade::handle(&p, request("GET", &path, Some(&token), None)).await);
                 if status == 200 {
                     let body = json!({"packageId": package, "expectedAmount": shown["amount"], "gateway": gateway});
                     let asked = request("POST", "/api/customer/upgrade", Some(&token), Some(&body));
@@ -307,7 +324,9 @@ impl Play {
                 }
                 None => Done::Nothing,
             },
-            Action::LoseNotification { nth } => newest(&self.waiting, nth).map_or(Done::Nothing, |(number, _)| Done::Lost(*number)),
+            Action::LoseNotification { nth } => {
+                newest(&self.waiting, nth).map_or(Done::Nothing, |(number, _)| Done::Lost(*number))
+            }
             Action::Stream => self.stream().await,
             Action::Apply { nth, keep } => match newest(&self.queue, nth) {
                 Some((number, message)) => {
@@ -317,7 +336,9 @@ impl Play {
                 }
                 None => Done::Nothing,
             },
-            Action::LoseMessage { nth } => newest(&self.queue, nth).map_or(Done::Nothing, |(number, _)| Done::MessageLost(*number)),
+            Action::LoseMessage { nth } => {
+                newest(&self.queue, nth).map_or(Done::Nothing, |(number, _)| Done::MessageLost(*number))
+            }
             Action::Check { invoice } => {
                 if let Some(invoice) = self.open(invoice).await {
                     let path = format!("/api/customer/invoices/{invoice}/check");
@@ -380,7 +401,9 @@ impl Play {
         };
         match open {
             Some(open) => Some(open),
-            None => self.direct.invoices(&self.customer, None, 1).await.unwrap().entries.pop().map(|invoice| invoice.id),
+            None => {
+                self.direct.invoices(&self.customer, None, 1).await.unwrap().entries.pop().map(|invoice| invoice.id)
+            }
         }
     }
 
@@ -396,20 +419,26 @@ impl Play {
 
     async fn at_gateway(&self, page: usize, outcome: Outcome, sum: Sum) -> Done {
         let accounts = self.world.sandbox.books();
-        let pages: Vec<&Account> = self.pages.iter().filter_map(|link| accounts.iter().find(|account| account.link == *link)).collect();
+        let pages: Vec<&Account> =
+            self.pages.iter().filter_map(|link| accounts.iter().find(|account| account.link == *link)).collect();
         let fitting: Vec<&Account> = pages.iter().copied().filter(|account| can_follow(outcome, account)).collect();
-        let Some(account) = newest(if fitting.is_empty() { &pages } else { &fitting }, page) else { return Done::Nothing };
+        let Some(account) = newest(if fitting.is_empty() { &pages } else { &fitting }, page) else {
+            return Done::Nothing;
+        };
         let (amount, fee, channel) = match (outcome, sum) {
             (Outcome::Paid, Sum::Part) => (Some(account.asked / 3), None, None),
             (Outcome::Paid, Sum::More) => (Some(account.asked + 50_000), None, None),
             (Outcome::Paid, Sum::WithFee) if account.gateway == Partner::Midtrans => (None, Some(4_000), None),
-            (Outcome::Paid, Sum::ByCard) => {
-                (None, None, Some(if account.gateway == Partner::Midtrans { "credit_card" } else { "CREDIT_CARD" }.to_owned()))
-            }
+            (Outcome::Paid, Sum::ByCard) => (
+                None,
+                None,
+                Some(if account.gateway == Partner::Midtrans { "credit_card" } else { "CREDIT_CARD" }.to_owned()),
+            ),
             (Outcome::Refunded, Sum::Part | Sum::More) => (Some((account.received / 3).max(1)), None, None),
             _ => (None, None, None),
         };
-        let simulate = Simulate { amount, fee, channel, webhook: false, ..Simulate::new(account.link.clone(), outcome) };
+        let simulate =
+            Simulate { amount, fee, channel, webhook: false, ..Simulate::new(account.link.clone(), outcome) };
         let played = self.world.sandbox.simulate(&simulate).await;
         self.answers.borrow_mut().push(played.as_ref().map_or_else(ToString::to_string, |now| now.state.clone()));
         match (played, outcome) {
@@ -427,8 +456,7 @@ impl Play {
         for event in &events {
             let text = |name: &str| event[name].as_s().unwrap().clone();
             if !self.streamed.contains(&text("id")) {
-                let image =
-                    json!({"SK": {"S": "EVENT"}, "id": {"S": text("id")}, "kind": {"S": text("kind")}, "detail": {"S": text("detail")}});
+                let image = json!({"SK": {"S": "EVENT"}, "id": {"S": text("id")}, "kind": {"S": text("kind")}, "detail": {"S": text("detail")}});
                 records.push(json!({"eventName": "INSERT", "dynamodb": {"NewImage": image}}));
                 ids.push(text("id"));
             }
@@ -439,7 +467,8 @@ impl Play {
         Done::Streamed(ids)
     }
 
-    /// Each gateway changes its keys once at most: a notification that was signed two keys ago is not believed any more.
+    /// Each gateway changes its keys once at most: a notification that was signed two keys ago is not believed any
+    /// more.
     fn change_keys(&self, gateway: GatewayName, change: KeyChange) {
         let of = &self.keys[usize::from(gateway == GatewayName::Xendit)];
         let keys = of.get();
@@ -466,7 +495,8 @@ impl Play {
             }
             (KeyChange::Typed, GatewayName::Xendit) if keys.changed && !keys.typed => {
                 let former = lunas_sandbox::DEMO_XENDIT_CALLBACK_TOKEN;
-                let rows = json!({"apiKey": new, "callbackToken": "new-callback-token", "previousCallbackToken": former});
+                let rows =
+                    json!({"apiKey": new, "callbackToken": "new-callback-token", "previousCallbackToken": former});
                 self.world.aws.set_secret("lunas/dev/xendit", &rows.to_string());
                 of.set(Keys { typed: true, ..keys });
             }
@@ -477,7 +507,9 @@ impl Play {
     /// As `lunas invoices cancel` does it.
     async fn withdraw(&self, p: &Installation, invoice: &InvoiceId) {
         for _ in 0..TRIES {
-            let Ok(Some((invoice, profile))) = p.store.invoice_and_profile(&self.customer, invoice).await else { return };
+            let Ok(Some((invoice, profile))) = p.store.invoice_and_profile(&self.customer, invoice).await else {
+                return;
+            };
             let order = match &invoice.link {
                 Some(link) => match p.store.order(link.gateway, &link.order_id).await {
                     Ok(order) => order,
@@ -501,10 +533,17 @@ impl Play {
         let now = self.now();
         let id = InvoiceId::parse(&new_id("inv_", now)).unwrap();
         let number = self.direct.next_invoice_number(now.year()).await.unwrap();
-        let in_catalogue = self.direct.package(&profile.entitlement.package.id).await.unwrap().map(|offered| offered.package);
+        let in_catalogue =
+            self.direct.package(&profile.entitlement.package.id).await.unwrap().map(|offered| offered.package);
         let due_date = self.world.installation.settings.zone.date(now.saturating_add(Duration::days(7)));
-        let issued =
-            issue_renewal(&profile, in_catalogue.as_ref(), NewInvoice { id, number, due_date }, billing::zone::Zone::Jakarta, now).unwrap();
+        let issued = issue_renewal(
+            &profile,
+            in_catalogue.as_ref(),
+            NewInvoice { id, number, due_date },
+            billing::zone::Zone::Jakarta,
+            now,
+        )
+        .unwrap();
         self.direct.issue_invoice(&issued, now).await.unwrap();
     }
 
@@ -622,8 +661,8 @@ fn can_follow(outcome: Outcome, account: &Account) -> bool {
     }
 }
 
-/// Does it tell of money that went back? Gateways repeat such a notification until it is answered, and nobody looks by himself long
-/// after a payment.
+/// Does it tell of money that went back? Gateways repeat such a notification until it is answered, and nobody looks by
+/// himself long after a payment.
 fn takes_back(notification: &Notification) -> bool {
     let status = notification.json()["transaction_status"].as_str().unwrap_or_default().to_lowercase();
     ["refund", "partial_refund", "deny", "cancel", "chargeback"].contains(&status.as_str())

@@ -1,4 +1,5 @@
-//! A schedule: everything that happens to one customer, as plain data made from a seed. It can be printed, replayed and shrunk.
+//! A schedule: everything that happens to one customer, as plain data made from a seed. It can be printed, replayed and
+//! shrunk.
 
 use std::fmt;
 
@@ -6,7 +7,8 @@ use billing::gateway::GatewayName;
 use lunas_sandbox::Outcome;
 use testkit::tap::{How, When};
 
-/// What somebody does. Things are named by their place counted from the newest, round and round; what is not there is not done.
+/// What somebody does. Things are named by their place counted from the newest, round and round; what is not there is
+/// not done.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Action {
     /// The customer asks for a link.
@@ -215,15 +217,26 @@ fn story(random: &mut Random, told: &mut Vec<Action>) {
         let sum = random.one_of(&[Sum::Whole, Sum::Whole, Sum::Whole, Sum::Part, Sum::More, Sum::WithFee, Sum::ByCard]);
         Action::AtGateway { page, outcome: Outcome::Paid, sum }
     });
-    let chosen = Action::Choose { package: random.one_of(&["home10", "home20", "home50", "home50", "gratis"]), gateway };
+    let chosen =
+        Action::Choose { package: random.one_of(&["home10", "home20", "home50", "home50", "gratis"]), gateway };
     match random.below(9) {
         0..=2 => told.extend([link, paid(random, 0)]),
         3 => told.extend([chosen, paid(random, 0)]),
         // A link in place of another, and both are paid.
         4 => told.extend([link, Action::Link { invoice, gateway: other }, paid(random, 1), paid(random, 0)]),
         // A change of package while the renewal is open, and both are paid.
-        5 => told.extend([Action::Link { invoice: Open::Renewal, gateway: other }, chosen, paid(random, 0), paid(random, 1)]),
-        6 => told.extend([link, Action::AtGateway { page: 0, outcome: Outcome::Paid, sum: Sum::Part }, link, paid(random, 0)]),
+        5 => told.extend([
+            Action::Link { invoice: Open::Renewal, gateway: other },
+            chosen,
+            paid(random, 0),
+            paid(random, 1),
+        ]),
+        6 => told.extend([
+            link,
+            Action::AtGateway { page: 0, outcome: Outcome::Paid, sum: Sum::Part },
+            link,
+            paid(random, 0),
+        ]),
         _ => told.extend([Action::Issue, Action::Link { invoice: Open::Renewal, gateway }, paid(random, 0)]),
     }
     becomes_known(random, told, invoice);
@@ -251,7 +264,12 @@ fn becomes_known(random: &mut Random, told: &mut Vec<Action>, invoice: Open) {
     match random.below(6) {
         0..=2 => told.extend([Action::Deliver { nth: 0, keep }, Action::Stream, Action::Apply { nth: 0, keep }]),
         3 => told.extend([Action::Check { invoice }, Action::Stream, Action::Apply { nth: 0, keep }]),
-        4 => told.extend([Action::Wait { minutes: 6 }, Action::Reconcile, Action::Stream, Action::Apply { nth: 0, keep }]),
+        4 => told.extend([
+            Action::Wait { minutes: 6 },
+            Action::Reconcile,
+            Action::Stream,
+            Action::Apply { nth: 0, keep },
+        ]),
         _ => {}
     }
 }
@@ -276,7 +294,9 @@ fn any(random: &mut Random) -> Action {
     let (nth, keep) = (random.near(), random.one_in(4));
     match random.below(100) {
         0..=14 => Action::Link { invoice, gateway },
-        15..=22 => Action::Choose { package: random.one_of(&["home10", "home20", "home50", "home50", "gratis"]), gateway },
+        15..=22 => {
+            Action::Choose { package: random.one_of(&["home10", "home20", "home50", "home50", "gratis"]), gateway }
+        }
         23..=44 => at_gateway(random),
         45..=59 => Action::Deliver { nth, keep },
         60..=62 => Action::LoseNotification { nth },
@@ -287,7 +307,10 @@ fn any(random: &mut Random) -> Action {
         84..=88 => Action::Reconcile,
         89..=90 => Action::Sweep,
         91..=95 => Action::Wait { minutes: random.one_of(&[1, 2, 6, 6, 16, 61, 6 * 60, 24 * 60, 3 * 24 * 60]) },
-        96..=97 => Action::Keys { gateway, change: random.one_of(&[KeyChange::AtGateway, KeyChange::Typed, KeyChange::OldOnesEnd]) },
+        96..=97 => Action::Keys {
+            gateway,
+            change: random.one_of(&[KeyChange::AtGateway, KeyChange::Typed, KeyChange::OldOnesEnd]),
+        },
         98 => Action::Withdraw { invoice },
         _ => Action::Issue,
     }
@@ -305,7 +328,17 @@ fn at_gateway(random: &mut Random) -> Action {
         22 => Outcome::Challenged,
         _ => Outcome::Settled,
     };
-    let sum = random.one_of(&[Sum::Whole, Sum::Whole, Sum::Whole, Sum::Whole, Sum::Part, Sum::Part, Sum::More, Sum::WithFee, Sum::ByCard]);
+    let sum = random.one_of(&[
+        Sum::Whole,
+        Sum::Whole,
+        Sum::Whole,
+        Sum::Whole,
+        Sum::Part,
+        Sum::Part,
+        Sum::More,
+        Sum::WithFee,
+        Sum::ByCard,
+    ]);
     Action::AtGateway { page: random.near(), outcome, sum }
 }
 
@@ -314,7 +347,15 @@ fn trouble(random: &mut Random) -> Option<Trouble> {
     let when = random.one_of(&[When::Before, When::After]);
     match random.below(100) {
         0..=27 => {
-            let how = random.one_of(&[How::Crash, How::Crash, How::Error, How::Cut, How::Garbled, How::Throttled, How::Conflict]);
+            let how = random.one_of(&[
+                How::Crash,
+                How::Crash,
+                How::Error,
+                How::Cut,
+                How::Garbled,
+                How::Throttled,
+                How::Conflict,
+            ]);
             // Three: as often as the client tries by itself.
             let times = random.one_of(&[1, 1, 3]);
             Some(Trouble::Break { call, times, when, how })

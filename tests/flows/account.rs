@@ -135,7 +135,12 @@ async fn a_link_that_the_link_endpoint_would_replace_is_not_shown() {
     journey.wait(Duration::minutes(2));
     assert_eq!(invoice_shape(&journey).await["paymentLink"], Value::Null, "nine minutes are too little");
     let link = journey.link(&journey.token().await, None).await;
-    journey.world.sandbox.simulate(&Simulate { amount: Some(100_000), ..Simulate::new(&link, Outcome::Paid) }).await.unwrap();
+    journey
+        .world
+        .sandbox
+        .simulate(&Simulate { amount: Some(100_000), ..Simulate::new(&link, Outcome::Paid) })
+        .await
+        .unwrap();
     journey.undelivered.extend(journey.world.notifications.take());
     journey.until_quiet().await;
     let shape = invoice_shape(&journey).await;
@@ -175,7 +180,9 @@ async fn invoices_can_be_asked_for_by_their_status() {
     journey.until_quiet().await;
     let second = more_invoices(&journey, &journey.world.profile(&journey.customer.id).await, 1).await.remove(0);
     let token = journey.token().await;
-    for (status, expected) in [("PAID", vec![first.id.as_str()]), ("UNPAID", vec![second.id.as_str()]), ("CANCELLED", vec![])] {
+    for (status, expected) in
+        [("PAID", vec![first.id.as_str()]), ("UNPAID", vec![second.id.as_str()]), ("CANCELLED", vec![])]
+    {
         for limit in [1, 20] {
             let found = all_pages(&journey, "invoices", limit, &format!("&status={status}"), &token).await;
             assert_eq!(ids(&found), expected, "{status}, pages of {limit}");
@@ -188,7 +195,8 @@ async fn invoices_can_be_asked_for_by_their_status() {
 async fn no_cursor_and_no_limit_reaches_anything_of_another_customer() {
     let mut journey = Journey::start().await;
     let siti = journey.world.customer("siti", "081299999999").await;
-    let mut theirs: BTreeSet<_> = more_invoices(&journey, &siti, 2).await.into_iter().map(|invoice| invoice.id.to_string()).collect();
+    let mut theirs: BTreeSet<_> =
+        more_invoices(&journey, &siti, 2).await.into_iter().map(|invoice| invoice.id.to_string()).collect();
     more_invoices(&journey, &journey.customer, 1).await;
     theirs.extend(more_invoices(&journey, &siti, 2).await.into_iter().map(|invoice| invoice.id.to_string()));
     let link = journey.link(&journey.token().await, None).await;
@@ -206,7 +214,9 @@ async fn no_cursor_and_no_limit_reaches_anything_of_another_customer() {
         let (_, body) = get(&journey, &format!("payments?cursor={cursor}"), &journey.world.token(&siti).await).await;
         assert_eq!(body["payments"], json!([]), "another's payment as cursor: {cursor}");
     }
-    for nonsense in ["cursor=../x", "cursor=%23", "cursor=INVOICE", "limit=abc", "limit=1.5", "limit=99999999999999999999"] {
+    for nonsense in
+        ["cursor=../x", "cursor=%23", "cursor=INVOICE", "limit=abc", "limit=1.5", "limit=99999999999999999999"]
+    {
         for list in ["invoices", "payments"] {
             let (status, body) = get(&journey, &format!("{list}?{nonsense}"), &token).await;
             assert_eq!((status, body["code"].as_str()), (400, Some("bad_request")), "{list}?{nonsense}");
@@ -236,12 +246,17 @@ async fn a_payment_is_answered_as_specified_with_everything_that_happened_on_its
             "kind": "received", "credit": false, "at": payment["at"], "timeline": payment["timeline"],
         });
         assert_eq!(payment, &expected);
-        assert!(!payment["id"].as_str().unwrap().is_empty() && !payment["method"].as_str().unwrap().is_empty(), "{payment}");
+        assert!(
+            !payment["id"].as_str().unwrap().is_empty() && !payment["method"].as_str().unwrap().is_empty(),
+            "{payment}"
+        );
         let timeline = payment["timeline"].as_array().unwrap();
         let words: Vec<_> = timeline.iter().map(|moment| moment["what"].as_str().unwrap()).collect();
         assert_eq!(words, ["link_created", "paid", "confirmed", "service_extended"]);
-        let moments: Vec<_> =
-            timeline.iter().map(|moment| OffsetDateTime::parse(moment["at"].as_str().unwrap(), &Rfc3339).unwrap()).collect();
+        let moments: Vec<_> = timeline
+            .iter()
+            .map(|moment| OffsetDateTime::parse(moment["at"].as_str().unwrap(), &Rfc3339).unwrap())
+            .collect();
         assert!(moments.is_sorted(), "{payment}");
     }
 }
@@ -254,12 +269,20 @@ async fn payments_are_paged_newest_first_and_refunds_say_so() {
     journey.pay(&link).await;
     journey.until_quiet().await;
     journey.wait(Duration::minutes(1));
-    journey.world.sandbox.simulate(&Simulate { amount: Some(50_000), ..Simulate::new(&link, Outcome::Refunded) }).await.unwrap();
+    journey
+        .world
+        .sandbox
+        .simulate(&Simulate { amount: Some(50_000), ..Simulate::new(&link, Outcome::Refunded) })
+        .await
+        .unwrap();
     journey.undelivered.extend(journey.world.notifications.take());
     journey.until_quiet().await;
     for limit in [1, 20] {
         let found = all_pages(&journey, "payments", limit, "", &token).await;
-        let seen: Vec<_> = found.iter().map(|payment| (payment["kind"].as_str().unwrap(), payment["amount"].as_i64().unwrap())).collect();
+        let seen: Vec<_> = found
+            .iter()
+            .map(|payment| (payment["kind"].as_str().unwrap(), payment["amount"].as_i64().unwrap()))
+            .collect();
         assert_eq!(seen, [("refund", 50_000), ("received", 300_000)], "pages of {limit}");
     }
 }
@@ -273,8 +296,11 @@ async fn whoever_has_no_session_learns_nothing_and_nothing_is_ever_cached() {
     let no_bearer = "";
     for path in ["me", "invoices", "payments", "invoices?limit=abc", "payments?cursor=../x"] {
         for token in [None, Some(no_bearer), Some("nonsense"), Some(borrowed.as_str())] {
-            let response =
-                customer_account::handle(&account(&journey), request("GET", &format!("/api/customer/{path}"), token, None)).await;
+            let response = customer_account::handle(
+                &account(&journey),
+                request("GET", &format!("/api/customer/{path}"), token, None),
+            )
+            .await;
             let (status, body) = answer(&response);
             assert_eq!((status, body["code"].as_str()), (401, Some("invalid_token")), "{path} {token:?}");
             assert_eq!(response.headers()["cache-control"], "no-store");

@@ -1,5 +1,5 @@
-//! Round trips. DynamoDB steps one after another and calls to partners are what a request waits for, so their number is fixed for
-//! every path, and does not grow with what a customer has.
+//! Round trips. DynamoDB steps one after another and calls to partners are what a request waits for, so their number is
+//! fixed for every path, and does not grow with what a customer has.
 
 use aws_sdk_dynamodb::types::AttributeValue;
 use billing::gateway::GatewayName;
@@ -46,8 +46,8 @@ async fn measure<T>(journey: &Journey, run: impl Future<Output = T>) -> (Cost, T
     (cost(journey.world.tap.steps(), journey.world.tap.partner_calls(), journey.world.tap.waits()), done)
 }
 
-/// An installation whose lines are slow enough that calls made at the same time are seen to be. The customer has `copies` paid
-/// invoices and revoked grants more, of years ago.
+/// An installation whose lines are slow enough that calls made at the same time are seen to be. The customer has
+/// `copies` paid invoices and revoked grants more, of years ago.
 async fn start(copies: usize) -> Journey {
     let journey = Journey::start().await;
     payments::active_gateways(&journey.world.installation).await;
@@ -116,13 +116,18 @@ async fn a_webhook_costs_two_steps_and_one_call_and_its_copy_a_single_step() {
             let link = journey.link(&journey.token().await, Some(gateway)).await;
             journey.pay(&link).await;
             let paid = journey.undelivered.pop_front().expect("a notification");
-            let (first, status) = measure(&journey, receive_webhook::handle(&journey.world.installation, delivery(&paid))).await;
+            let (first, status) =
+                measure(&journey, receive_webhook::handle(&journey.world.installation, delivery(&paid))).await;
             assert_eq!((status.status().as_u16(), first), (200, cost(2, 1, 2)), "{gateway} {copies}");
             let largest = journey.world.tap.calls().iter().map(|call| call.actions.len()).max();
             assert_eq!(largest, Some(4), "order, invoice, event and ledger");
-            let (copy, status) = measure(&journey, receive_webhook::handle(&journey.world.installation, delivery(&paid))).await;
+            let (copy, status) =
+                measure(&journey, receive_webhook::handle(&journey.world.installation, delivery(&paid))).await;
             // After its booking the order carries no copy of the invoice any more.
-            assert!(status.status() == 200 && copy.partner_calls == 1 && copy.dynamodb_steps <= 2, "{gateway} {copies}: {copy:?}");
+            assert!(
+                status.status() == 200 && copy.partner_calls == 1 && copy.dynamodb_steps <= 2,
+                "{gateway} {copies}: {copy:?}"
+            );
         }
     }
 }
@@ -138,10 +143,18 @@ async fn applying_a_payment_costs_two_steps_and_taking_it_back_three() {
             assert_eq!(journey.deliver(&notification).await, Some(200));
             let batch = serde_json::from_value(apply_batch(&journey)).unwrap();
             let (applied, report) = measure(&journey, apply_payment::handle(&journey.apply, batch)).await;
-            assert_eq!((report.batch_item_failures.len(), applied), (0, cost(steps, 0, steps)), "{copies}: {outcome:?}");
+            assert_eq!(
+                (report.batch_item_failures.len(), applied),
+                (0, cost(steps, 0, steps)),
+                "{copies}: {outcome:?}"
+            );
         }
         let batch = serde_json::from_value(apply_batch(&journey)).unwrap();
-        assert_eq!(measure(&journey, apply_payment::handle(&journey.apply, batch)).await.0, cost(1, 0, 1), "{copies}: nothing to do");
+        assert_eq!(
+            measure(&journey, apply_payment::handle(&journey.apply, batch)).await.0,
+            cost(1, 0, 1),
+            "{copies}: nothing to do"
+        );
     }
 }
 
@@ -180,11 +193,19 @@ async fn a_page_of_the_portal_costs_a_single_step_and_the_history_two() {
         journey.until_quiet().await;
         let cookie = format!("__Host-session={token}");
         let finish = format!("/finish/{}", journey.invoice.id);
-        let pages =
-            [("", 1), ("/invoices", 1), ("/history", 2), ("/wifi?tab=status", 1), ("/wifi?tab=upgrade", 1), ("/finish", 1), (&finish, 1)];
+        let pages = [
+            ("", 1),
+            ("/invoices", 1),
+            ("/history", 2),
+            ("/wifi?tab=status", 1),
+            ("/wifi?tab=upgrade", 1),
+            ("/finish", 1),
+            (&finish, 1),
+        ];
         for (page, steps) in pages {
             let asked = from_browser("GET", &format!("/customer{page}"), &[], &[&cookie], None);
-            let (measured, response) = measure(&journey, customer_portal::handle(&journey.world.installation, asked)).await;
+            let (measured, response) =
+                measure(&journey, customer_portal::handle(&journey.world.installation, asked)).await;
             assert_eq!((response.status().as_u16(), measured), (200, cost(steps, 0, steps)), "{page} with {copies}");
         }
     }
@@ -197,7 +218,8 @@ async fn the_public_page_of_a_bill_costs_two_steps_and_its_receipt_three() {
         let token = pay_page::link_of(&journey, &journey.invoice).await;
         let look = async |journey: &Journey| {
             let asked = from_browser("GET", &token.page(None), &[], &[], None);
-            let (measured, response) = measure(journey, customer_portal::handle(&journey.world.installation, asked)).await;
+            let (measured, response) =
+                measure(journey, customer_portal::handle(&journey.world.installation, asked)).await;
             (response.status().as_u16(), measured)
         };
         let ask = async |journey: &Journey, what: &str| {
@@ -220,7 +242,11 @@ async fn the_public_page_of_a_bill_costs_two_steps_and_its_receipt_three() {
         journey.until_quiet().await;
         assert_eq!(look(&journey).await, (200, cost(3, 0, 3)), "{copies}: receipt");
         let nothing = from_browser("GET", "/p/AAAAAAAAAAAAAAAAAAAAAAAA", &[], &[], None);
-        assert_eq!(measure(&journey, customer_portal::handle(&journey.world.installation, nothing)).await.0, cost(1, 0, 1), "{copies}");
+        assert_eq!(
+            measure(&journey, customer_portal::handle(&journey.world.installation, nothing)).await.0,
+            cost(1, 0, 1),
+            "{copies}"
+        );
     }
 }
 
@@ -228,11 +254,13 @@ async fn the_public_page_of_a_bill_costs_two_steps_and_its_receipt_three() {
 async fn a_modem_costs_a_step_before_one_question_and_a_step_after_and_its_copy_a_single_step() {
     for copies in [0, MANY] {
         let journey = start(copies).await;
-        let customer = journey.world.customer_with_device("budi@lunas", "081200000001", None, Some("4857544300000001")).await;
+        let customer =
+            journey.world.customer_with_device("budi@lunas", "081200000001", None, Some("4857544300000001")).await;
         let token = journey.world.token(&customer).await;
         let process = device_status::DeviceStatus::new(journey.world.installation.clone());
         journey.world.installation.secrets.rows("genieacs").await.unwrap();
-        let ask = |method: &str, path: &str| request(method, &format!("/api/customer/device{path}"), Some(&token), None);
+        let ask =
+            |method: &str, path: &str| request(method, &format!("/api/customer/device{path}"), Some(&token), None);
         for (asked, answered, expected, what) in [
             (ask("GET", ""), 200, cost(2, 2, 4), "searched, then read"),
             (ask("GET", ""), 200, cost(1, 0, 1), "remembered"),
@@ -265,9 +293,18 @@ async fn checking_costs_three_steps_and_one_call_and_none_when_it_is_paid_or_was
     }
 }
 
-async fn choose(journey: &Journey, token: &str, package: &str, amount: i64) -> lambda_http::Response<lambda_http::Body> {
+async fn choose(
+    journey: &Journey,
+    token: &str,
+    package: &str,
+    amount: i64,
+) -> lambda_http::Response<lambda_http::Body> {
     let body = serde_json::json!({"packageId": package, "expectedAmount": amount});
-    request_upgrade::handle(&journey.world.installation, request("POST", "/api/customer/upgrade", Some(token), Some(&body))).await
+    request_upgrade::handle(
+        &journey.world.installation,
+        request("POST", "/api/customer/upgrade", Some(token), Some(&body)),
+    )
+    .await
 }
 
 #[tokio::test]
@@ -280,7 +317,8 @@ async fn packages_and_preview_cost_a_single_step_and_a_choice_five_with_its_link
         let token = journey.token().await;
         for path in ["packages", "upgrade?packageId=home50"] {
             let asked = request("GET", &format!("/api/customer/{path}"), Some(&token), None);
-            let (measured, response) = measure(&journey, request_upgrade::handle(&journey.world.installation, asked)).await;
+            let (measured, response) =
+                measure(&journey, request_upgrade::handle(&journey.world.installation, asked)).await;
             assert_eq!((response.status().as_u16(), measured), (200, cost(1, 0, 1)), "{path} with {copies}");
         }
         // Who is calling beside the packages, the number, the invoice, the order, the link.
@@ -317,7 +355,8 @@ async fn applying_a_change_of_package_costs_two_steps_and_two_more_to_cancel_the
         assert_eq!(journey.deliver(&notification).await, Some(200));
         let event = journey.events("payment.settled").await.remove(0);
         let steps = if with_renewal { 4 } else { 2 };
-        let (applied, report) = measure(&journey, apply_payment::handle(&journey.apply, crate::journey::queue_batch(&event))).await;
+        let (applied, report) =
+            measure(&journey, apply_payment::handle(&journey.apply, crate::journey::queue_batch(&event))).await;
         assert_eq!((report.batch_item_failures.len(), applied), (0, cost(steps, 0, steps)), "{copies}");
     }
 }
@@ -343,8 +382,16 @@ async fn telling_the_network_costs_four_steps_and_one_call_and_a_repetition_a_si
         detail["customerId"] = "nobody".into();
         notify_network::handle(&network, batch(&detail)).await;
         // The line, the claim, what became of it, and the line once more.
-        assert_eq!(measure(&journey, notify_network::handle(&network, event.clone())).await.0, cost(4, 1, 5), "{copies}");
-        assert_eq!(measure(&journey, notify_network::handle(&network, event)).await.0, cost(1, 0, 1), "{copies}: again");
+        assert_eq!(
+            measure(&journey, notify_network::handle(&network, event.clone())).await.0,
+            cost(4, 1, 5),
+            "{copies}"
+        );
+        assert_eq!(
+            measure(&journey, notify_network::handle(&network, event)).await.0,
+            cost(1, 0, 1),
+            "{copies}: again"
+        );
         assert_eq!(journey.world.sandbox.network_lines().len(), 1);
     }
 }

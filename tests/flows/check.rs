@@ -1,4 +1,5 @@
-//! A customer presses the button again and again: the gateway of one invoice is asked once in ten seconds, whoever asks for it where.
+//! A customer presses the button again and again: the gateway of one invoice is asked once in ten seconds, whoever asks
+//! for it where.
 
 use billing::gateway::GatewayName;
 use lunas_sandbox::{Fault, FaultKind};
@@ -24,7 +25,11 @@ async fn with_link(gateway: GatewayName) -> (Journey, String, String) {
 async fn a_second_check_within_ten_seconds_answers_what_is_known_and_says_how_long_to_wait() {
     for gateway in GatewayName::ALL {
         let (mut journey, token, link) = with_link(gateway).await;
-        assert_eq!(journey.check(&token).await.unwrap(), (200, json!({"success": true, "status": "UNPAID"})), "{gateway}");
+        assert_eq!(
+            journey.check(&token).await.unwrap(),
+            (200, json!({"success": true, "status": "UNPAID"})),
+            "{gateway}"
+        );
         journey.pay(&link).await;
         journey.undelivered.clear();
         journey.wait(Duration::seconds(4));
@@ -36,7 +41,11 @@ async fn a_second_check_within_ten_seconds_answers_what_is_known_and_says_how_lo
         // Who waits as told is answered by the gateway, and what is paid is known without asking.
         journey.wait(Duration::seconds(wait));
         for _ in 0..3 {
-            assert_eq!(journey.check(&token).await.unwrap(), (200, json!({"success": true, "status": "PAID"})), "{gateway}");
+            assert_eq!(
+                journey.check(&token).await.unwrap(),
+                (200, json!({"success": true, "status": "PAID"})),
+                "{gateway}"
+            );
         }
         assert_eq!(asked(&journey, gateway), 2, "{gateway}");
         journey.until_quiet().await;
@@ -88,7 +97,8 @@ async fn nobody_else_uses_up_the_check_of_a_customer() {
     // Another bill of the same customer has a check of its own.
     let second = journey.world.invoice(&journey.customer).await;
     let path = format!("/api/customer/invoices/payment?invoiceId={}", second.id);
-    let linked = create_payment_link::handle(&journey.world.installation, request("GET", &path, Some(&token), None)).await;
+    let linked =
+        create_payment_link::handle(&journey.world.installation, request("GET", &path, Some(&token), None)).await;
     assert_eq!(linked.status().as_u16(), 200);
     let path = format!("/api/customer/invoices/{}/check", second.id);
     let checked = check_payment::handle(&journey.world.installation, request("POST", &path, Some(&token), None)).await;

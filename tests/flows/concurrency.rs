@@ -1,9 +1,11 @@
 //! Many at once. Each request runs as a process of its own (its own cache of secrets), as Lambda runs them.
 //!
-//! The runtimes here have several threads: on one thread a handler is only ever interrupted where it awaits, and two handlers never
-//! decide in the same instant.
+//! The runtimes here have several threads: on one thread a handler is only ever interrupted where it awaits, and two
+//! handlers never decide in the same instant.
 
-use billing::{entitlement::Reason, gateway::GatewayName, invoice::InvoiceStatus, ledger::EntryKind, order::OrderStatus};
+use billing::{
+    entitlement::Reason, gateway::GatewayName, invoice::InvoiceStatus, ledger::EntryKind, order::OrderStatus,
+};
 use cloud::queue::Batch;
 use lunas_sandbox::Outcome;
 use serde_json::{Value, json};
@@ -63,7 +65,8 @@ fn apply(journey: &Journey, copies: usize) -> JoinHandle<usize> {
         "invoiceId": journey.invoice.id, "settlement": 1, "amount": 300_000,
     });
     let message = |n| json!({"messageId": format!("m{n}"), "body": json!({"detail": detail}).to_string()});
-    let batch: Batch = serde_json::from_value(json!({"Records": (0..copies).map(message).collect::<Vec<_>>()})).unwrap();
+    let batch: Batch =
+        serde_json::from_value(json!({"Records": (0..copies).map(message).collect::<Vec<_>>()})).unwrap();
     let function = journey.apply.clone();
     tokio::spawn(async move { apply_payment::handle(&function, batch).await.batch_item_failures.len() })
 }
@@ -87,7 +90,10 @@ async fn twenty_requests_for_a_link_at_once_open_one_order() {
         assert!(!given.is_empty(), "{answers:?}");
         assert!(given.iter().all(|(_, _, body)| body == &given[0].2), "all get the same link: {given:?}");
         for (status, retry_after, body) in later {
-            assert_eq!((*status, retry_after.as_deref(), body["code"].as_str()), (409, Some("1"), Some("link_in_progress")));
+            assert_eq!(
+                (*status, retry_after.as_deref(), body["code"].as_str()),
+                (409, Some("1"), Some("link_in_progress"))
+            );
         }
         assert_eq!(journey.world.sandbox.calls_of(&format!("{gateway}.create")), 1);
         assert_eq!(journey.orders().await.len(), 1);
@@ -105,7 +111,10 @@ async fn twenty_requests_to_replace_a_link_at_once_open_one_order() {
     assert!(answers.iter().all(|(status, ..)| matches!(status, 200 | 409)), "{answers:?}");
     assert_eq!(journey.world.sandbox.calls_of("xendit.create"), 1);
     let orders = journey.orders().await;
-    assert_eq!(orders.iter().map(|order| order.status).collect::<Vec<_>>(), [OrderStatus::Cancelled, OrderStatus::Open]);
+    assert_eq!(
+        orders.iter().map(|order| order.status).collect::<Vec<_>>(),
+        [OrderStatus::Cancelled, OrderStatus::Open]
+    );
     let second = journey.link(&token, None).await;
     assert_ne!(first, second);
     assert!(answers.iter().all(|(status, _, body)| *status == 409 || body["paymentLink"] == second.as_str()));
@@ -133,8 +142,12 @@ async fn webhook_check_reconciliation_and_apply_at_once_count_once() {
             journey.wait(Duration::minutes(6));
             journey.world.aws.conflict(conflicts);
             let applied = vec![apply(&journey, 1), apply(&journey, 1), apply(&journey, 1)];
-            let settled =
-                vec![webhook(&journey, &notification), check(&journey, &token), reconcile(&journey), webhook(&journey, &notification)];
+            let settled = vec![
+                webhook(&journey, &notification),
+                check(&journey, &token),
+                reconcile(&journey),
+                webhook(&journey, &notification),
+            ];
             let answers = all(settled).await;
             assert!(answers.iter().all(|status| matches!(status, 200 | 503)), "{answers:?}");
             all(applied).await;
@@ -175,7 +188,11 @@ async fn two_orders_paid_at_once_settle_one_and_credit_the_other() {
         let token = journey.token().await;
         let first = journey.link(&token, Some(GatewayName::Midtrans)).await;
         // The first order cannot be cancelled: its gateway is down while the customer changes their mind.
-        journey.world.sandbox.add_fault(lunas_sandbox::Fault::once("midtrans.cancel", lunas_sandbox::FaultKind::InternalError)).unwrap();
+        journey
+            .world
+            .sandbox
+            .add_fault(lunas_sandbox::Fault::once("midtrans.cancel", lunas_sandbox::FaultKind::InternalError))
+            .unwrap();
         let second = journey.link(&token, Some(GatewayName::Xendit)).await;
         journey.pay(&first).await;
         journey.pay(&second).await;
@@ -191,10 +208,22 @@ async fn two_orders_paid_at_once_settle_one_and_credit_the_other() {
         let profile = journey.world.profile(&journey.customer.id).await;
         assert_eq!((invoice.status, invoice.settlement, invoice.received.get()), (InvoiceStatus::Paid, 1, 300_000));
         assert_eq!((profile.credit.get(), profile.entitlement.expires_at), (300_000, journey.extended_once()));
-        assert_eq!((journey.ledger(EntryKind::Received).await, journey.ledger(EntryKind::Surplus).await), (300_000, 300_000));
-        let to_credit: Vec<i64> =
-            journey.orders().await.iter().flat_map(|order| order.booked.values()).map(|booked| booked.to_credit.get()).collect();
-        assert_eq!((to_credit.len(), to_credit.iter().sum::<i64>()), (2, 300_000), "one order settled, the other became credit");
+        assert_eq!(
+            (journey.ledger(EntryKind::Received).await, journey.ledger(EntryKind::Surplus).await),
+            (300_000, 300_000)
+        );
+        let to_credit: Vec<i64> = journey
+            .orders()
+            .await
+            .iter()
+            .flat_map(|order| order.booked.values())
+            .map(|booked| booked.to_credit.get())
+            .collect();
+        assert_eq!(
+            (to_credit.len(), to_credit.iter().sum::<i64>()),
+            (2, 300_000),
+            "one order settled, the other became credit"
+        );
         assert_eq!(journey.events("payment.settled").await.len(), 1);
     }
 }
@@ -207,7 +236,8 @@ async fn ten_copies_of_the_bus_message_at_once_grant_once() {
         journey.world.aws.conflict(conflicts);
         let failures = all((0..10).map(|_| apply(&journey, 1)).collect()).await;
         // What failed comes again; here the rest of the queue does the same.
-        let renewals = journey.grants().await.iter().filter(|grant| matches!(grant.reason, Reason::Renewal { .. })).count();
+        let renewals =
+            journey.grants().await.iter().filter(|grant| matches!(grant.reason, Reason::Renewal { .. })).count();
         assert_eq!(renewals, 1, "{failures:?}");
         assert_eq!(apply(&journey, 10).await.unwrap(), 0, "a batch of nothing but copies");
         journey.until_quiet().await;

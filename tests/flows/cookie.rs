@@ -56,7 +56,8 @@ async fn the_cookie_says_who_is_calling_like_the_header() {
     let browser = Browser::start().await;
     let account = account_of(&browser.journey.world.installation);
     let me = async |cookies: &[&str]| {
-        let response = customer_account::handle(&account, from_browser("GET", "/api/customer/me", &[], cookies, None)).await;
+        let response =
+            customer_account::handle(&account, from_browser("GET", "/api/customer/me", &[], cookies, None)).await;
         answer(&response)
     };
     let (status, body) = me(&["lang=en", &browser.cookie()]).await;
@@ -98,8 +99,13 @@ async fn another_site_makes_nothing_with_the_cookie() {
         let (status, body) = answer(&browser.ask("POST", &headers, Some(&json)).await);
         assert_eq!((status, &body["code"]), (403, &Value::from("not_from_here")), "{headers:?}");
     }
-    let forged = browser.ask("POST", &[("content-type", FORM), ("origin", "https://evil.example")], Some(&browser.form(&token))).await;
-    assert_eq!(location(&forged), (303, format!("/customer/pay/{}?error=not_from_here", browser.journey.invoice.id).as_str()));
+    let forged = browser
+        .ask("POST", &[("content-type", FORM), ("origin", "https://evil.example")], Some(&browser.form(&token)))
+        .await;
+    assert_eq!(
+        location(&forged),
+        (303, format!("/customer/pay/{}?error=not_from_here", browser.journey.invoice.id).as_str())
+    );
     assert_eq!(browser.orders().await, 0);
 }
 
@@ -120,7 +126,10 @@ async fn a_form_is_led_to_the_page_that_opens_the_link_or_says_why_not() {
     let invoice = browser.journey.invoice.id.clone();
     let headers = [("content-type", FORM), ("origin", SITE)];
     let good = browser.form(&csrf::token(&browser.token));
-    assert_eq!(location(&browser.ask("POST", &headers, Some(&good)).await), (303, format!("/customer/pay/{invoice}").as_str()));
+    assert_eq!(
+        location(&browser.ask("POST", &headers, Some(&good)).await),
+        (303, format!("/customer/pay/{invoice}").as_str())
+    );
     assert_eq!(browser.orders().await, 1);
     assert_eq!(
         location(&browser.ask("POST", &headers, Some(&format!("{good}&gateway=paypal"))).await),
@@ -141,7 +150,8 @@ async fn a_form_that_checks_is_led_back_to_its_page() {
     let path = format!("/api/customer/invoices/{invoice}/check");
     let check = async |csrf: &str| {
         let body = format!("csrf={csrf}");
-        let request = from_browser("POST", &path, &[("content-type", FORM), ("origin", SITE)], &[&browser.cookie()], Some(&body));
+        let request =
+            from_browser("POST", &path, &[("content-type", FORM), ("origin", SITE)], &[&browser.cookie()], Some(&body));
         check_payment::handle(&browser.journey.world.installation, request).await
     };
     assert_eq!(location(&check(&token).await), (303, format!("/customer/finish/{invoice}").as_str()));

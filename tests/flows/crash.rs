@@ -1,5 +1,6 @@
-//! Crash at every step: each call to DynamoDB, EventBridge, Secrets Manager or a gateway is broken once before and once after its
-//! effect. Everything is delivered again until quiet. Then: one PAID, one live grant, one extension, no event lost.
+//! Crash at every step: each call to DynamoDB, EventBridge, Secrets Manager or a gateway is broken once before and once
+//! after its effect. Everything is delivered again until quiet. Then: one PAID, one live grant, one extension, no event
+//! lost.
 
 use std::collections::BTreeSet;
 
@@ -83,7 +84,12 @@ async fn every_call(gateway: GatewayName, via: Via) {
     let calls = journey.world.tap.numbered_calls();
     journey.assert_paid_once("without a crash").await;
     let services: BTreeSet<&str> = calls.iter().map(|call| call.service.as_str()).collect();
-    assert!(calls.len() > 10 && services.contains("dynamodb") && services.contains("events") && services.contains(gateway.as_str()));
+    assert!(
+        calls.len() > 10
+            && services.contains("dynamodb")
+            && services.contains("events")
+            && services.contains(gateway.as_str())
+    );
 
     for n in 1..=calls.len() {
         for (when, how) in [(When::Before, How::Crash), (When::After, How::Crash), (When::After, How::Error)] {

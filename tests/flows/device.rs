@@ -1,4 +1,5 @@
-//! Is my connection working? Every kind of modem, an ACS that is slow, down or hostile, and modems that are somebody else's.
+//! Is my connection working? Every kind of modem, an ACS that is slow, down or hostile, and modems that are somebody
+//! else's.
 
 mod trouble;
 
@@ -56,7 +57,13 @@ impl Home {
     }
 
     async fn refresh(&self) -> (u16, Value) {
-        answer(&device_status::handle(&self.process, request("POST", "/api/customer/device/refresh", Some(&self.token), None)).await)
+        answer(
+            &device_status::handle(
+                &self.process,
+                request("POST", "/api/customer/device/refresh", Some(&self.token), None),
+            )
+            .await,
+        )
     }
 
     /// Time passes, here and at the ACS.
@@ -96,9 +103,15 @@ async fn a_well_configured_modem_says_everything() {
     ] {
         assert_eq!(text(pointer), expected, "{pointer} of {device}");
     }
-    for pointer in
-        ["/lastInform", "/askedAt", "/pppoe/readAt", "/pppoe/ipReadAt", "/rxPower/readAt", "/temperatureC/readAt", "/wifi/0/readAt"]
-    {
+    for pointer in [
+        "/lastInform",
+        "/askedAt",
+        "/pppoe/readAt",
+        "/pppoe/ipReadAt",
+        "/rxPower/readAt",
+        "/temperatureC/readAt",
+        "/wifi/0/readAt",
+    ] {
         assert!(text(pointer).ends_with('Z'), "{pointer} of {device}");
     }
     assert_eq!(
@@ -111,8 +124,13 @@ async fn a_well_configured_modem_says_everything() {
 async fn kind(username: &str, phone: &str, id: Option<&str>, serial: Option<&str>) -> (Home, Value) {
     let home = Home::of(username, phone, id, serial).await;
     let device = home.device().await;
-    let short =
-        json!([device["status"], device["pppoe"]["text"], device["pppoe"]["ip"], device["rxPower"]["text"], device["rxPower"]["level"]]);
+    let short = json!([
+        device["status"],
+        device["pppoe"]["text"],
+        device["pppoe"]["ip"],
+        device["rxPower"]["text"],
+        device["rxPower"]["level"]
+    ]);
     (home, short)
 }
 
@@ -129,7 +147,11 @@ async fn every_kind_of_modem_is_found_and_understood() {
     let (_, offline) = kind("dewi@lunas", "081200000004", Some("00259E-EG8141A5-4857544300000004"), None).await;
     assert_eq!(offline, json!(["offline", "Disconnected (data dari 3 jam lalu)", null, "-20,87 dBm", "baik"]));
     let (_, empty) = kind("rina@lunas", "081200000006", None, Some("ALCLB0000006")).await;
-    assert_eq!(empty, json!(["online", "Disconnected", null, "-21,3 dBm", "baik"]), "pppUsername is empty, whatever other names say");
+    assert_eq!(
+        empty,
+        json!(["online", "Disconnected", null, "-21,3 dBm", "baik"]),
+        "pppUsername is empty, whatever other names say"
+    );
     let (home, tr181) = kind("joko@lunas", "081200000007", Some("D8F12E-XX530v-2234567000007"), None).await;
     assert_eq!(tr181, json!(["online", "Disconnected", null, "-18,2 dBm", "baik"]));
     let device = home.device().await;
@@ -264,7 +286,10 @@ async fn a_refresh_is_done_at_once_by_a_modem_that_wakes_up() {
     let before = home.device().await["rxPower"]["readAt"].clone();
     home.wait(Duration::seconds(2));
     let (status, body) = home.refresh().await;
-    assert_eq!((status, body), (200, json!({"success": true, "queued": false, "message": "Sudah diperbarui", "retryAfter": 120})));
+    assert_eq!(
+        (status, body),
+        (200, json!({"success": true, "queued": false, "message": "Sudah diperbarui", "retryAfter": 120}))
+    );
     let after = home.device().await["rxPower"]["readAt"].clone();
     assert!(after.as_str() > before.as_str(), "asked anew although the last answer is young: {before} {after}");
     assert!(home.world.sandbox.tasks().is_empty());
@@ -312,16 +337,24 @@ async fn the_words_are_in_the_callers_language_and_the_codes_are_not() {
     let (_, body) = answer(&device_status::handle(&home.process, asked).await);
     let device = &body["device"];
     assert_eq!(device["statusText"], "Offline (last seen 3 hours ago)");
-    assert_eq!((&device["pppoe"]["text"], &device["rxPower"]["level"]), (&json!("Disconnected (data from 3 hours ago)"), &json!("baik")));
+    assert_eq!(
+        (&device["pppoe"]["text"], &device["rxPower"]["level"]),
+        (&json!("Disconnected (data from 3 hours ago)"), &json!("baik"))
+    );
     assert!(device["rxPower"]["help"].as_str().unwrap().starts_with("The modem is offline"), "{device}");
 }
 
 #[tokio::test]
 async fn nobody_without_a_session_is_answered_and_other_paths_are_not_found() {
     let home = Home::budi().await;
-    assert_eq!(home.get_as("nonsense").await, (401, json!({"success": false, "code": "invalid_token", "error": "Token tidak valid"})));
+    assert_eq!(
+        home.get_as("nonsense").await,
+        (401, json!({"success": false, "code": "invalid_token", "error": "Token tidak valid"}))
+    );
     let asked = home.asked();
-    for (method, path) in [("POST", "/api/customer/device"), ("GET", "/api/customer/device/refresh"), ("GET", "/api/customer/device/x")] {
+    for (method, path) in
+        [("POST", "/api/customer/device"), ("GET", "/api/customer/device/refresh"), ("GET", "/api/customer/device/x")]
+    {
         let response = device_status::handle(&home.process, request(method, path, Some(&home.token), None)).await;
         assert_eq!(response.status(), 404, "{method} {path}");
     }
@@ -330,17 +363,27 @@ async fn nobody_without_a_session_is_answered_and_other_paths_are_not_found() {
 
 #[tokio::test]
 async fn no_password_is_asked_for_and_one_question_stays_small() {
-    for (username, phone) in
-        [("budi@lunas", PHONE), ("siti@lunas", "081200000002"), ("joko@lunas", "081200000007"), ("maya-rumah@lunas", "081200000008")]
-    {
+    for (username, phone) in [
+        ("budi@lunas", PHONE),
+        ("siti@lunas", "081200000002"),
+        ("joko@lunas", "081200000007"),
+        ("maya-rumah@lunas", "081200000008"),
+    ] {
         let home = Home::of(username, phone, None, None).await;
         let device = home.device().await;
         assert!(!device.to_string().contains("sandbox-"), "{device}");
         for call in home.world.sandbox.calls() {
             let path = call.path.to_lowercase();
-            assert!(!path.contains("password") && !path.contains("passphrase") && !path.contains("presharedkey"), "{path}");
+            assert!(
+                !path.contains("password") && !path.contains("passphrase") && !path.contains("presharedkey"),
+                "{path}"
+            );
             // The line limit of nginx.
-            assert!(path.len() < 8 * 1024 - 20 && path.contains("query=") && path.contains("projection="), "{} {path}", path.len());
+            assert!(
+                path.len() < 8 * 1024 - 20 && path.contains("query=") && path.contains("projection="),
+                "{} {path}",
+                path.len()
+            );
             let url = format!("{}{}", home.world.sandbox.genieacs_url(), call.path);
             let answered = reqwest::Client::new()
                 .get(url)
@@ -361,11 +404,15 @@ async fn an_interval_of_a_day_is_no_reason_to_be_called_offline() {
     let mut home = Home::budi().await;
     home.world.sandbox.edit_device(BUDI, |device| {
         device.behaviour = Behaviour::Offline;
-        device.document["InternetGatewayDevice"]["ManagementServer"]["PeriodicInformInterval"]["_value"] = json!(86_400);
+        device.document["InternetGatewayDevice"]["ManagementServer"]["PeriodicInformInterval"]["_value"] =
+            json!(86_400);
     });
     home.wait(Duration::hours(20));
     let device = home.device().await;
-    assert_eq!((&device["status"], &device["pppoe"]["text"]), (&json!("online"), &json!("Connected (data dari 20 jam lalu)")));
+    assert_eq!(
+        (&device["status"], &device["pppoe"]["text"]),
+        (&json!("online"), &json!("Connected (data dari 20 jam lalu)"))
+    );
     home.wait(Duration::hours(30));
     home.token = home.world.token(&home.customer).await;
     assert_eq!(home.device().await["status"], "offline");

@@ -1,4 +1,5 @@
-//! One installation with one customer, and everything that happens between the functions: notifications, stream, bus, queues.
+//! One installation with one customer, and everything that happens between the functions: notifications, stream, bus,
+//! queues.
 
 use std::collections::{BTreeMap, BTreeSet, HashMap, VecDeque};
 
@@ -87,7 +88,12 @@ pub fn queue_batch(detail: &Value) -> Batch {
 
 /// What `customer-account` needs, of an installation.
 pub fn account_of(p: &Installation) -> Account {
-    Account { store: p.store.clone(), zone: p.settings.zone, public_url: p.settings.public_url.clone(), clock: p.clock.clone() }
+    Account {
+        store: p.store.clone(),
+        zone: p.settings.zone,
+        public_url: p.settings.public_url.clone(),
+        clock: p.clock.clone(),
+    }
 }
 
 impl Journey {
@@ -319,11 +325,16 @@ impl Journey {
     /// One payment, counted once everywhere, and nothing left to do.
     pub async fn assert_paid_once(&self, context: &str) {
         let invoice = self.world.invoice_now(&self.invoice).await;
-        assert_eq!((invoice.status, invoice.settlement, invoice.granted), (InvoiceStatus::Paid, 1, Some(1)), "{context}");
+        assert_eq!(
+            (invoice.status, invoice.settlement, invoice.granted),
+            (InvoiceStatus::Paid, 1, Some(1)),
+            "{context}"
+        );
         assert_eq!(self.ledger(EntryKind::Received).await, 300_000, "{context}");
         assert_eq!(self.ledger(EntryKind::Surplus).await, 0, "{context}");
         let grants = self.grants().await;
-        let renewals = grants.iter().filter(|grant| !grant.revoked && matches!(grant.reason, Reason::Renewal { .. })).count();
+        let renewals =
+            grants.iter().filter(|grant| !grant.revoked && matches!(grant.reason, Reason::Renewal { .. })).count();
         assert_eq!((grants.len(), renewals), (2, 1), "{context}");
         let profile = self.world.profile(&self.customer.id).await;
         assert_eq!(
@@ -339,7 +350,11 @@ impl Journey {
 
     /// Every event was relayed.
     pub async fn assert_outbox_empty(&self, context: &str) {
-        let left = items(&self.world.aws.direct, "EVENT").await.into_iter().filter(|event| event.contains_key("due_key")).count();
+        let left = items(&self.world.aws.direct, "EVENT")
+            .await
+            .into_iter()
+            .filter(|event| event.contains_key("due_key"))
+            .count();
         assert_eq!(left, 0, "{context}: events not relayed");
     }
 }

@@ -41,12 +41,19 @@ async fn the_link_is_answered_as_specified_and_again_the_same() {
     let (status, body) = ask(&journey, "GET", &query, Some(&token)).await;
     assert_eq!(status, 200);
     let due = billing::zone::format::date(journey.invoice.due_date);
-    let expected =
-        json!({"id": journey.invoice.id, "invoiceNumber": "INV-2026-000001", "amount": 300_000, "amountDue": 300_000, "dueDate": due});
+    let expected = json!({"id": journey.invoice.id, "invoiceNumber": "INV-2026-000001", "amount": 300_000, "amountDue": 300_000, "dueDate": due});
     assert_eq!(body["invoice"], expected);
-    assert!(body["success"] == true && body["paymentLink"].as_str().unwrap().starts_with(&journey.world.sandbox.midtrans_url()));
+    assert!(
+        body["success"] == true
+            && body["paymentLink"].as_str().unwrap().starts_with(&journey.world.sandbox.midtrans_url())
+    );
     assert_eq!(ask(&journey, "GET", &query, Some(&token)).await, (200, body.clone()));
-    let posted = request("POST", "/api/customer/invoices/payment", Some(&token), Some(&json!({"invoiceId": journey.invoice.id})));
+    let posted = request(
+        "POST",
+        "/api/customer/invoices/payment",
+        Some(&token),
+        Some(&json!({"invoiceId": journey.invoice.id})),
+    );
     assert_eq!(answer(&create_payment_link::handle(&journey.world.installation, posted).await), (200, body));
     assert_eq!(journey.world.sandbox.calls_of("midtrans.create"), 1);
 }
@@ -71,13 +78,26 @@ async fn every_refusal_has_its_status_and_its_words() {
         (format!("{mine}&gateway=paypal"), Some(token.as_str()), 400, "Invoice ID tidak diberikan"),
         ("?invoiceId=none".to_owned(), Some(token.as_str()), 404, "Invoice tidak ditemukan atau sudah dibayar"),
         ("?invoiceId=../../x%23".to_owned(), Some(token.as_str()), 404, "Invoice tidak ditemukan atau sudah dibayar"),
-        (format!("?invoiceId={}", others_invoice.id), Some(token.as_str()), 404, "Invoice tidak ditemukan atau sudah dibayar"),
+        (
+            format!("?invoiceId={}", others_invoice.id),
+            Some(token.as_str()),
+            404,
+            "Invoice tidak ditemukan atau sudah dibayar",
+        ),
     ] {
         let (got, body) = ask(&journey, "GET", &query, token).await;
-        assert_eq!((got, body["error"].as_str(), &body["success"]), (status, Some(words), &json!(false)), "{query} {token:?}");
+        assert_eq!(
+            (got, body["error"].as_str(), &body["success"]),
+            (status, Some(words), &json!(false)),
+            "{query} {token:?}"
+        );
     }
     journey.wait(Duration::hours(25));
-    assert_eq!(ask(&journey, "GET", &format!("?invoiceId={}", others_invoice.id), Some(&expired)).await.0, 401, "an expired session");
+    assert_eq!(
+        ask(&journey, "GET", &format!("?invoiceId={}", others_invoice.id), Some(&expired)).await.0,
+        401,
+        "an expired session"
+    );
     assert_eq!(orders(&journey).await, [], "none of it opened an order");
 }
 
@@ -118,7 +138,8 @@ async fn production_refuses_sandbox_keys() {
     });
     let production = cloud::installation::Installation { secrets: journey.world.fresh_secrets(), ..production };
     let path = format!("/api/customer/invoices/payment?invoiceId={}", journey.invoice.id);
-    let (status, body) = answer(&create_payment_link::handle(&production, request("GET", &path, Some(&token), None)).await);
+    let (status, body) =
+        answer(&create_payment_link::handle(&production, request("GET", &path, Some(&token), None)).await);
     assert_eq!((status, body["code"].as_str()), (503, Some("gateway_not_configured")));
 }
 
@@ -139,7 +160,11 @@ async fn a_gateway_that_fails_is_told_and_the_order_recorded_and_nothing_locked(
             let token = journey.token().await;
             journey.world.sandbox.add_fault(Fault::once(&target, kind)).unwrap();
             let (status, body) = journey.ask_link(&token, Some(gateway)).await.unwrap();
-            assert_eq!((status, body["error"].as_str()), (500, Some("Gagal generate payment link, coba lagi")), "{target} {kind:?}");
+            assert_eq!(
+                (status, body["error"].as_str()),
+                (500, Some("Gagal generate payment link, coba lagi")),
+                "{target} {kind:?}"
+            );
             assert_eq!(orders(&journey).await, [left], "{target} {kind:?}");
             unlocked(&journey).await;
             let (status, _) = journey.ask_link(&token, Some(gateway)).await.unwrap();

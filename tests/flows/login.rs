@@ -183,8 +183,16 @@ async fn without_a_message_provider_no_code_is_asked_for() {
 #[tokio::test]
 async fn a_phone_is_understood_however_it_is_written() {
     let mut journey = start().await;
-    for (n, spelling) in
-        ["0812-3456-7890", "+62 (0)812-3456-7890", "0062 812 3456 7890", "81234567890", "6281234567890", "'081234567890"].iter().enumerate()
+    for (n, spelling) in [
+        "0812-3456-7890",
+        "+62 (0)812-3456-7890",
+        "0062 812 3456 7890",
+        "81234567890",
+        "6281234567890",
+        "'081234567890",
+    ]
+    .iter()
+    .enumerate()
     {
         assert_eq!(ask(&journey, spelling).await.0, 200, "{spelling}");
         journey.until_quiet().await;
@@ -214,8 +222,11 @@ async fn what_cannot_be_read_is_refused_without_effect() {
     ] {
         assert_eq!(words(&post(&journey.login, path, &body).await), expected, "{path} {body:.80}");
     }
-    for (method, path) in [("GET", "/api/customer/otp"), ("PUT", "/api/customer/login"), ("POST", "/api/customer/otp/x"), ("POST", "/")] {
-        let response = customer_session::handle(&journey.login, request(method, path, None, Some(&json!({"phone": PHONE})))).await;
+    for (method, path) in
+        [("GET", "/api/customer/otp"), ("PUT", "/api/customer/login"), ("POST", "/api/customer/otp/x"), ("POST", "/")]
+    {
+        let response =
+            customer_session::handle(&journey.login, request(method, path, None, Some(&json!({"phone": PHONE})))).await;
         assert!(response.status() == 404 && is_no_store(&response), "{method} {path}");
     }
     assert_eq!(items(&journey.world.aws.direct, "LOGIN").await.len(), 0);
@@ -225,8 +236,9 @@ async fn what_cannot_be_read_is_refused_without_effect() {
 async fn logging_out_ends_the_session_and_no_other() {
     let journey = start().await;
     let (token, other) = (journey.token().await, journey.token().await);
-    let log_out =
-        async |token: Option<&str>| customer_session::handle(&journey.login, request("POST", "/api/customer/logout", token, None)).await;
+    let log_out = async |token: Option<&str>| {
+        customer_session::handle(&journey.login, request("POST", "/api/customer/logout", token, None)).await
+    };
     assert_eq!((log_out(None).await.status().as_u16(), log_out(Some("x.y")).await.status().as_u16()), (401, 401));
     for _ in 0..2 {
         let response = log_out(Some(&token)).await;
@@ -249,7 +261,8 @@ async fn whoever_had_the_phone_before_is_logged_out_when_the_line_gets_another_o
         device_id: None,
         ont_serial: None,
     };
-    let change = import(Some(&journey.customer), &row, journey.customer.id.clone(), Zone::Jakarta, journey.now()).unwrap();
+    let change =
+        import(Some(&journey.customer), &row, journey.customer.id.clone(), Zone::Jakarta, journey.now()).unwrap();
     journey.world.installation.store.import_customer(&change).await.unwrap();
     assert_eq!(me(&journey, &token).await, 401);
 }
@@ -276,12 +289,19 @@ async fn no_event_and_no_item_tells_a_code_a_token_or_a_phone() {
         let told = format!("{item:?}");
         assert!(!holds(&told, &code) && !told.contains(random), "{told}");
         let AttributeValue::S(key) = &item["SK"] else { panic!("{told}") };
-        let keeps_phone =
-            key == "PROFILE" || key == "LOGIN" || key.starts_with("SESSION#") || item["PK"].as_s().unwrap().starts_with("PHONE#");
+        let keeps_phone = key == "PROFILE"
+            || key == "LOGIN"
+            || key.starts_with("SESSION#")
+            || item["PK"].as_s().unwrap().starts_with("PHONE#");
         assert_eq!(told.contains("81234567890"), keeps_phone, "{told}");
     }
     let relayed = journey.on_bus.iter().map(Value::to_string);
-    for event in everything.iter().filter(|item| item["SK"].as_s().unwrap() == "EVENT").map(|item| format!("{item:?}")).chain(relayed) {
+    for event in everything
+        .iter()
+        .filter(|item| item["SK"].as_s().unwrap() == "EVENT")
+        .map(|item| format!("{item:?}"))
+        .chain(relayed)
+    {
         assert!(!event.contains("81234567890") && !event.contains("Pelanggan") && !event.contains("budi"), "{event}");
     }
 }
@@ -302,7 +322,11 @@ async fn a_message_that_was_not_taken_comes_again_and_a_doubtful_one_does_not() 
         for _ in 0..2 {
             journey.send_waiting().await;
         }
-        assert_eq!((journey.world.sandbox.calls_of("whatsapp.send"), inbox(&journey).len()), (calls, arrived), "{kind:?}");
+        assert_eq!(
+            (journey.world.sandbox.calls_of("whatsapp.send"), inbox(&journey).len()),
+            (calls, arrived),
+            "{kind:?}"
+        );
     }
 }
 
@@ -312,7 +336,11 @@ async fn a_message_waits_while_the_provider_is_down_but_not_longer_than_its_code
     let nobody_listens = r#"{"provider":"http","url":"http://127.0.0.1:1/send","body":"{\"to\":\"{{phone}}\",\"text\":\"{{text}}\"}","successPointer":"/status"}"#;
     journey.world.aws.set_secret("lunas/dev/whatsapp", nobody_listens);
     assert_eq!(ask(&journey, PHONE).await.0, 200);
-    assert_eq!(notify_customer::handle(&journey.notify, queue_batch(&json!({}))).await.batch_item_failures.len(), 1, "not an event");
+    assert_eq!(
+        notify_customer::handle(&journey.notify, queue_batch(&json!({}))).await.batch_item_failures.len(),
+        1,
+        "not an event"
+    );
     journey.until_quiet().await;
     for _ in 0..3 {
         journey.wait(Duration::minutes(1));

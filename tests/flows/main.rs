@@ -1,5 +1,5 @@
-//! The functions together. Every test starts a Lunas of its own in this process (`testkit::World`) and plays customers, gateways
-//! and the bus; nothing is faked between the handlers and the table.
+//! The functions together. Every test starts a Lunas of its own in this process (`testkit::World`) and plays customers,
+//! gateways and the bus; nothing is faked between the handlers and the table.
 
 #![expect(
     clippy::unwrap_used,

@@ -1,4 +1,5 @@
-//! Telling the provider's network: every change of a line reaches every receiver, once per state, signed, whatever breaks.
+//! Telling the provider's network: every change of a line reaches every receiver, once per state, signed, whatever
+//! breaks.
 
 mod customers;
 mod receiving;
@@ -110,7 +111,13 @@ impl Provider {
 
     /// The line as the network knows it.
     fn line(&self) -> NetworkLine {
-        self.journey.world.sandbox.network_lines().into_iter().find(|line| line.username == "budi").expect("the network knows budi")
+        self.journey
+            .world
+            .sandbox
+            .network_lines()
+            .into_iter()
+            .find(|line| line.username == "budi")
+            .expect("the network knows budi")
     }
 
     /// The network knows what the profile says.
@@ -187,7 +194,11 @@ async fn every_kind_of_event_is_one_signed_message_with_the_line_as_it_stands() 
         .map(|told| serde_json::from_str::<Value>(&told.body).unwrap()["type"].as_str().unwrap().to_owned())
         .collect();
     assert_eq!(kinds, ["subscription.extended", "package.changed", "subscription.reverted", "subscription.expired"]);
-    assert!(provider.messages().iter().all(|told| told.verified && told.effect == Effect::Applied), "{:?}", provider.messages());
+    assert!(
+        provider.messages().iter().all(|told| told.verified && told.effect == Effect::Applied),
+        "{:?}",
+        provider.messages()
+    );
     assert!(!provider.line().active);
     assert_eq!(provider.state().await, "told");
 }
@@ -197,7 +208,8 @@ async fn two_hundred_copies_of_an_event_are_one_message() {
     let mut provider = Provider::start().await;
     provider.pay().await;
     let event = provider.queued().remove(0);
-    // Eight processes, each of which has read the secret: two hundred at once would be busy with that for longer than a call may take.
+    // Eight processes, each of which has read the secret: two hundred at once would be busy with that for longer than a
+    // call may take.
     let processes: Vec<Network> = (0..8).map(|_| provider.another_process()).collect();
     let mut of_nobody = event.clone();
     of_nobody["customerId"] = json!("nobody");
@@ -259,7 +271,9 @@ async fn what_changes_while_a_message_is_under_way_is_told_right_after_it() {
 #[tokio::test]
 async fn while_the_secret_is_replaced_receivers_with_either_accept() {
     let mut provider = Provider::start().await;
-    provider.type_in(&json!({"webhookUrl": provider.receiver(), "secret": DEMO_NETWORK_SECRET, "previousSecret": OLD_SECRET}));
+    provider.type_in(
+        &json!({"webhookUrl": provider.receiver(), "secret": DEMO_NETWORK_SECRET, "previousSecret": OLD_SECRET}),
+    );
     for secret in [OLD_SECRET, DEMO_NETWORK_SECRET] {
         provider.journey.world.sandbox.set_network_secret(secret);
         provider.pay_and_deliver().await;

@@ -1,4 +1,5 @@
-//! What customers are told: once, while it is true, at a decent hour, at the provider's pace; and nothing of it in a log.
+//! What customers are told: once, while it is true, at a decent hour, at the provider's pace; and nothing of it in a
+//! log.
 
 mod trouble;
 
@@ -92,7 +93,8 @@ async fn a_payment_is_told_once_with_amount_expiry_and_the_link_to_its_receipt()
         assert!(told[0].contains(part), "{part}: {}", told[0]);
     }
     let token = told[0].rsplit("https://portal.example/p/").next().unwrap();
-    let page = customer_portal::handle(&journey.world.installation, request("GET", &format!("/p/{token}"), None, None)).await;
+    let page =
+        customer_portal::handle(&journey.world.installation, request("GET", &format!("/p/{token}"), None, None)).await;
     assert_eq!(page.status(), 200, "the button leads to the receipt");
     assert_eq!(statuses(&journey).await, [(DeliveryStatus::Accepted, String::new())]);
 }
@@ -135,7 +137,9 @@ async fn a_code_event_that_comes_twice_is_one_message_and_asking_again_is_anothe
 #[tokio::test]
 async fn an_unpaid_bill_is_reminded_of_three_days_before_on_the_day_and_once_it_is_over() {
     let mut journey = start().await;
-    for (stage, words) in [(Stage::ThreeDaysBefore, "3 hari lagi"), (Stage::DueDay, "hari ini"), (Stage::Overdue, "lewat jatuh tempo")] {
+    for (stage, words) in
+        [(Stage::ThreeDaysBefore, "3 hari lagi"), (Stage::DueDay, "hari ini"), (Stage::Overdue, "lewat jatuh tempo")]
+    {
         let before = inbox(&journey).len();
         let at = stage.at(journey.invoice.due_date, Zone::Jakarta).unwrap();
         journey.wait(at - journey.now() - Duration::minutes(2));
@@ -192,8 +196,11 @@ async fn a_change_of_package_is_told_and_its_invoice_is_not() {
     let token = journey.token().await;
     journey.world.offer("home50", 500_000).await;
     let chosen = json!({"packageId": "home50", "expectedAmount": 500_000});
-    let chosen =
-        request_upgrade::handle(&journey.world.installation, request("POST", "/api/customer/upgrade", Some(&token), Some(&chosen))).await;
+    let chosen = request_upgrade::handle(
+        &journey.world.installation,
+        request("POST", "/api/customer/upgrade", Some(&token), Some(&chosen)),
+    )
+    .await;
     let link = answer(&chosen).1["paymentLink"].as_str().unwrap().to_owned();
     journey.until_quiet().await;
     journey.pay(&link).await;
@@ -286,7 +293,10 @@ async fn messages_are_in_english_if_the_provider_says_so() {
     pay(&mut journey).await;
     let told = inbox(&journey);
     let day = texts::date(Zone::Jakarta.date(journey.extended_once()), Language::En);
-    assert!(told[0].starts_with("Thank you Pelanggan budi, we have received Rp300.000") && told[0].contains(&day), "{told:?}");
+    assert!(
+        told[0].starts_with("Thank you Pelanggan budi, we have received Rp300.000") && told[0].contains(&day),
+        "{told:?}"
+    );
 }
 
 /// A bill for a new customer with the phone of the first.

@@ -1,10 +1,13 @@
-//! Every odd payment has a defined end: where the invoice and the service stand, what the ledger holds, what others are told, what the
-//! customer's history shows, and what `lunas payments review` leaves for a person. One test per row, each with its end in one line.
+//! Every odd payment has a defined end: where the invoice and the service stand, what the ledger holds, what others are
+//! told, what the customer's history shows, and what `lunas payments review` leaves for a person. One test per row,
+//! each with its end in one line.
 
 mod gateways;
 mod reversals;
 
-use billing::{gateway::GatewayName, invoice::InvoiceStatus, ledger::EntryKind, order::OrderStatus, withdrawal::withdraw};
+use billing::{
+    gateway::GatewayName, invoice::InvoiceStatus, ledger::EntryKind, order::OrderStatus, withdrawal::withdraw,
+};
 use lunas_sandbox::{DEMO_XENDIT_API_KEY, Fault, FaultKind, Outcome, Simulate};
 use serde_json::{Value, json};
 use testkit::request::{answer, request};
@@ -28,14 +31,20 @@ async fn end(journey: &mut Journey) -> String {
     let due = invoice.amount_due().unwrap().get() / 1_000;
     let extended = if profile.entitlement.expires_at == journey.extended_once() { "+1" } else { "+0" };
     let page = world.installation.store.ledger(&profile.id, None, 100).await.unwrap();
-    let mut ledger: Vec<_> =
-        page.entries.iter().map(|line| format!("{} {}", word(line.entry.kind), line.entry.amount.get() / 1_000)).collect();
+    let mut ledger: Vec<_> = page
+        .entries
+        .iter()
+        .map(|line| format!("{} {}", word(line.entry.kind), line.entry.amount.get() / 1_000))
+        .collect();
     ledger.reverse();
     let mut told = Vec::new();
     for kind in ["payment.settled", "payment.reversed", "payment.review"] {
         for event in journey.events(kind).await {
             let why = event["reason"].as_str().unwrap_or_else(|| kind.trim_start_matches("payment."));
-            told.push((event["at"].to_string() + &event["id"].to_string(), format!("{why} {}", event["amount"].as_i64().unwrap() / 1_000)));
+            told.push((
+                event["at"].to_string() + &event["id"].to_string(),
+                format!("{why} {}", event["amount"].as_i64().unwrap() / 1_000),
+            ));
         }
     }
     told.sort();
@@ -47,7 +56,11 @@ async fn end(journey: &mut Journey) -> String {
     assert_eq!(reviews(journey).await, for_a_person);
     // Whatever happened: the books agree, and nothing is left to do.
     assert_eq!(ledger_sum(&page.entries, true), profile.credit.get(), "credit is the sum of its entries");
-    assert_eq!(ledger_sum(&page.entries, false), invoice.held().unwrap().get(), "the invoice holds the sum of its entries");
+    assert_eq!(
+        ledger_sum(&page.entries, false),
+        invoice.held().unwrap().get(),
+        "the invoice holds the sum of its entries"
+    );
     assert!(!invoice.awaits_apply(), "everything is applied");
     journey.assert_outbox_empty("").await;
     let credit = profile.credit.get() / 1_000;
@@ -60,7 +73,12 @@ async fn end(journey: &mut Journey) -> String {
 }
 
 fn ledger_sum(entries: &[cloud::store::LedgerLine], credit: bool) -> i64 {
-    entries.iter().map(|line| &line.entry).filter(|entry| entry.kind.moves_credit() == credit).map(|entry| entry.amount.get()).sum()
+    entries
+        .iter()
+        .map(|line| &line.entry)
+        .filter(|entry| entry.kind.moves_credit() == credit)
+        .map(|entry| entry.amount.get())
+        .sum()
 }
 
 fn word(kind: EntryKind) -> String {
@@ -142,7 +160,10 @@ async fn paid_on_a_replaced_order() {
     );
     journey.reconcile().await;
     assert_eq!(journey.orders().await[0].status, OrderStatus::Paid);
-    assert!(journey.world.sandbox.simulate(&Simulate::new(&new, Outcome::Paid)).await.is_err(), "and the new link cannot be paid as well");
+    assert!(
+        journey.world.sandbox.simulate(&Simulate::new(&new, Outcome::Paid)).await.is_err(),
+        "and the new link cannot be paid as well"
+    );
 }
 
 #[tokio::test]
@@ -187,7 +208,8 @@ async fn paid_twice_with_two_xendit_invoices_under_one_external_id() {
 async fn paid_on_a_cancelled_invoice() {
     for gateway in GatewayName::ALL {
         let (mut journey, link) = with_link(gateway).await;
-        let (invoice, profile) = (journey.world.invoice_now(&journey.invoice).await, journey.world.profile(&journey.customer.id).await);
+        let (invoice, profile) =
+            (journey.world.invoice_now(&journey.invoice).await, journey.world.profile(&journey.customer.id).await);
         let withdrawal = withdraw(&invoice, &profile, Some(&journey.orders().await[0]), journey.now()).unwrap();
         journey.world.installation.store.withdraw_invoice(&withdrawal, journey.now()).await.unwrap();
         journey.pay(&link).await;
@@ -235,7 +257,10 @@ async fn credit_pays_the_next_invoice_when_it_is_issued() {
     journey.play(&Simulate { amount: Some(650_000), ..Simulate::new(&link, Outcome::Paid) }).await;
     journey.until_quiet().await;
     let next = journey.world.invoice(&journey.customer).await;
-    assert_eq!((next.status, next.credit_applied.get(), next.amount_due().unwrap().get()), (InvoiceStatus::Paid, 300_000, 0));
+    assert_eq!(
+        (next.status, next.credit_applied.get(), next.amount_due().unwrap().get()),
+        (InvoiceStatus::Paid, 300_000, 0)
+    );
     journey.until_quiet().await;
     let profile = journey.world.profile(&journey.customer.id).await;
     assert_eq!((profile.credit.get(), journey.events("subscription.extended").await.len()), (50_000, 2));
@@ -263,9 +288,15 @@ async fn credit_pays_when_a_link_is_asked_for_and_what_it_covers_needs_no_gatewa
         let invoice = journey.world.invoice_now(&journey.invoice).await;
         assert_eq!((invoice.amount_due().unwrap().get() / 1_000, invoice.credit_applied.get()), (due, surplus));
         if answered == 200 {
-            assert_eq!((body["invoice"]["amountDue"].as_i64(), invoice.link.unwrap().amount.get()), (Some(200_000), 200_000));
+            assert_eq!(
+                (body["invoice"]["amountDue"].as_i64(), invoice.link.unwrap().amount.get()),
+                (Some(200_000), 200_000)
+            );
         } else {
-            assert_eq!((body["error"].as_str(), invoice.granted), (Some("Invoice tidak ditemukan atau sudah dibayar"), Some(1)));
+            assert_eq!(
+                (body["error"].as_str(), invoice.granted),
+                (Some("Invoice tidak ditemukan atau sudah dibayar"), Some(1))
+            );
             assert!(journey.orders().await[2].cancel_wanted, "its link cannot be paid any more");
         }
     }

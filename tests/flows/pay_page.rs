@@ -29,7 +29,11 @@ const SITE: &str = "https://portal.example";
 pub async fn link_of(journey: &Journey, invoice: &Invoice) -> Token {
     let installation = &journey.world.installation;
     let token = PayPageKey::read(&installation.secrets).await.unwrap().token(&invoice.id);
-    installation.store.remember_pay_page(&token.hash(), &invoice.customer_id, &invoice.id, journey.now()).await.unwrap();
+    installation
+        .store
+        .remember_pay_page(&token.hash(), &invoice.customer_id, &invoice.id, journey.now())
+        .await
+        .unwrap();
     token
 }
 
@@ -51,7 +55,13 @@ async fn page(journey: &Journey, path: &str) -> String {
     html(&response)
 }
 
-async fn send(journey: &Journey, method: &str, path: &str, headers: &[(&str, &str)], body: Option<&str>) -> Response<Body> {
+async fn send(
+    journey: &Journey,
+    method: &str,
+    path: &str,
+    headers: &[(&str, &str)],
+    body: Option<&str>,
+) -> Response<Body> {
     let request = from_browser(method, path, headers, &[], body);
     if path.ends_with("/check") {
         check_payment::handle(&journey.world.installation, request).await
@@ -122,7 +132,14 @@ async fn whoever_holds_the_link_sees_the_bill_and_nothing_of_the_customer() {
     let response = get(&journey, &token.page(None)).await;
     let shown = html(&response);
     let due = journey.invoice.due_date.day().to_string();
-    for told in ["Tagihan internet dari Nusantara Net", &journey.invoice.number, "Rp300.000", &due, "Bayar Sekarang", "Belum Bayar"] {
+    for told in [
+        "Tagihan internet dari Nusantara Net",
+        &journey.invoice.number,
+        "Rp300.000",
+        &due,
+        "Bayar Sekarang",
+        "Belum Bayar",
+    ] {
         assert!(shown.contains(told), "{told}: {shown}");
     }
     assert_names_nobody(&journey, &shown, "the page");
@@ -136,7 +153,8 @@ async fn whoever_holds_the_link_sees_the_bill_and_nothing_of_the_customer() {
         assert_eq!(header(&response, name), value);
     }
     assert!(
-        header(&response, "content-security-policy").starts_with("default-src 'none'; ") && response.headers().get("set-cookie").is_none()
+        header(&response, "content-security-policy").starts_with("default-src 'none'; ")
+            && response.headers().get("set-cookie").is_none()
     );
     let english = page(&journey, &format!("{}?lang=en", token.page(None))).await;
     assert!(english.contains("Internet bill from Nusantara Net") && english.contains("Pay now"));
@@ -154,7 +172,10 @@ async fn what_is_stored_opens_nothing_and_is_written_again_without_effect() {
     let (journey, token) = start().await;
     let stored = items(&journey.world.aws.direct, "PAY").await;
     assert_eq!(stored.len(), 1);
-    assert!(!format!("{stored:?}").contains(token.as_str()) && stored[0]["PK"].as_s().unwrap() == &format!("PAY#{}", token.hash()));
+    assert!(
+        !format!("{stored:?}").contains(token.as_str())
+            && stored[0]["PK"].as_s().unwrap() == &format!("PAY#{}", token.hash())
+    );
     assert!(link_of(&journey, &journey.invoice).await == token);
     assert_eq!(items(&journey.world.aws.direct, "PAY").await.len(), 1);
     // The hash is no token.
@@ -181,7 +202,13 @@ async fn a_get_reads_and_has_no_effect_whatever_state_the_bill_is_in() {
         }
         let before = everything(&journey.world.aws.direct).await;
         journey.world.tap.forget();
-        for page in [token.page(None), token.page(Some("pay")), token.page(Some("finish")), gone.page(None), format!("/p/{UNKNOWN}")] {
+        for page in [
+            token.page(None),
+            token.page(Some("pay")),
+            token.page(Some("finish")),
+            gone.page(None),
+            format!("/p/{UNKNOWN}"),
+        ] {
             get(&journey, &page).await;
             get(&journey, &format!("{page}?order_id=x&status_code=200&transaction_status=settlement")).await;
         }
@@ -193,8 +220,9 @@ async fn a_get_reads_and_has_no_effect_whatever_state_the_bill_is_in() {
         }
         let calls = journey.world.tap.calls();
         let reads = ["dynamodb:GetItem", "dynamodb:BatchGetItem", "dynamodb:Query", "secretsmanager:GetSecretValue"];
-        let read_only =
-            |call: &testkit::tap::Call| !call.actions.is_empty() && call.actions.iter().all(|action| reads.contains(&action.as_str()));
+        let read_only = |call: &testkit::tap::Call| {
+            !call.actions.is_empty() && call.actions.iter().all(|action| reads.contains(&action.as_str()))
+        };
         assert!(calls.iter().all(read_only), "{stage}: {calls:?}");
         assert!(calls.len() >= 10);
         assert_eq!(everything(&journey.world.aws.direct).await, before, "{stage}");
@@ -240,22 +268,38 @@ async fn what_opens_nothing_is_answered_alike() {
         "%3Cscript%3E",
     ];
     for nothing in tokens {
-        for page in [format!("/p/{nothing}"), format!("/p/{nothing}/pay"), format!("/p/{nothing}/finish"), format!("/p/{nothing}/other")] {
+        for page in [
+            format!("/p/{nothing}"),
+            format!("/p/{nothing}/pay"),
+            format!("/p/{nothing}/finish"),
+            format!("/p/{nothing}/other"),
+        ] {
             let response = get(&journey, &page).await;
             assert_eq!((response.status().as_u16(), html(&response)), (404, expected.clone()), "{page}");
-            assert_eq!((header(&response, "referrer-policy"), header(&response, "cache-control")), ("no-referrer", "no-store"), "{page}");
+            assert_eq!(
+                (header(&response, "referrer-policy"), header(&response, "cache-control")),
+                ("no-referrer", "no-store"),
+                "{page}"
+            );
             assert_eq!(header(&response, "x-robots-tag"), "noindex, nofollow, noarchive");
         }
         for what in ["link", "check"] {
             let (status, body) = call(&journey, nothing, what, &json!({})).await;
-            assert_eq!((status, &body["code"], body.as_object().unwrap().len()), (404, &json!("not_found"), 3), "{nothing} {what}");
+            assert_eq!(
+                (status, &body["code"], body.as_object().unwrap().len()),
+                (404, &json!("not_found"), 3),
+                "{nothing} {what}"
+            );
         }
         let gateways = send(&journey, "GET", &format!("/api/pay/{nothing}/gateways"), &[], None).await;
         assert_eq!(gateways.status(), 404, "{nothing}");
     }
     assert_eq!(get(&journey, &token.page(Some("other"))).await.status(), 404);
     // A form is led to the page that says so.
-    assert_eq!(submit(&journey, &gone, "link", "").await, (303, format!("{}?error={}", gone.page(Some("pay")), problem::NOT_FOUND.code)));
+    assert_eq!(
+        submit(&journey, &gone, "link", "").await,
+        (303, format!("{}?error={}", gone.page(Some("pay")), problem::NOT_FOUND.code))
+    );
     assert_eq!(journey.world.tap.partner_calls(), 0);
 }
 
@@ -277,7 +321,10 @@ async fn a_token_opens_its_own_bill_only_and_a_session_opens_none() {
     let path = format!("/api/pay/{UNKNOWN}/link");
     let request = from_browser("POST", &path, &[FORM, ("origin", SITE)], &[&session], Some(""));
     let led = create_payment_link::handle(&journey.world.installation, request).await;
-    assert_eq!((led.status().as_u16(), header(&led, "location")), (303, "/p/AAAAAAAAAAAAAAAAAAAAAAAA/pay?error=not_found"));
+    assert_eq!(
+        (led.status().as_u16(), header(&led, "location")),
+        (303, "/p/AAAAAAAAAAAAAAAAAAAAAAAA/pay?error=not_found")
+    );
 }
 
 #[tokio::test]
@@ -299,7 +346,10 @@ async fn a_bill_is_paid_without_a_login_and_without_a_script_at_either_gateway()
 
         journey.wait(Duration::seconds(11));
         journey.simulate(&link, Outcome::Paid).await;
-        assert!(gateways_page(&link).await.contains(&format!("{SITE}{finish}")), "leads back to this page, not to a login");
+        assert!(
+            gateways_page(&link).await.contains(&format!("{SITE}{finish}")),
+            "leads back to this page, not to a login"
+        );
         assert_eq!(state(&page(&journey, &finish).await), "unpaid", "what comes back proves nothing");
         assert_eq!(submit(&journey, &token, "check", "").await, (303, finish.clone()));
         let activating = page(&journey, &finish).await;
@@ -331,7 +381,10 @@ async fn a_bill_is_paid_without_a_login_and_without_a_script_at_either_gateway()
         // Nothing is left to pay, whoever presses a button of an older page.
         let (status, body) = call(&journey, token.as_str(), "link", &json!({})).await;
         assert_eq!((status, &body["code"]), (404, &json!("invoice_not_found")));
-        assert_eq!(call(&journey, token.as_str(), "check", &json!({})).await, (200, json!({"success": true, "status": "PAID"})));
+        assert_eq!(
+            call(&journey, token.as_str(), "check", &json!({})).await,
+            (200, json!({"success": true, "status": "PAID"}))
+        );
     }
 }
 
@@ -340,17 +393,30 @@ async fn the_script_is_answered_with_the_link_alone() {
     let (journey, token) = start().await;
     let (status, body) = call(&journey, token.as_str(), "link", &json!({"gateway": "xendit"})).await;
     let link = journey.world.invoice_now(&journey.invoice).await.link.unwrap();
-    assert_eq!((status, body, link.gateway), (200, json!({"success": true, "paymentLink": link.url}), GatewayName::Xendit));
+    assert_eq!(
+        (status, body, link.gateway),
+        (200, json!({"success": true, "paymentLink": link.url}), GatewayName::Xendit)
+    );
     let path = format!("/api/pay/{}/gateways", token.as_str());
     let gateways = answer(&send(&journey, "GET", &path, &[], None).await);
     assert_eq!(gateways, (200, json!({"success": true, "gateways": ["midtrans", "xendit"]})));
     let (status, body) = call(&journey, token.as_str(), "link", &json!({"gateway": "paypal"})).await;
     assert_eq!((status, &body["code"]), (400, &json!("unknown_gateway")));
-    assert_eq!(call(&journey, token.as_str(), "check", &json!({})).await, (200, json!({"success": true, "status": "UNPAID"})));
-    journey.world.sandbox.add_fault(Fault { times: 2, ..Fault::once("midtrans.create", FaultKind::InternalError) }).unwrap();
+    assert_eq!(
+        call(&journey, token.as_str(), "check", &json!({})).await,
+        (200, json!({"success": true, "status": "UNPAID"}))
+    );
+    journey
+        .world
+        .sandbox
+        .add_fault(Fault { times: 2, ..Fault::once("midtrans.create", FaultKind::InternalError) })
+        .unwrap();
     let (status, body) = call(&journey, token.as_str(), "link", &json!({"gateway": "midtrans"})).await;
     assert_eq!((status, &body["code"]), (500, &json!("link_failed")));
-    assert_eq!(submit(&journey, &token, "link", "").await, (303, format!("{}?error=link_failed", token.page(Some("pay")))));
+    assert_eq!(
+        submit(&journey, &token, "link", "").await,
+        (303, format!("{}?error=link_failed", token.page(Some("pay"))))
+    );
     let failed = page(&journey, &format!("{}?error=link_failed", token.page(Some("pay")))).await;
     assert!(failed.contains("Gagal generate payment link") && failed.contains("Coba lagi"));
 }
@@ -493,7 +559,10 @@ async fn a_customer_gets_the_link_of_their_own_bill_and_of_no_other() {
 }
 
 async fn page_of_dashboard(journey: &Journey, cookie: &str) -> String {
-    html(&customer_portal::handle(&journey.world.installation, from_browser("GET", "/customer", &[], &[cookie], None)).await)
+    html(
+        &customer_portal::handle(&journey.world.installation, from_browser("GET", "/customer", &[], &[cookie], None))
+            .await,
+    )
 }
 
 /// What the token stands for, in a layout that nobody knows.

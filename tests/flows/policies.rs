@@ -1,4 +1,5 @@
-//! Each function's own policy in `template.yaml` against what the function does: every right that it uses, and no other.
+//! Each function's own policy in `template.yaml` against what the function does: every right that it uses, and no
+//! other.
 
 use std::{
     collections::{BTreeMap, BTreeSet},
@@ -51,7 +52,8 @@ fn resources() -> Yaml {
 
 /// One text, or a list of them.
 fn texts(yaml: &Yaml) -> Vec<&str> {
-    yaml.as_vec().map_or_else(|| vec![yaml.as_str().unwrap()], |list| list.iter().map(|one| one.as_str().unwrap()).collect())
+    yaml.as_vec()
+        .map_or_else(|| vec![yaml.as_str().unwrap()], |list| list.iter().map(|one| one.as_str().unwrap()).collect())
 }
 
 /// What the tap calls a resource of a policy.
@@ -65,8 +67,12 @@ fn resource(resources: &Yaml, reference: &str) -> String {
             let start = "arn:${AWS::Partition}:secretsmanager:${AWS::Region}:${AWS::AccountId}:secret:";
             let name = arn.strip_prefix(start).and_then(|rest| rest.strip_suffix("-??????").or(rest.strip_suffix('*')));
             let name = name.unwrap_or_else(|| panic!("a policy names {arn}"));
-            let mut declared = resources.as_hash().unwrap().values().filter_map(|resource| resource["Properties"]["Name"].as_str());
-            assert!(declared.any(|declared| declared == name), "a policy names {name}, which is no secret of the template");
+            let mut declared =
+                resources.as_hash().unwrap().values().filter_map(|resource| resource["Properties"]["Name"].as_str());
+            assert!(
+                declared.any(|declared| declared == name),
+                "a policy names {name}, which is no secret of the template"
+            );
             name.replace("${Stage}", "dev")
         }
     }
@@ -79,13 +85,18 @@ fn policies() -> BTreeMap<String, Rights> {
     let functions = all.filter(|resource| resource["Type"].as_str() == Some("AWS::Serverless::Function"));
     let policy = |function: &Yaml| {
         let mut rights = Rights::new();
-        for statement in
-            function["Properties"]["Policies"].as_vec().unwrap().iter().flat_map(|policy| policy["Statement"].as_vec().unwrap())
+        for statement in function["Properties"]["Policies"]
+            .as_vec()
+            .unwrap()
+            .iter()
+            .flat_map(|policy| policy["Statement"].as_vec().unwrap())
         {
             assert_eq!(statement["Effect"].as_str(), Some("Allow"));
             for action in texts(&statement["Action"]).into_iter().filter(|action| !OF_EVENT_SOURCES.contains(action)) {
                 rights.extend(
-                    texts(&statement["Resource"]).into_iter().map(|reference| (action.to_owned(), resource(&resources, reference))),
+                    texts(&statement["Resource"])
+                        .into_iter()
+                        .map(|reference| (action.to_owned(), resource(&resources, reference))),
                 );
             }
         }
@@ -115,8 +126,12 @@ impl Seen {
 
     fn assert_is_the_policy_of(&self, function: &str) {
         let policy = &policies()[function];
-        let (lacking, idle): (Vec<_>, Vec<_>) = (self.0.difference(policy).collect(), policy.difference(&self.0).collect());
-        assert!(lacking.is_empty() && idle.is_empty(), "{function}\nuses without a right: {lacking:?}\nhas and never uses: {idle:?}");
+        let (lacking, idle): (Vec<_>, Vec<_>) =
+            (self.0.difference(policy).collect(), policy.difference(&self.0).collect());
+        assert!(
+            lacking.is_empty() && idle.is_empty(),
+            "{function}\nuses without a right: {lacking:?}\nhas and never uses: {idle:?}"
+        );
     }
 }
 
@@ -144,8 +159,8 @@ fn check_request(journey: &Journey, token: &str) -> Request {
     request("POST", &format!("/api/customer/invoices/{}/check", journey.invoice.id), Some(token), None)
 }
 
-/// Two links that could both be paid, because Xendit was down when the first was replaced. Both were paid, and nobody was told:
-/// the invoice still shows the second. The notifications, in the order of payment.
+/// Two links that could both be paid, because Xendit was down when the first was replaced. Both were paid, and nobody
+/// was told: the invoice still shows the second. The notifications, in the order of payment.
 async fn paid_twice() -> (Journey, String, [Notification; 2]) {
     let mut journey = Journey::start().await;
     let token = journey.token().await;
@@ -177,7 +192,10 @@ fn every_function_is_in_the_template_with_a_policy_of_its_own() {
     let policies = policies();
     assert_eq!(policies.keys().cloned().collect::<BTreeSet<_>>(), functions);
     for (function, rights) in policies {
-        assert!(!rights.is_empty() && rights.iter().all(|(action, on)| !action.contains('*') && !on.contains('*')), "{function}");
+        assert!(
+            !rights.is_empty() && rights.iter().all(|(action, on)| !action.contains('*') && !on.contains('*')),
+            "{function}"
+        );
     }
 }
 
@@ -202,12 +220,20 @@ async fn create_payment_link_has_the_rights_it_uses_and_no_other() {
     let page = pay_page::link_of(&journey, &journey.invoice).await;
     let asked = request("POST", &format!("/api/pay/{}/link", page.as_str()), None, None);
     let payments = fresh(&journey);
-    assert_eq!(seen.run(&journey, create_payment_link::handle(&payments, asked)).await.status(), 200, "by the public page");
+    assert_eq!(
+        seen.run(&journey, create_payment_link::handle(&payments, asked)).await.status(),
+        200,
+        "by the public page"
+    );
 
     let (journey, token, [first, _]) = paid_twice().await;
     delay(&journey, "midtrans.cancel");
     let (answered, ()) = tokio::join!(create(&mut seen, &journey, &token, "xendit"), meanwhile(&journey, &first));
-    assert_eq!((answered.0, journey.world.profile(&journey.customer.id).await.credit.get()), (404, 300_000), "paid twice");
+    assert_eq!(
+        (answered.0, journey.world.profile(&journey.customer.id).await.credit.get()),
+        (404, 300_000),
+        "paid twice"
+    );
     seen.assert_is_the_policy_of("create-payment-link");
 }
 
@@ -239,7 +265,11 @@ async fn check_payment_has_the_rights_it_uses_and_no_other() {
     let payments = fresh(&journey);
     let checked = check_payment::handle(&payments, check_request(&journey, &token));
     let (checked, ()) = tokio::join!(seen.run(&journey, checked), meanwhile(&journey, &first));
-    assert_eq!((checked.status().as_u16(), journey.world.profile(&journey.customer.id).await.credit.get()), (200, 300_000), "paid twice");
+    assert_eq!(
+        (checked.status().as_u16(), journey.world.profile(&journey.customer.id).await.credit.get()),
+        (200, 300_000),
+        "paid twice"
+    );
     seen.assert_is_the_policy_of("check-payment");
 }
 
@@ -261,7 +291,8 @@ async fn receive_status_has_the_rights_it_uses_and_no_other() {
     let mut seen = Seen::default();
     let journey = Journey::start().await;
     journey.world.send_through("waha");
-    let body = json!({"event": "message.ack", "session": "default", "payload": {"id": "3EB0AAAAAAAA", "ack": 2}}).to_string();
+    let body =
+        json!({"event": "message.ack", "session": "default", "payload": {"id": "3EB0AAAAAAAA", "ack": 2}}).to_string();
     let headers = [("x-webhook-hmac", lunas_sandbox::waha_signature(&body))].into_iter();
     let headers = headers.map(|(name, value)| (HeaderName::from_static(name), value.parse().unwrap())).collect();
     let report = Notification { path: "/api/webhooks/whatsapp/waha".to_owned(), headers, body: body.into() };
@@ -280,7 +311,11 @@ async fn reconcile_payments_has_the_rights_it_uses_and_no_other() {
     let (journey, ..) = paid_twice().await;
     journey.wait(Duration::minutes(6));
     run(&mut seen, &journey).await;
-    assert_eq!(journey.world.profile(&journey.customer.id).await.credit.get(), 300_000, "both found, one of them to be cancelled");
+    assert_eq!(
+        journey.world.profile(&journey.customer.id).await.credit.get(),
+        300_000,
+        "both found, one of them to be cancelled"
+    );
     let told = outbox(&journey).await.len();
     journey.wait(Duration::minutes(20));
     run(&mut seen, &journey).await;
@@ -299,7 +334,12 @@ async fn reconcile_payments_has_the_rights_it_uses_and_no_other() {
     let token = journey.token().await;
     journey.world.offer("home50", 500_000).await;
     let (_, made) = choose(&mut Seen::default(), &journey, &token, "home50", 500_000, "midtrans").await;
-    journey.play(&Simulate { amount: Some(100_000), ..Simulate::new(made["paymentLink"].as_str().unwrap(), Outcome::Paid) }).await;
+    journey
+        .play(&Simulate {
+            amount: Some(100_000),
+            ..Simulate::new(made["paymentLink"].as_str().unwrap(), Outcome::Paid)
+        })
+        .await;
     journey.until_quiet().await;
     journey.link(&token, Some(GatewayName::Midtrans)).await;
     journey.wait(Duration::days(9));
@@ -340,10 +380,18 @@ async fn apply_payment_has_the_rights_it_uses_and_no_other() {
 }
 
 /// Asks for a package that costs `amount`, in a process that has just started.
-async fn choose(seen: &mut Seen, journey: &Journey, token: &str, package: &str, amount: i64, gateway: &str) -> (u16, Value) {
+async fn choose(
+    seen: &mut Seen,
+    journey: &Journey,
+    token: &str,
+    package: &str,
+    amount: i64,
+    gateway: &str,
+) -> (u16, Value) {
     let installation = fresh(journey);
     let body = json!({"packageId": package, "expectedAmount": amount, "gateway": gateway});
-    let asked = request_upgrade::handle(&installation, request("POST", "/api/customer/upgrade", Some(token), Some(&body)));
+    let asked =
+        request_upgrade::handle(&installation, request("POST", "/api/customer/upgrade", Some(token), Some(&body)));
     answer(&seen.run(journey, asked).await)
 }
 
@@ -357,12 +405,16 @@ async fn request_upgrade_has_the_rights_it_uses_and_no_other() {
     }
     for path in ["packages", "upgrade?packageId=home50"] {
         let installation = fresh(&journey);
-        let asked = request_upgrade::handle(&installation, request("GET", &format!("/api/customer/{path}"), Some(&token), None));
+        let asked = request_upgrade::handle(
+            &installation,
+            request("GET", &format!("/api/customer/{path}"), Some(&token), None),
+        );
         assert_eq!(seen.run(&journey, asked).await.status(), 200);
     }
     assert_eq!(choose(&mut seen, &journey, &token, "home10", 150_000, "xendit").await.0, 200);
     let (_, replaced) = choose(&mut seen, &journey, &token, "home50", 500_000, "xendit").await;
-    // The link of the same choice at the other gateway; the first was paid when its gateway was down, and again meanwhile.
+    // The link of the same choice at the other gateway; the first was paid when its gateway was down, and again
+    // meanwhile.
     journey.world.sandbox.add_fault(Fault::once("xendit.expire", FaultKind::InternalError)).unwrap();
     let (_, second) = choose(&mut seen, &journey, &token, "home50", 500_000, "midtrans").await;
     for link in [&replaced, &second] {
@@ -370,7 +422,8 @@ async fn request_upgrade_has_the_rights_it_uses_and_no_other() {
     }
     let first = journey.undelivered.pop_front().unwrap();
     delay(&journey, "midtrans.cancel");
-    let (answered, ()) = tokio::join!(choose(&mut seen, &journey, &token, "home50", 500_000, "xendit"), meanwhile(&journey, &first));
+    let (answered, ()) =
+        tokio::join!(choose(&mut seen, &journey, &token, "home50", 500_000, "xendit"), meanwhile(&journey, &first));
     assert_eq!((answered.0, &answered.1["paymentLink"]), (200, &Value::Null), "paid twice: {}", answered.1);
     journey.undelivered.clear();
     journey.until_quiet().await;
@@ -400,7 +453,9 @@ async fn customer_session_and_notify_customer_have_the_rights_they_use_and_no_ot
     let (mut session, mut notify) = (Seen::default(), Seen::default());
     let journey = Journey::start().await;
     let (login, sender) = (fresh(&journey), fresh(&journey));
-    let post = |path: &str, token: Option<&str>, body: &Value| request("POST", &format!("/api/customer/{path}"), token, Some(body));
+    let post = |path: &str, token: Option<&str>, body: &Value| {
+        request("POST", &format!("/api/customer/{path}"), token, Some(body))
+    };
     let asked = customer_session::handle(&login, post("otp", None, &json!({"phone": PHONE})));
     assert_eq!(session.run(&journey, asked).await.status(), 200);
     let event = journey.events("login.code_requested").await.remove(0);
@@ -495,7 +550,8 @@ async fn customer_account_has_the_rights_it_uses_and_no_other() {
     journey.until_quiet().await;
     let account = account_of(&fresh(&journey));
     for path in ["me", "invoices", "payments"] {
-        let asked = customer_account::handle(&account, request("GET", &format!("/api/customer/{path}"), Some(&token), None));
+        let asked =
+            customer_account::handle(&account, request("GET", &format!("/api/customer/{path}"), Some(&token), None));
         assert_eq!(seen.run(&journey, asked).await.status(), 200);
     }
     seen.assert_is_the_policy_of("customer-account");
@@ -515,7 +571,8 @@ async fn customer_portal_has_the_rights_it_uses_and_no_other() {
     assert_eq!(seen.run(&journey, asked).await.status(), 303);
     journey.until_quiet().await;
     let code = &journey.world.sandbox.inbox("6281234567890")[0].text[11..17];
-    let opened = customer_portal::handle(&portal, submit("/customer/login", &visit_cookie, format!("{form}&code={code}")));
+    let opened =
+        customer_portal::handle(&portal, submit("/customer/login", &visit_cookie, format!("{form}&code={code}")));
     let opened = seen.run(&journey, opened).await;
     let cookie = opened.headers()["set-cookie"].to_str().unwrap().split(';').next().unwrap().to_owned();
     for page in ["", "/invoices", "/history", "/wifi", "/finish"] {
@@ -534,7 +591,10 @@ async fn customer_portal_has_the_rights_it_uses_and_no_other() {
     }
     let form = format!("csrf={}", csrf::token(cookie.split_once('=').unwrap().1));
     let shared = submit("/customer/share", &cookie, format!("{form}&invoiceId={}", journey.invoice.id));
-    assert_eq!(seen.run(&journey, customer_portal::handle(&portal, shared)).await.headers()["location"], public.page(None).as_str());
+    assert_eq!(
+        seen.run(&journey, customer_portal::handle(&portal, shared)).await.headers()["location"],
+        public.page(None).as_str()
+    );
     let ended = customer_portal::handle(&portal, submit("/customer/logout", &cookie, form));
     assert_eq!(seen.run(&journey, ended).await.headers()["location"], "/customer/login");
     seen.assert_is_the_policy_of("customer-portal");

@@ -34,7 +34,10 @@ fn header<'a>(response: &'a Response<Body>, name: &str) -> &'a str {
 /// A cookie that an answer sets, as the browser sends it back.
 fn cookie_of(response: &Response<Body>, name: &str) -> String {
     let lines = response.headers().get_all("set-cookie").into_iter().map(|line| line.to_str().unwrap());
-    let line = lines.into_iter().find(|line| line.starts_with(&format!("{name}="))).unwrap_or_else(|| panic!("no cookie {name}"));
+    let line = lines
+        .into_iter()
+        .find(|line| line.starts_with(&format!("{name}=")))
+        .unwrap_or_else(|| panic!("no cookie {name}"));
     line.split(';').next().unwrap().to_owned()
 }
 
@@ -65,13 +68,16 @@ async fn a_customer_logs_in_by_forms_and_out_again() {
     let phone = cookie_of(&asked, "__Host-phone");
     let step = html(&get(&journey, "/customer/login?step=code", &[&visit, &phone]).await);
     assert!(
-        step.contains("one-time-code") && step.contains("0812-3456-7890") && step.contains("/customer/login?step=code&amp;lang=en"),
+        step.contains("one-time-code")
+            && step.contains("0812-3456-7890")
+            && step.contains("/customer/login?step=code&amp;lang=en"),
         "{step}"
     );
     assert!(html(&get(&journey, "/customer/login?step=code", &[&visit]).await).contains("phone-form"));
     journey.until_quiet().await;
     let code = journey.world.sandbox.inbox(STORED_PHONE)[0].text[11..17].to_owned();
-    let wrong = submit(&journey, "/customer/login", &[&visit], SITE, &format!("csrf={csrf}&phone={PHONE}&code=12")).await;
+    let wrong =
+        submit(&journey, "/customer/login", &[&visit], SITE, &format!("csrf={csrf}&phone={PHONE}&code=12")).await;
     assert!(wrong.status() == 401 && html(&wrong).contains("Kode salah"));
 
     let form = format!("csrf={csrf}&phone={PHONE}&code={code}");
@@ -89,7 +95,8 @@ async fn a_customer_logs_in_by_forms_and_out_again() {
     assert!(again.status() == 401 && html(&again).contains("Kode sudah kedaluwarsa"));
 
     let of_session = csrf::token(session.split_once('=').unwrap().1);
-    let kept = submit(&journey, "/customer/logout", &[&session], "https://evil.example", &format!("csrf={of_session}")).await;
+    let kept =
+        submit(&journey, "/customer/logout", &[&session], "https://evil.example", &format!("csrf={of_session}")).await;
     assert_eq!((kept.status().as_u16(), get(&journey, "/customer", &[&session]).await.status().as_u16()), (403, 200));
     let ended = submit(&journey, "/customer/logout", &[&session], SITE, &format!("csrf={of_session}")).await;
     assert_eq!(leads_to(&ended), (303, "/customer/login"));
@@ -109,14 +116,20 @@ async fn a_login_form_of_another_site_logs_nobody_in() {
         // The token of an empty cookie can be computed by everybody.
         (vec!["__Host-visit="], SITE, csrf::token("").as_str()),
     ] {
-        let refused = submit(&journey, "/customer/login", &cookies, origin, &format!("csrf={token}&phone={PHONE}")).await;
+        let refused =
+            submit(&journey, "/customer/login", &cookies, origin, &format!("csrf={token}&phone={PHONE}")).await;
         assert_eq!(refused.status(), 403, "{origin} {token}");
         // Else another site could take the form away that somebody has open, or log them out.
         assert!(origin == SITE || refused.headers().get("set-cookie").is_none());
         let out = submit(&journey, "/customer/logout", &[], origin, "").await;
         assert!(origin == SITE || out.status() == 403 && out.headers().get("set-cookie").is_none());
     }
-    assert!(items(&journey.world.aws.direct, "EVENT").await.iter().all(|event| event["kind"].as_s().unwrap() != "login.code_requested"));
+    assert!(
+        items(&journey.world.aws.direct, "EVENT")
+            .await
+            .iter()
+            .all(|event| event["kind"].as_s().unwrap() != "login.code_requested")
+    );
 }
 
 #[tokio::test]
@@ -143,7 +156,11 @@ async fn no_page_is_shown_without_a_session() {
     let token = journey.token().await;
     journey.wait(Duration::days(31));
     for page in &pages {
-        assert_eq!(leads_to(&get(&journey, page, &[&session(&token)]).await), (303, "/customer/login?ended=1"), "{page}: expired");
+        assert_eq!(
+            leads_to(&get(&journey, page, &[&session(&token)]).await),
+            (303, "/customer/login?ended=1"),
+            "{page}: expired"
+        );
     }
 }
 
@@ -151,12 +168,17 @@ async fn no_page_is_shown_without_a_session() {
 async fn whoever_asks_too_often_can_still_use_the_code_that_came() {
     let journey = Journey::start().await;
     let (visit, csrf) = first_visit(&journey).await;
-    let ask = async || submit(&journey, "/customer/login", &[&visit], SITE, &format!("csrf={csrf}&phone={PHONE}")).await;
+    let ask =
+        async || submit(&journey, "/customer/login", &[&visit], SITE, &format!("csrf={csrf}&phone={PHONE}")).await;
     for _ in 0..billing::login::SENDS {
         assert_eq!(ask().await.status(), 303);
     }
     let refused = ask().await;
-    assert!(refused.status() == 429 && html(&refused).contains("one-time-code") && html(&refused).contains("Terlalu banyak percobaan"));
+    assert!(
+        refused.status() == 429
+            && html(&refused).contains("one-time-code")
+            && html(&refused).contains("Terlalu banyak percobaan")
+    );
 }
 
 #[tokio::test]
@@ -195,12 +217,26 @@ async fn another_customers_invoice_is_not_found() {
 async fn every_answer_is_fenced_in() {
     let journey = Journey::start().await;
     let token = journey.token().await;
-    for path in ["/customer", "/customer/login", "/customer/offline", "/customer/nowhere", "/sw.js", "/customer/manifest.webmanifest", "/"]
-    {
+    for path in [
+        "/customer",
+        "/customer/login",
+        "/customer/offline",
+        "/customer/nowhere",
+        "/sw.js",
+        "/customer/manifest.webmanifest",
+        "/",
+    ] {
         let answer = get(&journey, path, &[&session(&token)]).await;
         let policy = header(&answer, "content-security-policy");
-        assert!(policy.starts_with("default-src 'none'; ") && !policy.contains("unsafe") && !policy.contains('*'), "{path}: {policy}");
-        assert!(policy.contains("form-action 'self'") && policy.contains("frame-ancestors 'none'") && policy.contains("base-uri 'none'"));
+        assert!(
+            policy.starts_with("default-src 'none'; ") && !policy.contains("unsafe") && !policy.contains('*'),
+            "{path}: {policy}"
+        );
+        assert!(
+            policy.contains("form-action 'self'")
+                && policy.contains("frame-ancestors 'none'")
+                && policy.contains("base-uri 'none'")
+        );
         assert_eq!(header(&answer, "x-content-type-options"), "nosniff");
         assert_eq!(header(&answer, "x-frame-options"), "DENY");
         assert_eq!(header(&answer, "strict-transport-security"), "max-age=31536000");
@@ -216,7 +252,10 @@ async fn assets_are_kept_for_ever_and_arrive_compressed() {
     let style = page.split('"').find(|word| word.starts_with("/assets/portal.") && word.contains(".css")).unwrap();
     let request = from_browser("GET", style, &[("accept-encoding", "gzip, br")], &[], None);
     let answer = customer_portal::handle(&journey.world.installation, request).await;
-    assert_eq!((header(&answer, "content-encoding"), header(&answer, "cache-control")), ("br", "public, max-age=31536000, immutable"));
+    assert_eq!(
+        (header(&answer, "content-encoding"), header(&answer, "cache-control")),
+        ("br", "public, max-age=31536000, immutable")
+    );
     assert_eq!(get(&journey, "/assets/portal.000000000000.css", &[]).await.status(), 404);
     let request = from_browser("GET", "/customer/login", &[("accept-encoding", "gzip")], &[], None);
     let answer = customer_portal::handle(&journey.world.installation, request).await;
@@ -230,7 +269,10 @@ async fn the_language_is_remembered_and_nothing_else_of_an_address_is_shown() {
     let english = get(&journey, "/customer?lang=en", &[&session(&token)]).await;
     assert!(html(&english).contains("<html lang=\"en\">") && html(&english).contains("Unpaid"));
     let remembered = cookie_of(&english, "lang");
-    assert!(html(&get(&journey, "/customer/history", &[&session(&token), &remembered]).await).contains("<html lang=\"en\">"));
+    assert!(
+        html(&get(&journey, "/customer/history", &[&session(&token), &remembered]).await)
+            .contains("<html lang=\"en\">")
+    );
     for path in [
         "/customer?lang=%3Cb%3E",
         "/customer?error=%3Cb%3E",
@@ -295,6 +337,7 @@ async fn without_a_public_url_nobody_is_served() {
     let journey = Journey::start().await;
     let portal = journey.world.with_settings(|settings| settings.public_url = None);
     let token = journey.token().await;
-    let answer = customer_portal::handle(&portal, from_browser("GET", "/customer", &[], &[&session(&token)], None)).await;
+    let answer =
+        customer_portal::handle(&portal, from_browser("GET", "/customer", &[], &[&session(&token)], None)).await;
     assert_eq!(answer.status(), 503);
 }

@@ -95,7 +95,10 @@ async fn an_unpaid_order_is_looked_at_as_planned_and_then_never_again() {
         let token = journey.token().await;
         let two_days = journey.world.with_settings(|settings| settings.link_lifetime = Duration::hours(48));
         let path = format!("/api/customer/invoices/payment?invoiceId={}&gateway={gateway}", journey.invoice.id);
-        assert_eq!(create_payment_link::handle(&two_days, request("GET", &path, Some(&token), None)).await.status(), 200);
+        assert_eq!(
+            create_payment_link::handle(&two_days, request("GET", &path, Some(&token), None)).await.status(),
+            200
+        );
 
         let mut looks = Vec::new();
         while let Some(due) = journey.orders().await[0].due {
@@ -107,10 +110,15 @@ async fn an_unpaid_order_is_looked_at_as_planned_and_then_never_again() {
             let order = journey.orders().await.remove(0);
             looks.push(due - order.created_at);
             assert_eq!(asked(&journey, gateway), looks.len(), "{gateway}: asked once a look");
-            assert_eq!(order.status, if looks.len() < 6 { OrderStatus::Open } else { OrderStatus::Expired }, "{gateway}: {looks:?}");
+            assert_eq!(
+                order.status,
+                if looks.len() < 6 { OrderStatus::Open } else { OrderStatus::Expired },
+                "{gateway}: {looks:?}"
+            );
         }
         let day = 24 * 60;
-        let planned = [5, 15, 60, 360, day, 2 * day, 3 * day, 4 * day, 5 * day, 6 * day, 7 * day, 8 * day, 9 * day].map(Duration::minutes);
+        let planned = [5, 15, 60, 360, day, 2 * day, 3 * day, 4 * day, 5 * day, 6 * day, 7 * day, 8 * day, 9 * day]
+            .map(Duration::minutes);
         // A gateway's page lives for whole minutes, counted from the request: a little less than was wished.
         let near = |(look, planned): (&Duration, &Duration)| (*look - *planned).abs() <= Duration::seconds(90);
         assert!(looks.len() == planned.len() && looks.iter().zip(&planned).all(near), "{gateway}: {looks:?}");
@@ -123,7 +131,11 @@ async fn an_unpaid_order_is_looked_at_as_planned_and_then_never_again() {
         journey.reconcile().await;
         assert_eq!(asked(&journey, gateway), looks.len(), "{gateway}");
         journey.until_quiet().await;
-        assert_eq!(journey.world.invoice_now(&journey.invoice).await.status, InvoiceStatus::Unpaid, "{gateway}: the invoice stays open");
+        assert_eq!(
+            journey.world.invoice_now(&journey.invoice).await.status,
+            InvoiceStatus::Unpaid,
+            "{gateway}: the invoice stays open"
+        );
     }
 }
 
@@ -187,8 +199,16 @@ async fn an_orphan_that_was_paid_besides_another_link_becomes_credit() {
             }
             let profile = journey.world.profile(&journey.customer.id).await;
             let context = format!("{gateway}, orphan first: {orphan_first}");
-            assert_eq!((profile.credit.get(), profile.entitlement.expires_at), (300_000, journey.extended_once()), "{context}");
-            assert_eq!(journey.orders().await.iter().map(|order| order.status).collect::<Vec<_>>(), [OrderStatus::Paid; 2], "{context}");
+            assert_eq!(
+                (profile.credit.get(), profile.entitlement.expires_at),
+                (300_000, journey.extended_once()),
+                "{context}"
+            );
+            assert_eq!(
+                journey.orders().await.iter().map(|order| order.status).collect::<Vec<_>>(),
+                [OrderStatus::Paid; 2],
+                "{context}"
+            );
         }
     }
 }
@@ -205,7 +225,10 @@ async fn an_invoice_that_was_paid_through_another_order_has_its_link_closed() {
         assert!(journey.orders().await[1].cancel_wanted, "{gateway}");
         journey.reconcile().await;
         assert_eq!(journey.orders().await[1].status, OrderStatus::Cancelled, "{gateway}");
-        assert!(journey.world.sandbox.simulate(&Simulate::new(&link, Outcome::Paid)).await.is_err(), "nobody can pay twice");
+        assert!(
+            journey.world.sandbox.simulate(&Simulate::new(&link, Outcome::Paid)).await.is_err(),
+            "nobody can pay twice"
+        );
     }
 }
 

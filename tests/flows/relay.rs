@@ -137,7 +137,8 @@ async fn an_unreadable_outbox_waits_for_the_next_minute() {
     assert_eq!((journey.world.aws.take_bus().len(), due(&journey).await.len()), (3, 0));
 }
 
-/// Every request that writes, each in turn, with its answer; the customer then pays. What is injected is set before each.
+/// Every request that writes, each in turn, with its answer; the customer then pays. What is injected is set before
+/// each.
 async fn every_writing_request(inject: impl Fn(&Journey)) -> Vec<(&'static str, (u16, Value))> {
     let mut journey = Journey::start().await;
     let token = journey.token().await;
@@ -162,7 +163,10 @@ async fn every_writing_request(inject: impl Fn(&Journey)) -> Vec<(&'static str, 
     journey.pay(&link).await;
     let notification = journey.undelivered.pop_front().unwrap();
     inject(&journey);
-    seen.push(("webhook", answer(&receive_webhook::handle(&journey.world.installation, delivery(&notification)).await)));
+    seen.push((
+        "webhook",
+        answer(&receive_webhook::handle(&journey.world.installation, delivery(&notification)).await),
+    ));
     inject(&journey);
     seen.push(("check", journey.check(&token).await.unwrap()));
     journey.world.aws.conflict(0);
@@ -213,7 +217,11 @@ async fn unprocessed_keys_are_asked_for_again_and_never_taken_for_missing() {
         for path in ["me", "invoices", "payments"] {
             journey.world.aws.leave_unprocessed(batches);
             let asked = request("GET", &format!("/api/customer/{path}"), Some(&token), None);
-            assert_eq!(words(&answer(&customer_account::handle(&account, asked).await)), expected, "{path}, {batches} times");
+            assert_eq!(
+                words(&answer(&customer_account::handle(&account, asked).await)),
+                expected,
+                "{path}, {batches} times"
+            );
         }
         journey.world.aws.leave_unprocessed(batches);
         let asked = request("GET", &format!("/api/customer/invoices/payment?invoiceId={newest}"), Some(&token), None);
@@ -223,7 +231,11 @@ async fn unprocessed_keys_are_asked_for_again_and_never_taken_for_missing() {
         assert_eq!(words(&answer(&check_payment::handle(p, asked).await)), expected, "check, {batches} times");
         journey.world.aws.leave_unprocessed(batches);
         let asked = request("POST", "/api/customer/login", None, Some(&json!({"phone": PHONE, "code": code})));
-        assert_eq!(words(&answer(&customer_session::handle(&journey.login, asked).await)), expected, "login, {batches} times");
+        assert_eq!(
+            words(&answer(&customer_session::handle(&journey.login, asked).await)),
+            expected,
+            "login, {batches} times"
+        );
         journey.world.aws.leave_unprocessed(batches);
         let report = apply_payment::handle(&journey.apply, queue_batch(&settled)).await;
         assert_eq!(report.batch_item_failures.is_empty(), batches == 3, "apply, {batches} times");
@@ -240,7 +252,9 @@ fn read(file: &str) -> Value {
 
 /// The kinds that have an example.
 fn kinds() -> BTreeSet<String> {
-    let files = fs::read_dir(events_folder().join("examples")).unwrap().map(|file| file.unwrap().file_name().into_string().unwrap());
+    let files = fs::read_dir(events_folder().join("examples"))
+        .unwrap()
+        .map(|file| file.unwrap().file_name().into_string().unwrap());
     files.map(|name| name.strip_suffix(".json").unwrap().to_owned()).collect()
 }
 
@@ -251,7 +265,12 @@ async fn every_kind_of_event() -> Journey {
     let asked = request("POST", "/api/customer/otp", None, Some(&json!({"phone": PHONE})));
     customer_session::handle(&journey.login, asked).await;
     let link = journey.link(&token, Some(GatewayName::Midtrans)).await;
-    journey.world.sandbox.simulate(&Simulate { amount: Some(350_000), ..Simulate::new(&link, Outcome::Paid) }).await.unwrap();
+    journey
+        .world
+        .sandbox
+        .simulate(&Simulate { amount: Some(350_000), ..Simulate::new(&link, Outcome::Paid) })
+        .await
+        .unwrap();
     journey.undelivered.extend(journey.world.notifications.take());
     journey.until_quiet().await;
     journey.simulate(&link, Outcome::Reversed).await;
@@ -279,7 +298,8 @@ async fn every_event_keeps_to_its_schema_where_it_is_made_and_is_understood_wher
     for event in &stored {
         let kind = text(event, "kind");
         let detail: Value = serde_json::from_str(&text(event, "detail")).unwrap();
-        let validator = jsonschema::options().should_validate_formats(true).build(&read(&format!("{kind}.schema.json"))).unwrap();
+        let validator =
+            jsonschema::options().should_validate_formats(true).build(&read(&format!("{kind}.schema.json"))).unwrap();
         let errors: Vec<_> = validator.iter_errors(&detail).map(|error| error.to_string()).collect();
         assert!(errors.is_empty(), "{detail}: {errors:?}");
         assert_eq!((&detail["id"], &detail["kind"]), (&json!(text(event, "id")), &json!(kind)));
@@ -327,8 +347,14 @@ async fn consumers_bear_every_event_and_fields_that_they_do_not_know() {
                 });
                 serde_json::from_value(json!({"Records": [message]})).unwrap()
             };
-            assert!(apply_payment::handle(&journey.apply, batch()).await.batch_item_failures.is_empty(), "apply: {detail}");
-            assert!(notify_customer::handle(&journey.notify, batch()).await.batch_item_failures.is_empty(), "notify: {detail}");
+            assert!(
+                apply_payment::handle(&journey.apply, batch()).await.batch_item_failures.is_empty(),
+                "apply: {detail}"
+            );
+            assert!(
+                notify_customer::handle(&journey.notify, batch()).await.batch_item_failures.is_empty(),
+                "notify: {detail}"
+            );
         }
     }
     journey.until_quiet().await;
@@ -346,9 +372,21 @@ async fn what_is_no_event_of_ours_ends_where_a_person_looks() {
     let mut foreign = example(&journey, "payment.settled");
     foreign["customerId"] = json!("CUSTOMER#x");
     for detail in [json!(null), json!("text"), unknown_kind, incomplete, foreign] {
-        assert_eq!(apply_payment::handle(&journey.apply, queue_batch(&detail)).await.batch_item_failures.len(), 1, "apply: {detail}");
-        assert_eq!(notify_customer::handle(&journey.notify, queue_batch(&detail)).await.batch_item_failures.len(), 1, "notify: {detail}");
+        assert_eq!(
+            apply_payment::handle(&journey.apply, queue_batch(&detail)).await.batch_item_failures.len(),
+            1,
+            "apply: {detail}"
+        );
+        assert_eq!(
+            notify_customer::handle(&journey.notify, queue_batch(&detail)).await.batch_item_failures.len(),
+            1,
+            "notify: {detail}"
+        );
     }
     let nobodys = read("examples/payment.settled.json");
-    assert_eq!(apply_payment::handle(&journey.apply, queue_batch(&nobodys)).await.batch_item_failures.len(), 1, "no such invoice");
+    assert_eq!(
+        apply_payment::handle(&journey.apply, queue_batch(&nobodys)).await.batch_item_failures.len(),
+        1,
+        "no such invoice"
+    );
 }

@@ -157,7 +157,11 @@ async fn a_report_that_comes_before_the_answer_to_the_sending_is_not_lost() {
             assert_eq!(sending.deliver(report).await, 200);
         }
         sending.remember(&id).await;
-        assert_eq!(sending.status().await, if sender == ProviderName::Fonnte { "sent" } else { "delivered" }, "{sender}");
+        assert_eq!(
+            sending.status().await,
+            if sender == ProviderName::Fonnte { "sent" } else { "delivered" },
+            "{sender}"
+        );
     }
 }
 
@@ -223,7 +227,9 @@ async fn one_word_ends_messages_and_another_brings_them_back() {
         let _ = sending.world.notifications.take_all(2).await;
         assert!(!sending.is_opted_out().await);
         let mut reports = Vec::new();
-        for (words, expected) in [("BERHENTI", true), ("terima kasih", true), ("mulai", false), ("Stop.", true), ("START", false)] {
+        for (words, expected) in
+            [("BERHENTI", true), ("terima kasih", true), ("mulai", false), ("Stop.", true), ("START", false)]
+        {
             let report = sending.report("reply", Some(words)).await;
             assert_eq!(sending.deliver(&report).await, 200);
             assert_eq!(sending.is_opted_out().await, expected, "{sender}: {words}");
@@ -277,7 +283,9 @@ async fn metas_handshake_is_answered_for_the_right_token_only() {
         let response = receive_status::handle(&sending.functions, request("GET", path, None, None)).await;
         (response.status().as_u16(), String::from_utf8_lossy(response.body().as_ref()).into_owned())
     };
-    let path = |token: &str| format!("/api/webhooks/whatsapp/meta?hub.mode=subscribe&hub.verify_token={token}&hub.challenge=1158201444");
+    let path = |token: &str| {
+        format!("/api/webhooks/whatsapp/meta?hub.mode=subscribe&hub.verify_token={token}&hub.challenge=1158201444")
+    };
     assert_eq!(ask(&path("demo-meta-verify-token")).await, (200, "1158201444".to_owned()));
     for (path, status) in [
         (path("wrong"), 401),
@@ -299,10 +307,16 @@ async fn what_is_no_webhook_of_ours_is_not_found() {
         ("POST", "/api/webhooks/whatsapp"),
     ] {
         let response = receive_status::handle(&sending.functions, request(method, path, None, Some(&json!({})))).await;
-        assert_eq!(answer(&response), (404, json!({"success": false, "code": "not_found", "error": "Tidak ditemukan"})), "{method} {path}");
+        assert_eq!(
+            answer(&response),
+            (404, json!({"success": false, "code": "not_found", "error": "Tidak ditemukan"})),
+            "{method} {path}"
+        );
     }
     let huge = Value::from("x".repeat(3 * 1024 * 1024));
-    let response = receive_status::handle(&sending.functions, request("POST", "/api/webhooks/whatsapp/meta", None, Some(&huge))).await;
+    let response =
+        receive_status::handle(&sending.functions, request("POST", "/api/webhooks/whatsapp/meta", None, Some(&huge)))
+            .await;
     assert_eq!(response.status(), 413);
 }
 
@@ -323,7 +337,12 @@ async fn a_login_code_arrives_through_every_sender() {
 
 #[tokio::test]
 async fn what_meta_shows_is_what_a_linked_phone_gets() {
-    let facts = Facts { name: "Budi".to_owned(), amount: "Rp300.000".to_owned(), code: "123456".to_owned(), ..Facts::default() };
+    let facts = Facts {
+        name: "Budi".to_owned(),
+        amount: "Rp300.000".to_owned(),
+        code: "123456".to_owned(),
+        ..Facts::default()
+    };
     let link = Link { prefix: "https://PUBLIC_URL/p/", token: "AbCdEfGhIjKlMnOpQrStUvWx" };
     let sending = Sending::start(ProviderName::Meta).await;
     let base = sending.world.notifications.url();

@@ -20,7 +20,8 @@ use time::Duration;
 
 use crate::journey::Journey;
 
-/// Served with Home 20 (Rp300.000) for ten days more, and the renewal is not paid. Home 50, Home 10 and a free package are sold too.
+/// Served with Home 20 (Rp300.000) for ten days more, and the renewal is not paid. Home 50, Home 10 and a free package
+/// are sold too.
 pub(crate) async fn start() -> Journey {
     let journey = Journey::start().await;
     for (id, price) in [("home10", 150_000), ("home20", 300_000), ("home50", 500_000), ("gratis", 0)] {
@@ -30,7 +31,10 @@ pub(crate) async fn start() -> Journey {
 }
 
 pub(crate) async fn get(installation: &Installation, path: &str, token: &str) -> (u16, Value) {
-    answer(&request_upgrade::handle(installation, request("GET", &format!("/api/customer/{path}"), Some(token), None)).await)
+    answer(
+        &request_upgrade::handle(installation, request("GET", &format!("/api/customer/{path}"), Some(token), None))
+            .await,
+    )
 }
 
 async fn preview(journey: &Journey, token: &str, package: &str) -> Value {
@@ -40,7 +44,9 @@ async fn preview(journey: &Journey, token: &str, package: &str) -> Value {
 }
 
 pub(crate) async fn choose(installation: &Installation, token: &str, body: &Value) -> (u16, Value) {
-    answer(&request_upgrade::handle(installation, request("POST", "/api/customer/upgrade", Some(token), Some(body))).await)
+    answer(
+        &request_upgrade::handle(installation, request("POST", "/api/customer/upgrade", Some(token), Some(body))).await,
+    )
 }
 
 /// Agrees to a price.
@@ -79,8 +85,12 @@ async fn a_customer_chooses_reads_pays_and_has_the_new_package() {
         let mut journey = start().await;
         let token = journey.token().await;
         let (_, listed) = get(&journey.world.installation, "packages", &token).await;
-        let shown: Vec<_> =
-            listed["packages"].as_array().unwrap().iter().map(|one| (one["id"].as_str().unwrap(), one["current"] == true)).collect();
+        let shown: Vec<_> = listed["packages"]
+            .as_array()
+            .unwrap()
+            .iter()
+            .map(|one| (one["id"].as_str().unwrap(), one["current"] == true))
+            .collect();
         assert_eq!(shown, [("gratis", false), ("home10", false), ("home20", true), ("home50", false)]);
         assert_eq!(
             listed["packages"][3],
@@ -91,24 +101,41 @@ async fn a_customer_chooses_reads_pays_and_has_the_new_package() {
         assert_eq!((&preview["success"], &preview["amount"]), (&json!(true), &json!(500_000)));
         let body = json!({"packageId": "home50", "expectedAmount": 500_000, "gateway": gateway});
         let (status, made) = choose(&journey.world.installation, &token, &body).await;
-        assert_eq!((status, &made["invoice"]["amountDue"], &made["invoice"]["status"]), (200, &json!(500_000), &json!("UNPAID")));
+        assert_eq!(
+            (status, &made["invoice"]["amountDue"], &made["invoice"]["status"]),
+            (200, &json!(500_000), &json!("UNPAID"))
+        );
         let link = made["paymentLink"].as_str().unwrap().to_owned();
-        assert_eq!(profile(&journey).await.entitlement, journey.customer.entitlement, "nothing changes before it is paid");
+        assert_eq!(
+            profile(&journey).await.entitlement,
+            journey.customer.entitlement,
+            "nothing changes before it is paid"
+        );
         journey.pay(&link).await;
         journey.until_quiet().await;
 
         let profile = profile(&journey).await;
-        assert_eq!((profile.entitlement.package.id.as_str(), profile.open_upgrade, profile.credit), ("home50", None, Rupiah::ZERO));
+        assert_eq!(
+            (profile.entitlement.package.id.as_str(), profile.open_upgrade, profile.credit),
+            ("home50", None, Rupiah::ZERO)
+        );
         let shown = preview["newExpiresAt"].as_str().unwrap();
         let apart = (profile.entitlement.expires_at
             - time::OffsetDateTime::parse(shown, &time::format_description::well_known::Rfc3339).unwrap())
         .abs();
-        assert!(apart < Duration::minutes(2), "{gateway}: {shown} and {}", format::instant(profile.entitlement.expires_at));
+        assert!(
+            apart < Duration::minutes(2),
+            "{gateway}: {shown} and {}",
+            format::instant(profile.entitlement.expires_at)
+        );
         let invoice = &upgrades(&journey).await[0];
         assert_eq!((invoice.status, invoice.granted, invoice.due), (InvoiceStatus::Paid, Some(1), None));
         assert_eq!(journey.world.invoice_now(&journey.invoice).await.status, InvoiceStatus::Cancelled, "the renewal");
         let told = journey.events("package.changed").await;
-        assert_eq!((told.len(), &told[0]["fromPackageId"], &told[0]["packageId"]), (1, &json!("home20"), &json!("home50")));
+        assert_eq!(
+            (told.len(), &told[0]["fromPackageId"], &told[0]["packageId"]),
+            (1, &json!("home20"), &json!("home50"))
+        );
         let until = format::instant(profile.entitlement.expires_at);
         assert!(told[0]["expiresAt"].as_str().unwrap().starts_with(until.trim_end_matches('Z')), "{}", told[0]);
         assert_eq!(journey.events("subscription.extended").await.len(), 0, "one event tells all of it");
@@ -134,11 +161,18 @@ async fn the_preview_says_in_a_sentence_what_will_happen() {
     english.headers_mut().insert("accept-language", "en".parse().unwrap());
     let (_, shown) = answer(&request_upgrade::handle(&journey.world.installation, english).await);
     let text = shown["explanation"].as_str().unwrap();
-    assert!(text.starts_with("The package is changed at once, there is nothing to pay. gratis is active until "), "{text}");
+    assert!(
+        text.starts_with("The package is changed at once, there is nothing to pay. gratis is active until "),
+        "{text}"
+    );
 }
 
 fn web_day(shown: &Value) -> String {
-    let at = time::OffsetDateTime::parse(shown["newExpiresAt"].as_str().unwrap(), &time::format_description::well_known::Rfc3339).unwrap();
+    let at = time::OffsetDateTime::parse(
+        shown["newExpiresAt"].as_str().unwrap(),
+        &time::format_description::well_known::Rfc3339,
+    )
+    .unwrap();
     web::upgrade::day(at, Zone::Jakarta, false)
 }
 
@@ -151,7 +185,11 @@ async fn a_replaced_invoice_gives_its_part_payment_back_and_what_is_still_paid_o
     journey.until_quiet().await;
     assert_eq!(upgrades(&journey).await[0].received, Rupiah::new(100_000));
     let rest = linked(&journey, &token, "home50", 500_000).await;
-    assert_eq!(upgrades(&journey).await[0].link.as_ref().unwrap().amount, Rupiah::new(400_000), "the same invoice, for the rest");
+    assert_eq!(
+        upgrades(&journey).await[0].link.as_ref().unwrap().amount,
+        Rupiah::new(400_000),
+        "the same invoice, for the rest"
+    );
     linked(&journey, &token, "home10", 150_000).await;
     // What came back paid part of the new one at once.
     let second = upgrades(&journey).await[1].clone();
@@ -174,10 +212,19 @@ async fn a_gateway_that_fails_leaves_the_invoice_to_be_paid_from_the_list() {
         journey.world.sandbox.add_fault(Fault::once(&format!("{gateway}.create"), FaultKind::InternalError)).unwrap();
         let body = json!({"packageId": "home50", "expectedAmount": 500_000, "gateway": gateway});
         let (status, made) = choose(&journey.world.installation, &token, &body).await;
-        assert_eq!((status, &made["paymentLink"], &made["code"]), (200, &Value::Null, &json!("link_failed")), "{gateway}");
+        assert_eq!(
+            (status, &made["paymentLink"], &made["code"]),
+            (200, &Value::Null, &json!("link_failed")),
+            "{gateway}"
+        );
         assert_eq!(made["message"], "Gagal generate payment link, coba lagi");
-        let asked = format!("/api/customer/invoices/payment?invoiceId={}&gateway={gateway}", made["invoice"]["id"].as_str().unwrap());
-        let later = answer(&create_payment_link::handle(&journey.world.installation, request("GET", &asked, Some(&token), None)).await);
+        let asked = format!(
+            "/api/customer/invoices/payment?invoiceId={}&gateway={gateway}",
+            made["invoice"]["id"].as_str().unwrap()
+        );
+        let later = answer(
+            &create_payment_link::handle(&journey.world.installation, request("GET", &asked, Some(&token), None)).await,
+        );
         journey.pay(later.1["paymentLink"].as_str().unwrap()).await;
         journey.until_quiet().await;
         assert_eq!(profile(&journey).await.entitlement.package.id.as_str(), "home50");
@@ -263,7 +310,10 @@ async fn a_reversed_payment_takes_the_change_back() {
     let profile = profile(&journey).await;
     assert_eq!(profile.entitlement, journey.customer.entitlement);
     let invoice = &upgrades(&journey).await[0];
-    assert_eq!((invoice.status, invoice.granted, &profile.open_upgrade), (InvoiceStatus::Unpaid, None, &Some(invoice.id.clone())));
+    assert_eq!(
+        (invoice.status, invoice.granted, &profile.open_upgrade),
+        (InvoiceStatus::Unpaid, None, &Some(invoice.id.clone()))
+    );
     let told: Vec<_> = journey.events("package.changed").await.iter().map(|event| event["packageId"].clone()).collect();
     assert!(told.len() == 2 && told.contains(&json!("home20")), "{told:?}");
     assert_eq!(journey.events("subscription.reverted").await.len(), 1);
@@ -284,7 +334,10 @@ async fn the_renewal_of_replaced_time_is_cancelled_with_its_link_and_money_that_
     journey.pay(&link).await;
     journey.until_quiet().await;
     let cancelled = journey.world.invoice_now(&journey.invoice).await;
-    assert_eq!((cancelled.status, cancelled.link, profile(&journey).await.open_renewal), (InvoiceStatus::Cancelled, None, None));
+    assert_eq!(
+        (cancelled.status, cancelled.link, profile(&journey).await.open_renewal),
+        (InvoiceStatus::Cancelled, None, None)
+    );
     let before = profile(&journey).await;
     journey.pay(&renewal).await;
     journey.until_quiet().await;
@@ -325,7 +378,10 @@ async fn change_and_renewal_paid_at_the_same_time_end_alike_in_either_order() {
         }
         journey.until_quiet().await;
         let profile = profile(&journey).await;
-        assert_eq!((profile.entitlement.package.id.as_str(), profile.credit, profile.open_renewal), ("home50", Rupiah::ZERO, None));
+        assert_eq!(
+            (profile.entitlement.package.id.as_str(), profile.credit, profile.open_renewal),
+            ("home50", Rupiah::ZERO, None)
+        );
         assert_eq!(journey.grants().await.len(), 3);
         ends.push(profile.entitlement.expires_at);
     }

@@ -1,4 +1,5 @@
-//! Webhooks are hints: who may give them, what they can and cannot bring about, and how the gateway is told to send again.
+//! Webhooks are hints: who may give them, what they can and cannot bring about, and how the gateway is told to send
+//! again.
 
 mod authenticity;
 mod money;
@@ -54,8 +55,16 @@ async fn assert_followed_up(journey: &Journey, context: &str) {
 
 async fn assert_unpaid(journey: &Journey, context: &str) {
     let invoice = journey.world.invoice_now(&journey.invoice).await;
-    assert_eq!((invoice.status, invoice.settlement, invoice.received.get()), (InvoiceStatus::Unpaid, 0, 0), "{context}");
-    assert_eq!(journey.world.installation.store.ledger(&journey.customer.id, None, 100).await.unwrap().entries, [], "{context}");
+    assert_eq!(
+        (invoice.status, invoice.settlement, invoice.received.get()),
+        (InvoiceStatus::Unpaid, 0, 0),
+        "{context}"
+    );
+    assert_eq!(
+        journey.world.installation.store.ledger(&journey.customer.id, None, 100).await.unwrap().entries,
+        [],
+        "{context}"
+    );
     assert_eq!(journey.events("payment.settled").await.len(), 0, "{context}");
 }
 
@@ -112,9 +121,13 @@ async fn a_status_that_the_signature_does_not_cover_is_not_believed() {
 #[tokio::test]
 async fn while_the_gateway_cannot_be_asked_the_webhook_is_wanted_again_and_then_settles_once() {
     for gateway in GatewayName::ALL {
-        for kind in
-            [FaultKind::InternalError, FaultKind::Garbage, FaultKind::TooManyRequests, FaultKind::Unauthorized, FaultKind::DropAfter]
-        {
+        for kind in [
+            FaultKind::InternalError,
+            FaultKind::Garbage,
+            FaultKind::TooManyRequests,
+            FaultKind::Unauthorized,
+            FaultKind::DropAfter,
+        ] {
             let (mut journey, link) = with_link(gateway).await;
             journey.pay(&link).await;
             let paid = journey.undelivered.pop_front().expect("a notification");
@@ -146,7 +159,11 @@ async fn the_same_notification_ten_times_books_once() {
         for _ in 0..9 {
             assert_eq!(journey.deliver(&paid).await, Some(200));
         }
-        assert_eq!(everything(&journey.world.aws.direct).await, after_the_first, "{gateway}: copies write nothing at all");
+        assert_eq!(
+            everything(&journey.world.aws.direct).await,
+            after_the_first,
+            "{gateway}: copies write nothing at all"
+        );
         journey.until_quiet().await;
         journey.assert_paid_once(gateway.as_str()).await;
         assert_eq!(journey.deliver(&paid).await, Some(200), "also after it was applied");

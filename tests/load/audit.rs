@@ -48,8 +48,11 @@ async fn look(shop: &Shop, row: &Row, all: &Mutex<Found>) {
         Row::Profile(customer) => {
             let books = store.books(customer, now).await.unwrap().unwrap();
             audited = audit::customer(&books, shop.world.installation.settings.zone, now);
-            let is_served = |invoice: &billing::invoice::Invoice| invoice.status == InvoiceStatus::Paid && !invoice.awaits_apply();
-            let served = books.invoices.len() == 1 && books.invoices.iter().all(|filed| is_served(&filed.state)) && books.grants.len() == 2;
+            let is_served =
+                |invoice: &billing::invoice::Invoice| invoice.status == InvoiceStatus::Paid && !invoice.awaits_apply();
+            let served = books.invoices.len() == 1
+                && books.invoices.iter().all(|filed| is_served(&filed.state))
+                && books.grants.len() == 2;
             let mut found = locked(all);
             found.customers += 1;
             found.paid += usize::from(served);
@@ -74,6 +77,8 @@ async fn look(shop: &Shop, row: &Row, all: &Mutex<Found>) {
         Row::Of(_) | Row::Other => {}
     }
     let mut found = locked(all);
-    found.findings.extend(audited.findings.iter().map(|finding| format!("{}: {}", finding.rule.as_str(), finding.what)));
+    found
+        .findings
+        .extend(audited.findings.iter().map(|finding| format!("{}: {}", finding.rule.as_str(), finding.what)));
     found.findings.extend(audited.pending.iter().map(|pending| format!("still waiting: {:?}", pending.wait)));
 }

@@ -1,9 +1,9 @@
-//! Load: many payments from link to webhook to apply, sixteen at a time, over the real handlers and an embedded DynamoDB. Afterwards the
-//! books of every customer are audited.
+//! Load: many payments from link to webhook to apply, sixteen at a time, over the real handlers and an embedded
+//! DynamoDB. Afterwards the books of every customer are audited.
 //!
 //! As a test it makes a hundred; `make load` makes twenty thousand (`make load ARGS="--payments 2000 --at-once 8"`, or
-//! `LOAD_PAYMENTS`), in a build with some optimisation. CPU is that of the functions, of the gateways' stand-ins and of the table
-//! together: they are one process. Ends with 1 if a payment failed or the audit finds something.
+//! `LOAD_PAYMENTS`), in a build with some optimisation. CPU is that of the functions, of the gateways' stand-ins and of
+//! the table together: they are one process. Ends with 1 if a payment failed or the audit finds something.
 
 #![expect(
     clippy::unwrap_used,
@@ -103,7 +103,12 @@ async fn run(options: Options) -> bool {
     println!("{:<34}{seconds:.1}", "seconds");
     println!("{:<34}{:.1}", "payments per second", payments as f64 / seconds);
     println!("{:<34}{:.1}", "CPU-seconds per 1,000 payments", per_thousand(used.all));
-    println!("{:<34}{:.1} ({:.0} %)", "  of them the embedded DynamoDB", per_thousand(used.table), 100.0 * used.table / used.all.max(0.01));
+    println!(
+        "{:<34}{:.1} ({:.0} %)",
+        "  of them the embedded DynamoDB",
+        per_thousand(used.table),
+        100.0 * used.table / used.all.max(0.01)
+    );
     let busy = 100.0 * used.table / seconds.max(0.01);
     let limit = if busy > 75.0 { ": it is what limits the payments per second, DynamoDB on AWS would not" } else { "" };
     println!("{:<34}{busy:.0} % of the time{limit}", "embedded DynamoDB busy");

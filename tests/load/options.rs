@@ -11,7 +11,8 @@ pub struct Options {
 }
 
 impl Options {
-    /// Beside its own this understands what `cargo test` gives to every test: `None` means that something else was asked for.
+    /// Beside its own this understands what `cargo test` gives to every test: `None` means that something else was
+    /// asked for.
     pub fn from_arguments(arguments: impl Iterator<Item = String>) -> Option<Self> {
         let from_environment = std::env::var("LOAD_PAYMENTS").ok().filter(|text| !text.is_empty());
         let payments = from_environment.map_or(PAYMENTS, |text| number("LOAD_PAYMENTS", &text));

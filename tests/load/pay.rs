@@ -1,4 +1,5 @@
-//! One payment: the link is asked for, paid at the gateway's stand-in, its notification delivered, its event relayed and applied.
+//! One payment: the link is asked for, paid at the gateway's stand-in, its notification delivered, its event relayed
+//! and applied.
 
 use billing::gateway::GatewayName;
 use lunas_sandbox::{Outcome, Simulate};
@@ -53,8 +54,8 @@ impl Shop {
         }
     }
 
-    /// Hands the outbox's new events to relay-events, as the stream would, and what reaches the bus to the queue. Nothing if
-    /// somebody is at it.
+    /// Hands the outbox's new events to relay-events, as the stream would, and what reaches the bus to the queue.
+    /// Nothing if somebody is at it.
     pub async fn relay_once(&self) -> usize {
         let Ok(_relaying) = self.relaying.try_lock() else { return 0 };
         let store = &self.relay.store;
@@ -70,7 +71,9 @@ impl Shop {
         let on_bus = self.world.aws.take_bus();
         let settled = on_bus.iter().filter(|entry| entry["DetailType"] == "payment.settled");
         let details = settled.map(|entry| serde_json::from_str::<Value>(entry["Detail"].as_str().unwrap()).unwrap());
-        locked(&self.to_apply).extend(details.map(|detail| json!({"source": "lunas", "detail-type": "payment.settled", "detail": detail})));
+        locked(&self.to_apply).extend(
+            details.map(|detail| json!({"source": "lunas", "detail-type": "payment.settled", "detail": detail})),
+        );
         events.len()
     }
 

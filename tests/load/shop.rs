@@ -36,7 +36,8 @@ pub fn locked<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
 fn serve_table() -> String {
     let (sender, receiver) = std::sync::mpsc::channel();
     let serve = move || {
-        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().thread_name(TABLE_THREADS).build().unwrap();
+        let runtime =
+            tokio::runtime::Builder::new_current_thread().enable_all().thread_name(TABLE_THREADS).build().unwrap();
         runtime.block_on(async {
             sender.send(table::serve().await).unwrap();
             std::future::pending::<()>().await;

@@ -17,7 +17,9 @@ pub struct Usage {
 impl Usage {
     pub fn now() -> Self {
         let threads = fs::read_dir("/proc/self/task").into_iter().flatten().flatten().map(|entry| entry.path());
-        let table = threads.filter(|thread| fs::read_to_string(thread.join("comm")).is_ok_and(|name| name.trim_end() == TABLE_THREADS));
+        let table = threads.filter(|thread| {
+            fs::read_to_string(thread.join("comm")).is_ok_and(|name| name.trim_end() == TABLE_THREADS)
+        });
         let table = table.map(|thread| seconds(&fs::read_to_string(thread.join("stat")).unwrap_or_default())).sum();
         Self { all: seconds(&fs::read_to_string("/proc/self/stat").unwrap_or_default()), table }
     }

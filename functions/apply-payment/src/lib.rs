@@ -1,6 +1,7 @@
 //! Queue: extends a subscription or changes its package after the payment, or takes that back.
 //!
-//! The event only says which invoice to look at: `payments::apply` makes the entitlement follow what the invoice says now.
+//! The event only says which invoice to look at: `payments::apply` makes the entitlement follow what the invoice says
+//! now.
 
 use billing::{apply::Rules, event::Event};
 use cloud::{
@@ -36,7 +37,8 @@ pub async fn handle(apply: &Apply, batch: Batch) -> Report {
     let mut report = Report::default();
     for message in &batch.messages {
         if let Err(error) = apply_message(apply, message).await {
-            let alarm = !matches!(error, Failed::Apply(NotApplied::Store(StoreError::Stale | StoreError::Unavailable(_))));
+            let alarm =
+                !matches!(error, Failed::Apply(NotApplied::Store(StoreError::Stale | StoreError::Unavailable(_))));
             tracing::error!(alarm, message_id = message.message_id, %error, "payment not applied");
             report.failed(message);
         }

@@ -6,5 +6,6 @@ use lambda_runtime::{Error, LambdaEvent, run, service_fn};
 async fn main() -> Result<(), Error> {
     cloud::telemetry::init();
     let state = apply_payment::from_env()?;
-    run(service_fn(async |event: LambdaEvent<_>| Ok::<_, Error>(apply_payment::handle(&state, event.payload).await))).await
+    run(service_fn(async |event: LambdaEvent<_>| Ok::<_, Error>(apply_payment::handle(&state, event.payload).await)))
+        .await
 }

@@ -1,8 +1,9 @@
-//! `POST /api/customer/invoices/{id}/check`: the customer came back from the gateway's page, so the gateway is asked now.
+//! `POST /api/customer/invoices/{id}/check`: the customer came back from the gateway's page, so the gateway is asked
+//! now.
 //!
-//! It marks nothing by itself: the same confirmation and the same settle as for a webhook. Asked again too soon it answers what is
-//! stored, so that a customer's impatience is never the gateway's. `POST /api/pay/{token}/check` is the same for whoever holds the
-//! link of a bill's public page.
+//! It marks nothing by itself: the same confirmation and the same settle as for a webhook. Asked again too soon it
+//! answers what is stored, so that a customer's impatience is never the gateway's. `POST /api/pay/{token}/check` is the
+//! same for whoever holds the link of a bill's public page.
 
 use billing::{
     id::InvoiceId,
@@ -67,9 +68,12 @@ async fn told(installation: &Installation, invoice: Invoice) -> Answer {
 /// Where the invoice stands; and the seconds to wait, if its gateway was asked a moment ago and so was not asked again.
 async fn status_now(installation: &Installation, invoice: Invoice) -> Result<(InvoiceStatus, Option<i64>), Problem> {
     let status = invoice.status;
-    let Some(link) = invoice.link.clone().filter(|_| status == InvoiceStatus::Unpaid) else { return Ok((status, None)) };
+    let Some(link) = invoice.link.clone().filter(|_| status == InvoiceStatus::Unpaid) else {
+        return Ok((status, None));
+    };
     let (store, now) = (&installation.store, installation.clock.now());
-    let (order, wait) = tokio::join!(store.order(link.gateway, &link.order_id), store.claim_check(&invoice.id, ASKED_EVERY, now));
+    let (order, wait) =
+        tokio::join!(store.order(link.gateway, &link.order_id), store.claim_check(&invoice.id, ASKED_EVERY, now));
     if let Some(wait) = wait.map_err(store_problem)? {
         return Ok((status, Some(wait.whole_seconds().saturating_add((wait.subsec_nanoseconds() > 0).into()))));
     }

@@ -1,8 +1,8 @@
 //! `GET|POST /api/customer/invoices/payment`: the link to pay an invoice.
 //!
 //! The stored link if it can still be used (one read). Else an order is written, the gateway asked, the link recorded.
-//! `payments::link` does it, `billing::link` decides which. `GET …/payment/gateways` names the gateways to choose from. `public.rs`
-//! is the same for a bill's public page.
+//! `payments::link` does it, `billing::link` decides which. `GET …/payment/gateways` names the gateways to choose from.
+//! `public.rs` is the same for a bill's public page.
 
 mod public;
 
@@ -32,8 +32,15 @@ impl Asked {
         let parameters = request.query_string_parameters();
         let query = |name| answer::query(&parameters, name).map(str::to_owned);
         let bytes: &[u8] = request.body().as_ref();
-        let in_body: Self = if request.method() == Method::POST && !bytes.is_empty() { answer::body(request)? } else { Self::default() };
-        Ok(Self { invoice_id: in_body.invoice_id.or_else(|| query("invoiceId")), gateway: in_body.gateway.or_else(|| query("gateway")) })
+        let in_body: Self = if request.method() == Method::POST && !bytes.is_empty() {
+            answer::body(request)?
+        } else {
+            Self::default()
+        };
+        Ok(Self {
+            invoice_id: in_body.invoice_id.or_else(|| query("invoiceId")),
+            gateway: in_body.gateway.or_else(|| query("gateway")),
+        })
     }
 }
 

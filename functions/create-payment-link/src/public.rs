@@ -1,7 +1,8 @@
-//! `POST /api/pay/{token}/link` and `GET /api/pay/{token}/gateways`: the same for whoever holds the link of a bill's public page.
+//! `POST /api/pay/{token}/link` and `GET /api/pay/{token}/gateways`: the same for whoever holds the link of a bill's
+//! public page.
 //!
-//! The token is all that a request has: no cookie counts here, so another site's page can bring nothing about that its visitor
-//! could not do. What is answered names nobody.
+//! The token is all that a request has: no cookie counts here, so another site's page can bring nothing about that its
+//! visitor could not do. What is answered names nobody.
 
 use cloud::installation::Installation;
 use lambda_http::{Request, http::Method};

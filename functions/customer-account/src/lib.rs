@@ -84,7 +84,8 @@ fn customer(caller: &Caller, zone: Zone, now: OffsetDateTime) -> Value {
 
 async fn invoices(account: &Account, request: &Request) -> Answer {
     let claim = claim(request, account.public_url.as_ref())?;
-    let (_, page) = account::bills(&account.store, account.zone, &claim, Paging::read(request), account.clock.now()).await?;
+    let (_, page) =
+        account::bills(&account.store, account.zone, &claim, Paging::read(request), account.clock.now()).await?;
     let status = wanted_status(request)?;
     let wanted = page.entries.iter().filter(|bill| status.is_none_or(|status| bill.status == status));
     answer::ok(&json!({"success": true, "invoices": wanted.map(bill_shape).collect::<Vec<_>>(), "next": page.next}))
@@ -122,7 +123,9 @@ fn bill_shape(bill: &Bill) -> Value {
 async fn payments(account: &Account, request: &Request) -> Answer {
     let claim = claim(request, account.public_url.as_ref())?;
     let (_, page) = account::payments(&account.store, &claim, Paging::read(request), account.clock.now()).await?;
-    answer::ok(&json!({"success": true, "payments": page.entries.iter().map(payment_shape).collect::<Vec<_>>(), "next": page.next}))
+    answer::ok(
+        &json!({"success": true, "payments": page.entries.iter().map(payment_shape).collect::<Vec<_>>(), "next": page.next}),
+    )
 }
 
 fn payment_shape(payment: &Payment) -> Value {

@@ -1,7 +1,8 @@
 //! The customer portal: pages that are read and paid from without JavaScript.
 //!
-//! It reads accounts, opens and ends sessions, and remembers the links of public pages. It makes no payment links and books nothing: its forms and its script ask the API's own
-//! functions for that, so a function that talks to the open Internet in HTML needs no right to the gateways' keys.
+//! It reads accounts, opens and ends sessions, and remembers the links of public pages. It makes no payment links and
+//! books nothing: its forms and its script ask the API's own functions for that, so a function that talks to the open
+//! Internet in HTML needs no right to the gateways' keys.
 
 pub mod assets;
 mod log_in;
@@ -103,9 +104,8 @@ async fn route(visit: &Visit<'_>) -> Response<Body> {
         (true, ["customer", "logout"]) => log_in::end(visit).await,
         (true, ["customer", "share"]) => public_bill::share(visit).await,
         (false, []) => answer::see_other("/customer"),
-        (false, ["assets", name]) => {
-            assets::asset(name).map_or_else(|| visit.trouble(&problem::NOT_FOUND), |asset| reply::asset(visit.request, asset))
-        }
+        (false, ["assets", name]) => assets::asset(name)
+            .map_or_else(|| visit.trouble(&problem::NOT_FOUND), |asset| reply::asset(visit.request, asset)),
         (false, ["sw.js"]) => reply::fixed_name(visit.request, &assets::SERVICE_WORKER),
         (false, ["customer", "manifest.webmanifest"]) => reply::manifest(),
         (false, ["customer", "offline"]) => {
@@ -120,8 +120,8 @@ async fn route(visit: &Visit<'_>) -> Response<Body> {
     }
 }
 
-/// Path and query that lead to the same page, for the language switch. Of the query only what chooses the page: nothing that somebody
-/// else put into an address stands in a page.
+/// Path and query that lead to the same page, for the language switch. Of the query only what chooses the page: nothing
+/// that somebody else put into an address stands in a page.
 fn same_page(request: &Request) -> String {
     let path = request.uri().path();
     let parameters = request.query_string_parameters();

@@ -1,5 +1,5 @@
-//! Logging in and out by forms. Between the steps a cookie remembers the phone, so that the form for the code can be come back to:
-//! from another app, by the back button, or in the other language.
+//! Logging in and out by forms. Between the steps a cookie remembers the phone, so that the form for the code can be
+//! come back to: from another app, by the back button, or in the other language.
 
 use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
 use billing::{id::InvoiceId, phone::Phone};
@@ -50,23 +50,35 @@ pub(crate) async fn start(visit: &Visit<'_>) -> Response<Body> {
     {
         return answer::see_other("/customer");
     }
-    let remembered =
-        cookie::read(visit.request.headers(), &cookie::host_name(visit.site, PHONE)).and_then(|phone| Phone::parse(phone).ok());
-    if let (Some("code"), Some(phone), Some(value)) = (visit.query("step").as_deref(), remembered, visit_cookie(visit)) {
+    let remembered = cookie::read(visit.request.headers(), &cookie::host_name(visit.site, PHONE))
+        .and_then(|phone| Phone::parse(phone).ok());
+    if let (Some("code"), Some(phone), Some(value)) = (visit.query("step").as_deref(), remembered, visit_cookie(visit))
+    {
         // Who waits for a code that cannot come is told so.
         let stopped = login::is_stopped(visit.installation).await.unwrap_or(false);
         return code_form(visit, &phone, stopped.then_some(problem::MESSAGING_STOPPED), &csrf::token(value));
     }
-    phone_form(visit, &PhoneForm { phone: "", ended: visit.request.query_string_parameters().first("ended").is_some(), problem: None })
+    phone_form(
+        visit,
+        &PhoneForm {
+            phone: "",
+            ended: visit.request.query_string_parameters().first("ended").is_some(),
+            problem: None,
+        },
+    )
 }
 
 /// To the login; afterwards on to the page that was wanted, if it is one that people come to from elsewhere.
 pub(crate) fn first(visit: &Visit<'_>, path: &[&str]) -> Response<Body> {
-    // Whoever was here before has a cookie, which outlives its session; a first visitor is not told that something ended.
+    // Whoever was here before has a cookie, which outlives its session; a first visitor is not told that something
+    // ended.
     let was_here = cookie::read(visit.request.headers(), &cookie::session_name(visit.site)).is_some();
     let mut response = answer::see_other(if was_here { answer::LOGIN_AFTER_END } else { "/customer/login" });
     if let Some(page) = page_to_come_back_to(path) {
-        reply::set_cookie(&mut response, &cookie::set(visit.site, &cookie::host_name(visit.site, WANTED), &page, WANTED_KEPT));
+        reply::set_cookie(
+            &mut response,
+            &cookie::set(visit.site, &cookie::host_name(visit.site, WANTED), &page, WANTED_KEPT),
+        );
     }
     response
 }
@@ -93,7 +105,9 @@ fn code_form(visit: &Visit<'_>, phone: &Phone, problem: Option<Problem>, token: 
 /// The same with what was typed and what is wrong. Gives the visitor the cookie that the form's token belongs to.
 fn phone_form(visit: &Visit<'_>, form: &PhoneForm<'_>) -> Response<Body> {
     let status = form.problem.map_or(200, |problem| problem.status);
-    let show = |value: &str| reply::page(visit.request, status, pages::enter_phone(form, &visit.page(&csrf::token(value), false)));
+    let show = |value: &str| {
+        reply::page(visit.request, status, pages::enter_phone(form, &visit.page(&csrf::token(value), false)))
+    };
     let name = cookie::host_name(visit.site, VISIT);
     if let Some(value) = visit_cookie(visit) {
         return show(value);
@@ -142,13 +156,21 @@ pub(crate) async fn submit(visit: &Visit<'_>) -> Response<Body> {
 async fn with_code(visit: &Visit<'_>, phone: &Phone, typed: &Typed, token: &str) -> Response<Body> {
     match login::log_in(visit.installation, visit.request, typed).await {
         Ok(Login::In(session)) => {
-            let wanted = cookie::read(visit.request.headers(), &cookie::host_name(visit.site, WANTED)).unwrap_or_default();
+            let wanted =
+                cookie::read(visit.request.headers(), &cookie::host_name(visit.site, WANTED)).unwrap_or_default();
             let wanted = page_to_come_back_to(&wanted.split('/').collect::<Vec<_>>());
-            let mut response = answer::see_other(&wanted.map_or_else(|| "/customer".to_owned(), |page| format!("/customer/{page}")));
+            let mut response =
+                answer::see_other(&wanted.map_or_else(|| "/customer".to_owned(), |page| format!("/customer/{page}")));
             let kept = (session.expires_at - visit.now).saturating_add(REMEMBERED_AFTER_END);
-            reply::set_cookie(&mut response, &cookie::set(visit.site, &cookie::session_name(visit.site), &session.token, kept));
+            reply::set_cookie(
+                &mut response,
+                &cookie::set(visit.site, &cookie::session_name(visit.site), &session.token, kept),
+            );
             for done in [PHONE, WANTED] {
-                reply::set_cookie(&mut response, &cookie::set(visit.site, &cookie::host_name(visit.site, done), "", Duration::ZERO));
+                reply::set_cookie(
+                    &mut response,
+                    &cookie::set(visit.site, &cookie::host_name(visit.site, done), "", Duration::ZERO),
+                );
             }
             response
         }
@@ -161,12 +183,16 @@ async fn with_code(visit: &Visit<'_>, phone: &Phone, typed: &Typed, token: &str)
     }
 }
 
-/// A form that was not sent from our own address gets no cookie of ours, neither a new one nor an empty one: other sites could log
-/// people out by it. Whoever opened the portal under another name is told where it is.
+/// A form that was not sent from our own address gets no cookie of ours, neither a new one nor an empty one: other
+/// sites could log people out by it. Whoever opened the portal under another name is told where it is.
 fn from_elsewhere(visit: &Visit<'_>) -> Option<Response<Body>> {
     (!csrf::is_from(visit.request, visit.site)).then(|| {
         tracing::warn!(site = visit.site.origin(), "a form came from another address than PublicUrl");
-        reply::page(visit.request, problem::NOT_FROM_HERE.status, pages::elsewhere(&visit.site.page("/customer"), &visit.page("", false)))
+        reply::page(
+            visit.request,
+            problem::NOT_FROM_HERE.status,
+            pages::elsewhere(&visit.site.page("/customer"), &visit.page("", false)),
+        )
     })
 }
 

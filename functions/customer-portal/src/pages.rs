@@ -42,7 +42,8 @@ pub struct Page<'a> {
     pub lang: Lang,
     /// The token for forms and scripts; empty on pages without any.
     pub csrf: &'a str,
-    /// Path and query of this page without `lang`, such as `/customer/wifi?tab=upgrade`: the language switch leads here.
+    /// Path and query of this page without `lang`, such as `/customer/wifi?tab=upgrade`: the language switch leads
+    /// here.
     pub path: &'a str,
     /// Where days and times are counted.
     pub zone: Zone,

@@ -1,5 +1,5 @@
-//! `/p/<token>`: one bill, for whoever holds its link. It reads, and nothing else; who has no right to open it learns nothing by it.
-//! And how customers get the link of a bill of theirs.
+//! `/p/<token>`: one bill, for whoever holds its link. It reads, and nothing else; who has no right to open it learns
+//! nothing by it. And how customers get the link of a bill of theirs.
 
 use billing::{id::InvoiceId, invoice::InvoiceStatus, pay_page::is_open};
 use lambda_http::{Body, Response};
@@ -74,7 +74,8 @@ async fn link_of(visit: &Visit<'_>) -> Result<Token, Problem> {
         problem::BUSY
     })?;
     let token = key.token(&invoice.id);
-    let remembered = installation.store.remember_pay_page(&token.hash(), &invoice.customer_id, &invoice.id, visit.now).await;
+    let remembered =
+        installation.store.remember_pay_page(&token.hash(), &invoice.customer_id, &invoice.id, visit.now).await;
     remembered.map_err(store_problem)?;
     Ok(token)
 }

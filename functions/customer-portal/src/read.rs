@@ -67,7 +67,13 @@ async fn dashboard(visit: &Visit<'_>, claim: &Claim) -> Result<Response<Body>, P
     let bills = Bills { entries: &found.entries, next: found.next.as_deref() };
     let is_done = visit.query("error").as_deref() == Some(problem::NOTHING_TO_PAY.code);
     let said = named_error(visit).map(|text| if is_done { Said::Done(text) } else { Said::Trouble(text) });
-    let markup = pages::dashboard(&caller.profile, account::standing(&caller, visit.now), &bills, said, &visit.page(csrf(claim), true));
+    let markup = pages::dashboard(
+        &caller.profile,
+        account::standing(&caller, visit.now),
+        &bills,
+        said,
+        &visit.page(csrf(claim), true),
+    );
     Ok(reply::page(visit.request, 200, markup))
 }
 
@@ -112,7 +118,12 @@ async fn upgrade(visit: &Visit<'_>, claim: &Claim) -> Result<Response<Body>, Pro
     Ok(reply::page(visit.request, 200, pages::wifi(Shown::Upgrade(&view), &visit.page(csrf(claim), true))))
 }
 
-fn preview(visit: &Visit<'_>, profile: &Profile, catalogue: &[CataloguePackage], wanted: &str) -> Result<Chosen, Problem> {
+fn preview(
+    visit: &Visit<'_>,
+    profile: &Profile,
+    catalogue: &[CataloguePackage],
+    wanted: &str,
+) -> Result<Chosen, Problem> {
     let settings = &visit.installation.settings;
     let preview = web::upgrade::preview(profile, catalogue, wanted, settings, visit.now)?;
     let explanation = web::upgrade::explanation(profile, &preview, settings.zone, visit.lang == Lang::En);

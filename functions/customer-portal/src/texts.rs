@@ -66,8 +66,8 @@ impl Lang {
 
 macro_rules! texts {
     ($($name:ident),* $(,)?) => {
-        /// Every text of the pages, named after what it says. What customers are told in the specification's own words stands in
-        /// `indonesian.rs`.
+        /// Every text of the pages, named after what it says. What customers are told in the specification's own words
+        /// stands in `indonesian.rs`.
         #[expect(missing_docs, reason = "the text itself is the documentation")]
         #[derive(Debug)]
         pub struct Texts {
@@ -157,7 +157,8 @@ pub const fn message(problem: &Problem, lang: Lang) -> &'static str {
 /// `15 Januari 2026`.
 #[must_use]
 pub fn date(day: Date, lang: Lang) -> String {
-    let month = lang.texts().months.get(usize::from(u8::from(day.month())).saturating_sub(1)).copied().unwrap_or_default();
+    let month =
+        lang.texts().months.get(usize::from(u8::from(day.month())).saturating_sub(1)).copied().unwrap_or_default();
     format!("{} {month} {}", day.day(), day.year())
 }
 
@@ -176,7 +177,11 @@ pub fn date_time(at: OffsetDateTime, zone: Zone, lang: Lang) -> String {
 #[must_use]
 pub fn time_of_day(at: OffsetDateTime, day: OffsetDateTime, zone: Zone, lang: Lang) -> String {
     let whole = date_time(at, zone, lang);
-    if zone.date(at) == zone.date(day) { whole.split_once(", ").map_or(whole.clone(), |(_, time)| time.to_owned()) } else { whole }
+    if zone.date(at) == zone.date(day) {
+        whole.split_once(", ").map_or(whole.clone(), |(_, time)| time.to_owned())
+    } else {
+        whole
+    }
 }
 
 /// For `datetime` attributes: RFC 3339 in UTC.
@@ -259,7 +264,8 @@ pub fn bandwidth(package: &Package) -> String {
     format!("{}/{} Mbps", package.down_mbps, package.up_mbps)
 }
 
-/// A gateway's word for a payment channel, such as `bank_transfer/bca`, as people say it. Unknown words are shown as they are.
+/// A gateway's word for a payment channel, such as `bank_transfer/bca`, as people say it. Unknown words are shown as
+/// they are.
 #[must_use]
 pub fn method(channel: &str, lang: Lang) -> String {
     let (kind, detail) = channel.split_once('/').unwrap_or((channel, ""));
@@ -297,7 +303,10 @@ mod tests {
         assert_eq!(date_time(at, Zone::Makassar, Lang::En), "15 January 2026, 15:05 WITA");
         assert_eq!(date_time(datetime!(2026-12-31 16:00 UTC), Zone::Jayapura, Lang::Id), "1 Januari 2027, 01.00 WIT");
         assert_eq!(time_of_day(at, at, Zone::Jakarta, Lang::Id), "14.05 WIB");
-        assert_eq!(time_of_day(at, datetime!(2026-01-14 16:59 UTC), Zone::Jakarta, Lang::Id), "15 Januari 2026, 14.05 WIB");
+        assert_eq!(
+            time_of_day(at, datetime!(2026-01-14 16:59 UTC), Zone::Jakarta, Lang::Id),
+            "15 Januari 2026, 14.05 WIB"
+        );
         assert_eq!(date(date!(2026 - 12 - 01), Lang::Id), "1 Desember 2026");
     }
 

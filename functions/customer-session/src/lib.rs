@@ -52,7 +52,9 @@ async fn request_code(installation: &Installation, request: &Request) -> Answer 
 async fn log_in(installation: &Installation, request: &Request) -> Answer {
     let typed: Typed = answer::body(request)?;
     match login::log_in(installation, request, &typed).await? {
-        Login::Choose(lines) => answer::ok(&json!({"success": true, "choose": lines.iter().map(choice).collect::<Vec<_>>()})),
+        Login::Choose(lines) => {
+            answer::ok(&json!({"success": true, "choose": lines.iter().map(choice).collect::<Vec<_>>()}))
+        }
         Login::In(session) => answer::ok(&json!({
             "success": true,
             "token": session.token,

@@ -1,4 +1,5 @@
-//! The line to the ACS: its client is kept as long as the secret stays the same, and the circuit breaker stands in front of it.
+//! The line to the ACS: its client is kept as long as the secret stays the same, and the circuit breaker stands in
+//! front of it.
 
 use std::sync::{Arc, Mutex, PoisonError};
 
@@ -40,7 +41,8 @@ impl Line {
 
     /// The same after it refused the credentials: they may have been replaced. `None` = they were not.
     async fn renewed(&self, installation: &Installation) -> Option<Acs> {
-        let before = self.client.lock().unwrap_or_else(PoisonError::into_inner).as_ref().map(|(rows, _)| Arc::clone(rows));
+        let before =
+            self.client.lock().unwrap_or_else(PoisonError::into_inner).as_ref().map(|(rows, _)| Arc::clone(rows));
         let rows = installation.secrets.refreshed_rows(NAME).await.ok()?;
         if before.is_some_and(|before| before == rows) {
             return None;
@@ -56,7 +58,8 @@ impl Line {
             return Ok(acs.clone());
         }
         let stand_in = installation.settings.partner_endpoints.contains_key(NAME);
-        let acs = Acs::from_secret(&rows, stand_in).map_err(|error| unusable(&error))?.ok_or(problem::ACS_NOT_CONFIGURED)?;
+        let acs =
+            Acs::from_secret(&rows, stand_in).map_err(|error| unusable(&error))?.ok_or(problem::ACS_NOT_CONFIGURED)?;
         *client = Some((rows, acs.clone()));
         drop(client);
         Ok(acs)
@@ -89,7 +92,12 @@ impl Line {
     }
 
     /// Counts what became of a question about the device of `username`.
-    pub(crate) fn note<T>(&self, username: &str, now: OffsetDateTime, asked: Result<T, AcsError>) -> Result<T, NoAnswer> {
+    pub(crate) fn note<T>(
+        &self,
+        username: &str,
+        now: OffsetDateTime,
+        asked: Result<T, AcsError>,
+    ) -> Result<T, NoAnswer> {
         match asked {
             Ok(answer) => {
                 self.breaker.succeeded();

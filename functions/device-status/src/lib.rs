@@ -1,7 +1,8 @@
-//! `GET /api/customer/device`: is my connection working? `POST /api/customer/device/refresh`: have the modem tell everything anew.
+//! `GET /api/customer/device`: is my connection working? `POST /api/customer/device/refresh`: have the modem tell
+//! everything anew.
 //!
-//! The provider's GenieACS is asked at most once in half a minute per customer, and never longer than [`PATIENCE`]. What it
-//! answered last is remembered and shown with its age when it cannot be asked.
+//! The provider's GenieACS is asked at most once in half a minute per customer, and never longer than [`PATIENCE`].
+//! What it answered last is remembered and shown with its age when it cannot be asked.
 
 mod acs;
 mod refresh;

@@ -1,7 +1,7 @@
 //! `POST /api/customer/device/refresh`: queues one task that has the modem tell everything anew.
 //!
-//! The refresh is claimed before the ACS hears of it: however many ask at once, one task is queued, and the next can be asked for
-//! after [`EVERY`]. A claim is not given back when the ACS fails; it would only be asked again at once.
+//! The refresh is claimed before the ACS hears of it: however many ask at once, one task is queued, and the next can be
+//! asked for after [`EVERY`]. A claim is not given back when the ACS fails; it would only be asked again at once.
 
 use cloud::store::StoreError;
 use devices::{
@@ -28,13 +28,15 @@ use crate::{DeviceStatus, language};
 const EVERY: Duration = Duration::minutes(2);
 /// What the customer saw so lately is acted upon; else the device is looked up anew, it may be another's by now.
 const SEEN_WITHIN: Duration = Duration::minutes(5);
-/// Looking for an equal task, queueing one, and looking whether it is there. With a look before, far inside the function's time limit.
+/// Looking for an equal task, queueing one, and looking whether it is there. With a look before, far inside the
+/// function's time limit.
 const QUEUED_WITHIN: std::time::Duration = PATIENCE.saturating_mul(2);
 
 pub(crate) async fn refresh(state: &DeviceStatus, request: &Request) -> Answer {
     let (store, now) = (&state.installation.store, state.installation.clock.now());
     let claim = claim(request, state.installation.settings.public_url.as_ref())?;
-    let caller = store.caller_and_device::<Memory>(&claim.customer_id, &claim.token_hash, now).await.map_err(store_problem)?;
+    let caller =
+        store.caller_and_device::<Memory>(&claim.customer_id, &claim.token_hash, now).await.map_err(store_problem)?;
     let (profile, remembered) = caller.ok_or(problem::INVALID_TOKEN)?;
     if let Some(at) = remembered.refreshed_at.filter(|at| now - *at < EVERY) {
         return Err(too_soon(at, now));
@@ -63,7 +65,8 @@ pub(crate) async fn refresh(state: &DeviceStatus, request: &Request) -> Answer {
 }
 
 async fn look(state: &DeviceStatus, acs: &Acs, line: &Line) -> Result<Reading, Problem> {
-    let look = state.acs.look(&state.installation, acs, line, None, true).await.map_err(|_| problem::ACS_UNREACHABLE)?;
+    let look =
+        state.acs.look(&state.installation, acs, line, None, true).await.map_err(|_| problem::ACS_UNREACHABLE)?;
     look.found.map(|found| found.reading).ok_or(problem::DEVICE_NOT_FOUND)
 }
 

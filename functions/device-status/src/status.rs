@@ -20,7 +20,8 @@ use crate::{DeviceStatus, language};
 pub(crate) async fn show(state: &DeviceStatus, request: &Request) -> Answer {
     let (store, now) = (&state.installation.store, state.installation.clock.now());
     let claim = claim(request, state.installation.settings.public_url.as_ref())?;
-    let caller = store.caller_and_device::<Memory>(&claim.customer_id, &claim.token_hash, now).await.map_err(store_problem)?;
+    let caller =
+        store.caller_and_device::<Memory>(&claim.customer_id, &claim.token_hash, now).await.map_err(store_problem)?;
     let (profile, remembered) = caller.ok_or(problem::INVALID_TOKEN)?;
     let acs = state.acs.acs(&state.installation).await?;
     let line = Line::of(&profile);
@@ -30,7 +31,13 @@ pub(crate) async fn show(state: &DeviceStatus, request: &Request) -> Answer {
         memory => ask(state, &acs, &profile.id, line, memory).await?,
     };
     let reading = memory.reading.as_ref().ok_or(problem::DEVICE_NOT_FOUND)?;
-    let frame = Frame { asked_at: memory.asked_at, stale: is_stale, freshness: acs.freshness, language: language(request.headers()), now };
+    let frame = Frame {
+        asked_at: memory.asked_at,
+        stale: is_stale,
+        freshness: acs.freshness,
+        language: language(request.headers()),
+        now,
+    };
     answer::ok(&json!({"success": true, "device": DeviceView::of(reading, frame)}))
 }
 
@@ -54,6 +61,9 @@ async fn ask(
             }
             Ok((memory, false))
         }
-        Err(_) => before.filter(|memory| memory.reading.is_some()).map(|memory| (memory, true)).ok_or(problem::ACS_UNREACHABLE),
+        Err(_) => before
+            .filter(|memory| memory.reading.is_some())
+            .map(|memory| (memory, true))
+            .ok_or(problem::ACS_UNREACHABLE),
     }
 }

@@ -97,7 +97,13 @@ fn language(installation: &Installation) -> Language {
     if installation.settings.english_messages { Language::En } else { Language::Id }
 }
 
-fn facts(installation: &Installation, event: &Event, profile: &Profile, invoice: &Invoice, language: Language) -> Facts {
+fn facts(
+    installation: &Installation,
+    event: &Event,
+    profile: &Profile,
+    invoice: &Invoice,
+    language: Language,
+) -> Facts {
     let due = invoice.amount_due().unwrap_or(Rupiah::ZERO);
     let amount = match event {
         // As it is now: part of it may have been paid since.

@@ -43,7 +43,8 @@ pub(crate) enum Delivery {
     NotItsTurn(OffsetDateTime),
 }
 
-/// Takes a message as far as it can go now. `notice` is written down by the first of: skipped, waiting, about to be handed over.
+/// Takes a message as far as it can go now. `notice` is written down by the first of: skipped, waiting, about to be
+/// handed over.
 pub(crate) async fn deliver(
     installation: &Installation,
     notice: Notice,
@@ -67,7 +68,12 @@ pub(crate) async fn deliver(
     wait(installation, notice, until, "others were sent first").await
 }
 
-async fn attempt(installation: &Installation, notice: &Notice, context: &NoticeContext, occasion: Occasion) -> Result<Delivery, Failed> {
+async fn attempt(
+    installation: &Installation,
+    notice: &Notice,
+    context: &NoticeContext,
+    occasion: Occasion,
+) -> Result<Delivery, Failed> {
     let now = installation.clock.now();
     let key = MasterKey::read(&installation.secrets).await?;
     let letter = match compose(installation, notice, context, &key).await? {
@@ -89,12 +95,14 @@ async fn attempt(installation: &Installation, notice: &Notice, context: &NoticeC
         Opened::Yes(channel, settings) => (channel, settings),
         // What waits was to be sent by a provider that was there: somebody is changing it.
         Opened::NotConfigured if notice.version > 0 => {
-            return wait(installation, notice.clone(), now.saturating_add(MENDED_IN), "no provider is configured").await;
+            return wait(installation, notice.clone(), now.saturating_add(MENDED_IN), "no provider is configured")
+                .await;
         }
         Opened::NotConfigured => return skip(installation, notice, Skip::NoProvider, now).await,
         Opened::Unusable(why) => return wait(installation, notice.clone(), now.saturating_add(MENDED_IN), &why).await,
     };
-    let quiet_until = installation.settings.quiet_hours.end(installation.settings.zone, now).filter(|_| class == Class::Bill);
+    let quiet_until =
+        installation.settings.quiet_hours.end(installation.settings.zone, now).filter(|_| class == Class::Bill);
     if let Some(until) = quiet_until {
         return wait(installation, notice.clone(), until, "quiet hours").await;
     }
@@ -175,7 +183,9 @@ async fn open(installation: &Installation, key: &MasterKey) -> Opened {
 
 fn pace(pacing: &Pacing) -> Result<Pace, Failed> {
     Ok(match pacing {
-        Pacing::LinkedPhone { gap, per_day } => Pace { gap: Some(random_in(gap)?), per_day: Some(*per_day), by_recipient: false },
+        Pacing::LinkedPhone { gap, per_day } => {
+            Pace { gap: Some(random_in(gap)?), per_day: Some(*per_day), by_recipient: false }
+        }
         Pacing::DistinctRecipients { per_day } => Pace { gap: None, per_day: Some(*per_day), by_recipient: true },
         Pacing::Unlimited => Pace::default(),
     })
@@ -187,18 +197,31 @@ fn random_in(range: &std::ops::RangeInclusive<std::time::Duration>) -> Result<Du
     getrandom::fill(&mut random).map_err(|_| Failed::Random)?;
     let shortest = Duration::try_from(*range.start()).unwrap_or_default();
     let spread = Duration::try_from(range.end().saturating_sub(*range.start())).unwrap_or_default();
-    let part = i128::from(u16::from_be_bytes(random)).saturating_mul(spread.whole_milliseconds()).checked_div(65_535).unwrap_or_default();
+    let part = i128::from(u16::from_be_bytes(random))
+        .saturating_mul(spread.whole_milliseconds())
+        .checked_div(65_535)
+        .unwrap_or_default();
     Ok(shortest.saturating_add(Duration::milliseconds(i64::try_from(part).unwrap_or_default())))
 }
 
-async fn wait(installation: &Installation, notice: Notice, until: OffsetDateTime, why: &str) -> Result<Delivery, Failed> {
+async fn wait(
+    installation: &Installation,
+    notice: Notice,
+    until: OffsetDateTime,
+    why: &str,
+) -> Result<Delivery, Failed> {
     let now = installation.clock.now();
     tracing::info!(message = notice.id.as_str(), kind = ?notice.kind, why, "a message waits");
     installation.store.put_notice(&notice.waiting(until, why, now)).await?;
     Ok(Delivery::Done)
 }
 
-async fn skip(installation: &Installation, notice: &Notice, why: Skip, now: OffsetDateTime) -> Result<Delivery, Failed> {
+async fn skip(
+    installation: &Installation,
+    notice: &Notice,
+    why: Skip,
+    now: OffsetDateTime,
+) -> Result<Delivery, Failed> {
     tracing::info!(message = notice.id.as_str(), kind = ?notice.kind, ?why, "a message is not needed");
     let word = serde_json::to_value(why).ok().and_then(|word| word.as_str().map(str::to_owned)).unwrap_or_default();
     conclude(installation, notice, DeliveryStatus::Skipped, &word, now).await

@@ -27,8 +27,8 @@ pub(crate) struct Turned {
     pub(crate) sender: Sender,
 }
 
-/// Hands the message over, once. What it comes to is written down as well as can be; what is not is found by the run of every minute,
-/// as a message of which nobody knows whether it was sent.
+/// Hands the message over, once. What it comes to is written down as well as can be; what is not is found by the run of
+/// every minute, as a message of which nobody knows whether it was sent.
 pub(crate) async fn hand_over(
     installation: &Installation,
     turned: Turned,
@@ -74,7 +74,8 @@ pub(crate) async fn hand_over(
 
 /// Says once in the log what the provider said; answers what it means for the next message.
 fn log(notice: &Notice, sent: &Sent) -> Heard {
-    let (message, kind, provider, is_code) = (notice.id.as_str(), notice.kind, sent.by.as_str(), notice.kind.class() == Class::Code);
+    let (message, kind, provider, is_code) =
+        (notice.id.as_str(), notice.kind, sent.by.as_str(), notice.kind.class() == Class::Code);
     match &sent.outcome {
         SendOutcome::Accepted { .. } => {
             tracing::info!(message, ?kind, provider, "message handed over");
@@ -96,10 +97,12 @@ fn log(notice: &Notice, sent: &Sent) -> Heard {
             };
             tracing::error!(alarm, message, ?kind, provider, detail, "{said}");
             match class {
-                RejectionClass::Recipient | RejectionClass::Message | RejectionClass::Later { about: About::Recipient, .. } => {
-                    Heard::Refused
+                RejectionClass::Recipient
+                | RejectionClass::Message
+                | RejectionClass::Later { about: About::Recipient, .. } => Heard::Refused,
+                RejectionClass::Later { about: About::Sender, wait } => {
+                    Heard::NotNow(wait.and_then(|wait| wait.try_into().ok()))
                 }
-                RejectionClass::Later { about: About::Sender, wait } => Heard::NotNow(wait.and_then(|wait| wait.try_into().ok())),
                 RejectionClass::Stop => Heard::Stop,
             }
         }
@@ -123,7 +126,10 @@ fn as_told(notice: Notice, sent: &Sent, sender: &Sender, now: OffsetDateTime) ->
             let wait = wait.and_then(|wait| Duration::try_from(wait).ok()).unwrap_or(RECIPIENT_AGAIN_IN);
             notice.waiting(now.saturating_add(wait), detail, now)
         }
-        SendOutcome::Rejected { class: RejectionClass::Later { about: About::Sender, .. } | RejectionClass::Stop, detail } => {
+        SendOutcome::Rejected {
+            class: RejectionClass::Later { about: About::Sender, .. } | RejectionClass::Stop,
+            detail,
+        } => {
             // A code is tried whenever there is a run; it does not live long.
             let until = if notice.kind.class() == Class::Code { now } else { sender.free_at };
             notice.waiting(until, detail, now)
@@ -146,11 +152,22 @@ async fn note_message(store: &Store, mut notice: Notice, told: impl Fn(Notice) -
 }
 
 /// What the answer means for the next message. Nothing is written if all is well and nobody has to keep a distance.
-async fn note_sender(store: &Store, mut sender: Sender, heard: Heard, pace: &Pace, settings: &str, now: OffsetDateTime) -> Sender {
+async fn note_sender(
+    store: &Store,
+    mut sender: Sender,
+    heard: Heard,
+    pace: &Pace,
+    settings: &str,
+    now: OffsetDateTime,
+) -> Sender {
     for _ in 0..TRIES {
         let next = sender.after(heard, pace, settings, now);
         let is_well = heard == Heard::Taken || heard == Heard::Refused;
-        if is_well && pace.gap.is_none() && next == (Sender { free_at: next.free_at, ..sender.clone() }) && sender.free_at <= now {
+        if is_well
+            && pace.gap.is_none()
+            && next == (Sender { free_at: next.free_at, ..sender.clone() })
+            && sender.free_at <= now
+        {
             return next;
         }
         match store.put_sender(&next).await {

@@ -7,5 +7,8 @@ use lambda_runtime::{Error, LambdaEvent, run, service_fn};
 async fn main() -> Result<(), Error> {
     cloud::telemetry::init();
     let installation = Installation::from_env()?;
-    run(service_fn(async |event: LambdaEvent<_>| Ok::<_, Error>(notify_customer::answer(&installation, event.payload).await?))).await
+    run(service_fn(async |event: LambdaEvent<_>| {
+        Ok::<_, Error>(notify_customer::answer(&installation, event.payload).await?)
+    }))
+    .await
 }

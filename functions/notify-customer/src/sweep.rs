@@ -46,9 +46,16 @@ pub(crate) async fn sweep(installation: &Installation) {
     }
 }
 
-async fn look_at(installation: &Installation, key: &Key, started: Instant, blocked: &mut Vec<Class>) -> Result<(), Failed> {
+async fn look_at(
+    installation: &Installation,
+    key: &Key,
+    started: Instant,
+    blocked: &mut Vec<Class>,
+) -> Result<(), Failed> {
     let now = installation.clock.now();
-    let Some(notice) = installation.store.notice_at(key).await?.filter(|notice| notice.due.is_some_and(|due| due <= now)) else {
+    let Some(notice) =
+        installation.store.notice_at(key).await?.filter(|notice| notice.due.is_some_and(|due| due <= now))
+    else {
         return Ok(());
     };
     if notice.sending {
@@ -57,8 +64,12 @@ async fn look_at(installation: &Installation, key: &Key, started: Instant, block
     let class = notice.kind.class();
     while !blocked.contains(&class) {
         let context = installation.store.notice_context(&notice.id, &notice.event.event).await?;
-        let Some(notice) = context.notice.clone().filter(|stored| stored.version == notice.version) else { return Ok(()) };
-        let Delivery::NotItsTurn(until) = deliver(installation, notice, context, Occasion::Due).await? else { return Ok(()) };
+        let Some(notice) = context.notice.clone().filter(|stored| stored.version == notice.version) else {
+            return Ok(());
+        };
+        let Delivery::NotItsTurn(until) = deliver(installation, notice, context, Occasion::Due).await? else {
+            return Ok(());
+        };
         // A linked phone's pause is waited for, as long as this run lives; anything longer is for a later one.
         let pause = Duration::try_from(until - installation.clock.now()).unwrap_or_default();
         if started.elapsed().saturating_add(pause) > TIME_LIMIT {

@@ -1,7 +1,7 @@
 //! Queue and clock: tells the provider's network who is served, in the form of Standard Webhooks.
 //!
-//! An event only says whose line to look at. What is told is the line as it stands, once per state, until every receiver took it
-//! (`billing::network`). What was not taken is due work: the clock tells it again.
+//! An event only says whose line to look at. What is told is the line as it stands, once per state, until every
+//! receiver took it (`billing::network`). What was not taken is due work: the clock tells it again.
 
 mod receivers;
 pub mod signature;
@@ -106,7 +106,10 @@ pub async fn handle(network: &Network, trigger: Value) -> Report {
         Ok(batch) => {
             for message in &batch.messages {
                 if let Err(error) = tell_event(network, message).await {
-                    let alarm = !matches!(error, Failed::Store(StoreError::Stale | StoreError::Unavailable(_)) | Failed::Restless);
+                    let alarm = !matches!(
+                        error,
+                        Failed::Store(StoreError::Stale | StoreError::Unavailable(_)) | Failed::Restless
+                    );
                     tracing::error!(alarm, message_id = message.message_id, %error, "the network was not told; the message comes again");
                     report.failed(message);
                 }
@@ -193,7 +196,8 @@ fn note(announcement: &Announcement) {
     }
 }
 
-/// Tells what is due, longest overdue first. A receiver that is down is found out with the first few; the rest waits until it is back.
+/// Tells what is due, longest overdue first. A receiver that is down is found out with the first few; the rest waits
+/// until it is back.
 async fn sweep(network: &Network) {
     let started = tokio::time::Instant::now();
     let Installation { store, clock, .. } = &network.installation;

@@ -7,5 +7,6 @@ use lambda_runtime::{Error, LambdaEvent, run, service_fn};
 async fn main() -> Result<(), Error> {
     cloud::telemetry::init();
     let network = notify_network::Network::new(Installation::from_env()?);
-    run(service_fn(async |event: LambdaEvent<_>| Ok::<_, Error>(notify_network::handle(&network, event.payload).await))).await
+    run(service_fn(async |event: LambdaEvent<_>| Ok::<_, Error>(notify_network::handle(&network, event.payload).await)))
+        .await
 }

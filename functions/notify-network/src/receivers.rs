@@ -71,8 +71,8 @@ struct Body<'a> {
 }
 
 impl Receivers {
-    /// Reads the rows `webhookUrl` (up to five addresses), `secret`, `previousSecret` and `caCertificate`. `None` while `webhookUrl` is
-    /// empty. `loopback` admits a stand-in on this machine, over plain http.
+    /// Reads the rows `webhookUrl` (up to five addresses), `secret`, `previousSecret` and `caCertificate`. `None` while
+    /// `webhookUrl` is empty. `loopback` admits a stand-in on this machine, over plain http.
     pub(crate) fn from_rows(rows: &Rows, loopback: bool) -> Result<Option<Self>, RowError> {
         let error = |row, problem| Err(RowError { row, problem });
         let row = |name: &str| rows.get(name).map(String::as_str);
@@ -141,7 +141,12 @@ impl Receivers {
                 Ok((hash, Ok(()))) => outcome.taken.push(hash),
                 Ok((hash, Err(Problem::Gone))) => outcome.gone.push(hash),
                 Ok((hash, Err(problem))) => {
-                    tracing::warn!(customer = announcement.customer_id.as_str(), receiver = hash, ?problem, "a receiver did not take it");
+                    tracing::warn!(
+                        customer = announcement.customer_id.as_str(),
+                        receiver = hash,
+                        ?problem,
+                        "a receiver did not take it"
+                    );
                     outcome.problem = outcome.problem.max(Some(problem));
                 }
                 Err(_) => outcome.problem = outcome.problem.max(Some(Problem::NoAnswer)),

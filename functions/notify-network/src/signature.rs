@@ -35,8 +35,8 @@ impl Key {
     }
 }
 
-/// The header `webhook-signature`: one signature per key, so that a receiver which knows either accepts it. `id` holds no full stop;
-/// `timestamp` is the second of this try.
+/// The header `webhook-signature`: one signature per key, so that a receiver which knows either accepts it. `id` holds
+/// no full stop; `timestamp` is the second of this try.
 #[must_use]
 pub fn header(keys: &[Key], id: &str, timestamp: i64, body: &str) -> String {
     let signatures: Vec<String> = keys.iter().filter_map(|key| key.sign(id, timestamp, body)).collect();
@@ -58,10 +58,13 @@ mod tests {
     /// Computed with Python's `hmac` and `base64`.
     #[test]
     fn while_a_secret_is_replaced_both_sign() {
-        let keys =
-            ["whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw", "whsec_bGFtYWxhbWFsYW1hbGFtYWxhbWFsYW1h"].map(|text| Key::parse(text).unwrap());
+        let keys = ["whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw", "whsec_bGFtYWxhbWFsYW1hbGFtYWxhbWFsYW1h"]
+            .map(|text| Key::parse(text).unwrap());
         let signed = header(&keys, "c1-7", 1_795_402_800, r#"{"active":true}"#);
-        assert_eq!(signed, "v1,eHm6qMmutSuEfCDc6N5US+/6r9A1LnZ4go8nqcQOB9U= v1,0cQPY0RE+C4mslNvrBoA5lV5u3jXp8Xwh8mt8BZHaqs=");
+        assert_eq!(
+            signed,
+            "v1,eHm6qMmutSuEfCDc6N5US+/6r9A1LnZ4go8nqcQOB9U= v1,0cQPY0RE+C4mslNvrBoA5lV5u3jXp8Xwh8mt8BZHaqs="
+        );
     }
 
     #[test]
@@ -70,6 +73,9 @@ mod tests {
         for refused in ["", "whsec_", "whsec_abc", "whsec_bGFtYQ==", "not base64 at all!", &long] {
             assert_eq!(Key::parse(refused), None, "{refused}");
         }
-        assert_eq!(Key::parse("MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw"), Key::parse("whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw"));
+        assert_eq!(
+            Key::parse("MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw"),
+            Key::parse("whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw")
+        );
     }
 }

@@ -1,7 +1,8 @@
 //! `GET` and `POST /api/webhooks/whatsapp/{provider}`: what became of messages, and who wants none.
 //!
-//! Verified over the raw bytes, fail closed (`messaging::webhook::read`). A message only ever moves on, so reports may come twice and in
-//! any order. 2xx says that everything was written down; anything else makes the provider send it again.
+//! Verified over the raw bytes, fail closed (`messaging::webhook::read`). A message only ever moves on, so reports may
+//! come twice and in any order. 2xx says that everything was written down; anything else makes the provider send it
+//! again.
 
 use billing::{delivery::DeliveryStatus, id::MessageId};
 use cloud::{
@@ -111,7 +112,11 @@ fn challenge(text: String) -> Response<Body> {
 }
 
 /// Writes down everything, a few at a time; the first failure, if there was one.
-async fn record_all(installation: &Installation, provider: ProviderName, notices: Vec<Notice>) -> Result<(), StoreError> {
+async fn record_all(
+    installation: &Installation,
+    provider: ProviderName,
+    notices: Vec<Notice>,
+) -> Result<(), StoreError> {
     let mut outcome = Ok(());
     let mut running = JoinSet::new();
     for notice in notices {
@@ -155,7 +160,8 @@ async fn record_status(
     now: OffsetDateTime,
 ) -> Result<(), StoreError> {
     let store = &installation.store;
-    let report = StatusReport { status: status.status, at: status.at.unwrap_or(now).min(now), detail: status.detail.as_deref() };
+    let report =
+        StatusReport { status: status.status, at: status.at.unwrap_or(now).min(now), detail: status.detail.as_deref() };
     let ours = status.callback.as_deref().and_then(|id| MessageId::parse(id).ok());
     let recorded = match &ours {
         Some(message) => store.record_status(message, &report).await?,

@@ -46,7 +46,11 @@ async fn receive(installation: &Installation, request: &Request) -> Answer {
 }
 
 /// Verifies with the keys at hand, and once more with keys read again: they may just have been rotated, or typed in.
-async fn verify(installation: &Installation, gateway: GatewayName, webhook: &WebhookRequest<'_>) -> Result<Hint, Problem> {
+async fn verify(
+    installation: &Installation,
+    gateway: GatewayName,
+    webhook: &WebhookRequest<'_>,
+) -> Result<Hint, Problem> {
     let verdict = match payments::connect(installation, gateway).await {
         Ok(connected) => connected.verify(webhook),
         Err(Trouble::Setup(_)) => Err(VerifyError::NotConfigured),
@@ -54,7 +58,10 @@ async fn verify(installation: &Installation, gateway: GatewayName, webhook: &Web
     };
     let verdict = match verdict {
         Err(VerifyError::Forged | VerifyError::NotConfigured) => {
-            payments::connect_with_fresh_keys(installation, gateway).await.map_err(|trouble| no_keys(gateway, &trouble))?.verify(webhook)
+            payments::connect_with_fresh_keys(installation, gateway)
+                .await
+                .map_err(|trouble| no_keys(gateway, &trouble))?
+                .verify(webhook)
         }
         verdict => verdict,
     };
@@ -74,8 +81,8 @@ async fn verify(installation: &Installation, gateway: GatewayName, webhook: &Web
     })
 }
 
-/// A gateway that the provider does not use (no key at all) is no alarm: anybody can post to its address, and an alarm that
-/// strangers can hold up hides the others.
+/// A gateway that the provider does not use (no key at all) is no alarm: anybody can post to its address, and an alarm
+/// that strangers can hold up hides the others.
 fn no_keys(gateway: GatewayName, trouble: &Trouble) -> Problem {
     let alarm = !matches!(trouble, Trouble::Setup(SetupError::NotConfigured(_)));
     tracing::error!(alarm, gateway = gateway.as_str(), error = %trouble, "webhook cannot be verified");
@@ -83,10 +90,22 @@ fn no_keys(gateway: GatewayName, trouble: &Trouble) -> Problem {
 }
 
 /// Asks the gateway beside reading the order, and books what it says.
-async fn confirm(installation: &Installation, gateway: GatewayName, hinted: OrderRef, claims_payment: bool) -> Result<(), Problem> {
-    let (order, report) = tokio::join!(installation.store.order(gateway, &hinted.order_id), payments::ask(installation, gateway, &hinted));
+async fn confirm(
+    installation: &Installation,
+    gateway: GatewayName,
+    hinted: OrderRef,
+    claims_payment: bool,
+) -> Result<(), Problem> {
+    let (order, report) = tokio::join!(
+        installation.store.order(gateway, &hinted.order_id),
+        payments::ask(installation, gateway, &hinted)
+    );
     let Some(order) = order.map_err(store_problem)? else {
-        tracing::info!(gateway = gateway.as_str(), order = hinted.order_id.as_str(), "authentic webhook for an order that is not ours");
+        tracing::info!(
+            gateway = gateway.as_str(),
+            order = hinted.order_id.as_str(),
+            "authentic webhook for an order that is not ours"
+        );
         return Ok(());
     };
     let confirmed = match report {
@@ -106,8 +125,10 @@ async fn confirm(installation: &Installation, gateway: GatewayName, hinted: Orde
         }
         Ok(_) => Ok(()),
         Err(trouble) => {
-            let alarm =
-                matches!(trouble, Trouble::OtherMode | Trouble::NoInvoice(_) | Trouble::Money(_) | Trouble::Store(StoreError::Damaged(_)));
+            let alarm = matches!(
+                trouble,
+                Trouble::OtherMode | Trouble::NoInvoice(_) | Trouble::Money(_) | Trouble::Store(StoreError::Damaged(_))
+            );
             tracing::error!(alarm, order = hinted.order_id.as_str(), error = %trouble, "webhook not settled");
             follow_up(installation, &order, hinted.transaction_id).await;
             Err(problem::SEND_AGAIN)
@@ -115,8 +136,8 @@ async fn confirm(installation: &Installation, gateway: GatewayName, hinted: Orde
     }
 }
 
-/// Brings the next look forward, and keeps the gateway's own id: some channels can only be asked by it. Should this fail too, the
-/// planned look is still there, and the gateway sends again.
+/// Brings the next look forward, and keeps the gateway's own id: some channels can only be asked by it. Should this
+/// fail too, the planned look is still there, and the gateway sends again.
 async fn follow_up(installation: &Installation, order: &Order, transaction_id: Option<String>) {
     let transaction_id = order.transaction_id.clone().or(transaction_id);
     let sooner = Order { transaction_id, ..order.looking_again_in(FOLLOW_UP, installation.clock.now()) };

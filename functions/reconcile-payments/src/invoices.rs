@@ -1,5 +1,5 @@
-//! Due invoices. One that was paid or reversed and not applied in time: the event is told again, a person is called. An offer that lapsed
-//! while it held money: it is withdrawn, so that the money is credit.
+//! Due invoices. One that was paid or reversed and not applied in time: the event is told again, a person is called. An
+//! offer that lapsed while it held money: it is withdrawn, so that the money is credit.
 
 use billing::{
     event::Event,
@@ -64,7 +64,10 @@ async fn tell_again(installation: &Installation, invoice: &Invoice, now: OffsetD
 }
 
 async fn withdraw_offer(installation: &Installation, invoice: &Invoice, now: OffsetDateTime) -> Result<(), StoreError> {
-    let Some((invoice, profile)) = installation.store.invoice_and_profile(&invoice.customer_id, &invoice.id).await? else { return Ok(()) };
+    let Some((invoice, profile)) = installation.store.invoice_and_profile(&invoice.customer_id, &invoice.id).await?
+    else {
+        return Ok(());
+    };
     let order = match &invoice.link {
         Some(link) => installation.store.order(link.gateway, &link.order_id).await?,
         None => None,
@@ -82,6 +85,8 @@ fn event_of(invoice: &Invoice) -> Event {
     let (settlement, amount) = (invoice.settlement, invoice.amount);
     match invoice.status {
         InvoiceStatus::Paid => Event::PaymentSettled { customer_id, invoice_id, settlement, amount },
-        InvoiceStatus::Unpaid | InvoiceStatus::Cancelled => Event::PaymentReversed { customer_id, invoice_id, settlement, amount },
+        InvoiceStatus::Unpaid | InvoiceStatus::Cancelled => {
+            Event::PaymentReversed { customer_id, invoice_id, settlement, amount }
+        }
     }
 }

@@ -1,5 +1,5 @@
-//! Every minute: whatever is due. Gateways are asked about orders that have not been heard of, and paid invoices that nobody
-//! applied are told again. The same confirmation and settle as for a webhook.
+//! Every minute: whatever is due. Gateways are asked about orders that have not been heard of, and paid invoices that
+//! nobody applied are told again. The same confirmation and settle as for a webhook.
 
 mod invoices;
 
@@ -28,8 +28,8 @@ const ORDERS_PER_PARTITION: i32 = 4;
 const TIME_LIMIT: Duration = Duration::from_secs(40);
 /// An order whose gateway gave no answer is looked at again this much later.
 const ASK_AGAIN_IN: time::Duration = time::Duration::minutes(5);
-/// One that belongs to the gateway's other mode waits for a person to change keys. Asked more often, it would hold the alarm up
-/// all the time, and so hide every other cause.
+/// One that belongs to the gateway's other mode waits for a person to change keys. Asked more often, it would hold the
+/// alarm up all the time, and so hide every other cause.
 const OTHER_MODE_AGAIN_IN: time::Duration = time::Duration::hours(1);
 
 /// One run.
@@ -59,7 +59,8 @@ pub async fn handle(installation: &Installation, _trigger: Value) {
     }
 }
 
-/// Looks at one order. Whatever happens, it is due again or closed afterwards, and one order's trouble is not another's.
+/// Looks at one order. Whatever happens, it is due again or closed afterwards, and one order's trouble is not
+/// another's.
 async fn look_at(installation: &Installation, key: &Key, silent: &mut Silent) {
     let now = installation.clock.now();
     let order = match installation.store.due_order(key, now).await {
@@ -96,8 +97,8 @@ async fn look_at(installation: &Installation, key: &Key, silent: &mut Silent) {
     }
 }
 
-/// Gateways that are not asked any more in this run: one that limits the rate, or that gave no answer twice. Waiting for it
-/// would cost the other gateway's orders their look.
+/// Gateways that are not asked any more in this run: one that limits the rate, or that gave no answer twice. Waiting
+/// for it would cost the other gateway's orders their look.
 #[derive(Debug, Default)]
 struct Silent(Vec<GatewayName>);
 

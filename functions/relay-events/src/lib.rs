@@ -1,7 +1,7 @@
 //! Table stream and every minute: puts the events of the outbox on the bus.
 //!
-//! Never fails a batch: on AWS a failing batch blocks its shard. What could not be relayed stays due, and the sweep of the
-//! next minute sends it.
+//! Never fails a batch: on AWS a failing batch blocks its shard. What could not be relayed stays due, and the sweep of
+//! the next minute sends it.
 
 use cloud::{
     aws::Account,
@@ -90,7 +90,8 @@ struct NewImage {
     detail: Text,
 }
 
-/// The events among the stream's records. The mapping's filter lets only insertions of events through; anything else is left out.
+/// The events among the stream's records. The mapping's filter lets only insertions of events through; anything else is
+/// left out.
 fn from_stream(batch: &Value) -> Vec<StoredEvent> {
     let records = batch.get("Records").and_then(Value::as_array).map(Vec::as_slice).unwrap_or_default();
     let inserted = records.iter().filter(|record| record.get("eventName").and_then(Value::as_str) == Some("INSERT"));
@@ -114,7 +115,8 @@ mod tests {
 
     #[test]
     fn only_insertions_of_events_are_taken_from_the_stream() {
-        let image = json!({"SK": {"S": "EVENT"}, "id": {"S": "1"}, "kind": {"S": "payment.settled"}, "detail": {"S": "{}"}});
+        let image =
+            json!({"SK": {"S": "EVENT"}, "id": {"S": "1"}, "kind": {"S": "payment.settled"}, "detail": {"S": "{}"}});
         let record = |name: &str, image: &Value| json!({"eventName": name, "dynamodb": {"NewImage": image}});
         let other = json!({"SK": {"S": "PROFILE"}});
         let broken = json!({"SK": {"S": "EVENT"}, "id": {"N": "1"}});

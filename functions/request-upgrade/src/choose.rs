@@ -42,7 +42,12 @@ pub(crate) enum Chosen {
 }
 
 /// Finds the invoice that is open for this choice, or opens it. `moved`: the customer agreed to another amount.
-pub(crate) async fn choose(installation: &Installation, profile: &Profile, preview: &Preview, moved: bool) -> Result<Chosen, Problem> {
+pub(crate) async fn choose(
+    installation: &Installation,
+    profile: &Profile,
+    preview: &Preview,
+    moved: bool,
+) -> Result<Chosen, Problem> {
     let (store, now) = (&installation.store, installation.clock.now());
     let open = match &profile.open_upgrade {
         Some(invoice) => store.invoice(&profile.id, invoice).await.map_err(store_problem)?,
@@ -89,27 +94,36 @@ async fn order_behind(installation: &Installation, invoice: &Invoice) -> Result<
     }
 }
 
-/// The invoice of a choice, and its link or why there is none. Without a link the invoice stays, and can be paid from the list of
-/// invoices later.
+/// The invoice of a choice, and its link or why there is none. Without a link the invoice stays, and can be paid from
+/// the list of invoices later.
 pub(crate) struct Made {
     pub(crate) invoice: Invoice,
     pub(crate) link: Result<String, Problem>,
 }
 
 /// Makes the link; or the change itself, if there is nothing to pay.
-pub(crate) async fn carry_out(installation: &Installation, profile: &Profile, invoice: Invoice, wanted: Option<GatewayName>) -> Made {
+pub(crate) async fn carry_out(
+    installation: &Installation,
+    profile: &Profile,
+    invoice: Invoice,
+    wanted: Option<GatewayName>,
+) -> Made {
     if invoice.status == InvoiceStatus::Paid {
         return Made { invoice: apply_now(installation, invoice).await, link: Err(problem::NOTHING_TO_PAY) };
     }
-    match link(installation, profile, invoice.clone(), Wish { gateway: wanted, may_open: true, payer: Payer::Customer }).await {
+    match link(installation, profile, invoice.clone(), Wish { gateway: wanted, may_open: true, payer: Payer::Customer })
+        .await
+    {
         Ok(Link { invoice, url }) => Made { invoice, link: Ok(url) },
-        Err(LinkError::NoLink(NoLink::NotPayable)) => match installation.store.invoice(&invoice.customer_id, &invoice.id).await {
-            // Credit covered it.
-            Ok(Some(paid)) if paid.status == InvoiceStatus::Paid => {
-                Made { invoice: apply_now(installation, paid).await, link: Err(problem::NOTHING_TO_PAY) }
+        Err(LinkError::NoLink(NoLink::NotPayable)) => {
+            match installation.store.invoice(&invoice.customer_id, &invoice.id).await {
+                // Credit covered it.
+                Ok(Some(paid)) if paid.status == InvoiceStatus::Paid => {
+                    Made { invoice: apply_now(installation, paid).await, link: Err(problem::NOTHING_TO_PAY) }
+                }
+                _ => Made { invoice, link: Err(links::no_link(NoLink::NotPayable)) },
             }
-            _ => Made { invoice, link: Err(links::no_link(NoLink::NotPayable)) },
-        },
+        }
         Err(LinkError::NoLink(why)) => Made { invoice, link: Err(links::no_link(why)) },
         Err(LinkError::Store(error)) => Made { invoice, link: Err(store_problem(error)) },
         Err(error @ (LinkError::Money(_) | LinkError::NoOrderId | LinkError::MayNotOpen)) => {

@@ -1,7 +1,7 @@
 //! `GET /api/customer/packages`, `GET|POST /api/customer/upgrade`: change of package.
 //!
-//! What may be chosen, what it costs and what comes of it are decided by `billing::upgrade`. A choice is an invoice; the change
-//! itself is made by `apply-payment` after the payment, or here if there is nothing to pay.
+//! What may be chosen, what it costs and what comes of it are decided by `billing::upgrade`. A choice is an invoice;
+//! the change itself is made by `apply-payment` after the payment, or here if there is nothing to pay.
 
 mod choose;
 
@@ -81,7 +81,10 @@ fn next_page(outcome: Result<Outcome, Problem>, request: &Request) -> Response<B
 }
 
 /// Who is calling, and what is sold: read at once.
-async fn caller_and_catalogue(installation: &Installation, request: &Request) -> Result<(Caller, Vec<CataloguePackage>), Problem> {
+async fn caller_and_catalogue(
+    installation: &Installation,
+    request: &Request,
+) -> Result<(Caller, Vec<CataloguePackage>), Problem> {
     let claim = claim(request, installation.settings.public_url.as_ref())?;
     let (store, now) = (&installation.store, installation.clock.now());
     let (caller, catalogue) = tokio::join!(identify(store, &claim, None, now), store.packages());
@@ -123,7 +126,8 @@ async fn request_upgrade(installation: &Installation, request: &Request) -> Resu
     };
     let (mut caller, catalogue) = caller_and_catalogue(installation, request).await?;
     for _ in 0..choose::TRIES {
-        let preview = preview(&caller.profile, &catalogue, &asked.package_id, &installation.settings, installation.clock.now())?;
+        let preview =
+            preview(&caller.profile, &catalogue, &asked.package_id, &installation.settings, installation.clock.now())?;
         let moved = preview.amount.get() != asked.expected_amount;
         match choose::choose(installation, &caller.profile, &preview, moved).await? {
             choose::Chosen::Invoice(chosen) => {
@@ -131,7 +135,9 @@ async fn request_upgrade(installation: &Installation, request: &Request) -> Resu
                 let made = choose::carry_out(installation, &profile, invoice, wanted).await;
                 return Ok(Outcome::Made(Box::new(made)));
             }
-            choose::Chosen::AmountMoved => return Ok(Outcome::AmountMoved(preview_shape(installation, &caller, &preview, request))),
+            choose::Chosen::AmountMoved => {
+                return Ok(Outcome::AmountMoved(preview_shape(installation, &caller, &preview, request)));
+            }
             choose::Chosen::Again(profile) => caller.profile = *profile,
         }
     }

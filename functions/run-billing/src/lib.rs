@@ -1,7 +1,8 @@
 //! Every five minutes: tells of unpaid renewals whose reminder is due, and of customers whose expiry has passed.
 //!
-//! Each is an event like any other; who sends it to the customer is told by the bus. So this function knows neither phones nor
-//! providers, and one that runs twice tells nothing twice: the event and the note that it was told are one transaction.
+//! Each is an event like any other; who sends it to the customer is told by the bus. So this function knows neither
+//! phones nor providers, and one that runs twice tells nothing twice: the event and the note that it was told are one
+//! transaction.
 
 use std::time::Duration;
 
@@ -51,7 +52,9 @@ pub async fn handle(installation: &Installation, _trigger: Value) {
 async fn expire(installation: &Installation, key: &Key) {
     let now = installation.clock.now();
     let told = async {
-        let Some((profile, event)) = installation.store.due_profile(key).await?.and_then(|profile| profile.expired(now)) else {
+        let Some((profile, event)) =
+            installation.store.due_profile(key).await?.and_then(|profile| profile.expired(now))
+        else {
             return Ok(());
         };
         installation.store.expire(&profile, &event, now).await
@@ -86,6 +89,8 @@ async fn look_at(installation: &Installation, key: &Key) {
     match installation.store.remind(&reminder, now).await {
         // Stale: it is being paid right now.
         Ok(()) | Err(StoreError::Stale) => {}
-        Err(error) => tracing::error!(invoice = invoice.id.as_str(), %error, "a reminder is not told yet; the next run tells it"),
+        Err(error) => {
+            tracing::error!(invoice = invoice.id.as_str(), %error, "a reminder is not told yet; the next run tells it")
+        }
     }
 }

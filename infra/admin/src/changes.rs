@@ -1,4 +1,5 @@
-//! What an import did: per row as it happens, and in sum. Nothing is collected, so a file of a million rows needs no more memory.
+//! What an import did: per row as it happens, and in sum. Nothing is collected, so a file of a million rows needs no
+//! more memory.
 
 use std::io::{self, Write};
 
@@ -128,7 +129,11 @@ impl Progress {
             writeln!(out)?;
         } else {
             let dry = if self.dry_run { "dry run, nothing written: " } else { "" };
-            writeln!(out, "{dry}{} rows: {new} new, {changed} changed, {unchanged} unchanged, {refused} refused", self.rows())?;
+            writeln!(
+                out,
+                "{dry}{} rows: {new} new, {changed} changed, {unchanged} unchanged, {refused} refused",
+                self.rows()
+            )?;
         }
         Ok(match (self.good(), *refused, stopped) {
             (_, 0, None) => ALL_DONE,

@@ -343,7 +343,8 @@ Examples:
         #[arg(long, value_parser = gateway)]
         gateway: Option<GatewayName>,
     },
-    /// List what needs a person: too much, too little, refunds, chargebacks, what was taken back, what a gateway said unclearly
+    /// List what needs a person: too much, too little, refunds, chargebacks, what was taken back, what a gateway said
+    /// unclearly
     #[command(after_help = "\
 What was dealt with is left out: lunas payments reviewed ID --note NOTE. Oldest first.
 
@@ -359,7 +360,9 @@ Examples:
         all: bool,
     },
     /// Note that something was dealt with; moves no money
-    #[command(after_help = "Example: lunas payments reviewed 019b0c4e2f7a7c3d9e4f5a6b7c8d9e0f --note 'refunded in the dashboard'")]
+    #[command(
+        after_help = "Example: lunas payments reviewed 019b0c4e2f7a7c3d9e4f5a6b7c8d9e0f --note 'refunded in the dashboard'"
+    )]
     Reviewed {
         /// As lunas payments review shows it
         id: String,
@@ -473,7 +476,9 @@ fn zone(text: &str) -> Result<Zone, String> {
 }
 
 fn day(text: &str) -> Result<Date, String> {
-    format::parse_date(text).filter(|day| (2000..=2099).contains(&day.year())).ok_or_else(|| "write the date as YYYY-MM-DD".to_owned())
+    format::parse_date(text)
+        .filter(|day| (2000..=2099).contains(&day.year()))
+        .ok_or_else(|| "write the date as YYYY-MM-DD".to_owned())
 }
 
 fn package_id(text: &str) -> Result<PackageId, String> {

@@ -18,7 +18,13 @@ const TRIES: usize = 5;
 const NEWEST: i32 = 50;
 
 /// Adjusts a customer's credit.
-pub(crate) async fn adjust(session: &Session, customer: &str, amount: i64, reason: &str, options: AdjustOptions) -> anyhow::Result<u8> {
+pub(crate) async fn adjust(
+    session: &Session,
+    customer: &str,
+    amount: i64,
+    reason: &str,
+    options: AdjustOptions,
+) -> anyhow::Result<u8> {
     let amount = Rupiah::new(amount);
     let found = find::customer(session, customer).await?;
     let planned = decision(session, &found, amount, reason, options)?;
@@ -48,7 +54,8 @@ pub(crate) async fn adjust(session: &Session, customer: &str, amount: i64, reaso
             Ok(()) => return show(session, &profile, &adjustment),
             // Somebody else changed the profile: read and decide again, so it is neither lost nor booked twice.
             Err(StoreError::Stale) => {}
-            // Whether it happened is not known. The same command again finds it if it did; with --again it would not look.
+            // Whether it happened is not known. The same command again finds it if it did; with --again it would not
+            // look.
             Err(StoreError::Unavailable(why)) if options.again => {
                 return refuse(format!(
                     "the table gave no answer ({why}): it may be booked. Look at `lunas customers show` before you repeat it"
@@ -60,7 +67,13 @@ pub(crate) async fn adjust(session: &Session, customer: &str, amount: i64, reaso
     Err(StoreError::Stale.into())
 }
 
-fn decision(session: &Session, profile: &Profile, amount: Rupiah, reason: &str, options: AdjustOptions) -> anyhow::Result<Adjustment> {
+fn decision(
+    session: &Session,
+    profile: &Profile,
+    amount: Rupiah,
+    reason: &str,
+    options: AdjustOptions,
+) -> anyhow::Result<Adjustment> {
     match decide(profile, amount, reason, options.allow_negative, session.clock.now()) {
         Ok(adjustment) => Ok(adjustment),
         Err(NotAdjusted::Negative(left)) => refuse(format!(
@@ -93,7 +106,13 @@ fn confirmed(profile: &Profile, planned: &Adjustment) -> io::Result<bool> {
 fn show(session: &Session, before: &Profile, adjustment: &Adjustment) -> anyhow::Result<u8> {
     let dry = if session.dry_run { "dry run, not booked: " } else { "" };
     let (amount, left) = (adjustment.entry.amount, adjustment.profile.credit);
-    let human = format!("{dry}credit of {}: {} {:+}, now {left} ({})", before.username, before.credit, amount.get(), adjustment.reason);
+    let human = format!(
+        "{dry}credit of {}: {} {:+}, now {left} ({})",
+        before.username,
+        before.credit,
+        amount.get(),
+        adjustment.reason
+    );
     let machine = json!({
         "success": true, "dryRun": session.dry_run, "customerId": before.id, "amount": amount, "before": before.credit, "credit": left,
         "reason": adjustment.reason,

@@ -67,7 +67,9 @@ impl Report {
             let _ = writeln!(human, "raw answer, without secrets:\n{:#}", self.raw);
         }
         let wrong = self.checks.iter().any(|check| check.verdict == Verdict::Wrong);
-        session.ui.result(&human, &json!({"success": !wrong, "checks": self.checks, "won": self.won, "raw": self.raw}))?;
+        session
+            .ui
+            .result(&human, &json!({"success": !wrong, "checks": self.checks, "won": self.won, "raw": self.raw}))?;
         Ok(if wrong { SOME_REFUSED } else { ALL_DONE })
     }
 }
@@ -84,7 +86,11 @@ pub(crate) async fn acs(session: &Session, secrets: &Secrets, customer: Option<&
     let acs = match Acs::from_secret(&rows, true) {
         Ok(Some(acs)) => acs,
         Ok(None) => {
-            report.add("address", Verdict::Wrong, "the row url of the secret genieacs is empty; README, \"Status of modems\"");
+            report.add(
+                "address",
+                Verdict::Wrong,
+                "the row url of the secret genieacs is empty; README, \"Status of modems\"",
+            );
             return report.end(session);
         }
         Err(error) => {
@@ -111,7 +117,11 @@ async fn reach(report: &mut Report, acs: &Acs) -> Option<Vec<String>> {
     match answered {
         Ok(scripts) => {
             let ms = begun.elapsed().as_millis();
-            report.add("1 reached", Verdict::Ok, format!("{address} answered in {ms} ms, from this machine; the functions ask from AWS"));
+            report.add(
+                "1 reached",
+                Verdict::Ok,
+                format!("{address} answered in {ms} ms, from this machine; the functions ask from AWS"),
+            );
             Some(scripts)
         }
         Err(error) => {
@@ -143,7 +153,10 @@ async fn remembered(report: &mut Report, session: &Session, customer: &billing::
             let what = memory.reading.map_or_else(|| "that there is no modem".to_owned(), |reading| reading.device_id);
             (Verdict::Ok, format!("they had an answer {}: {what}", session.ui.time(memory.asked_at)))
         }
-        None => (Verdict::Note, "they had no answer for this customer yet; open the customer's page and run this again".to_owned()),
+        None => (
+            Verdict::Note,
+            "they had no answer for this customer yet; open the customer's page and run this again".to_owned(),
+        ),
     };
     report.add("functions", verdict, text);
     Ok(())
@@ -156,7 +169,11 @@ async fn modem(report: &mut Report, session: &Session, acs: &Acs, line: &Line, s
     let ms = begun.elapsed().as_millis();
     match looked {
         Ok(Look { found: Some(found), .. }) => {
-            report.add("modem", Verdict::Ok, format!("{} found by {} in {ms} ms", found.reading.device_id, by(found.evidence)));
+            report.add(
+                "modem",
+                Verdict::Ok,
+                format!("{} found by {} in {ms} ms", found.reading.device_id, by(found.evidence)),
+            );
             parameters(report, &found.raw, scripts);
             pppoe(report, &found);
             inform(report, session, acs, &found, now);
@@ -227,7 +244,9 @@ fn pppoe(report: &mut Report, found: &Found) {
     let text = match node.and_then(|leaf| leaf.get("_value")) {
         Some(Value::String(name)) if !name.trim().is_empty() => format!("exists, {name:?}: {state}"),
         Some(_) => format!("exists and is empty, so no other name counts: {state}"),
-        None if node.is_some() => format!("exists without a value, its script was not run for this modem: {state} by the other names"),
+        None if node.is_some() => {
+            format!("exists without a value, its script was not run for this modem: {state} by the other names")
+        }
         None => format!("does not exist: {state} by the other names"),
     };
     report.add("3 pppUsername", if said.is_some() { Verdict::Ok } else { Verdict::Note }, text);
@@ -249,7 +268,11 @@ fn inform(report: &mut Report, session: &Session, acs: &Acs, found: &Found, now:
         Some(at) if reading.is_online(acs.freshness, now) => (Verdict::Ok, format!("{}: online", session.ui.time(at))),
         Some(at) => (
             Verdict::Wrong,
-            format!("{}: offline, longer ago than {} s", session.ui.time(at), reading.patience(acs.freshness).whole_seconds()),
+            format!(
+                "{}: offline, longer ago than {} s",
+                session.ui.time(at),
+                reading.patience(acs.freshness).whole_seconds()
+            ),
         ),
     };
     report.add("4 last inform", verdict, format!("{text}; {interval}"));
@@ -261,8 +284,10 @@ fn values(report: &mut Report, found: &Found) {
         let value = found.reading.won.get(&meaning).map(|path| {
             let leaf = raw_at(&found.raw, path);
             let value = leaf.map(|leaf| leaf.get("_value").unwrap_or(leaf)).cloned().unwrap_or_default();
-            let read =
-                leaf.and_then(|leaf| leaf.get("_timestamp")).and_then(Value::as_str).map_or(String::new(), |at| format!(", read {at}"));
+            let read = leaf
+                .and_then(|leaf| leaf.get("_timestamp"))
+                .and_then(Value::as_str)
+                .map_or(String::new(), |at| format!(", read {at}"));
             format!("{path} = {value}{read}")
         });
         (meaning.words().to_owned(), value.into())
@@ -271,6 +296,7 @@ fn values(report: &mut Report, found: &Found) {
     report.raw = without_secrets(&found.raw);
     let told = found.reading.won.len();
     let bytes = found.raw.to_string().len();
-    let text = format!("{bytes} bytes, {told} of {} values told; below, after the name that won for each", Meaning::ALL.len());
+    let text =
+        format!("{bytes} bytes, {told} of {} values told; below, after the name that won for each", Meaning::ALL.len());
     report.add("5 raw answer", Verdict::Ok, text);
 }

@@ -22,10 +22,16 @@ pub(crate) async fn customer(session: &Session, text: &str) -> anyhow::Result<Pr
     found.dedup_by(|a, b| a.id == b.id);
     match found.as_slice() {
         [_] => {}
-        [] => return refuse(format!("no customer has the id, user name or phone {text:?}; `lunas customers import` adds customers")),
+        [] => {
+            return refuse(format!(
+                "no customer has the id, user name or phone {text:?}; `lunas customers import` adds customers"
+            ));
+        }
         several => {
-            let lines: Vec<_> =
-                several.iter().map(|profile| format!("id:{} ({}, {})", profile.id, profile.username, profile.name)).collect();
+            let lines: Vec<_> = several
+                .iter()
+                .map(|profile| format!("id:{} ({}, {})", profile.id, profile.username, profile.name))
+                .collect();
             return refuse(format!("{text:?} fits several customers, name one of them: {}", lines.join("; ")));
         }
     }

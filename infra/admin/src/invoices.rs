@@ -25,7 +25,8 @@ pub(crate) async fn create(session: &Session, customer: &str, due_date: Date) ->
     let mut profile = find::customer(session, customer).await?;
     let now = session.clock.now();
     let id = InvoiceId::parse(&new_id("inv_", now))?;
-    let in_catalogue = session.store.package(&profile.entitlement.package.id).await?.map(|catalogued| catalogued.package);
+    let in_catalogue =
+        session.store.package(&profile.entitlement.package.id).await?.map(|catalogued| catalogued.package);
     refuse_second(session, &profile, in_catalogue.as_ref()).await?;
     if session.dry_run {
         let new = NewInvoice { id, number: "(next number)".to_owned(), due_date };
@@ -41,7 +42,8 @@ pub(crate) async fn create(session: &Session, customer: &str, due_date: Date) ->
             Err(StoreError::Stale | StoreError::Unavailable(_)) => {}
             Err(error) => return Err(error.into()),
         }
-        profile = session.store.profile(&profile.id).await?.ok_or_else(|| Refusal("the customer is gone".to_owned()))?;
+        profile =
+            session.store.profile(&profile.id).await?.ok_or_else(|| Refusal("the customer is gone".to_owned()))?;
         if profile.open_renewal.as_ref() == Some(&id) {
             // It did happen; only the answer was lost.
             return show_created(session, &issued.invoice, &profile);
@@ -54,7 +56,10 @@ pub(crate) async fn create(session: &Session, customer: &str, due_date: Date) ->
 /// A customer owes one renewal at a time.
 async fn refuse_second(session: &Session, profile: &Profile, in_catalogue: Option<&Package>) -> anyhow::Result<()> {
     if !in_catalogue.unwrap_or(&profile.entitlement.package).price.is_positive() {
-        return refuse(format!("the package {} costs nothing; there is nothing to bill", profile.entitlement.package.id));
+        return refuse(format!(
+            "the package {} costs nothing; there is nothing to bill",
+            profile.entitlement.package.id
+        ));
     }
     let Some(open) = &profile.open_renewal else { return Ok(()) };
     match session.store.invoice(&profile.id, open).await? {
@@ -92,7 +97,9 @@ fn show_created(session: &Session, invoice: &Invoice, profile: &Profile) -> anyh
 /// Withdraws an unpaid invoice.
 pub(crate) async fn cancel(session: &Session, text: &str, customer: Option<&str>) -> anyhow::Result<u8> {
     let Some(found) = find_invoice(session, text).await? else {
-        return refuse(format!("no invoice has the number or id {text:?}; see `lunas invoices list --customer CUSTOMER`"));
+        return refuse(format!(
+            "no invoice has the number or id {text:?}; see `lunas invoices list --customer CUSTOMER`"
+        ));
     };
     if let Some(customer) = customer {
         let owner = find::customer(session, customer).await?;
@@ -140,10 +147,16 @@ fn show_cancelled(session: &Session, before: &Invoice, after: &Invoice, profile:
     let done = if session.dry_run { "dry run, not cancelled: " } else { "cancelled " };
     let mut lines = vec![format!("{done}{} of {} for {}", after.number, after.amount, profile.username)];
     if before.received.is_positive() {
-        lines.push(format!("{} that had been paid for it became credit; credit is now {}", before.received, profile.credit));
+        lines.push(format!(
+            "{} that had been paid for it became credit; credit is now {}",
+            before.received, profile.credit
+        ));
     }
     if let Some(link) = &before.link {
-        lines.push(format!("its payment link is cancelled at {} within minutes (order {})", link.gateway, link.order_id));
+        lines.push(format!(
+            "its payment link is cancelled at {} within minutes (order {})",
+            link.gateway, link.order_id
+        ));
     }
     let view = views::invoice(after, session.zone, session.clock.now())?;
     let machine = json!({
@@ -168,10 +181,13 @@ pub(crate) async fn list(session: &Session, customer: &str, limit: u16) -> anyho
     }
     invoices.truncate(usize::from(limit));
     let now = session.clock.now();
-    let lines =
-        invoices.iter().map(|invoice| views::invoice_line(invoice, session.ui, session.zone, now)).collect::<Result<Vec<_>, _>>()?;
+    let lines = invoices
+        .iter()
+        .map(|invoice| views::invoice_line(invoice, session.ui, session.zone, now))
+        .collect::<Result<Vec<_>, _>>()?;
     let human = if lines.is_empty() { format!("{} has no invoices", profile.username) } else { lines.join("\n") };
-    let views = invoices.iter().map(|invoice| views::invoice(invoice, session.zone, now)).collect::<Result<Vec<_>, _>>()?;
+    let views =
+        invoices.iter().map(|invoice| views::invoice(invoice, session.zone, now)).collect::<Result<Vec<_>, _>>()?;
     session.ui.result(&human, &json!({"customerId": profile.id, "invoices": views, "more": next.is_some()}))?;
     Ok(ALL_DONE)
 }

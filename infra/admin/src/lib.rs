@@ -1,8 +1,9 @@
-//! The `lunas` command: how the provider's admin puts packages, customers and invoices in and sees what became of a payment,
-//! without ever editing the database by hand.
+//! The `lunas` command: how the provider's admin puts packages, customers and invoices in and sees what became of a
+//! payment, without ever editing the database by hand.
 //!
-//! Start at [`run`]. [`cli`] holds the commands, each other module one of them. Decisions are made in `billing` and carried out
-//! by `cloud::store`; here is only what a terminal needs: reading files and arguments, and telling people what happened.
+//! Start at [`run`]. [`cli`] holds the commands, each other module one of them. Decisions are made in `billing` and
+//! carried out by `cloud::store`; here is only what a terminal needs: reading files and arguments, and telling people
+//! what happened.
 
 mod audit;
 mod aws;
@@ -27,8 +28,8 @@ use billing::zone::Zone;
 use cloud::{clock::Clock, store::Store};
 
 use cli::{
-    Cli, Command, CreditCommand, CustomersCommand, DoctorCommand, InvoicesCommand, MessagesCommand, NetworkCommand, PackagesCommand,
-    PaymentsCommand,
+    Cli, Command, CreditCommand, CustomersCommand, DoctorCommand, InvoicesCommand, MessagesCommand, NetworkCommand,
+    PackagesCommand, PaymentsCommand,
 };
 use trouble::Refusal;
 use ui::Ui;
@@ -76,9 +77,15 @@ async fn execute(cli: Cli, ui: Ui) -> anyhow::Result<u8> {
         Command::Packages(PackagesCommand::List) => packages::list(&session).await,
         Command::Customers(CustomersCommand::Import { file }) => customers::import(&session, &file).await,
         Command::Customers(CustomersCommand::Show { customer }) => customers::show(&session, &customer).await,
-        Command::Invoices(InvoicesCommand::Create { customer, due }) => invoices::create(&session, &customer, due).await,
-        Command::Invoices(InvoicesCommand::Cancel { invoice, customer }) => invoices::cancel(&session, &invoice, customer.as_deref()).await,
-        Command::Invoices(InvoicesCommand::List { customer, limit }) => invoices::list(&session, &customer, limit).await,
+        Command::Invoices(InvoicesCommand::Create { customer, due }) => {
+            invoices::create(&session, &customer, due).await
+        }
+        Command::Invoices(InvoicesCommand::Cancel { invoice, customer }) => {
+            invoices::cancel(&session, &invoice, customer.as_deref()).await
+        }
+        Command::Invoices(InvoicesCommand::List { customer, limit }) => {
+            invoices::list(&session, &customer, limit).await
+        }
         Command::Payments(PaymentsCommand::Show { id, gateway }) => payments::show(&session, &id, gateway).await,
         Command::Payments(PaymentsCommand::Review { since, all }) => payments::review::list(&session, since, all).await,
         Command::Payments(PaymentsCommand::Reviewed { id, note }) => payments::review::mark(&session, &id, &note).await,
@@ -87,7 +94,8 @@ async fn execute(cli: Cli, ui: Ui) -> anyhow::Result<u8> {
         }
         Command::Queues => queues::list(&session, &aws::queues(&cli.global, &session.store, &config)?).await,
         Command::Redrive { queue, limit } => {
-            queues::redrive(&session, &aws::queues(&cli.global, &session.store, &config)?, queue.as_deref(), limit).await
+            queues::redrive(&session, &aws::queues(&cli.global, &session.store, &config)?, queue.as_deref(), limit)
+                .await
         }
         Command::Messages(MessagesCommand::Pending { since }) => messages::pending(&session, since).await,
         Command::Messages(MessagesCommand::Failed { since }) => messages::failed(&session, since).await,

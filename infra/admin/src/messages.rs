@@ -44,12 +44,20 @@ pub(crate) async fn failed(session: &Session, since: Option<Date>) -> anyhow::Re
     let now = session.clock.now();
     let since = since.map_or_else(|| now.saturating_sub(LOST_SINCE), |since| session.zone.start_of(since));
     let notices = session.store.lost_notices(since, now, PER_PARTITION).await?;
-    let advice = (!notices.is_empty())
-        .then(|| "unknown: it may have arrived; ask the customer, or look at the phone, before `lunas messages resend ID`".to_owned());
+    let advice = (!notices.is_empty()).then(|| {
+        "unknown: it may have arrived; ask the customer, or look at the phone, before `lunas messages resend ID`"
+            .to_owned()
+    });
     list(session, &notices, "no message was lost", json!({"since": views::instant(Some(since))}), advice)
 }
 
-fn list(session: &Session, notices: &[Notice], none: &str, mut machine: Value, advice: Option<String>) -> anyhow::Result<u8> {
+fn list(
+    session: &Session,
+    notices: &[Notice],
+    none: &str,
+    mut machine: Value,
+    advice: Option<String>,
+) -> anyhow::Result<u8> {
     let mut lines: Vec<String> = notices.iter().map(|notice| line(notice, session.ui)).collect();
     if lines.is_empty() {
         lines.push(none.to_owned());
@@ -101,7 +109,10 @@ pub(crate) async fn resume(session: &Session) -> anyhow::Result<u8> {
         }
         let human = match &stopped {
             Some(stopped) => {
-                format!("the provider had taken nothing since {}; messages are tried again now", session.ui.time(stopped.since))
+                format!(
+                    "the provider had taken nothing since {}; messages are tried again now",
+                    session.ui.time(stopped.since)
+                )
             }
             None => "the provider was not stopped; messages that wait for it are tried again now".to_owned(),
         };
@@ -126,7 +137,9 @@ fn line(notice: &Notice, ui: Ui) -> String {
     };
     let customer = notice.customer_id.as_ref().map_or("-", |customer| customer.as_str());
     let why = notice.status_detail.as_deref().unwrap_or_default();
-    format!("{}  {:<9} {:<16} {customer}  {when}  {why}", notice.id, notice.status.as_str(), word(notice)).trim_end().to_owned()
+    format!("{}  {:<9} {:<16} {customer}  {when}  {why}", notice.id, notice.status.as_str(), word(notice))
+        .trim_end()
+        .to_owned()
 }
 
 fn view(notice: &Notice) -> Value {

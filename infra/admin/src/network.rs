@@ -16,7 +16,8 @@ pub(crate) async fn tell(session: &Session, customers: &[String]) -> anyhow::Res
         }
     }
     let would = if session.dry_run { "would be" } else { "is" };
-    let mut lines: Vec<String> = due.iter().map(|username| format!("the network {would} told of {username}, within a minute")).collect();
+    let mut lines: Vec<String> =
+        due.iter().map(|username| format!("the network {would} told of {username}, within a minute")).collect();
     lines.extend(refused.iter().map(|(_, why)| format!("refused: {why}")));
     let refusals: Vec<_> = refused.iter().map(|(text, why)| json!({"customer": text, "error": why})).collect();
     session.ui.result(&lines.join("\n"), &json!({"told": due, "refused": refusals, "dryRun": session.dry_run}))?;

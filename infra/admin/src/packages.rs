@@ -47,12 +47,14 @@ pub(crate) async fn import(session: &Session, path: &Path) -> anyhow::Result<u8>
             Err(bad) => RowResult::refused(bad.line, bad.reason),
             Ok(row) => match check(&row) {
                 Err(reason) => RowResult::refused(row.line, reason),
-                Ok(package) if !seen.insert(package.package.id.clone()) => {
-                    RowResult::refused(row.line, format!("the package {} stands in the file already", package.package.id))
-                }
+                Ok(package) if !seen.insert(package.package.id.clone()) => RowResult::refused(
+                    row.line,
+                    format!("the package {} stands in the file already", package.package.id),
+                ),
                 Ok(mut package) => {
                     // Not a column of the file, so not for the file to change.
-                    package.changeable_to = known.get(&package.package.id).and_then(|before| before.changeable_to.clone());
+                    package.changeable_to =
+                        known.get(&package.package.id).and_then(|before| before.changeable_to.clone());
                     let id = Some(package.package.id.to_string());
                     match put(session, &mut known, package).await {
                         Ok(change) => RowResult { line: row.line, id, username: None, outcome: change.into() },
@@ -66,7 +68,11 @@ pub(crate) async fn import(session: &Session, path: &Path) -> anyhow::Result<u8>
     progress.end(None)
 }
 
-async fn put(session: &Session, known: &mut HashMap<PackageId, CataloguePackage>, package: CataloguePackage) -> Result<Change, StoreError> {
+async fn put(
+    session: &Session,
+    known: &mut HashMap<PackageId, CataloguePackage>,
+    package: CataloguePackage,
+) -> Result<Change, StoreError> {
     let change = match known.get(&package.package.id) {
         Some(before) if *before == package => return Ok(Change::Unchanged),
         Some(_) => Change::Changed,
@@ -121,10 +127,17 @@ fn view(CataloguePackage { package, active, changeable_to }: &CataloguePackage) 
 
 /// A row as a package, or everything that is wrong with it.
 fn check(row: &SheetRow) -> Result<CataloguePackage, String> {
-    let [id, name, price, down, up, months, active] = row.fields.as_slice() else { return Err("columns missing".to_owned()) };
+    let [id, name, price, down, up, months, active] = row.fields.as_slice() else {
+        return Err("columns missing".to_owned());
+    };
     let mut problems = Vec::new();
     let mut number = |name: &str, text: &str, limit: u32| {
-        let read = text.bytes().all(|byte| byte.is_ascii_digit()).then(|| text.parse().ok()).flatten().filter(|n| (1..=limit).contains(n));
+        let read = text
+            .bytes()
+            .all(|byte| byte.is_ascii_digit())
+            .then(|| text.parse().ok())
+            .flatten()
+            .filter(|n| (1..=limit).contains(n));
         read.unwrap_or_else(|| {
             problems.push(format!("{name} {text:?} is not a whole number from 1 to {limit}"));
             0
@@ -151,7 +164,9 @@ fn check(row: &SheetRow) -> Result<CataloguePackage, String> {
 fn rupiah(text: &str) -> Result<Rupiah, String> {
     let digits = (1..=12).contains(&text.len()) && text.bytes().all(|byte| byte.is_ascii_digit());
     let amount = digits.then(|| text.parse().ok()).flatten().filter(|amount| (1..=PRICE_LIMIT).contains(amount));
-    amount.map(Rupiah::new).ok_or_else(|| format!("price {text:?} is not whole rupiah without separators, such as 300000"))
+    amount
+        .map(Rupiah::new)
+        .ok_or_else(|| format!("price {text:?} is not whole rupiah without separators, such as 300000"))
 }
 
 fn flag(text: &str) -> Result<bool, String> {
@@ -177,7 +192,10 @@ mod tests {
     #[test]
     fn a_good_row_is_a_package() {
         let package = checked(0, "home20").unwrap();
-        assert_eq!((package.package.price, package.package.down_mbps, package.active), (Rupiah::new(300_000), 20, true));
+        assert_eq!(
+            (package.package.price, package.package.down_mbps, package.active),
+            (Rupiah::new(300_000), 20, true)
+        );
         assert_eq!(checked(6, "Tidak").map(|package| package.active), Ok(false));
     }
 

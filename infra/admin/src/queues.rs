@@ -1,7 +1,7 @@
 //! `lunas queues` and `lunas redrive`: what waits, what is dead, and sending that again.
 //!
-//! Messages are sent back one by one, each sent before it is deleted. AWS's own `StartMessageMoveTask` would do it in the
-//! background, where nobody sees what became of it, without a limit on how many, and not in the demo.
+//! Messages are sent back one by one, each sent before it is deleted. AWS's own `StartMessageMoveTask` would do it in
+//! the background, where nobody sees what became of it, without a limit on how many, and not in the demo.
 
 use std::collections::BTreeMap;
 
@@ -56,10 +56,18 @@ impl Queues {
         let urls = answer.map_err(|error| explain(&error, "list queues"))?.queue_urls.unwrap_or_default();
         let mut queues = Vec::with_capacity(urls.len());
         for url in urls {
-            let attributes = self.client.get_queue_attributes().queue_url(&url).attribute_names(QueueAttributeName::All).send().await;
+            let attributes = self
+                .client
+                .get_queue_attributes()
+                .queue_url(&url)
+                .attribute_names(QueueAttributeName::All)
+                .send()
+                .await;
             let attributes = attributes.map_err(|error| explain(&error, &url))?.attributes.unwrap_or_default();
             let count = |name| attributes.get(&name).and_then(|count| count.parse().ok()).unwrap_or_default();
-            let policy = attributes.get(&QueueAttributeName::RedrivePolicy).and_then(|text| serde_json::from_str::<Value>(text).ok());
+            let policy = attributes
+                .get(&QueueAttributeName::RedrivePolicy)
+                .and_then(|text| serde_json::from_str::<Value>(text).ok());
             let arn = attributes.get(&QueueAttributeName::QueueArn).cloned().unwrap_or_default();
             queues.push(Queue {
                 name: arn.rsplit(':').next().unwrap_or_default().to_owned(),
@@ -72,7 +80,10 @@ impl Queues {
             });
         }
         if queues.is_empty() {
-            return refuse(format!("no queue {}… here; is the stack deployed in this region, and is --stage right?", self.prefix));
+            return refuse(format!(
+                "no queue {}… here; is the stack deployed in this region, and is --stage right?",
+                self.prefix
+            ));
         }
         queues.sort_by(|a, b| a.name.cmp(&b.name));
         Ok(queues)
@@ -92,12 +103,16 @@ impl Queues {
         Ok(answer.map_err(|error| explain(&error, &queue.name))?.messages.unwrap_or_default())
     }
 
-    /// When the oldest of the first messages was sent. For dead-letter queues only: looking counts as a delivery, and a delivery too
-    /// many makes a message of any other queue dead.
+    /// When the oldest of the first messages was sent. For dead-letter queues only: looking counts as a delivery, and a
+    /// delivery too many makes a message of any other queue dead.
     async fn oldest(&self, queue: &Queue) -> anyhow::Result<Option<OffsetDateTime>> {
         let seen = self.receive(queue, LOOKED_AT).await?;
         for message in &seen {
-            let back = self.client.change_message_visibility().queue_url(&queue.url).set_receipt_handle(message.receipt_handle.clone());
+            let back = self
+                .client
+                .change_message_visibility()
+                .queue_url(&queue.url)
+                .set_receipt_handle(message.receipt_handle.clone());
             back.visibility_timeout(0).send().await.map_err(|error| explain(&error, &queue.name))?;
         }
         Ok(seen.iter().filter_map(sent_at).min())
@@ -106,7 +121,12 @@ impl Queues {
     /// Sends it to `to`, then takes it out of `from`: interrupted in between it is there twice, never gone.
     async fn send_back(&self, message: Message, from: &Queue, to: &Queue) -> anyhow::Result<()> {
         let body = message.body.context("a message without a text")?;
-        let sent = self.client.send_message().queue_url(&to.url).message_body(body).set_message_attributes(message.message_attributes);
+        let sent = self
+            .client
+            .send_message()
+            .queue_url(&to.url)
+            .message_body(body)
+            .set_message_attributes(message.message_attributes);
         sent.send().await.map_err(|error| explain(&error, &to.name))?;
         let handle = message.receipt_handle.context("a message without a handle")?;
         let deleted = self.client.delete_message().queue_url(&from.url).receipt_handle(handle).send().await;
@@ -142,7 +162,11 @@ pub(crate) async fn list(session: &Session, sqs: &Queues) -> anyhow::Result<u8> 
         }));
     }
     let dead: u64 = queues.iter().filter(|queue| source_of(&queues, queue).is_some()).map(|queue| queue.waiting).sum();
-    lines.push(if dead == 0 { "no dead letters".to_owned() } else { format!("{dead} dead letters: mend the cause, then lunas redrive") });
+    lines.push(if dead == 0 {
+        "no dead letters".to_owned()
+    } else {
+        format!("{dead} dead letters: mend the cause, then lunas redrive")
+    });
     session.ui.result(&lines.join("\n"), &json!({"queues": views, "dead": dead}))?;
     Ok(ALL_DONE)
 }
@@ -164,11 +188,15 @@ pub(crate) async fn redrive(session: &Session, sqs: &Queues, wanted: Option<&str
         moved.insert(dead.name.as_str(), (source.name.as_str(), count));
     }
     let dry = if session.dry_run { "dry run, not sent: " } else { "" };
-    let lines: Vec<_> = moved.iter().map(|(dead, (source, count))| format!("{dry}{count} of {dead} to {source}")).collect();
-    let views: Vec<_> = moved.iter().map(|(dead, (source, count))| json!({"from": dead, "to": source, "messages": count})).collect();
+    let lines: Vec<_> =
+        moved.iter().map(|(dead, (source, count))| format!("{dry}{count} of {dead} to {source}")).collect();
+    let views: Vec<_> =
+        moved.iter().map(|(dead, (source, count))| json!({"from": dead, "to": source, "messages": count})).collect();
     session.ui.result(&lines.join("\n"), &json!({"success": true, "dryRun": session.dry_run, "moved": views}))?;
     if left == 0 && !session.dry_run {
-        session.ui.message(&format!("stopped at {limit} messages; more may be left: run the same command again, or set --limit"));
+        session.ui.message(&format!(
+            "stopped at {limit} messages; more may be left: run the same command again, or set --limit"
+        ));
         return Ok(SOME_REFUSED);
     }
     Ok(ALL_DONE)

@@ -1,4 +1,5 @@
-//! CSV files as spreadsheets write them: with or without byte order mark, comma, semicolon or tab, columns in any order.
+//! CSV files as spreadsheets write them: with or without byte order mark, comma, semicolon or tab, columns in any
+//! order.
 //!
 //! Read row by row in bounded memory. A row that cannot be read is an answer, not an end.
 
@@ -70,16 +71,26 @@ impl<R: Read> Sheet<R> {
             head.drain(..3);
         }
         let delimiter = delimiter(&head);
-        let bounded = Bounded { source: Cursor::new(head).chain(source), left: ROW_BYTES, after_return: false, ended: false };
-        let mut rows = csv::ReaderBuilder::new().delimiter(delimiter).has_headers(false).flexible(true).from_reader(bounded);
+        let bounded =
+            Bounded { source: Cursor::new(head).chain(source), left: ROW_BYTES, after_return: false, ended: false };
+        let mut rows =
+            csv::ReaderBuilder::new().delimiter(delimiter).has_headers(false).flexible(true).from_reader(bounded);
         let mut header = ByteRecord::new();
-        if !rows.read_byte_record(&mut header).map_err(|error| SheetError::Header(format!("the header cannot be read: {error}")))? {
-            return Err(SheetError::Header(format!("the file is empty; its first line names the columns: {}", required.join(","))));
+        if !rows
+            .read_byte_record(&mut header)
+            .map_err(|error| SheetError::Header(format!("the header cannot be read: {error}")))?
+        {
+            return Err(SheetError::Header(format!(
+                "the file is empty; its first line names the columns: {}",
+                required.join(",")
+            )));
         }
         let header: Vec<String> = header.iter().map(|name| String::from_utf8_lossy(name).trim().to_owned()).collect();
         let names: Vec<_> = required.iter().chain(optional).copied().collect();
         let places = places(&header, &names, required.len())?;
-        let unused = header.iter().filter(|name| !name.is_empty() && !names.iter().any(|known| known.eq_ignore_ascii_case(name)));
+        let unused = header
+            .iter()
+            .filter(|name| !name.is_empty() && !names.iter().any(|known| known.eq_ignore_ascii_case(name)));
         Ok(Self { unused: unused.cloned().collect(), width: header.len(), rows, places, names, read: 0, ended: false })
     }
 
@@ -108,7 +119,8 @@ impl<R: Read> Sheet<R> {
     }
 
     fn take(&mut self, record: &ByteRecord) -> Result<SheetRow, BadRow> {
-        // The position of a record is where reading began, before empty lines that were skipped; the reader stands right behind it.
+        // The position of a record is where reading began, before empty lines that were skipped; the reader stands
+        // right behind it.
         let breaks = record.iter().map(|field| field.split(|byte| *byte == b'\n').skip(1).count()).sum::<usize>();
         let behind = self.rows.position().line();
         let line = behind.saturating_sub(1).saturating_sub(u64::try_from(breaks).unwrap_or_default()).max(1);
@@ -164,13 +176,15 @@ fn delimiter(head: &[u8]) -> u8 {
 fn places(header: &[String], names: &[&'static str], required: usize) -> Result<Vec<Option<usize>>, SheetError> {
     let mut places = Vec::with_capacity(names.len());
     for name in names {
-        let mut found = header.iter().enumerate().filter(|(_, column)| column.eq_ignore_ascii_case(name)).map(|(place, _)| place);
+        let mut found =
+            header.iter().enumerate().filter(|(_, column)| column.eq_ignore_ascii_case(name)).map(|(place, _)| place);
         places.push(found.next());
         if found.next().is_some() {
             return Err(SheetError::Header(format!("the column {name} stands twice in the header")));
         }
     }
-    let missing: Vec<_> = names.iter().zip(&places).take(required).filter(|(_, place)| place.is_none()).map(|(name, _)| *name).collect();
+    let missing: Vec<_> =
+        names.iter().zip(&places).take(required).filter(|(_, place)| place.is_none()).map(|(name, _)| *name).collect();
     if missing.is_empty() {
         return Ok(places);
     }
@@ -178,8 +192,8 @@ fn places(header: &[String], names: &[&'static str], required: usize) -> Result<
     Err(SheetError::Header(format!("columns missing in the first line: {}; it must name {wanted}", missing.join(", "))))
 }
 
-/// A source whose lines all end with a single line feed, so that lines can be counted, and that ends with an error when one row
-/// takes too much of it.
+/// A source whose lines all end with a single line feed, so that lines can be counted, and that ends with an error when
+/// one row takes too much of it.
 struct Bounded<R> {
     source: io::Chain<Cursor<Vec<u8>>, R>,
     left: usize,
@@ -211,7 +225,10 @@ impl<R: Read> Read for Bounded<R> {
     fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
         loop {
             if self.left == 0 {
-                return Err(io::Error::new(io::ErrorKind::InvalidData, "a row of more than a megabyte: is a quotation mark not closed?"));
+                return Err(io::Error::new(
+                    io::ErrorKind::InvalidData,
+                    "a row of more than a megabyte: is a quotation mark not closed?",
+                ));
             }
             let read = self.source.read(buffer)?;
             if read == 0 {

@@ -24,9 +24,14 @@ pub(crate) fn explain(error: &anyhow::Error) -> (u8, String) {
 /// What to do about the store's error. Everything that writes can be repeated.
 pub(crate) fn of_store(error: &StoreError) -> String {
     match error {
-        StoreError::Stale => "the customer's data changed again and again while this was done; run the same command again".to_owned(),
+        StoreError::Stale => {
+            "the customer's data changed again and again while this was done; run the same command again".to_owned()
+        }
         StoreError::Unavailable(cause) if is_throttled(cause) => {
-            format!("DynamoDB is too busy; wait a minute and run the same command again, repeating it is safe ({})", short(cause))
+            format!(
+                "DynamoDB is too busy; wait a minute and run the same command again, repeating it is safe ({})",
+                short(cause)
+            )
         }
         StoreError::Unavailable(cause) => {
             format!(
@@ -34,7 +39,9 @@ pub(crate) fn of_store(error: &StoreError) -> String {
                 short(cause)
             )
         }
-        StoreError::Damaged(cause) => format!("an item in the table cannot be read, nothing was changed; report this: {cause}"),
+        StoreError::Damaged(cause) => {
+            format!("an item in the table cannot be read, nothing was changed; report this: {cause}")
+        }
     }
 }
 
@@ -55,7 +62,11 @@ mod tests {
         let cases = [
             (anyhow::Error::from(Refusal("no".to_owned())), SOME_REFUSED, "no"),
             (StoreError::Stale.into(), NOTHING_DONE, "run the same command again"),
-            (StoreError::Unavailable("ThrottlingException: slow down".to_owned()).into(), NOTHING_DONE, "wait a minute"),
+            (
+                StoreError::Unavailable("ThrottlingException: slow down".to_owned()).into(),
+                NOTHING_DONE,
+                "wait a minute",
+            ),
             (StoreError::Unavailable("dispatch failure".to_owned()).into(), NOTHING_DONE, "check the connection"),
             (StoreError::Damaged("CUSTOMER#c1 / PROFILE".to_owned()).into(), NOTHING_DONE, "report this"),
         ];

@@ -42,7 +42,8 @@ impl Ui {
     /// An instant in the provider's zone, such as `2026-11-30 23:59:59 WIB`.
     pub(crate) fn time(self, at: OffsetDateTime) -> String {
         let local = at.checked_to_offset(self.zone.offset()).unwrap_or(at);
-        let text = local.format(format_description!("[year]-[month]-[day] [hour]:[minute]:[second]")).unwrap_or_default();
+        let text =
+            local.format(format_description!("[year]-[month]-[day] [hour]:[minute]:[second]")).unwrap_or_default();
         let name = match self.zone {
             Zone::Jakarta => "WIB",
             Zone::Makassar => "WITA",

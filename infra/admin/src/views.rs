@@ -61,11 +61,15 @@ pub(crate) fn ledger(line: &LedgerLine) -> Value {
 
 /// One line of a list of invoices.
 pub(crate) fn invoice_line(invoice: &Invoice, ui: Ui, zone: Zone, now: OffsetDateTime) -> Result<String, MoneyError> {
-    let status = serde_json::to_value(invoice.status).ok().and_then(|status| status.as_str().map(str::to_owned)).unwrap_or_default();
+    let status = serde_json::to_value(invoice.status)
+        .ok()
+        .and_then(|status| status.as_str().map(str::to_owned))
+        .unwrap_or_default();
     let due = invoice.amount_due()?;
     // As text first: the width of a column applies to text only.
     let amount = invoice.amount.to_string();
-    let mut parts = vec![format!("{}  {status:<9}  {amount:>12}  due {}", invoice.number, format::date(invoice.due_date))];
+    let mut parts =
+        vec![format!("{}  {status:<9}  {amount:>12}  due {}", invoice.number, format::date(invoice.due_date))];
     if invoice.kind == InvoiceKind::Upgrade {
         parts.push(format!("change to {}", invoice.package.id));
     }

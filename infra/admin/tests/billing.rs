@@ -33,7 +33,10 @@ impl Installation {
     }
 
     fn order(&self) -> Order {
-        self.runtime.block_on(self.store.order(GatewayName::Midtrans, &OrderId::parse(ORDER).unwrap())).unwrap().unwrap()
+        self.runtime
+            .block_on(self.store.order(GatewayName::Midtrans, &OrderId::parse(ORDER).unwrap()))
+            .unwrap()
+            .unwrap()
     }
 
     /// The customer asks for a link.
@@ -49,8 +52,12 @@ impl Installation {
         };
         let opening = link::open(&invoice, attempt, None, now);
         self.runtime.block_on(self.store.open_order(&opening)).unwrap();
-        let opened =
-            Opened { url: "https://pay.example/1".into(), reference: "token".into(), expires_at: now + Duration::DAY, public: false };
+        let opened = Opened {
+            url: "https://pay.example/1".into(),
+            reference: "token".into(),
+            expires_at: now + Duration::DAY,
+            public: false,
+        };
         let (order, invoice) = link::record(&self.order(), &self.invoice(), &opened, now);
         self.runtime.block_on(self.store.record_answer(&order, invoice.as_ref(), None)).unwrap();
     }
@@ -69,7 +76,9 @@ impl Installation {
             status: "settlement".into(),
         };
         let report = Report { state: ReportedState::Paid, transactions: vec![transaction] };
-        let Outcome::Settled(mut settlement) = settle(&order, &invoice, &report, now).unwrap() else { panic!("not settled") };
+        let Outcome::Settled(mut settlement) = settle(&order, &invoice, &report, now).unwrap() else {
+            panic!("not settled")
+        };
         settlement.order.note(now, "confirmed_by:webhook");
         self.runtime.block_on(self.store.settle(&settlement, &invoice, now)).unwrap();
     }
@@ -91,7 +100,9 @@ impl Installation {
     }
 
     fn create(&self) -> serde_json::Value {
-        self.lunas(&["--json", "invoices", "create", "--customer", "budi@isp", "--due", "2026-12-10"]).check(0, "").json()
+        self.lunas(&["--json", "invoices", "create", "--customer", "budi@isp", "--due", "2026-12-10"])
+            .check(0, "")
+            .json()
     }
 }
 
@@ -99,12 +110,20 @@ impl Installation {
 fn a_customer_owes_one_renewal_at_a_time() {
     let installation = Installation::with_customer();
     let before = installation.items();
-    let dry = installation.lunas(&["--dry-run", "--json", "invoices", "create", "--customer", "c01", "--due", "2026-12-10"]).json();
-    assert_eq!((&dry["invoice"]["amount"], &dry["invoice"]["invoiceNumber"]), (&225_000.into(), &serde_json::Value::Null));
+    let dry = installation
+        .lunas(&["--dry-run", "--json", "invoices", "create", "--customer", "c01", "--due", "2026-12-10"])
+        .json();
+    assert_eq!(
+        (&dry["invoice"]["amount"], &dry["invoice"]["invoiceNumber"]),
+        (&225_000.into(), &serde_json::Value::Null)
+    );
     assert_eq!(installation.items(), before);
 
     let created = installation.create();
-    assert_eq!((&created["invoice"]["amountDue"], &created["invoice"]["dueDate"]), (&225_000.into(), &"2026-12-10".into()));
+    assert_eq!(
+        (&created["invoice"]["amountDue"], &created["invoice"]["dueDate"]),
+        (&225_000.into(), &"2026-12-10".into())
+    );
     let number = created["invoice"]["invoiceNumber"].as_str().unwrap();
     installation
         .lunas(&["invoices", "create", "--customer", "c01", "--due", "2026-12-10"])
@@ -113,7 +132,9 @@ fn a_customer_owes_one_renewal_at_a_time() {
     installation.lunas(&["invoices", "list", "--customer", "0812-3456-7890"]).check(0, number).check(0, "UNPAID");
     let listed = installation.lunas(&["invoices", "list", "--customer", "id:c01", "--json"]).json();
     assert_eq!(listed["invoices"][0]["id"], created["invoice"]["id"]);
-    installation.lunas(&["invoices", "create", "--customer", "nobody", "--due", "2026-12-10"]).check(1, "no customer has");
+    installation
+        .lunas(&["invoices", "create", "--customer", "nobody", "--due", "2026-12-10"])
+        .check(1, "no customer has");
     installation.lunas(&["invoices", "create", "--customer", "c01", "--due", "10/12/2026"]).check(2, "YYYY-MM-DD");
 }
 
@@ -144,7 +165,9 @@ fn cancelling_gives_a_part_payment_back_and_wants_the_link_cancelled() {
     installation.lunas(&["--dry-run", "invoices", "cancel", number]).check(0, "dry run, not cancelled");
     assert_eq!(installation.items(), before);
 
-    installation.lunas(&["invoices", "cancel", id]).check(0, "Rp100.000 that had been paid for it became credit; credit is now Rp100.000");
+    installation
+        .lunas(&["invoices", "cancel", id])
+        .check(0, "Rp100.000 that had been paid for it became credit; credit is now Rp100.000");
     assert_eq!(installation.invoice().status, InvoiceStatus::Cancelled);
     let shown = installation.lunas(&["--json", "customers", "show", "c01"]).json();
     assert_eq!((&shown["customer"]["credit"], &shown["openInvoice"]), (&100_000.into(), &serde_json::Value::Null));
@@ -189,7 +212,8 @@ fn a_payment_is_followed_from_the_link_to_the_extension() {
         .collect();
     assert_eq!(steps, ["link", "webhook", "confirmation", "settled", "relayed", "applied"].map(|step| (step, true)));
 
-    let human = installation.lunas(&["payments", "show", created["invoice"]["id"].as_str().unwrap()]).check(0, "[x] applied");
+    let human =
+        installation.lunas(&["payments", "show", created["invoice"]["id"].as_str().unwrap()]).check(0, "[x] applied");
     assert!(human.out.contains(" WIB") && human.out.contains("Rp225.000 received (qris)"), "{}", human.out);
     installation.lunas(&["payments", "show", ORDER, "--gateway", "midtrans"]).check(0, "[x] settled");
     installation.lunas(&["payments", "show", ORDER, "--gateway", "xendit"]).check(1, "no order");
@@ -204,7 +228,8 @@ fn an_import_after_a_payment_keeps_what_was_paid_for() {
     installation.pay(225_000);
     installation.apply();
     let paid = installation.runtime.block_on(installation.store.profile(&budi())).unwrap().unwrap();
-    let file = installation.file("again.csv", &customers(&["c01,Budi Santoso,0812-3456-7890,budi@isp,home20,2026-12-10,,"]));
+    let file =
+        installation.file("again.csv", &customers(&["c01,Budi Santoso,0812-3456-7890,budi@isp,home20,2026-12-10,,"]));
     installation.lunas(&["customers", "import", &file]).check(0, "1 changed");
     let after = installation.runtime.block_on(installation.store.profile(&budi())).unwrap().unwrap();
     assert_eq!((after.name.as_str(), &after.entitlement), ("Budi Santoso", &paid.entitlement));
@@ -213,14 +238,17 @@ fn an_import_after_a_payment_keeps_what_was_paid_for() {
 #[test]
 fn several_lines_under_one_phone_are_never_chosen_from() {
     let installation = Installation::with_customer();
-    let file = installation.file("second.csv", &customers(&["c02,Budi (warung),0812-3456-7890,warung@isp,home50,2026-12-10,,"]));
+    let file = installation
+        .file("second.csv", &customers(&["c02,Budi (warung),0812-3456-7890,warung@isp,home50,2026-12-10,,"]));
     installation.lunas(&["customers", "import", &file]).check(0, "1 new");
     installation
         .lunas(&["invoices", "create", "--customer", "081234567890", "--due", "2026-12-10"])
         .check(1, "id:c01 (budi@isp, Budi); id:c02");
     let shown = installation.lunas(&["customers", "show", "id:c02"]).check(0, "warung@isp");
     assert!(shown.out.contains("2026-12-10 23:59:59 WIB"), "{}", shown.out);
-    installation.lunas(&["--zone", "Asia/Jayapura", "customers", "show", "username:warung@isp"]).check(0, "2026-12-11 01:59:59 WIT");
+    installation
+        .lunas(&["--zone", "Asia/Jayapura", "customers", "show", "username:warung@isp"])
+        .check(0, "2026-12-11 01:59:59 WIT");
 }
 
 #[test]
@@ -233,7 +261,8 @@ fn the_table_is_found_by_its_stage_and_what_is_missing_is_said() {
     run(&[("LUNAS_TABLE", "other")]).check(2, "table other not found in region ap-southeast-3");
     run(&[("LUNAS_TABLE", "t"), ("AWS_REGION", "")]).check(2, "no AWS region");
     run(&[("LUNAS_TABLE", "t"), ("AWS_ACCESS_KEY_ID", "")]).check(2, "no AWS credentials");
-    let dead = run(&[("LUNAS_TABLE", "t"), ("AWS_ENDPOINT_URL", "http://127.0.0.1:9")]).check(2, "cannot reach DynamoDB");
+    let dead =
+        run(&[("LUNAS_TABLE", "t"), ("AWS_ENDPOINT_URL", "http://127.0.0.1:9")]).check(2, "cannot reach DynamoDB");
     assert!(!dead.err.contains("test-secret") && !dead.out.contains("test-secret"));
 }
 

@@ -15,7 +15,8 @@ use time::macros::date;
 #[test]
 fn a_package_is_created_changed_retired_and_sold_again() {
     let installation = Installation::with_packages();
-    let create = ["packages", "create", "home100", "--name", "Home 100", "--price", "450000", "--down", "100", "--up", "50"];
+    let create =
+        ["packages", "create", "home100", "--name", "Home 100", "--price", "450000", "--down", "100", "--up", "50"];
     let before = installation.items();
     installation.lunas(&[&["--dry-run"], &create[..]].concat()).check(0, "dry run, not created");
     assert_eq!(installation.items(), before);
@@ -26,13 +27,24 @@ fn a_package_is_created_changed_retired_and_sold_again() {
     );
     installation.lunas(&create).check(1, "exists already");
 
-    installation.lunas(&["packages", "change", "home100", "--price", "475000", "--changeable-to", "home20, home50"]).check(0, "Rp475.000");
+    installation
+        .lunas(&["packages", "change", "home100", "--price", "475000", "--changeable-to", "home20, home50"])
+        .check(0, "Rp475.000");
     installation.lunas(&["packages", "retire", "home100"]).check(0, "(retired)");
     installation.lunas(&["packages", "list"]).check(0, "(retired)  changeable to home20, home50");
-    let shown = installation.lunas(&["--json", "packages", "change", "home100", "--active", "--changeable-to", ""]).json();
-    assert_eq!((&shown["package"]["active"], &shown["package"]["changeableTo"]), (&true.into(), &serde_json::json!([])));
-    let shown = installation.lunas(&["--json", "packages", "change", "home100", "--changeable-to-all", "--name", "Home 100 Mbps"]).json();
-    assert_eq!((&shown["package"]["changeableTo"], &shown["package"]["name"]), (&serde_json::Value::Null, &"Home 100 Mbps".into()));
+    let shown =
+        installation.lunas(&["--json", "packages", "change", "home100", "--active", "--changeable-to", ""]).json();
+    assert_eq!(
+        (&shown["package"]["active"], &shown["package"]["changeableTo"]),
+        (&true.into(), &serde_json::json!([]))
+    );
+    let shown = installation
+        .lunas(&["--json", "packages", "change", "home100", "--changeable-to-all", "--name", "Home 100 Mbps"])
+        .json();
+    assert_eq!(
+        (&shown["package"]["changeableTo"], &shown["package"]["name"]),
+        (&serde_json::Value::Null, &"Home 100 Mbps".into())
+    );
     assert_eq!(shown["package"]["downMbps"], 100, "what was not asked for stays");
 }
 
@@ -40,11 +52,18 @@ fn a_package_is_created_changed_retired_and_sold_again() {
 fn what_cannot_be_a_package_is_refused_and_nothing_is_written() {
     let installation = Installation::with_packages();
     let before = installation.items();
-    installation.lunas(&["packages", "change", "home20", "--changeable-to", "home5"]).check(1, "no package has the id home5");
+    installation
+        .lunas(&["packages", "change", "home20", "--changeable-to", "home5"])
+        .check(1, "no package has the id home5");
     installation.lunas(&["packages", "change", "home20", "--months", "25"]).check(1, "1 to 24 months");
     installation.lunas(&["packages", "change", "home20", "--months", "300"]).check(1, "1 to 24 months");
-    installation.lunas(&["packages", "change", "home20", "--down", "0", "--name", ""]).check(1, "bandwidth").check(1, "name");
-    installation.lunas(&["packages", "change", "home20", "--price", "1000000001"]).check(1, "more than Rp1.000.000.000");
+    installation
+        .lunas(&["packages", "change", "home20", "--down", "0", "--name", ""])
+        .check(1, "bandwidth")
+        .check(1, "name");
+    installation
+        .lunas(&["packages", "change", "home20", "--price", "1000000001"])
+        .check(1, "more than Rp1.000.000.000");
     installation.lunas(&["packages", "change", "home20", "--price", "300.000"]).check(2, "invalid");
     installation.lunas(&["packages", "change", "home20"]).check(2, "required");
     installation.lunas(&["packages", "change", "nope", "--price", "1"]).check(1, "no package has the id nope");
@@ -69,7 +88,9 @@ fn an_invoice_keeps_the_price_it_was_made_with() {
     installation.lunas(&["packages", "change", "home20", "--price", "240000"]).check(0, "Rp240.000");
     let listed = installation.lunas(&["--json", "invoices", "list", "--customer", "budi@isp"]).json();
     assert_eq!((&listed["invoices"][0]["amount"], &first["invoice"]["amount"]), (&225_000.into(), &225_000.into()));
-    installation.lunas(&["invoices", "cancel", first["invoice"]["invoiceNumber"].as_str().unwrap()]).check(0, "cancelled");
+    installation
+        .lunas(&["invoices", "cancel", first["invoice"]["invoiceNumber"].as_str().unwrap()])
+        .check(0, "cancelled");
     assert_eq!(installation.lunas(&create).json()["invoice"]["amount"], 240_000);
 }
 
@@ -80,10 +101,19 @@ fn an_open_change_of_package_is_shown_and_can_be_cancelled() {
     installation.lunas(&["customers", "import", &file]).check(0, "1 new");
     let (store, now) = (&installation.store, Clock::default().now());
     let profile = installation.runtime.block_on(store.profile(&CustomerId::parse("c01").unwrap())).unwrap().unwrap();
-    let home50 = installation.runtime.block_on(store.package(&billing::id::PackageId::parse("home50").unwrap())).unwrap().unwrap().package;
+    let home50 = installation
+        .runtime
+        .block_on(store.package(&billing::id::PackageId::parse("home50").unwrap()))
+        .unwrap()
+        .unwrap()
+        .package;
     let rules = Rules { zone: Zone::Jakarta, pricing: UpgradePricing::FullPrice };
     let preview = upgrade::preview(&profile, &home50, rules, now).unwrap();
-    let new = NewInvoice { id: InvoiceId::parse("inv_9").unwrap(), number: "INV-2026-000009".into(), due_date: date!(2026 - 12 - 10) };
+    let new = NewInvoice {
+        id: InvoiceId::parse("inv_9").unwrap(),
+        number: "INV-2026-000009".into(),
+        due_date: date!(2026 - 12 - 10),
+    };
     let opened = upgrade::open(&profile, &preview, None, new, now).unwrap();
     installation.runtime.block_on(store.open_upgrade(&opened, now)).unwrap();
 
@@ -93,7 +123,10 @@ fn an_open_change_of_package_is_shown_and_can_be_cancelled() {
         .check(0, "change to home50")
         .check(0, "open       no invoice");
     let shown = installation.lunas(&["--json", "customers", "show", "c01"]).json();
-    assert_eq!((&shown["openUpgrade"]["kind"], &shown["openUpgrade"]["packageId"]), (&"upgrade".into(), &"home50".into()));
+    assert_eq!(
+        (&shown["openUpgrade"]["kind"], &shown["openUpgrade"]["packageId"]),
+        (&"upgrade".into(), &"home50".into())
+    );
     installation.lunas(&["invoices", "list", "--customer", "c01"]).check(0, "change to home50");
     installation.lunas(&["invoices", "cancel", "INV-2026-000009"]).check(0, "cancelled INV-2026-000009");
     let shown = installation.lunas(&["--json", "customers", "show", "c01"]).json();

@@ -28,13 +28,25 @@ impl Provider {
     fn doctor(&self, arguments: &[&str]) -> (i32, String) {
         let done = Command::new(env!("CARGO_BIN_EXE_lunas"))
             .env_clear()
-            .envs([("AWS_ENDPOINT_URL", self.world.aws.url.as_str()), ("AWS_REGION", "us-east-1"), ("AWS_EC2_METADATA_DISABLED", "true")])
-            .envs([("AWS_ACCESS_KEY_ID", "test"), ("AWS_SECRET_ACCESS_KEY", "test"), ("LUNAS_TABLE", "lunas-test"), ("LUNAS_STAGE", "dev")])
+            .envs([
+                ("AWS_ENDPOINT_URL", self.world.aws.url.as_str()),
+                ("AWS_REGION", "us-east-1"),
+                ("AWS_EC2_METADATA_DISABLED", "true"),
+            ])
+            .envs([
+                ("AWS_ACCESS_KEY_ID", "test"),
+                ("AWS_SECRET_ACCESS_KEY", "test"),
+                ("LUNAS_TABLE", "lunas-test"),
+                ("LUNAS_STAGE", "dev"),
+            ])
             .args(["doctor", "acs"])
             .args(arguments)
             .output()
             .unwrap();
-        (done.status.code().unwrap(), String::from_utf8(done.stdout).unwrap() + &String::from_utf8(done.stderr).unwrap())
+        (
+            done.status.code().unwrap(),
+            String::from_utf8(done.stdout).unwrap() + &String::from_utf8(done.stderr).unwrap(),
+        )
     }
 
     #[track_caller]
@@ -44,7 +56,10 @@ impl Provider {
         for word in words {
             assert!(text.contains(word), "{word:?} in\n{text}");
         }
-        assert!(!text.contains("sandbox-") && !text.contains("demo-genieacs-password"), "secrets stay out of it:\n{text}");
+        assert!(
+            !text.contains("sandbox-") && !text.contains("demo-genieacs-password"),
+            "secrets stay out of it:\n{text}"
+        );
     }
 }
 
@@ -70,7 +85,10 @@ fn the_five_lines_are_answered_for_a_modem_that_works() {
     );
     let (_, text) = provider.doctor(&["--customer", "budi@lunas", "--json"]);
     let answered: Value = serde_json::from_str(&text).unwrap();
-    assert_eq!((&answered["success"], &answered["raw"]["_id"]), (&json!(true), &json!("00259E-HG8245H-4857544300000001")));
+    assert_eq!(
+        (&answered["success"], &answered["raw"]["_id"]),
+        (&json!(true), &json!("00259E-HG8245H-4857544300000001"))
+    );
 }
 
 #[test]
@@ -87,7 +105,11 @@ fn what_is_wrong_is_said_with_its_reason() {
     provider.check(&["--customer", "rina@lunas"], 1, &["WRONG  4 last inform", "offline, longer ago than 660 s"]);
 
     let lost = Provider::with("nobody@lunas", "081200000098", Some("4857544300000001"));
-    lost.check(&["--customer", "nobody@lunas"], 1, &["no modem is this customer's", "is not shown: dials in as budi@lunas"]);
+    lost.check(
+        &["--customer", "nobody@lunas"],
+        1,
+        &["no modem is this customer's", "is not shown: dials in as budi@lunas"],
+    );
 }
 
 #[test]

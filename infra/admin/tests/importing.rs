@@ -51,10 +51,14 @@ fn importing_customers_twice_changes_nothing() {
 #[test]
 fn a_dry_run_writes_nothing_and_says_what_would_be() {
     let installation = Installation::with_packages();
-    let file =
-        installation.file("customers.csv", &customers(&[",Budi,,budi@isp,home20,2026-12-10,,", ",Siti,,siti@isp,home99,2026-12-10,,"]));
+    let file = installation.file(
+        "customers.csv",
+        &customers(&[",Budi,,budi@isp,home20,2026-12-10,,", ",Siti,,siti@isp,home99,2026-12-10,,"]),
+    );
     let before = installation.items();
-    installation.lunas(&["--dry-run", "customers", "import", &file]).check(1, "dry run, nothing written: 2 rows: 1 new");
+    installation
+        .lunas(&["--dry-run", "customers", "import", &file])
+        .check(1, "dry run, nothing written: 2 rows: 1 new");
     let dearer = installation.file("dearer.csv", &PACKAGES.replace("225000", "235000"));
     installation.lunas(&["packages", "import", &dearer, "--dry-run"]).check(0, "1 changed");
     assert_eq!(installation.items(), before);
@@ -72,7 +76,9 @@ fn bad_rows_are_listed_and_good_ones_loaded() {
         "c05,Dewi,,dewi@isp,home20,2026-12-10,,",
     ];
     let file = installation.file("customers.csv", &customers(&rows));
-    let done = installation.lunas(&["customers", "import", &file]).check(1, "6 rows: 2 new, 0 changed, 0 unchanged, 4 refused");
+    let done = installation
+        .lunas(&["customers", "import", &file])
+        .check(1, "6 rows: 2 new, 0 changed, 0 unchanged, 4 refused");
     let lines: Vec<_> = done.err.lines().collect();
     assert_eq!(lines.len(), 4, "{lines:?}");
     for (line, start) in lines.iter().zip([
@@ -92,10 +98,16 @@ fn bad_rows_are_listed_and_good_ones_loaded() {
 #[test]
 fn an_id_in_the_file_stays_with_its_username() {
     let installation = Installation::with_customer();
-    let file =
-        installation.file("ids.csv", &customers(&["c02,Budi,,budi@isp,home20,2026-12-10,,", "c01,Siti,,siti@isp,home20,2026-12-10,,"]));
+    let file = installation.file(
+        "ids.csv",
+        &customers(&["c02,Budi,,budi@isp,home20,2026-12-10,,", "c01,Siti,,siti@isp,home20,2026-12-10,,"]),
+    );
     let done = installation.lunas(&["customers", "import", &file]).check(2, "2 refused");
-    assert!(done.err.contains("is customer c01, not c02") && done.err.contains("id c01 is the customer with the username"), "{}", done.err);
+    assert!(
+        done.err.contains("is customer c01, not c02") && done.err.contains("id c01 is the customer with the username"),
+        "{}",
+        done.err
+    );
 }
 
 #[test]
@@ -126,7 +138,8 @@ fn many_rows_keep_their_order_and_numbers() {
     let rows: Vec<String> = (1..=200).map(|n| format!("c{n},Customer {n},,user{n}@isp,home20,2026-12-10,,")).collect();
     let file = installation.file("many.csv", &customers(&rows.iter().map(String::as_str).collect::<Vec<_>>()));
     let result = installation.lunas(&["--json", "customers", "import", &file]).check(0, "").json();
-    let ids: Vec<_> = result["rows"].as_array().unwrap().iter().map(|row| row["id"].as_str().unwrap().to_owned()).collect();
+    let ids: Vec<_> =
+        result["rows"].as_array().unwrap().iter().map(|row| row["id"].as_str().unwrap().to_owned()).collect();
     assert_eq!(ids, (1..=200).map(|n| format!("c{n}")).collect::<Vec<_>>());
     assert_eq!(result["summary"]["new"], 200);
 }
@@ -134,7 +147,8 @@ fn many_rows_keep_their_order_and_numbers() {
 #[test]
 fn two_imports_at_once_make_each_customer_once() {
     let installation = Installation::with_packages();
-    let rows: Vec<String> = (1..=40).map(|n| format!(",Customer {n},0812345678{n:02},user{n}@isp,home20,2026-12-10,,")).collect();
+    let rows: Vec<String> =
+        (1..=40).map(|n| format!(",Customer {n},0812345678{n:02},user{n}@isp,home20,2026-12-10,,")).collect();
     let file = installation.file("twice.csv", &customers(&rows.iter().map(String::as_str).collect::<Vec<_>>()));
     let import = || installation.lunas(&["--json", "customers", "import", &file]).check(0, "").json();
     let (first, second) = std::thread::scope(|scope| {

@@ -43,7 +43,12 @@ fn what_waits_and_what_was_lost_are_found_and_only_that_is_sent_again() {
     }
     let ids = |arguments: &[&str]| -> Vec<String> {
         let listed = lunas.lunas(arguments).check(0, "messages").json();
-        listed["messages"].as_array().unwrap().iter().map(|message| message["id"].as_str().unwrap().to_owned()).collect()
+        listed["messages"]
+            .as_array()
+            .unwrap()
+            .iter()
+            .map(|message| message["id"].as_str().unwrap().to_owned())
+            .collect()
     };
     assert_eq!(ids(&["--json", "messages", "pending"]), ["m1"]);
     assert_eq!(ids(&["--json", "messages", "failed"]), ["m2"]);
@@ -80,8 +85,9 @@ fn a_stopped_provider_is_told_and_tried_again() {
 #[test]
 fn templates_hold_the_providers_address_and_need_no_aws() {
     let lunas = Installation::new();
-    let done =
-        lunas.lunas_with(&[("AWS_REGION", "")], &["messages", "templates", "--url", "https://bayar.example.id"]).check(0, "lunas_due_soon");
+    let done = lunas
+        .lunas_with(&[("AWS_REGION", "")], &["messages", "templates", "--url", "https://bayar.example.id"])
+        .check(0, "lunas_due_soon");
     let templates = done.json();
     assert_eq!(templates.as_array().unwrap().len(), 22);
     assert!(done.out.contains("https://bayar.example.id/p/{{1}}"));

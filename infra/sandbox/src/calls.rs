@@ -212,7 +212,8 @@ fn json_bytes(status: StatusCode, bytes: Bytes) -> Response {
 }
 
 fn record(world: &World, call: &ApiCall, method: &str, path: String, body: &[u8], fault: Option<&Fault>) -> Call {
-    let mut body: Option<Value> = (body.len() <= MAX_RECORDED_BODY_BYTES).then(|| serde_json::from_slice(body).ok()).flatten();
+    let mut body: Option<Value> =
+        (body.len() <= MAX_RECORDED_BODY_BYTES).then(|| serde_json::from_slice(body).ok()).flatten();
     if call.target == "whatsapp.send" {
         for pointer in ["/text", "/template/components"] {
             if let Some(words) = body.as_mut().and_then(|body| body.pointer_mut(pointer)) {

@@ -9,7 +9,8 @@ use time::{Duration, OffsetDateTime, PrimitiveDateTime};
 const MIDTRANS_LOCAL: &[BorrowedFormatItem<'_>] = format_description!("[year]-[month]-[day] [hour]:[minute]:[second]");
 const MIDTRANS_WITH_ZONE: &[BorrowedFormatItem<'_>] =
     format_description!("[year]-[month]-[day] [hour]:[minute]:[second] [offset_hour sign:mandatory][offset_minute]");
-const XENDIT_UTC: &[BorrowedFormatItem<'_>] = format_description!("[year]-[month]-[day]T[hour]:[minute]:[second].[subsecond digits:3]Z");
+const XENDIT_UTC: &[BorrowedFormatItem<'_>] =
+    format_description!("[year]-[month]-[day]T[hour]:[minute]:[second].[subsecond digits:3]Z");
 
 /// Wall clock plus whatever a test has added to it.
 #[derive(Debug, Default)]
@@ -19,7 +20,10 @@ pub(crate) struct Clock {
 
 impl Clock {
     /// The present instant of the gateways.
-    #[expect(clippy::disallowed_methods, reason = "the sandbox plays other companies' servers, which have clocks of their own")]
+    #[expect(
+        clippy::disallowed_methods,
+        reason = "the sandbox plays other companies' servers, which have clocks of their own"
+    )]
     pub(crate) fn now(&self) -> OffsetDateTime {
         let advanced = Duration::seconds(self.advanced_seconds.load(Ordering::SeqCst));
         OffsetDateTime::now_utc().saturating_add(advanced)

@@ -30,7 +30,9 @@ pub(crate) fn router(partner: Partner) -> Router<Shared> {
         .route("/faults", get(faults).post(add_fault).delete(clear_faults))
         .route("/requests", get(requests).delete(clear_requests))
         .route("/clock", post(advance_clock))
-        .fallback(move |request: axum::extract::Request| async move { partner.error(request.uri().path(), StatusCode::NOT_FOUND) })
+        .fallback(move |request: axum::extract::Request| async move {
+            partner.error(request.uri().path(), StatusCode::NOT_FOUND)
+        })
 }
 
 /// A control request's body as JSON; the error names the field.
@@ -220,16 +222,23 @@ fn index(world: &Shared, partner: Partner) -> Response {
         Partner::Genieacs => genieacs::overview(world),
         Partner::Network => return network::page(world),
     };
-    let rows = if rows.is_empty() { "<p class=\"muted\">No transactions yet.</p>".to_owned() } else { format!("<table>{rows}</table>") };
+    let rows = if rows.is_empty() {
+        "<p class=\"muted\">No transactions yet.</p>".to_owned()
+    } else {
+        format!("<table>{rows}</table>")
+    };
     let (what, example) = match partner {
-        Partner::Genieacs => ("Modems", "/simulate-device \\\n  -d '{\"device\":\"budi@lunas\",\"change\":\"offline\"}'"),
+        Partner::Genieacs => {
+            ("Modems", "/simulate-device \\\n  -d '{\"device\":\"budi@lunas\",\"change\":\"offline\"}'")
+        }
         _ => ("Recent transactions", "/simulate \\\n  -d '{\"link\":\"&lt;payment link&gt;\",\"outcome\":\"paid\"}'"),
     };
-    let others: Vec<String> = [Partner::Midtrans, Partner::Xendit, Partner::Whatsapp, Partner::Genieacs, Partner::Network]
-        .into_iter()
-        .filter(|other| *other != partner)
-        .map(|other| format!("<a class=\"button\" href=\"{}/\">{}</a>", world.url(other), other.name()))
-        .collect();
+    let others: Vec<String> =
+        [Partner::Midtrans, Partner::Xendit, Partner::Whatsapp, Partner::Genieacs, Partner::Network]
+            .into_iter()
+            .filter(|other| *other != partner)
+            .map(|other| format!("<a class=\"button\" href=\"{}/\">{}</a>", world.url(other), other.name()))
+            .collect();
     let others = others.concat();
     let base = world.url(partner);
     let body = format!(

@@ -57,8 +57,8 @@ pub enum FaultKind {
     Redirect,
     /// Answers 200 with two megabytes without doing the work.
     Huge,
-    /// Refuses in the partner's own words without doing the work: `reason` is a code of Meta's (`131056`), a sentence of Fonnte's
-    /// (`insufficient quota`), or the state of WAHA's session (`STOPPED`). Senders of messages only.
+    /// Refuses in the partner's own words without doing the work: `reason` is a code of Meta's (`131056`), a sentence
+    /// of Fonnte's (`insufficient quota`), or the state of WAHA's session (`STOPPED`). Senders of messages only.
     Refuse,
 }
 

@@ -20,7 +20,12 @@ pub(crate) struct Buttons {
 }
 
 /// Does what the button says; the page to go on with is up to `next`.
-pub(crate) async fn press(world: &Shared, link: String, buttons: Buttons, next: impl FnOnce(&Simulated) -> String) -> Response {
+pub(crate) async fn press(
+    world: &Shared,
+    link: String,
+    buttons: Buttons,
+    next: impl FnOnce(&Simulated) -> String,
+) -> Response {
     let amount = match buttons.amount.trim() {
         "" => None,
         text => match text.parse::<i64>() {

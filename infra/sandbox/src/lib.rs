@@ -1,9 +1,9 @@
-//! Stand-ins of Midtrans (Snap and Core API), Xendit (Invoice API), senders of WhatsApp messages (Meta's Cloud API, Fonnte, WAHA and
-//! a generic one), GenieACS (NBI) and the provider's network as one program.
+//! Stand-ins of Midtrans (Snap and Core API), Xendit (Invoice API), senders of WhatsApp messages (Meta's Cloud API,
+//! Fonnte, WAHA and a generic one), GenieACS (NBI) and the provider's network as one program.
 //!
-//! Start at [`start`]. Each partner listens on a loopback port of its own and has a module of its own
-//! (`midtrans`, `xendit`, `whatsapp`, `genieacs`, `network`) that behaves as the partner's pages and official clients say, also where
-//! that is inconvenient. Every base URL also serves the control API of `control`: what a person clicks on the
+//! Start at [`start`]. Each partner listens on a loopback port of its own and has a module of its own (`midtrans`,
+//! `xendit`, `whatsapp`, `genieacs`, `network`) that behaves as the partner's pages and official clients say, also
+//! where that is inconvenient. Every base URL also serves the control API of `control`: what a person clicks on the
 //! payment page, a script does with `POST /simulate`.
 //!
 //! Nothing here leaves this machine, nothing is kept on disk, and everything kept in memory is bounded.
@@ -108,8 +108,8 @@ pub struct Options {
     pub network_address: SocketAddr,
     /// Valid server keys (two while one is being replaced). The first signs notifications.
     pub midtrans_server_keys: Vec<String>,
-    /// Core API errors travel as HTTP 200 with the code in the body, as the real one is seen to do. `true` sends them as HTTP
-    /// errors too. A client must understand both.
+    /// Core API errors travel as HTTP 200 with the code in the body, as the real one is seen to do. `true` sends them
+    /// as HTTP errors too. A client must understand both.
     pub midtrans_http_errors: bool,
     /// Xendit's secret key.
     pub xendit_api_key: String,
@@ -178,7 +178,13 @@ pub async fn start(options: Options) -> anyhow::Result<Sandbox> {
     let (whatsapp, whatsapp_url) = bind(Partner::Whatsapp, options.whatsapp_address).await?;
     let (genieacs, genieacs_url) = bind(Partner::Genieacs, options.genieacs_address).await?;
     let (network, network_url) = bind(Partner::Network, options.network_address).await?;
-    let urls = Urls { midtrans: midtrans_url, xendit: xendit_url, whatsapp: whatsapp_url, genieacs: genieacs_url, network: network_url };
+    let urls = Urls {
+        midtrans: midtrans_url,
+        xendit: xendit_url,
+        whatsapp: whatsapp_url,
+        genieacs: genieacs_url,
+        network: network_url,
+    };
     let world = Arc::new(World::new(options, urls)?);
     let mut servers = JoinSet::new();
     for (partner, listener, api) in [
@@ -201,11 +207,18 @@ async fn bind(partner: Partner, address: SocketAddr) -> anyhow::Result<(TcpListe
     Ok((listener, url))
 }
 
-async fn serve(world: Shared, partner: Partner, listener: TcpListener, api: axum::Router<Shared>) -> std::io::Result<()> {
+async fn serve(
+    world: Shared,
+    partner: Partner,
+    listener: TcpListener,
+    api: axum::Router<Shared>,
+) -> std::io::Result<()> {
     let layer = axum::middleware::from_fn_with_state((Arc::clone(&world), partner), calls::receive);
     let stopped = world.stopped();
     let app = api.layer(layer).merge(control::router(partner)).with_state(world);
-    axum::serve(BreakableListener(listener), app.into_make_service_with_connect_info::<Connection>()).with_graceful_shutdown(stopped).await
+    axum::serve(BreakableListener(listener), app.into_make_service_with_connect_info::<Connection>())
+        .with_graceful_shutdown(stopped)
+        .await
 }
 
 impl Sandbox {
@@ -356,8 +369,8 @@ impl Sandbox {
         whatsapp::run(&self.world, wish).await
     }
 
-    /// Changes a modem, as `POST /simulate-device` does; its id, and for a swap the id of the new one. `None`: no modem has this id,
-    /// serial number or PPPoE user.
+    /// Changes a modem, as `POST /simulate-device` does; its id, and for a swap the id of the new one. `None`: no modem
+    /// has this id, serial number or PPPoE user.
     #[must_use]
     pub fn simulate_device(&self, device: &str, change: Change) -> Option<String> {
         genieacs::change(&self.world, device, change)

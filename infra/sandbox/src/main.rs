@@ -7,7 +7,8 @@ use anyhow::Context;
 use clap::Parser;
 use lunas_sandbox::Options;
 
-/// Stand-ins of Midtrans, Xendit, WhatsApp, GenieACS and the provider's network for development, tests and the demo. Listens on 127.0.0.1 only.
+/// Stand-ins of Midtrans, Xendit, WhatsApp, GenieACS and the provider's network for development, tests and the demo.
+/// Listens on 127.0.0.1 only.
 #[derive(Debug, Parser)]
 #[command(version)]
 struct Arguments {

@@ -1,4 +1,5 @@
-//! A receiver of the provider's network: checks signatures as Standard Webhooks wants it and keeps lines as a RADIUS server would.
+//! A receiver of the provider's network: checks signatures as Standard Webhooks wants it and keeps lines as a RADIUS
+//! server would.
 //!
 //! Source: <https://github.com/standard-webhooks/standard-webhooks/blob/main/spec/standard-webhooks.md>.
 
@@ -33,8 +34,13 @@ const REFRESH_SECONDS: u32 = 5;
 /// Older or newer messages may be replayed ones.
 const TOLERATED_SECONDS: i64 = 300;
 /// What the buttons do to the next messages.
-const FAILURES: [(&str, &str); 5] =
-    [("500", "Fail"), ("timeout", "Say nothing"), ("401", "Refuse the signature"), ("410", "Want no more"), ("redirect", "Redirect")];
+const FAILURES: [(&str, &str); 5] = [
+    ("500", "Fail"),
+    ("timeout", "Say nothing"),
+    ("401", "Refuse the signature"),
+    ("410", "Want no more"),
+    ("redirect", "Redirect"),
+];
 
 /// What became of a message.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
@@ -148,12 +154,23 @@ async fn receive(State(world): State<Shared>, headers: HeaderMap, body: Bytes) -
     let header = |name: &str| headers.get(name).and_then(|value| value.to_str().ok()).unwrap_or_default().to_owned();
     let (id, timestamp, signature) = (header("webhook-id"), header("webhook-timestamp"), header("webhook-signature"));
     let now = world.clock.now();
-    let fresh = timestamp.parse::<i64>().is_ok_and(|second| now.unix_timestamp().abs_diff(second) <= TOLERATED_SECONDS.unsigned_abs());
+    let fresh = timestamp
+        .parse::<i64>()
+        .is_ok_and(|second| now.unix_timestamp().abs_diff(second) <= TOLERATED_SECONDS.unsigned_abs());
     let verified = fresh && is_signed(&world.settings().network_secret, &id, &timestamp, &signature, &body);
     let mut store = locked(&world.network);
     let effect = if verified { store.take(&body) } else { Effect::Refused };
     let body = String::from_utf8_lossy(&body).into_owned();
-    store.note(Told { at: unix_millis(now), id, timestamp, signature, verified, effect, body, shown_at: midtrans_time(now) });
+    store.note(Told {
+        at: unix_millis(now),
+        id,
+        timestamp,
+        signature,
+        verified,
+        effect,
+        body,
+        shown_at: midtrans_time(now),
+    });
     let status = match effect {
         Effect::Applied | Effect::Repeated | Effect::Late => StatusCode::OK,
         Effect::Refused if verified => StatusCode::BAD_REQUEST,
@@ -255,9 +272,21 @@ pub(crate) fn page(world: &World) -> Response {
     };
     let none = "<tr><td class=\"muted\">Nothing yet. It appears here by itself.</td></tr>";
     let or_none = |rows: String| if rows.is_empty() { none.to_owned() } else { rows };
-    let pending = world.faults.pending().iter().filter(|fault| fault.target == "network.webhook").map(|fault| fault.times).sum::<u32>();
-    let state = if pending == 0 { "It takes everything.".to_owned() } else { format!("The next {pending} messages will fail.") };
-    let buttons = FAILURES.map(|(kind, label)| format!("<button name=\"kind\" value=\"{kind}\">{label} (3 times)</button>")).concat();
+    let pending = world
+        .faults
+        .pending()
+        .iter()
+        .filter(|fault| fault.target == "network.webhook")
+        .map(|fault| fault.times)
+        .sum::<u32>();
+    let state = if pending == 0 {
+        "It takes everything.".to_owned()
+    } else {
+        format!("The next {pending} messages will fail.")
+    };
+    let buttons = FAILURES
+        .map(|(kind, label)| format!("<button name=\"kind\" value=\"{kind}\">{label} (3 times)</button>"))
+        .concat();
     let body = format!(
         "<h1>Network receiver</h1><p class=\"muted\">As a RADIUS server would know the customers' lines.</p>\
          <div class=\"card\"><h2>Lines</h2><table>{}</table></div><div class=\"card\"><h2>Messages, newest first</h2><table>{}</table></div>\
@@ -281,7 +310,8 @@ mod tests {
     #[test]
     fn the_standards_own_example_is_authentic_and_nothing_else_is() {
         let body = br#"{"test": 2432232314}"#;
-        let (id, at, good) = ("msg_p5jXN8AQM9LWM0D4loKWxJek", "1614265330", "v1,g0hM9SsE+OTPJTGt/tmIKtSyZlE3uFJELVlNIOLJ1OE=");
+        let (id, at, good) =
+            ("msg_p5jXN8AQM9LWM0D4loKWxJek", "1614265330", "v1,g0hM9SsE+OTPJTGt/tmIKtSyZlE3uFJELVlNIOLJ1OE=");
         assert!(is_signed(SECRET, id, at, good, body));
         assert!(is_signed(SECRET, id, at, &format!("v1,AAAA v1a,BBBB {good}"), body), "one of several");
         for (id, at, signature, body) in [
@@ -303,7 +333,8 @@ mod tests {
                 "upMbps": 10, "expiresAt": "2026-12-30T16:59:59Z", "active": active, "version": version})
             .to_string()
         };
-        let effects = [(2, true), (2, true), (1, false), (3, false)].map(|(version, active)| store.take(line(version, active).as_bytes()));
+        let effects = [(2, true), (2, true), (1, false), (3, false)]
+            .map(|(version, active)| store.take(line(version, active).as_bytes()));
         assert_eq!(effects, [Effect::Applied, Effect::Repeated, Effect::Late, Effect::Applied]);
         assert!(!store.lines()[0].active);
         assert_eq!(store.take(b"{}"), Effect::Refused);

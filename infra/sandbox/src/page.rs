@@ -47,7 +47,8 @@ pub(crate) fn escape(text: &str) -> String {
 /// A whole page; `body` is HTML, `title` text. Reloads itself every `refresh` seconds if given.
 pub(crate) fn shell(title: &str, refresh: Option<u32>, body: &str) -> Html<String> {
     let title = escape(title);
-    let refresh = refresh.map(|seconds| format!("<meta http-equiv=\"refresh\" content=\"{seconds}\">")).unwrap_or_default();
+    let refresh =
+        refresh.map(|seconds| format!("<meta http-equiv=\"refresh\" content=\"{seconds}\">")).unwrap_or_default();
     Html(format!(
         "<!doctype html><html lang=\"en\"><head><meta charset=\"utf-8\">\
          <meta name=\"viewport\" content=\"width=device-width,initial-scale=1\">{refresh}\
@@ -69,7 +70,8 @@ pub(crate) fn button(outcome: &str, label: &str, primary: bool) -> String {
 
 /// A list to choose a payment method from.
 pub(crate) fn channels<'a>(options: impl Iterator<Item = (&'a str, String)>, chosen: Option<&str>) -> String {
-    let mut list = String::from("<label for=\"channel\">Payment method</label><select id=\"channel\" name=\"channel\">");
+    let mut list =
+        String::from("<label for=\"channel\">Payment method</label><select id=\"channel\" name=\"channel\">");
     for (value, label) in options {
         let selected = if chosen == Some(value) { " selected" } else { "" };
         let _ = write!(list, "<option value=\"{value}\"{selected}>{}</option>", escape(&label));

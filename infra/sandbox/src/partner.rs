@@ -51,15 +51,18 @@ impl Partner {
         let post = method == Method::POST;
         let (target, reference) = match (self, parts.as_slice()) {
             (Self::Midtrans, ["snap", "v1", "transactions"]) if post => ("midtrans.create", None),
-            (Self::Midtrans, ["snap", "v1", "transactions", token, "cancel"]) if post => ("midtrans.cancel", Some(*token)),
+            (Self::Midtrans, ["snap", "v1", "transactions", token, "cancel"]) if post => {
+                ("midtrans.cancel", Some(*token))
+            }
             (Self::Midtrans, ["v2", id, action, ..]) => (midtrans_action(action)?, Some(*id)),
             (Self::Xendit, ["v2", "invoices"]) if post => ("xendit.create", None),
             (Self::Xendit, ["v2", "invoices"]) => ("xendit.get", None),
             (Self::Xendit, ["v2", "invoices", id]) => ("xendit.get", Some(*id)),
             (Self::Xendit, ["invoices", id, _]) if post => ("xendit.expire", Some(*id)),
-            (Self::Whatsapp, ["send"] | ["fonnte", "send"] | ["waha", "api", "sendText"] | ["meta", _, _, "messages"]) if post => {
-                ("whatsapp.send", None)
-            }
+            (
+                Self::Whatsapp,
+                ["send"] | ["fonnte", "send"] | ["waha", "api", "sendText"] | ["meta", _, _, "messages"],
+            ) if post => ("whatsapp.send", None),
             (Self::Genieacs, ["devices"]) if !post => ("genieacs.devices", None),
             (Self::Genieacs, ["devices", id, "tasks"]) if post => ("genieacs.tasks", Some(*id)),
             (Self::Genieacs, ["tasks", ..]) => ("genieacs.tasks", None),
@@ -108,8 +111,9 @@ pub(crate) fn html(status: StatusCode) -> Response {
     let challenge = (status == StatusCode::UNAUTHORIZED).then_some([(header::WWW_AUTHENTICATE, "Basic realm=\"acs\"")]);
     (
         status,
-        challenge
-            .map_or_else(HeaderMap::new, |pairs| pairs.into_iter().map(|(name, value)| (name, HeaderValue::from_static(value))).collect()),
+        challenge.map_or_else(HeaderMap::new, |pairs| {
+            pairs.into_iter().map(|(name, value)| (name, HeaderValue::from_static(value))).collect()
+        }),
         Html(body),
     )
         .into_response()

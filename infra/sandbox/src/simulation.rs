@@ -147,7 +147,12 @@ pub(crate) async fn run(world: &Shared, simulate: &Simulate) -> Result<Simulated
 }
 
 /// Sends everything ever notified about a link `copies` times over.
-pub(crate) async fn replay(world: &Shared, link: &str, copies: usize, shuffle: bool) -> Result<Vec<Option<u16>>, SimulateError> {
+pub(crate) async fn replay(
+    world: &Shared,
+    link: &str,
+    copies: usize,
+    shuffle: bool,
+) -> Result<Vec<Option<u16>>, SimulateError> {
     let (gateway, reference, _) = find(world, link)?;
     let made = world.sender.made_for(gateway, &reference);
     if made.len().saturating_mul(copies) > webhooks::MAX_REPLAY {
@@ -156,7 +161,9 @@ pub(crate) async fn replay(world: &Shared, link: &str, copies: usize, shuffle: b
     if let Some(first) = made.first()
         && world.addresses(first).is_empty()
     {
-        return Err(SimulateError::Impossible("there is no address to notify; start the sandbox with --webhook-base".to_owned()));
+        return Err(SimulateError::Impossible(
+            "there is no address to notify; start the sandbox with --webhook-base".to_owned(),
+        ));
     }
     Ok(webhooks::replay(&Arc::clone(world), made, copies, shuffle).await)
 }

@@ -82,7 +82,11 @@ impl Sender {
     pub(crate) fn new() -> anyhow::Result<Self> {
         // 307 and 308 keep method and body and are followed five times; the others would lose the body.
         let redirects = reqwest::redirect::Policy::custom(|attempt| {
-            if matches!(attempt.status().as_u16(), 307 | 308) && attempt.previous().len() <= 5 { attempt.follow() } else { attempt.stop() }
+            if matches!(attempt.status().as_u16(), 307 | 308) && attempt.previous().len() <= 5 {
+                attempt.follow()
+            } else {
+                attempt.stop()
+            }
         });
         let client = reqwest::Client::builder().redirect(redirects).no_proxy().build()?;
         Ok(Self { client, history: Mutex::default(), waiting: AtomicUsize::new(0) })
@@ -221,7 +225,12 @@ fn repeat_later(world: Arc<World>, url: String, notification: Notification, firs
 }
 
 /// Sends every one of `notifications` `copies` times over; the statuses of the answers.
-pub(crate) async fn replay(world: &Arc<World>, notifications: Vec<Notification>, copies: usize, shuffle: bool) -> Vec<Option<u16>> {
+pub(crate) async fn replay(
+    world: &Arc<World>,
+    notifications: Vec<Notification>,
+    copies: usize,
+    shuffle: bool,
+) -> Vec<Option<u16>> {
     let mut posts: Vec<Notification> = Vec::new();
     for _ in 0..copies {
         posts.extend(notifications.iter().cloned());

@@ -67,7 +67,10 @@ async fn a_timeout_holds_and_closes_without_the_work() {
 #[tokio::test]
 async fn a_delayed_call_is_carried_through_though_the_caller_hung_up() {
     let merchant = Merchant::start().await;
-    let late = tokio::time::timeout(Duration::from_millis(100), create(&merchant, "late", json!({"kind": "delay", "ms": 400})));
+    let late = tokio::time::timeout(
+        Duration::from_millis(100),
+        create(&merchant, "late", json!({"kind": "delay", "ms": 400})),
+    );
     assert!(late.await.is_err());
     assert!(!exists(&merchant, "late").await);
     tokio::time::sleep(Duration::from_millis(600)).await;
@@ -101,7 +104,11 @@ async fn faults_can_be_listed_and_cleared_at_any_base_url() {
     assert_eq!(merchant.http.delete(&url).send().await.unwrap().status(), 204);
     let list: Value = merchant.http.get(&url).send().await.unwrap().json().await.unwrap();
     assert_eq!(list["faults"], json!([]));
-    for wrong in [json!({"target": "midtrans.pay", "kind": "500"}), json!({"target": "midtrans.create", "kind": "boom"}), json!({})] {
+    for wrong in [
+        json!({"target": "midtrans.pay", "kind": "500"}),
+        json!({"target": "midtrans.create", "kind": "boom"}),
+        json!({}),
+    ] {
         assert_eq!(merchant.control("/faults", wrong).await.0, 400);
     }
 }

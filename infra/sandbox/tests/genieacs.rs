@@ -23,8 +23,11 @@ async fn ask(sandbox: &Sandbox, method: Method, path: &str, body: Option<Value>)
 }
 
 async fn devices(sandbox: &Sandbox, query: Value, projection: &str) -> (String, Value) {
-    let url =
-        reqwest::Url::parse_with_params("http://x/devices/", [("query", query.to_string().as_str()), ("projection", projection)]).unwrap();
+    let url = reqwest::Url::parse_with_params(
+        "http://x/devices/",
+        [("query", query.to_string().as_str()), ("projection", projection)],
+    )
+    .unwrap();
     let path = format!("{}?{}", url.path(), url.query().unwrap());
     let answer = ask(sandbox, Method::GET, &path, None).await;
     assert_eq!(answer.status(), 200);
@@ -38,7 +41,10 @@ fn ids(list: &Value) -> Vec<&str> {
 
 async fn task(sandbox: &Sandbox, device: &str, more: &str) -> u16 {
     let path = format!("/devices/{}/tasks{more}", device.replace('%', "%25"));
-    ask(sandbox, Method::POST, &path, Some(json!({"name": "refreshObject", "objectName": "VirtualParameters"}))).await.status().as_u16()
+    ask(sandbox, Method::POST, &path, Some(json!({"name": "refreshObject", "objectName": "VirtualParameters"})))
+        .await
+        .status()
+        .as_u16()
 }
 
 #[tokio::test]
@@ -55,14 +61,19 @@ async fn a_proxy_stands_in_front_and_speaks_html() {
 #[tokio::test]
 async fn devices_are_found_by_query_projected_counted_and_framed() {
     let sandbox = start().await;
-    let (total, found) =
-        devices(&sandbox, json!({"VirtualParameters.pppUsername": "budi@lunas"}), "_lastInform,VirtualParameters.RXPower,X.Y").await;
+    let (total, found) = devices(
+        &sandbox,
+        json!({"VirtualParameters.pppUsername": "budi@lunas"}),
+        "_lastInform,VirtualParameters.RXPower,X.Y",
+    )
+    .await;
     assert_eq!((total.as_str(), ids(&found)), ("1", vec![BUDI]));
     assert_eq!(found[0]["VirtualParameters"]["RXPower"]["_value"], "-19.52");
     assert_eq!(found[0].as_object().unwrap().len(), 3, "{found}");
     let (total, none) = devices(&sandbox, json!({"_id": "nobody"}), "").await;
     assert_eq!((total.as_str(), none), ("0", json!([])));
-    let raw = ask(&sandbox, Method::GET, "/devices?projection=_id&sort=%7B%22_id%22%3A-1%7D&skip=1&limit=2", None).await;
+    let raw =
+        ask(&sandbox, Method::GET, "/devices?projection=_id&sort=%7B%22_id%22%3A-1%7D&skip=1&limit=2", None).await;
     assert_eq!(raw.headers()["total"], "13");
     let text = raw.text().await.unwrap();
     assert!(text.starts_with("[\n{\"_id\":") && text.ends_with("\n]") && text.contains(",\n"), "{text}");
@@ -86,8 +97,11 @@ async fn a_task_runs_at_once_if_the_modem_wakes_up_and_else_with_its_next_report
     let behind_nat = ids(&found)[0].to_owned();
     assert_eq!(task(&sandbox, &behind_nat, "?connection_request").await, 202);
     assert_eq!(sandbox.tasks().len(), 2);
-    let waiting: Value =
-        ask(&sandbox, Method::GET, "/tasks/?query=%7B%22name%22%3A%22refreshObject%22%7D", None).await.json().await.unwrap();
+    let waiting: Value = ask(&sandbox, Method::GET, "/tasks/?query=%7B%22name%22%3A%22refreshObject%22%7D", None)
+        .await
+        .json()
+        .await
+        .unwrap();
     assert_eq!(waiting.as_array().unwrap().len(), 2);
     sandbox.advance_clock(Duration::from_mins(6));
     assert_eq!(sandbox.tasks().len(), 0, "reported meanwhile");
@@ -98,7 +112,13 @@ async fn a_task_runs_at_once_if_the_modem_wakes_up_and_else_with_its_next_report
 async fn an_id_with_a_percent_sign_is_encoded_once_more() {
     let sandbox = start().await;
     assert_eq!(task(&sandbox, "D0542D-G%2D1425G%2DA-ALCLB0000006", "").await, 202);
-    let wrong = ask(&sandbox, Method::POST, "/devices/D0542D-G%2D1425G%2DA-ALCLB0000006/tasks", Some(json!({"name": "reboot"}))).await;
+    let wrong = ask(
+        &sandbox,
+        Method::POST,
+        "/devices/D0542D-G%2D1425G%2DA-ALCLB0000006/tasks",
+        Some(json!({"name": "reboot"})),
+    )
+    .await;
     assert_eq!(wrong.status(), 404);
 }
 
@@ -123,10 +143,17 @@ async fn modems_can_be_changed_by_scripts_and_from_the_page() {
     let (total, found) = devices(&sandbox, query, "_lastInform").await;
     assert_eq!(total, "2");
     assert!(ids(&found).contains(&new["device"].as_str().unwrap()) && new["device"] != BUDI);
-    assert_eq!(http.post(&url).json(&json!({"device": "nobody", "change": "offline"})).send().await.unwrap().status(), 404);
+    assert_eq!(
+        http.post(&url).json(&json!({"device": "nobody", "change": "offline"})).send().await.unwrap().status(),
+        404
+    );
     assert_eq!(http.post(&url).json(&json!({"device": BUDI, "change": "fly"})).send().await.unwrap().status(), 400);
-    let form =
-        http.post(format!("{}/fleet", sandbox.genieacs_url())).form(&[("device", BUDI), ("change", "offline")]).send().await.unwrap();
+    let form = http
+        .post(format!("{}/fleet", sandbox.genieacs_url()))
+        .form(&[("device", BUDI), ("change", "offline")])
+        .send()
+        .await
+        .unwrap();
     assert!(form.text().await.unwrap().contains("offline, 180 min ago"));
 }
 

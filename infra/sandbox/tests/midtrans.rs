@@ -220,7 +220,13 @@ async fn a_page_offers_only_what_is_enabled() {
     let page = merchant.http.get(link).send().await.unwrap().text().await.unwrap();
     assert!(page.contains("GoPay") && page.contains("Indomaret") && !page.contains("BCA"));
     assert_eq!(merchant.simulate(link, "paid", json!({"channel": "bca_va"})).await.0, 409);
-    let pressed = merchant.http.post(link).form(&[("outcome", "paid"), ("channel", "indomaret"), ("amount", "")]).send().await.unwrap();
+    let pressed = merchant
+        .http
+        .post(link)
+        .form(&[("outcome", "paid"), ("channel", "indomaret"), ("amount", "")])
+        .send()
+        .await
+        .unwrap();
     assert_eq!(pressed.status(), 303);
     let (_, body) = merchant.core("INV-1", "status").await;
     assert_eq!((body["store"].as_str(), body.get("fraud_status")), (Some("indomaret"), None));

@@ -53,7 +53,9 @@ async fn authentic_messages_change_lines_and_no_others_do() {
 async fn the_page_shows_what_came_and_its_buttons_make_it_fail() {
     let sandbox = lunas_sandbox::start(Options::default()).await.unwrap();
     let http = reqwest::Client::new();
-    let press = async |kind: &str| http.post(format!("{}/fail", sandbox.network_url())).form(&[("kind", kind)]).send().await.unwrap();
+    let press = async |kind: &str| {
+        http.post(format!("{}/fail", sandbox.network_url())).form(&[("kind", kind)]).send().await.unwrap()
+    };
     press("410").await;
     assert_eq!(tell(&sandbox, &line(1, true), now(), DEMO_NETWORK_SECRET).await, 410);
     press("recover").await;

@@ -23,7 +23,12 @@ async fn the_official_clients_work_against_the_sandbox() {
     let output = run(&folder.join("drive.mjs"), urls)
         .await
         .unwrap_or_else(|error| panic!("cannot run node ({error}): install Node.js 20 or newer first"));
-    assert!(output.status.success(), "{}{}", String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr));
+    assert!(
+        output.status.success(),
+        "{}{}",
+        String::from_utf8_lossy(&output.stdout),
+        String::from_utf8_lossy(&output.stderr)
+    );
     assert!(sandbox.calls_of("midtrans.create") > 10);
     sandbox.stop().await;
 }

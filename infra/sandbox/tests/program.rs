@@ -44,7 +44,10 @@ async fn the_program_writes_its_urls_and_serves_them() {
 
 #[test]
 fn the_program_refuses_to_notify_other_machines() {
-    let output = Command::new(env!("CARGO_BIN_EXE_lunas-sandbox")).args(["--webhook-base", "https://example.com"]).output().unwrap();
+    let output = Command::new(env!("CARGO_BIN_EXE_lunas-sandbox"))
+        .args(["--webhook-base", "https://example.com"])
+        .output()
+        .unwrap();
     assert!(!output.status.success());
     assert!(String::from_utf8_lossy(&output.stderr).contains("not on this machine"));
 }
@@ -56,6 +59,7 @@ async fn a_stopped_sandbox_frees_its_ports() {
     assert!(reqwest::get(&url).await.is_ok());
     sandbox.stop().await;
     assert!(reqwest::get(&url).await.is_err());
-    let elsewhere = lunas_sandbox::Options { xendit_address: ([0, 0, 0, 0], 0).into(), ..lunas_sandbox::Options::default() };
+    let elsewhere =
+        lunas_sandbox::Options { xendit_address: ([0, 0, 0, 0], 0).into(), ..lunas_sandbox::Options::default() };
     assert!(lunas_sandbox::start(elsewhere).await.is_err());
 }

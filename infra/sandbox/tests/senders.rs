@@ -30,10 +30,12 @@ async fn meta(merchant: &Merchant, body: &Value) -> (u16, Value) {
 }
 
 async fn fonnte(merchant: &Merchant, token: &str, target: &str) -> (u16, Value) {
-    let part = |name: &str, value: &str| format!("--b\r\nContent-Disposition: form-data; name=\"{name}\"\r\n\r\n{value}\r\n");
+    let part =
+        |name: &str, value: &str| format!("--b\r\nContent-Disposition: form-data; name=\"{name}\"\r\n\r\n{value}\r\n");
     let body = format!("{}{}--b--\r\n", part("target", target), part("message", "Halo\r\nlagi"));
     let request = merchant.http.post(format!("{}/fonnte/send", merchant.sandbox.whatsapp_url()));
-    let request = request.header("authorization", token).header("content-type", "multipart/form-data; boundary=b").body(body);
+    let request =
+        request.header("authorization", token).header("content-type", "multipart/form-data; boundary=b").body(body);
     let response = request.send().await.unwrap();
     (response.status().as_u16(), response.json().await.unwrap())
 }
@@ -70,7 +72,9 @@ async fn meta_refuses_what_does_not_fit_the_template() {
         *body.pointer_mut(pointer).unwrap() = value;
         body
     };
-    let texts = |texts: &[&str]| Value::from(texts.iter().map(|text| json!({"type": "text", "text": text})).collect::<Vec<_>>());
+    let texts = |texts: &[&str]| {
+        Value::from(texts.iter().map(|text| json!({"type": "text", "text": text})).collect::<Vec<_>>())
+    };
     let first = "/template/components/0/parameters";
     for (body, code) in [
         (changed("/template/name", json!("login")), 132_001),
@@ -117,13 +121,13 @@ async fn templates_can_be_submitted_and_lead_to_a_page() {
     assert_eq!(meta(&merchant, &bill(&[text("abc")])).await.0, 200);
     let text = merchant.sandbox.inbox(PHONE)[0].text.clone();
     assert!(
-        text.starts_with("Halo {{2}}, tagihan Rp300.000. Rp300.000!\n\nBayar: http://127.0.0.1:") && text.ends_with("/p/abc"),
+        text.starts_with("Halo {{2}}, tagihan Rp300.000. Rp300.000!\n\nBayar: http://127.0.0.1:")
+            && text.ends_with("/p/abc"),
         "{text}"
     );
     assert_eq!(code_of(&meta(&merchant, &bill(&[])).await), 131_008);
     let nameless = json!({"name": "Bill", "language": "id", "category": "UTILITY", "components": []});
-    let own_words =
-        json!({"name": "otp", "language": "id", "category": "AUTHENTICATION", "components": [{"type": "BODY", "text": "{{1}}"}]});
+    let own_words = json!({"name": "otp", "language": "id", "category": "AUTHENTICATION", "components": [{"type": "BODY", "text": "{{1}}"}]});
     for refused in [nameless, own_words] {
         assert_eq!(code_of(&meta_as(&merchant, DEMO_META_TOKEN, "1", "message_templates", &refused).await), 100);
     }
@@ -136,7 +140,10 @@ async fn fonnte_says_no_with_a_200() {
     assert!(status == 200 && body["status"] == true && body["id"][0].is_string(), "{body}");
     assert_eq!(merchant.sandbox.inbox(PHONE)[0].text, "Halo\r\nlagi");
     assert_eq!(fonnte(&merchant, "Bearer x", PHONE).await, (200, json!({"status": false, "reason": "token invalid"})));
-    assert_eq!(fonnte(&merchant, DEMO_FONNTE_TOKEN, "6281|x").await, (200, json!({"status": false, "reason": "target invalid"})));
+    assert_eq!(
+        fonnte(&merchant, DEMO_FONNTE_TOKEN, "6281|x").await,
+        (200, json!({"status": false, "reason": "target invalid"}))
+    );
 }
 
 #[tokio::test]
@@ -155,8 +162,9 @@ async fn waha_wants_its_key_its_session_and_a_chat() {
 #[tokio::test]
 async fn each_refuses_in_its_own_words_on_demand() {
     let merchant = Merchant::start().await;
-    let refuse =
-        async |reason: &str| merchant.control("/faults", json!({"target": "whatsapp.send", "kind": "refuse", "reason": reason})).await;
+    let refuse = async |reason: &str| {
+        merchant.control("/faults", json!({"target": "whatsapp.send", "kind": "refuse", "reason": reason})).await
+    };
     refuse("131056").await;
     assert_eq!(code_of(&meta(&merchant, &login_code("1")).await), 131_056);
     refuse("insufficient quota").await;
@@ -183,9 +191,10 @@ async fn what_happens_to_a_message_is_reported_signed() {
         assert!(report.headers["x-hub-signature-256"].to_str().unwrap().starts_with("sha256="));
         assert_eq!(status(report)["biz_opaque_callback_data"], "m1");
     }
-    for (event, told) in
-        [(json!({"phone": PHONE, "event": "read"}), "read"), (json!({"phone": PHONE, "event": "failed", "code": 131_049}), "failed")]
-    {
+    for (event, told) in [
+        (json!({"phone": PHONE, "event": "read"}), "read"),
+        (json!({"phone": PHONE, "event": "failed", "code": 131_049}), "failed"),
+    ] {
         assert_eq!(merchant.control("/simulate-message", event).await.1["webhook"]["status"], 200);
         assert_eq!(status(merchant.webhooks.all().last().unwrap())["status"], told);
     }
@@ -202,7 +211,12 @@ async fn the_page_has_a_button_for_what_customers_do() {
     merchant.webhooks.wait_for(2).await;
     let url = merchant.sandbox.whatsapp_url();
     let page = merchant.http.get(&url).send().await.unwrap().text().await.unwrap();
-    assert!(page.contains("Kode masuk 482913") && page.contains("template lunas_login_code") && page.contains("value=\"read\""), "{page}");
+    assert!(
+        page.contains("Kode masuk 482913")
+            && page.contains("template lunas_login_code")
+            && page.contains("value=\"read\""),
+        "{page}"
+    );
     let id = merchant.sandbox.inbox(PHONE)[0].id.clone();
     let form = [("message", id.as_str()), ("text", "BERHENTI"), ("event", "reply")];
     let pressed = merchant.http.post(format!("{url}/inbox/event")).form(&form).send().await.unwrap();

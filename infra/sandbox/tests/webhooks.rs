@@ -130,8 +130,11 @@ async fn one_transaction_can_notify_another_address() {
     let merchant = Merchant::start().await;
     let base = merchant.sandbox.midtrans_url();
     let hook = format!("{base}/nowhere, https://example.com/hook");
-    let request =
-        merchant.http.post(format!("{base}/snap/v1/transactions")).header("x-override-notification", hook).json(&common::order("INV-1"));
+    let request = merchant
+        .http
+        .post(format!("{base}/snap/v1/transactions"))
+        .header("x-override-notification", hook)
+        .json(&common::order("INV-1"));
     let (_, created) = merchant.call(request, "SB-Mid-server-demo").await;
     let played = merchant.play(created["redirect_url"].as_str().unwrap(), "paid").await;
     assert_eq!(played["webhook"]["status"], 404);

@@ -34,7 +34,8 @@ async fn messages_arrive_in_the_inbox_oldest_first() {
     }
     send(&merchant, "demo-whatsapp-key", "628120000002", "lain").await;
     let messages: Value = serde_json::from_str(&inbox(&merchant, "*/*").await).unwrap();
-    let texts: Vec<&str> = messages.as_array().unwrap().iter().map(|message| message["text"].as_str().unwrap()).collect();
+    let texts: Vec<&str> =
+        messages.as_array().unwrap().iter().map(|message| message["text"].as_str().unwrap()).collect();
     assert_eq!(texts, ["Kode masuk 123456", "Tagihan <b>lunas</b>"]);
     assert!(messages[0]["sentAt"].as_i64().unwrap() > 1_700_000_000_000);
     assert_eq!(messages[0]["provider"], "http");

@@ -23,7 +23,8 @@ async fn an_external_id_may_have_many_invoices() {
 #[tokio::test]
 async fn whole_amounts_are_taken_as_integer_or_float() {
     let merchant = Merchant::start().await;
-    let (status, invoice) = merchant.xendit_post("/v2/invoices/", Some(&json!({"external_id": "a", "amount": 300_000.0}))).await;
+    let (status, invoice) =
+        merchant.xendit_post("/v2/invoices/", Some(&json!({"external_id": "a", "amount": 300_000.0}))).await;
     assert_eq!((status, &invoice["amount"]), (200, &json!(300_000)));
     for array in ["banks", "retail_outlets", "ewallets", "qr_codes", "direct_debits", "paylaters"] {
         assert!(invoice[format!("available_{array}")].is_array(), "{array}");
@@ -99,11 +100,18 @@ async fn a_wrong_key_is_refused() {
 #[tokio::test]
 async fn the_hosted_page_has_buttons() {
     let merchant = Merchant::start().await;
-    let (id, link) =
-        merchant.invoice("INV-1", json!({"payment_methods": ["QRIS"], "success_redirect_url": "https://example.com/finish"})).await;
+    let (id, link) = merchant
+        .invoice("INV-1", json!({"payment_methods": ["QRIS"], "success_redirect_url": "https://example.com/finish"}))
+        .await;
     let page = merchant.http.get(&link).send().await.unwrap().text().await.unwrap();
     assert!(page.contains("Rp300.000") && page.contains("QRIS") && !page.contains("BCA"));
-    let pressed = merchant.http.post(&link).form(&[("outcome", "paid"), ("amount", "299000"), ("lost", "yes")]).send().await.unwrap();
+    let pressed = merchant
+        .http
+        .post(&link)
+        .form(&[("outcome", "paid"), ("amount", "299000"), ("lost", "yes")])
+        .send()
+        .await
+        .unwrap();
     assert_eq!(pressed.status(), 303);
     let (_, invoice) = merchant.xendit_get(&format!("/v2/invoices/{id}")).await;
     assert_eq!((&invoice["status"], &invoice["paid_amount"]), (&json!("PAID"), &json!(299_000)));

@@ -69,13 +69,26 @@ pub fn adjust(
     if credit < Rupiah::ZERO && amount < Rupiah::ZERO && !may_be_negative {
         return Err(NotAdjusted::Negative(credit));
     }
-    let entry = Entry { customer_id: profile.id.clone(), invoice_id: None, kind: EntryKind::Adjusted, amount, payment: None, at: now };
+    let entry = Entry {
+        customer_id: profile.id.clone(),
+        invoice_id: None,
+        kind: EntryKind::Adjusted,
+        amount,
+        payment: None,
+        at: now,
+    };
     Ok(Adjustment { profile: Profile { credit, updated_at: now, ..profile.clone() }, entry, reason: reason.to_owned() })
 }
 
 /// Is that entry the same adjustment, of a moment ago? Who presses Enter twice means it once.
 #[must_use]
-pub fn is_repeated(entry: &Entry, kept_reason: Option<&str>, amount: Rupiah, reason: &str, now: OffsetDateTime) -> bool {
+pub fn is_repeated(
+    entry: &Entry,
+    kept_reason: Option<&str>,
+    amount: Rupiah,
+    reason: &str,
+    now: OffsetDateTime,
+) -> bool {
     let same = entry.kind == EntryKind::Adjusted && entry.amount == amount && kept_reason == Some(reason.trim());
     same && now < later(entry.at, SAME_WITHIN)
 }
@@ -90,7 +103,10 @@ mod tests {
         let profile = Profile { credit: Rupiah::new(20_000), ..examples::profile() };
         for (amount, left) in [(50_000, 70_000), (-20_000, 0)] {
             let adjusted = adjust(&profile, Rupiah::new(amount), " gangguan ", false, NOW).unwrap();
-            assert_eq!((adjusted.profile.credit.get(), adjusted.entry.amount.get(), adjusted.reason.as_str()), (left, amount, "gangguan"));
+            assert_eq!(
+                (adjusted.profile.credit.get(), adjusted.entry.amount.get(), adjusted.reason.as_str()),
+                (left, amount, "gangguan")
+            );
             assert!(adjusted.entry.kind.moves_credit() && !adjusted.entry.kind.moves_invoice());
         }
     }

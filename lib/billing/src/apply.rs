@@ -23,7 +23,8 @@ pub enum Todo {
     Grant,
     /// Revoke the grant of this settlement. If the invoice was paid again since, granting follows.
     Revoke(u32),
-    /// The grant stays, and so does its service; but part of its money was given back since, and counts for nothing any more.
+    /// The grant stays, and so does its service; but part of its money was given back since, and counts for nothing any
+    /// more.
     GiveBack,
 }
 
@@ -107,15 +108,16 @@ impl From<MoneyError> for ApplyError {
     }
 }
 
-/// The open renewal that has to be read before the invoice can be granted: an upgrade that begins a new period replaces it.
+/// The open renewal that has to be read before the invoice can be granted: an upgrade that begins a new period replaces
+/// it.
 #[must_use]
 pub fn replaced_renewal<'a>(invoice: &Invoice, profile: &'a Profile) -> Option<&'a InvoiceId> {
     let begins_anew = invoice.upgrade.as_ref().is_some_and(|terms| terms.new_period);
     profile.open_renewal.as_ref().filter(|_| begins_anew)
 }
 
-/// Grants the invoice's settlement: the newest grant, so the entitlement is extended rather than refolded. `renewal` is what
-/// [`replaced_renewal`] names; it is withdrawn if nobody has paid it.
+/// Grants the invoice's settlement: the newest grant, so the entitlement is extended rather than refolded. `renewal` is
+/// what [`replaced_renewal`] names; it is withdrawn if nobody has paid it.
 pub fn grant(
     invoice: &Invoice,
     profile: &Profile,
@@ -131,12 +133,17 @@ pub fn grant(
         Some(terms) => Reason::Upgrade { invoice_id, settlement, paid_at, money, charge: terms.charge },
     };
     let (customer_id, package) = (profile.id.clone(), invoice.package.clone());
-    let mut grant = Grant { customer_id, sequence, reason, package, revoked: false, returns: Vec::new(), granted_at: now };
+    let mut grant =
+        Grant { customer_id, sequence, reason, package, revoked: false, returns: Vec::new(), granted_at: now };
     let mut entitlement = extend(Some(profile.entitlement.clone()), &grant, rules.zone)?;
     // What was given back before it could be applied counts as what is given back after it.
     let given_back = invoice.given_back()?;
     if given_back.is_positive() {
-        grant.give_back(Return { sequence: sequence.checked_add(1).ok_or(OutOfCalendar)?, amount: given_back, at: now })?;
+        grant.give_back(Return {
+            sequence: sequence.checked_add(1).ok_or(OutOfCalendar)?,
+            amount: given_back,
+            at: now,
+        })?;
         entitlement = entitlement.give_back(given_back, now, rules.zone)?;
     }
     let (mut granted, entries) = entitled(profile, entitlement, invoice, now)?;
@@ -168,8 +175,8 @@ pub fn grant(
     Ok(Application { invoice, profile: granted, grant, grant_is_new: true, events: vec![event], entries, withdrawal })
 }
 
-/// Part of the money of a live grant was given back: it no longer counts for later changes of package, nor as credit. `grants` are all of
-/// the customer's.
+/// Part of the money of a live grant was given back: it no longer counts for later changes of package, nor as credit.
+/// `grants` are all of the customer's.
 pub fn give_back(
     invoice: &Invoice,
     profile: &Profile,
@@ -197,8 +204,8 @@ fn newest_known(grants: &[Grant], profile: &Profile) -> Result<Vec<Grant>, Apply
     if newest == Some(profile.last_grant) { Ok(grants.to_vec()) } else { Err(ApplyError::Stale) }
 }
 
-/// Revokes the grant of one settlement and refolds the rest. `grants` are all of the customer's. A renewal that the change of
-/// package replaced stays withdrawn: the provider bills the old package anew.
+/// Revokes the grant of one settlement and refolds the rest. `grants` are all of the customer's. A renewal that the
+/// change of package replaced stays withdrawn: the provider bills the old package anew.
 pub fn revoke(
     invoice: &Invoice,
     settlement: u32,
@@ -213,8 +220,8 @@ pub fn revoke(
     let revoked = revoked.clone();
     let entitlement = fold(&grants, rules.zone)?.ok_or(ApplyError::Missing)?;
     let (mut reverted, mut entries) = entitled(profile, entitlement, invoice, now)?;
-    let is_open =
-        invoice.status == InvoiceStatus::Unpaid && *reverted.open_mut(invoice.kind).get_or_insert_with(|| invoice.id.clone()) == invoice.id;
+    let is_open = invoice.status == InvoiceStatus::Unpaid
+        && *reverted.open_mut(invoice.kind).get_or_insert_with(|| invoice.id.clone()) == invoice.id;
     let mut events = vec![Event::SubscriptionReverted {
         customer_id: reverted.id.clone(),
         invoice_id: invoice.id.clone(),
@@ -225,7 +232,8 @@ pub fn revoke(
     if reverted.entitlement.package.id != profile.entitlement.package.id {
         events.push(package_changed(profile, &reverted, invoice, settlement));
     }
-    let mut invoice = Invoice { granted: None, granted_return: Rupiah::ZERO, applied_at: None, updated_at: now, ..invoice.clone() };
+    let mut invoice =
+        Invoice { granted: None, granted_return: Rupiah::ZERO, applied_at: None, updated_at: now, ..invoice.clone() };
     invoice.due = if invoice.awaits_apply() { invoice.due } else { invoice.next_due(now) };
     if invoice.status == InvoiceStatus::Unpaid && !is_open {
         // Another took its place meanwhile, and there is one open invoice of a kind: this one is to be paid no more.
@@ -233,7 +241,15 @@ pub fn revoke(
         (invoice, reverted) = (withdrawn.invoice, withdrawn.profile);
         entries.extend(withdrawn.entries);
     }
-    Ok(Application { invoice, profile: reverted, grant: revoked, grant_is_new: false, events, entries, withdrawal: None })
+    Ok(Application {
+        invoice,
+        profile: reverted,
+        grant: revoked,
+        grant_is_new: false,
+        events,
+        entries,
+        withdrawal: None,
+    })
 }
 
 /// The profile with another entitlement, and what that adds to the credit or takes from it.

@@ -1,7 +1,8 @@
 //! The audit: do the books of one customer agree with each other, item by item?
 //!
-//! Nothing is decided here and nobody is served by it. It says in one place what must hold between profile, invoices, ledger,
-//! grants, orders and events whatever happened, so that tests hold every story against it and an admin a live table.
+//! Nothing is decided here and nobody is served by it. It says in one place what must hold between profile, invoices,
+//! ledger, grants, orders and events whatever happened, so that tests hold every story against it and an admin a live
+//! table.
 //!
 //! What is due and only not done yet (a payment that waits to be applied) is [`Pending`], not a [`Finding`].
 
@@ -100,8 +101,8 @@ impl Audited {
     }
 }
 
-/// Audits one customer. `zone` is the provider's: periods are counted in it. The books must be of one moment: read while a payment
-/// is booked they can be half of before and half of after.
+/// Audits one customer. `zone` is the provider's: periods are counted in it. The books must be of one moment: read
+/// while a payment is booked they can be half of before and half of after.
 #[must_use]
 pub fn customer(books: &Books, zone: Zone, now: OffsetDateTime) -> Audited {
     let mut audit = Audit { books, zone, now, said: Audited::default() };
@@ -171,12 +172,21 @@ impl<'a> Place<'a> {
     }
 
     fn finding(self, rule: Rule, customer: &crate::id::CustomerId, what: String) -> Finding {
-        Finding { rule, customer_id: Some(customer.clone()), invoice_id: self.invoice.cloned(), order_id: self.order.cloned(), what }
+        Finding {
+            rule,
+            customer_id: Some(customer.clone()),
+            invoice_id: self.invoice.cloned(),
+            order_id: self.order.cloned(),
+            what,
+        }
     }
 }
 
 /// The sum of the entries of these kinds.
-fn sum<'a>(entries: impl IntoIterator<Item = &'a Entry>, counts: impl Fn(EntryKind) -> bool) -> Result<Rupiah, MoneyError> {
+fn sum<'a>(
+    entries: impl IntoIterator<Item = &'a Entry>,
+    counts: impl Fn(EntryKind) -> bool,
+) -> Result<Rupiah, MoneyError> {
     entries.into_iter().filter(|entry| counts(entry.kind)).try_fold(Rupiah::ZERO, |sum, entry| sum.plus(entry.amount))
 }
 
@@ -190,7 +200,8 @@ fn when(at: Option<OffsetDateTime>) -> String {
     at.map_or_else(|| "never".to_owned(), crate::zone::format::instant)
 }
 
-/// Is an event of that id kept for certain? The time in its UUIDv7 is when it was written, at the latest when it was relayed.
+/// Is an event of that id kept for certain? The time in its UUIDv7 is when it was written, at the latest when it was
+/// relayed.
 #[must_use]
 pub fn is_kept(event_id: &str, now: OffsetDateTime) -> bool {
     made_at(event_id).is_none_or(|made| now < later(made, KEPT))

@@ -78,7 +78,11 @@ impl Profile {
     #[must_use]
     pub fn expired(&self, now: OffsetDateTime) -> Option<(Self, Event)> {
         let expires_at = self.tells_expiry_at().filter(|at| *at <= now)?;
-        let event = Event::SubscriptionExpired { customer_id: self.id.clone(), expires_at, version: self.version.saturating_add(1) };
+        let event = Event::SubscriptionExpired {
+            customer_id: self.id.clone(),
+            expires_at,
+            version: self.version.saturating_add(1),
+        };
         Some((Self { expiry_told: Some(expires_at), updated_at: now, ..self.clone() }, event))
     }
 
@@ -98,8 +102,8 @@ impl Profile {
         }
     }
 
-    /// An invoice that is remembered as open and is CANCELLED (refunded in full before it was applied) takes no place. One that is PAID and
-    /// waits to be applied does: its payment may be taken back too.
+    /// An invoice that is remembered as open and is CANCELLED (refunded in full before it was applied) takes no place.
+    /// One that is PAID and waits to be applied does: its payment may be taken back too.
     pub fn forget_if_cancelled(&mut self, invoice: &Invoice) {
         if invoice.status == InvoiceStatus::Cancelled {
             self.forget_open(&invoice.id);
@@ -132,6 +136,9 @@ mod tests {
         assert_eq!((told.expired(EXPIRY), told.tells_expiry_at()), (None, None));
         let mut extended = told;
         extended.entitlement.expires_at = later(EXPIRY, time::Duration::days(30));
-        assert_eq!((extended.expired(EXPIRY), extended.tells_expiry_at()), (None, Some(extended.entitlement.expires_at)));
+        assert_eq!(
+            (extended.expired(EXPIRY), extended.tells_expiry_at()),
+            (None, Some(extended.entitlement.expires_at))
+        );
     }
 }

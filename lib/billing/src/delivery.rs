@@ -4,8 +4,9 @@ use serde::{Deserialize, Serialize};
 
 /// How far a message has come. The order is the order of proof: later reports only ever move a message on.
 ///
-/// Providers report more than once and in any order. A report that it failed counts unless the message is known to have arrived; one
-/// that it arrived counts also after that (`statuses` of <https://developers.facebook.com/docs/whatsapp/cloud-api/webhooks/components>).
+/// Providers report more than once and in any order. A report that it failed counts unless the message is known to have
+/// arrived; one that it arrived counts also after that (`statuses` of
+/// <https://developers.facebook.com/docs/whatsapp/cloud-api/webhooks/components>).
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum DeliveryStatus {
@@ -29,8 +30,16 @@ pub enum DeliveryStatus {
 
 impl DeliveryStatus {
     /// All, from the first to the last.
-    pub const ALL: [Self; 8] =
-        [Self::Pending, Self::Skipped, Self::Unknown, Self::Accepted, Self::Sent, Self::Failed, Self::Delivered, Self::Read];
+    pub const ALL: [Self; 8] = [
+        Self::Pending,
+        Self::Skipped,
+        Self::Unknown,
+        Self::Accepted,
+        Self::Sent,
+        Self::Failed,
+        Self::Delivered,
+        Self::Read,
+    ];
 
     /// As it is stored.
     #[must_use]
@@ -69,7 +78,10 @@ mod tests {
     fn proof_of_arrival_outweighs_a_failure_and_a_failure_outweighs_being_under_way() {
         let replaced = |status: DeliveryStatus| status.replaces().map(DeliveryStatus::as_str).collect::<Vec<_>>();
         assert_eq!(replaced(DeliveryStatus::Failed), ["pending", "skipped", "unknown", "accepted", "sent"]);
-        assert_eq!(replaced(DeliveryStatus::Delivered), ["pending", "skipped", "unknown", "accepted", "sent", "failed"]);
+        assert_eq!(
+            replaced(DeliveryStatus::Delivered),
+            ["pending", "skipped", "unknown", "accepted", "sent", "failed"]
+        );
         assert!(replaced(DeliveryStatus::Pending).is_empty());
     }
 }

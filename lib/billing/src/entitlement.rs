@@ -2,8 +2,8 @@
 //!
 //! A grant stores inputs, never results. So revoking one, whenever, is the same as refolding without it.
 //!
-//! Every grant of a payment adds exactly its money to what the customer holds: unused service and credit (see [`stretch`]). Dates
-//! follow from that.
+//! Every grant of a payment adds exactly its money to what the customer holds: unused service and credit (see
+//! [`stretch`]). Dates follow from that.
 
 pub mod stretch;
 
@@ -18,7 +18,8 @@ use crate::{
 };
 use stretch::{Purchase, Stretch, bought};
 
-/// Stretches that are kept apart. Who pays further ahead gets the next two joined: their money is then spread evenly over both.
+/// Stretches that are kept apart. Who pays further ahead gets the next two joined: their money is then spread evenly
+/// over both.
 pub const STRETCHES: usize = 24;
 
 /// What a customer is entitled to.
@@ -37,12 +38,14 @@ pub struct Entitlement {
     /// Set if the expiry was reached by buying days.
     #[serde(default)]
     pub purchase: Option<Purchase>,
-    /// What changes of package left over so far, in total: it is credit. Refolding without a grant tells what has to come back.
+    /// What changes of package left over so far, in total: it is credit. Refolding without a grant tells what has to
+    /// come back.
     #[serde(default)]
     pub to_credit: Rupiah,
 }
 
-/// Where the period of a customer starts who pays after the expiry. Kept in each grant: changing the setting changes no past.
+/// Where the period of a customer starts who pays after the expiry. Kept in each grant: changing the setting changes no
+/// past.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum LateRenewal {
@@ -75,8 +78,8 @@ pub struct Grant {
     pub granted_at: OffsetDateTime,
 }
 
-/// Money of a grant that went back to the payer while its service goes on. It takes a place of its own in the fold: what came before
-/// it is worth less, dates stay as they are.
+/// Money of a grant that went back to the payer while its service goes on. It takes a place of its own in the fold:
+/// what came before it is worth less, dates stay as they are.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Return {
     /// Position in the fold.
@@ -126,8 +129,8 @@ pub enum Reason {
         paid_at: OffsetDateTime,
         /// What was paid.
         money: Rupiah,
-        /// What of it, together with the unused value, buys days; the rest is credit. Negative: so much of the unused value is
-        /// credit too.
+        /// What of it, together with the unused value, buys days; the rest is credit. Negative: so much of the unused
+        /// value is credit too.
         charge: Rupiah,
     },
 }
@@ -170,7 +173,8 @@ pub enum FoldError {
     Money(#[from] MoneyError),
 }
 
-/// Folds live grants, and what was given back of them, in order of sequence, into the entitlement. `None` while nothing was granted.
+/// Folds live grants, and what was given back of them, in order of sequence, into the entitlement. `None` while nothing
+/// was granted.
 pub fn fold<'a>(grants: impl IntoIterator<Item = &'a Grant>, zone: Zone) -> Result<Option<Entitlement>, FoldError> {
     enum Step<'a> {
         Grant(&'a Grant),
@@ -185,14 +189,18 @@ pub fn fold<'a>(grants: impl IntoIterator<Item = &'a Grant>, zone: Zone) -> Resu
     steps.sort_by_key(|(sequence, _)| *sequence);
     steps.into_iter().try_fold(None, |entitlement: Option<Entitlement>, (_, step)| match step {
         Step::Grant(grant) => extend(entitlement, grant, zone).map(Some),
-        Step::Return(back) => entitlement.map(|entitlement| entitlement.give_back(back.amount, back.at, zone)).transpose(),
+        Step::Return(back) => {
+            entitlement.map(|entitlement| entitlement.give_back(back.amount, back.at, zone)).transpose()
+        }
     })
 }
 
 /// The entitlement after one more grant.
 pub fn extend(before: Option<Entitlement>, grant: &Grant, zone: Zone) -> Result<Entitlement, FoldError> {
     match &grant.reason {
-        Reason::Import { expires_at } => Ok(imported(before.as_ref(), &grant.package, *expires_at, grant.granted_at, zone)),
+        Reason::Import { expires_at } => {
+            Ok(imported(before.as_ref(), &grant.package, *expires_at, grant.granted_at, zone))
+        }
         Reason::Renewal { paid_at, money, late, .. } => match before {
             Some(before) => renew(before.valued(*paid_at, zone), &grant.package, *paid_at, *money, *late, zone),
             None => begin(&grant.package, *paid_at, *money, zone),
@@ -222,7 +230,8 @@ pub fn imported(
     }
 }
 
-/// Nobody wrote down what was paid. Where no period can be counted back, at the very end of the calendar, it is nothing.
+/// Nobody wrote down what was paid. Where no period can be counted back, at the very end of the calendar, it is
+/// nothing.
 fn unrecorded(package: &Package, expires_at: OffsetDateTime, at: OffsetDateTime, zone: Zone) -> Vec<Stretch> {
     Stretch::at_list_price(package, expires_at, at, zone).ok().flatten().into_iter().collect()
 }
@@ -240,8 +249,9 @@ impl Entitlement {
         Ok(valued.stretches.iter().try_fold(Rupiah::ZERO, |sum, stretch| sum.plus(stretch.unused_recorded(at)?))?)
     }
 
-    /// After so much of what was paid went back to the payer: unused service is worth less, the newest first, and then what changes of
-    /// package made credit. Service that is used up stays used, and no date moves: nothing is revoked by itself.
+    /// After so much of what was paid went back to the payer: unused service is worth less, the newest first, and then
+    /// what changes of package made credit. Service that is used up stays used, and no date moves: nothing is revoked
+    /// by itself.
     pub fn give_back(self, amount: Rupiah, at: OffsetDateTime, zone: Zone) -> Result<Self, FoldError> {
         let mut after = self.valued(at, zone);
         let mut left = amount;
@@ -257,7 +267,11 @@ impl Entitlement {
 
     /// Profiles of layout 1 did not record what was paid: theirs counts as an import does.
     fn valued(self, at: OffsetDateTime, zone: Zone) -> Self {
-        if self.stretches.is_empty() { Self { stretches: unrecorded(&self.package, self.expires_at, at, zone), ..self } } else { self }
+        if self.stretches.is_empty() {
+            Self { stretches: unrecorded(&self.package, self.expires_at, at, zone), ..self }
+        } else {
+            self
+        }
     }
 
     /// Without what is used up, and within the limit.
@@ -304,7 +318,8 @@ fn renew(
         // The package as it was sold: price, bandwidth or period may have changed since.
         let until = zone.add_months(start, paid_for.period_months.into(), anchor_day)?;
         after.stretches.push(Stretch { from: start, until, paid: money, unrecorded: Rupiah::ZERO });
-        (after.package, after.expires_at, after.anchor_day, after.purchase) = (paid_for.clone(), until, anchor_day, None);
+        (after.package, after.expires_at, after.anchor_day, after.purchase) =
+            (paid_for.clone(), until, anchor_day, None);
     } else if after.package.price.is_positive() {
         // The package changed between invoice and payment: the money buys days at the price of the active one.
         let begun = after.purchase.take().filter(|_| start == after.expires_at);
@@ -314,7 +329,8 @@ fn renew(
         after.stretches.push(Stretch { from: start, until, paid: money, unrecorded: Rupiah::ZERO });
         (after.expires_at, after.anchor_day, after.purchase) = (until, day, Some(purchase));
     } else {
-        // Days of a package without a price cannot be bought: the money is credit, and there is a period from the payment on.
+        // Days of a package without a price cannot be bought: the money is credit, and there is a period from the
+        // payment on.
         let period_end = zone.add_months(paid_at, after.package.period_months.into(), zone.date(paid_at).day())?;
         if period_end > after.expires_at {
             (after.expires_at, after.anchor_day, after.purchase) = (period_end, zone.date(paid_at).day(), None);
@@ -335,10 +351,16 @@ pub struct Payment {
     pub charge: Rupiah,
 }
 
-/// What a change of package makes of the entitlement. A new time begins with the payment: unused value and `charge` buy days of
-/// the new package, and what buys none is credit, as far as somebody paid it: the list price of imported service only ever buys days.
-/// A package without a price is served for one period, and all value is credit; from one such package to another the expiry stays.
-pub fn change(before: Option<&Entitlement>, package: &Package, payment: Payment, zone: Zone) -> Result<Entitlement, FoldError> {
+/// What a change of package makes of the entitlement. A new time begins with the payment: unused value and `charge` buy
+/// days of the new package, and what buys none is credit, as far as somebody paid it: the list price of imported
+/// service only ever buys days. A package without a price is served for one period, and all value is credit; from one
+/// such package to another the expiry stays.
+pub fn change(
+    before: Option<&Entitlement>,
+    package: &Package,
+    payment: Payment,
+    zone: Zone,
+) -> Result<Entitlement, FoldError> {
     let Payment { at: paid_at, money, charge } = payment;
     let (unused, recorded, to_credit) = match before {
         Some(before) => (before.unused(paid_at, zone)?, before.unused_recorded(paid_at, zone)?, before.to_credit),

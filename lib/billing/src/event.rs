@@ -171,10 +171,11 @@ pub enum ReviewReason {
     PartialRefund,
     /// A payment was charged back; nothing is revoked by itself.
     Chargeback,
-    /// The gateway took money back that opens no invoice again: it had become credit, which may be spent, or was a part-payment.
+    /// The gateway took money back that opens no invoice again: it had become credit, which may be spent, or was a
+    /// part-payment.
     TakenBack,
-    /// The gateway says something that is not understood, or that a person has to decide: an unknown status, a card held for review,
-    /// another currency. Nothing is booked; the amount is the order's.
+    /// The gateway says something that is not understood, or that a person has to decide: an unknown status, a card
+    /// held for review, another currency. Nothing is booked; the amount is the order's.
     Unclear,
 }
 
@@ -198,7 +199,8 @@ impl Event {
     }
 }
 
-/// When something with that id was written: the time in its UUIDv7, which ids of events and ledger entries are. `None` if it is none.
+/// When something with that id was written: the time in its UUIDv7, which ids of events and ledger entries are. `None`
+/// if it is none.
 #[must_use]
 pub fn made_at(id: &str) -> Option<OffsetDateTime> {
     let milliseconds = id.get(..12).and_then(|digits| i64::from_str_radix(digits, 16).ok())?;
@@ -219,7 +221,9 @@ impl Event {
             | Self::PaymentReview { customer_id, invoice_id, .. }
             | Self::SubscriptionExtended { customer_id, invoice_id, .. }
             | Self::PackageChanged { customer_id, invoice_id, .. }
-            | Self::SubscriptionReverted { customer_id, invoice_id, .. } => Some((customer_id.clone(), invoice_id.clone())),
+            | Self::SubscriptionReverted { customer_id, invoice_id, .. } => {
+                Some((customer_id.clone(), invoice_id.clone()))
+            }
         }
     }
 }
@@ -252,7 +256,10 @@ mod tests {
         let (customer_id, invoice_id) = (examples::invoice().customer_id, examples::invoice().id);
         let amount = Rupiah::new(300_000);
         vec![
-            Event::LoginCodeRequested { login_id: "LOGIN#0a1b2c".into(), request_id: "01926f5e-7b1a-7c3d-9e4f-5a6b7c8d9e0f".into() },
+            Event::LoginCodeRequested {
+                login_id: "LOGIN#0a1b2c".into(),
+                request_id: "01926f5e-7b1a-7c3d-9e4f-5a6b7c8d9e0f".into(),
+            },
             Event::InvoiceIssued { customer_id: customer_id.clone(), invoice_id: invoice_id.clone(), amount },
             Event::InvoiceReminder {
                 customer_id: customer_id.clone(),
@@ -261,8 +268,18 @@ mod tests {
                 stage: Stage::ThreeDaysBefore,
             },
             Event::InvoiceOverdue { customer_id: customer_id.clone(), invoice_id: invoice_id.clone(), amount },
-            Event::PaymentSettled { customer_id: customer_id.clone(), invoice_id: invoice_id.clone(), settlement: 1, amount },
-            Event::PaymentReversed { customer_id: customer_id.clone(), invoice_id: invoice_id.clone(), settlement: 1, amount },
+            Event::PaymentSettled {
+                customer_id: customer_id.clone(),
+                invoice_id: invoice_id.clone(),
+                settlement: 1,
+                amount,
+            },
+            Event::PaymentReversed {
+                customer_id: customer_id.clone(),
+                invoice_id: invoice_id.clone(),
+                settlement: 1,
+                amount,
+            },
             Event::PaymentReview {
                 customer_id: customer_id.clone(),
                 invoice_id: invoice_id.clone(),
@@ -287,7 +304,11 @@ mod tests {
                 expires_at: datetime!(2026-12-27 03:00 UTC),
                 version: 2,
             },
-            Event::SubscriptionExpired { customer_id: customer_id.clone(), expires_at: datetime!(2026-11-22 16:59:59 UTC), version: 3 },
+            Event::SubscriptionExpired {
+                customer_id: customer_id.clone(),
+                expires_at: datetime!(2026-11-22 16:59:59 UTC),
+                version: 3,
+            },
             Event::SubscriptionReverted {
                 customer_id,
                 invoice_id,

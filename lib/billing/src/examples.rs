@@ -149,19 +149,43 @@ pub fn link() -> PaymentLink {
 /// The import behind the entitlement of [`profile`].
 pub fn import() -> Grant {
     let (package, reason) = (package("home20", 300_000), Reason::Import { expires_at: EXPIRY });
-    Grant { customer_id: profile().id, sequence: 1, reason, package, revoked: false, returns: Vec::new(), granted_at: NOW }
+    Grant {
+        customer_id: profile().id,
+        sequence: 1,
+        reason,
+        package,
+        revoked: false,
+        returns: Vec::new(),
+        granted_at: NOW,
+    }
 }
 
 /// A renewal of `package` at its price, for invoice `inv_<sequence>`.
 pub fn renewal(sequence: u32, package: Package, paid_at: OffsetDateTime, late: LateRenewal) -> Grant {
     let invoice_id = InvoiceId::parse(&format!("inv_{sequence}")).unwrap();
     let reason = Reason::Renewal { invoice_id, settlement: 1, paid_at, money: package.price, late };
-    Grant { customer_id: profile().id, sequence, reason, package, revoked: false, returns: Vec::new(), granted_at: paid_at }
+    Grant {
+        customer_id: profile().id,
+        sequence,
+        reason,
+        package,
+        revoked: false,
+        returns: Vec::new(),
+        granted_at: paid_at,
+    }
 }
 
 /// A change to `package` at its price, for invoice `inv_<sequence>`.
 pub fn upgrade(sequence: u32, package: Package, paid_at: OffsetDateTime) -> Grant {
     let invoice_id = InvoiceId::parse(&format!("inv_{sequence}")).unwrap();
     let reason = Reason::Upgrade { invoice_id, settlement: 1, paid_at, money: package.price, charge: package.price };
-    Grant { customer_id: profile().id, sequence, reason, package, revoked: false, returns: Vec::new(), granted_at: paid_at }
+    Grant {
+        customer_id: profile().id,
+        sequence,
+        reason,
+        package,
+        revoked: false,
+        returns: Vec::new(),
+        granted_at: paid_at,
+    }
 }

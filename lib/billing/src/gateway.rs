@@ -53,7 +53,8 @@ pub enum Mode {
     Production,
 }
 
-/// What a gateway says about one order, asked directly (GET status). Only this is ever booked; a webhook is a hint to ask.
+/// What a gateway says about one order, asked directly (GET status). Only this is ever booked; a webhook is a hint to
+/// ask.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Report {
     /// Where the order as a whole stands.
@@ -86,12 +87,14 @@ pub enum ReportedState {
     Expired,
     /// Cancelled by us or by the provider.
     Cancelled,
-    /// Something that needs a person: an unknown status word, a challenged card, another currency. Stays pending; raises an alarm.
+    /// Something that needs a person: an unknown status word, a challenged card, another currency. Stays pending;
+    /// raises an alarm.
     Unclear(String),
 }
 
 impl ReportedState {
-    /// Among several attempts at one order, which one speaks for the order: one that needs a person, then paid, then payable.
+    /// Among several attempts at one order, which one speaks for the order: one that needs a person, then paid, then
+    /// payable.
     #[must_use]
     pub const fn weight(&self) -> u8 {
         match self {
@@ -117,9 +120,9 @@ pub struct Transaction {
     pub refunded: Rupiah,
     /// Charged back in total (cumulative).
     pub charged_back: Rupiah,
-    /// The gateway says in so many words that money it had reported is gone again (Midtrans: `deny`, `cancel`). Only then is
-    /// less `received` than booked a reversal: an answer that was on its way while the payment settled says `pending`, and must
-    /// not undo it.
+    /// The gateway says in so many words that money it had reported is gone again (Midtrans: `deny`, `cancel`). Only
+    /// then is less `received` than booked a reversal: an answer that was on its way while the payment settled says
+    /// `pending`, and must not undo it.
     pub taken_back: bool,
     /// When the customer paid; `None` before that.
     pub paid_at: Option<OffsetDateTime>,

@@ -10,7 +10,8 @@ use serde::{Deserialize, Serialize};
 pub struct NotAnId;
 
 fn checked(text: &str) -> Result<String, NotAnId> {
-    let well_formed = (1..=40).contains(&text.len()) && text.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'_');
+    let well_formed = (1..=40).contains(&text.len())
+        && text.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'_');
     if well_formed { Ok(text.to_owned()) } else { Err(NotAnId) }
 }
 
@@ -86,7 +87,8 @@ pub struct NotAnOrderId;
 impl OrderId {
     /// Takes 1 to 50 of `A-Za-z0-9-_~.`.
     pub fn parse(text: &str) -> Result<Self, NotAnOrderId> {
-        let well_formed = (1..=50).contains(&text.len()) && text.bytes().all(|b| b.is_ascii_alphanumeric() || b"-_~.".contains(&b));
+        let well_formed =
+            (1..=50).contains(&text.len()) && text.bytes().all(|b| b.is_ascii_alphanumeric() || b"-_~.".contains(&b));
         if well_formed { Ok(Self(text.to_owned())) } else { Err(NotAnOrderId) }
     }
 

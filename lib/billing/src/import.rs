@@ -36,7 +36,8 @@ pub struct Row {
 pub struct Import {
     /// New or changed.
     pub profile: Profile,
-    /// If package or expiry are other than the last import said: what it says of them supersedes payments made since, on purpose.
+    /// If package or expiry are other than the last import said: what it says of them supersedes payments made since,
+    /// on purpose.
     pub grant: Option<Grant>,
     /// A phone that is no longer the customer's.
     pub former_phone: Option<Phone>,
@@ -44,7 +45,13 @@ pub struct Import {
 
 /// Compares a row with what is there. `None` = nothing to do. `new_id` is used if the customer is new.
 #[must_use]
-pub fn import(existing: Option<&Profile>, row: &Row, new_id: CustomerId, zone: Zone, now: OffsetDateTime) -> Option<Import> {
+pub fn import(
+    existing: Option<&Profile>,
+    row: &Row,
+    new_id: CustomerId,
+    zone: Zone,
+    now: OffsetDateTime,
+) -> Option<Import> {
     let Some(before) = existing else {
         let grant = grant(new_id.clone(), 1, row, now);
         return Some(Import { profile: new_profile(new_id, row, zone, now), grant: Some(grant), former_phone: None });
@@ -56,9 +63,11 @@ pub fn import(existing: Option<&Profile>, row: &Row, new_id: CustomerId, zone: Z
         ont_serial: row.ont_serial.clone(),
         ..before.clone()
     };
-    let (other_package, other_expiry) = (before.imported_package != row.package.id, before.imported_expiry != row.expires_at);
+    let (other_package, other_expiry) =
+        (before.imported_package != row.package.id, before.imported_expiry != row.expires_at);
     let grant = (other_package || other_expiry).then(|| {
-        // What the sheet repeats says nothing new: who only corrects dates does not take a package back that was paid for since.
+        // What the sheet repeats says nothing new: who only corrects dates does not take a package back that was paid
+        // for since.
         let held = &before.entitlement;
         let row = &Row {
             package: if other_package { row.package.clone() } else { held.package.clone() },
@@ -81,7 +90,15 @@ pub fn import(existing: Option<&Profile>, row: &Row, new_id: CustomerId, zone: Z
 
 fn grant(customer_id: CustomerId, sequence: u32, row: &Row, now: OffsetDateTime) -> Grant {
     let reason = Reason::Import { expires_at: row.expires_at };
-    Grant { customer_id, sequence, reason, package: row.package.clone(), revoked: false, returns: Vec::new(), granted_at: now }
+    Grant {
+        customer_id,
+        sequence,
+        reason,
+        package: row.package.clone(),
+        revoked: false,
+        returns: Vec::new(),
+        granted_at: now,
+    }
 }
 
 fn entitlement(before: Option<&Entitlement>, row: &Row, zone: Zone, now: OffsetDateTime) -> Entitlement {
@@ -168,6 +185,9 @@ mod tests {
         let package = Row { package: examples::package("home10", 100_000), ..row() };
         let change = import(Some(&profile), &package, id(), Zone::Jakarta, examples::NOW).unwrap();
         let entitlement = &change.profile.entitlement;
-        assert_eq!((entitlement.package.id.as_str(), entitlement.expires_at), ("home10", profile.entitlement.expires_at));
+        assert_eq!(
+            (entitlement.package.id.as_str(), entitlement.expires_at),
+            ("home10", profile.entitlement.expires_at)
+        );
     }
 }

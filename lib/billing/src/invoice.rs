@@ -166,7 +166,9 @@ impl Attempts {
     #[must_use]
     pub fn counted(before: Option<Self>, now: OffsetDateTime) -> Self {
         match before {
-            Some(attempts) if now < later(attempts.since, ATTEMPTS_WINDOW) => Self { count: attempts.count.saturating_add(1), ..attempts },
+            Some(attempts) if now < later(attempts.since, ATTEMPTS_WINDOW) => {
+                Self { count: attempts.count.saturating_add(1), ..attempts }
+            }
             _ => Self { since: now, count: 1 },
         }
     }
@@ -195,8 +197,9 @@ impl Invoice {
         self.status == InvoiceStatus::Unpaid && self.kind == InvoiceKind::Renewal && zone.date(now) > self.due_date
     }
 
-    /// An offer to change the package that nobody took up in its time: else its price would hold for ever. It gets no link any more;
-    /// the next choice withdraws it. Money that arrives all the same, on a link of before, is booked like any other.
+    /// An offer to change the package that nobody took up in its time: else its price would hold for ever. It gets no
+    /// link any more; the next choice withdraws it. Money that arrives all the same, on a link of before, is booked
+    /// like any other.
     #[must_use]
     pub fn is_lapsed(&self, now: OffsetDateTime) -> bool {
         let is_offer = self.status == InvoiceStatus::Unpaid && self.kind == InvoiceKind::Upgrade;
@@ -207,7 +210,9 @@ impl Invoice {
     #[must_use]
     pub fn awaits_apply(&self) -> bool {
         match self.status {
-            InvoiceStatus::Paid => self.granted != Some(self.settlement) || self.given_back() != Ok(self.granted_return),
+            InvoiceStatus::Paid => {
+                self.granted != Some(self.settlement) || self.given_back() != Ok(self.granted_return)
+            }
             InvoiceStatus::Unpaid | InvoiceStatus::Cancelled => self.granted.is_some(),
         }
     }
@@ -222,8 +227,8 @@ impl Invoice {
         self.received.minus(self.given_back()?)
     }
 
-    /// When somebody has to come back to it. While it awaits apply: soon, in case the event about it is lost. An offer to change the
-    /// package that holds money: when it lapses, so that the money becomes credit again.
+    /// When somebody has to come back to it. While it awaits apply: soon, in case the event about it is lost. An offer
+    /// to change the package that holds money: when it lapses, so that the money becomes credit again.
     #[must_use]
     pub fn next_due(&self, now: OffsetDateTime) -> Option<OffsetDateTime> {
         if self.awaits_apply() {
@@ -280,7 +285,13 @@ pub struct NewInvoice {
 
 impl Invoice {
     /// An unpaid invoice over the package's price.
-    pub(crate) fn issued(kind: InvoiceKind, profile: &Profile, package: Package, new: NewInvoice, now: OffsetDateTime) -> Self {
+    pub(crate) fn issued(
+        kind: InvoiceKind,
+        profile: &Profile,
+        package: Package,
+        new: NewInvoice,
+        now: OffsetDateTime,
+    ) -> Self {
         Self {
             id: new.id,
             customer_id: profile.id.clone(),
@@ -329,8 +340,8 @@ pub struct Issued {
     pub entries: Vec<Entry>,
 }
 
-/// A renewal invoice for the package that is active, and the profile that remembers it as open. Credit pays what it can of it.
-/// `in_catalogue` is that package as it is sold now; without it (it was taken out) the customer's copy counts.
+/// A renewal invoice for the package that is active, and the profile that remembers it as open. Credit pays what it can
+/// of it. `in_catalogue` is that package as it is sold now; without it (it was taken out) the customer's copy counts.
 pub fn issue_renewal(
     profile: &Profile,
     in_catalogue: Option<&Package>,
@@ -343,7 +354,11 @@ pub fn issue_renewal(
     let remind_at = reminder::next(new.due_date, zone, now);
     let invoice = Invoice { remind_at, ..Invoice::issued(InvoiceKind::Renewal, profile, package, new, now) };
     let profile = Profile { open_renewal: Some(invoice.id.clone()), updated_at: now, ..profile.clone() };
-    let event = Event::InvoiceIssued { customer_id: invoice.customer_id.clone(), invoice_id: invoice.id.clone(), amount: invoice.amount };
+    let event = Event::InvoiceIssued {
+        customer_id: invoice.customer_id.clone(),
+        invoice_id: invoice.id.clone(),
+        amount: invoice.amount,
+    };
     Ok(match use_credit(Standing { invoice: &invoice, order: None }, &profile, now)? {
         Some(CreditUse { invoice, profile, entries, event: settled, .. }) => {
             Issued { invoice, profile, event: settled.unwrap_or(event), entries: entries.into() }
@@ -362,20 +377,32 @@ mod tests {
     #[test]
     fn a_renewal_asks_the_price_of_the_active_package_and_is_remembered() {
         let before = Profile { open_renewal: None, ..examples::profile() };
-        let new = NewInvoice { id: InvoiceId::parse("inv_2").unwrap(), number: "INV-2026-000002".into(), due_date: date!(2026 - 12 - 30) };
-        let Issued { invoice, profile, event, entries } = issue_renewal(&before, None, new, Zone::Jakarta, NOW).unwrap();
+        let new = NewInvoice {
+            id: InvoiceId::parse("inv_2").unwrap(),
+            number: "INV-2026-000002".into(),
+            due_date: date!(2026 - 12 - 30),
+        };
+        let Issued { invoice, profile, event, entries } =
+            issue_renewal(&before, None, new, Zone::Jakarta, NOW).unwrap();
         assert_eq!(entries, []);
         assert_eq!((invoice.amount, invoice.amount_due()), (Rupiah::new(300_000), Ok(Rupiah::new(300_000))));
         assert_eq!((invoice.status, invoice.settlement, invoice.awaits_apply()), (InvoiceStatus::Unpaid, 0, false));
-        assert_eq!((invoice.package.clone(), invoice.description.as_str()), (before.entitlement.package.clone(), "Home 20 – 1 bulan"));
+        assert_eq!(
+            (invoice.package.clone(), invoice.description.as_str()),
+            (before.entitlement.package.clone(), "Home 20 – 1 bulan")
+        );
         assert_eq!(profile.open_renewal, Some(invoice.id.clone()));
         assert_eq!((profile.credit, profile.entitlement), (before.credit, before.entitlement));
-        assert_eq!(event, Event::InvoiceIssued { customer_id: before.id, invoice_id: invoice.id, amount: Rupiah::new(300_000) });
+        assert_eq!(
+            event,
+            Event::InvoiceIssued { customer_id: before.id, invoice_id: invoice.id, amount: Rupiah::new(300_000) }
+        );
     }
 
     #[test]
     fn an_invoice_is_overdue_once_its_day_is_over_in_the_providers_zone() {
-        // The example is due on 30 November. It is midnight in Jakarta at 17:00, in Makassar at 16:00, in Jayapura at 15:00 UTC.
+        // The example is due on 30 November. It is midnight in Jakarta at 17:00, in Makassar at 16:00, in Jayapura at
+        // 15:00 UTC.
         let unpaid = examples::invoice();
         for (zone, last) in [
             (Zone::Jakarta, datetime!(2026-11-30 16:59:59 UTC)),
@@ -393,11 +420,16 @@ mod tests {
     #[test]
     fn an_invoice_is_due_for_one_thing_at_a_time() {
         use InvoiceStatus::{Cancelled, Paid, Unpaid};
-        let look =
-            |status, granted, due| Invoice { status, granted, due, remind_at: Some(NOW), settlement: 1, ..examples::invoice() }.next_look();
+        let look = |status, granted, due| {
+            Invoice { status, granted, due, remind_at: Some(NOW), settlement: 1, ..examples::invoice() }.next_look()
+        };
         assert_eq!(look(Unpaid, None, None), Some(NextLook::Remind(NOW)));
         assert_eq!(look(Paid, None, Some(NOW)), Some(NextLook::Reconcile(NOW)));
-        assert_eq!(look(Unpaid, Some(1), Some(NOW)), Some(NextLook::Reconcile(NOW)), "reversed: the grant is revoked first");
+        assert_eq!(
+            look(Unpaid, Some(1), Some(NOW)),
+            Some(NextLook::Reconcile(NOW)),
+            "reversed: the grant is revoked first"
+        );
         for settled in [look(Paid, Some(1), None), look(Cancelled, None, None)] {
             assert_eq!(settled, None);
         }

@@ -10,8 +10,8 @@ use crate::{
     money::{MoneyError, Rupiah},
 };
 
-/// One movement of money. What an invoice holds is the sum of its entries that [move it](EntryKind::moves_invoice); a customer's
-/// credit is the sum of the entries that [move that](EntryKind::moves_credit). Every kind moves one of them.
+/// One movement of money. What an invoice holds is the sum of its entries that [move it](EntryKind::moves_invoice); a
+/// customer's credit is the sum of the entries that [move that](EntryKind::moves_credit). Every kind moves one of them.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Entry {
     /// Whose money.
@@ -65,7 +65,8 @@ pub enum EntryKind {
     Refund,
     /// Refunded from credit.
     SurplusRefund,
-    /// What a change of package left over: value that bought no days, so it is credit. Negative when the change is taken back.
+    /// What a change of package left over: value that bought no days, so it is credit. Negative when the change is
+    /// taken back.
     Unused,
     /// Credit that the provider gave or took, with a reason that is kept beside the entry.
     Adjusted,
@@ -87,7 +88,9 @@ impl EntryKind {
             | Self::SurplusChargeback
             | Self::Unused
             | Self::Adjusted => true,
-            Self::Received | Self::FromCredit | Self::Returned | Self::Reversal | Self::Refund | Self::Chargeback => false,
+            Self::Received | Self::FromCredit | Self::Returned | Self::Reversal | Self::Refund | Self::Chargeback => {
+                false
+            }
         }
     }
 
@@ -99,11 +102,22 @@ impl EntryKind {
 }
 
 /// What a cancelled invoice still holds goes back to its customer as credit: the two entries of it.
-pub(crate) fn given_back_as_credit(invoice: &Invoice, held: Rupiah, at: OffsetDateTime) -> Result<[Entry; 2], MoneyError> {
+pub(crate) fn given_back_as_credit(
+    invoice: &Invoice,
+    held: Rupiah,
+    at: OffsetDateTime,
+) -> Result<[Entry; 2], MoneyError> {
     Ok([between(invoice, EntryKind::Returned, held.negated()?, at), between(invoice, EntryKind::Surplus, held, at)])
 }
 
 /// A movement between an invoice and its customer's credit.
 pub(crate) fn between(invoice: &Invoice, kind: EntryKind, amount: Rupiah, at: OffsetDateTime) -> Entry {
-    Entry { customer_id: invoice.customer_id.clone(), invoice_id: Some(invoice.id.clone()), kind, amount, payment: None, at }
+    Entry {
+        customer_id: invoice.customer_id.clone(),
+        invoice_id: Some(invoice.id.clone()),
+        kind,
+        amount,
+        payment: None,
+        at,
+    }
 }

@@ -1,7 +1,8 @@
 //! The rules of Lunas: what is owed, what counts as paid, and until when a customer is served.
 //!
 //! Everything here is a pure function of its arguments: no I/O, no clock, no AWS, no HTTP. `cloud::store` reads the
-//! state that a decision needs and carries the decision out in one transaction. Start reading at [`settlement::settle`].
+//! state that a decision needs and carries the decision out in one transaction. Start reading at
+//! [`settlement::settle`].
 
 pub mod adjustment;
 pub mod apply;

@@ -15,7 +15,8 @@ use crate::{
 pub const LEAST_TIME_LEFT: Duration = Duration::minutes(10);
 /// A request may take this long to make a link; longer than the function lives (15 s), so two never run at once.
 pub const LEASE: Duration = Duration::seconds(20);
-/// Orders opened per invoice within [`ATTEMPTS_WINDOW`](crate::invoice::ATTEMPTS_WINDOW): each is looked at for days, so they must not be free to make.
+/// Orders opened per invoice within [`ATTEMPTS_WINDOW`](crate::invoice::ATTEMPTS_WINDOW): each is looked at for days,
+/// so they must not be free to make.
 pub const ATTEMPTS: u32 = 60;
 /// Of these, so many by the public page: whoever holds its link cannot use up the customer's own.
 pub const PUBLIC_ATTEMPTS: u32 = 20;
@@ -68,8 +69,8 @@ pub enum NoLink {
     Failed,
 }
 
-/// Decides about a request for a link. `public`: by the invoice's public page, whose visitors are given no link that may name the
-/// customer. `wanted` is the gateway that was chosen, if any; `active` those that make links.
+/// Decides about a request for a link. `public`: by the invoice's public page, whose visitors are given no link that
+/// may name the customer. `wanted` is the gateway that was chosen, if any; `active` those that make links.
 pub fn decide<'a>(
     invoice: &'a Invoice,
     public: bool,
@@ -100,10 +101,9 @@ pub fn decide<'a>(
 /// The stored link, if it asks for what is due and leaves the customer time to pay.
 #[must_use]
 pub fn reusable(invoice: &Invoice, amount_due: Rupiah, now: OffsetDateTime) -> Option<&PaymentLink> {
-    invoice
-        .link
-        .as_ref()
-        .filter(|link| !invoice.is_lapsed(now) && link.amount == amount_due && later(now, LEAST_TIME_LEFT) <= link.expires_at)
+    invoice.link.as_ref().filter(|link| {
+        !invoice.is_lapsed(now) && link.amount == amount_due && later(now, LEAST_TIME_LEFT) <= link.expires_at
+    })
 }
 
 /// The gateway to open an order at: the customer's choice, else the default, else any that is active.
@@ -138,7 +138,8 @@ pub struct NewAttempt {
 pub struct Opening {
     /// The new order, CREATING.
     pub order: Order,
-    /// Under lease, and without the link that is replaced: should we die from here on, nobody is given a link that may be dead.
+    /// Under lease, and without the link that is replaced: should we die from here on, nobody is given a link that may
+    /// be dead.
     pub invoice: Invoice,
     /// The order behind that link, if it can still be paid: to be cancelled at its gateway, by us now or as due work.
     pub replaced: Option<Order>,
@@ -181,9 +182,9 @@ pub fn open(invoice: &Invoice, attempt: NewAttempt, replaced: Option<&Order>, no
     Opening { order, invoice, replaced }
 }
 
-/// The order is open at the gateway and the customer gets its link. `None` as invoice: it moved on meanwhile (paid, withdrawn,
-/// or leased to another request), so nobody is given this link and the order is to be cancelled. An order that a notification
-/// moved meanwhile keeps its status; it only learns its reference.
+/// The order is open at the gateway and the customer gets its link. `None` as invoice: it moved on meanwhile (paid,
+/// withdrawn, or leased to another request), so nobody is given this link and the order is to be cancelled. An order
+/// that a notification moved meanwhile keeps its status; it only learns its reference.
 #[must_use]
 pub fn record(order: &Order, invoice: &Invoice, opened: &Opened, now: OffsetDateTime) -> (Order, Option<Invoice>) {
     let mut order = Order { reference: Some(opened.reference.clone()), expires_at: opened.expires_at, ..order.clone() };
@@ -226,8 +227,8 @@ pub struct Opened {
     pub public: bool,
 }
 
-/// The gateway gave no link. If the order may exist there all the same it stays CREATING and is looked at; the invoice is free
-/// for the next request at once, which opens another order.
+/// The gateway gave no link. If the order may exist there all the same it stays CREATING and is looked at; the invoice
+/// is free for the next request at once, which opens another order.
 #[must_use]
 pub fn fail(order: &Order, invoice: &Invoice, may_exist: bool, now: OffsetDateTime) -> (Order, Option<Invoice>) {
     let mut order = order.clone();

@@ -70,7 +70,8 @@ impl TooMany {
     }
 }
 
-/// A code is asked for. Within its validity the same request, so the same code, is sent again, unless it was used or tried up.
+/// A code is asked for. Within its validity the same request, so the same code, is sent again, unless it was used or
+/// tried up.
 pub fn request(
     state: Option<&LoginState>,
     phone: &Phone,
@@ -238,7 +239,8 @@ mod tests {
     fn a_phone_can_be_tried_fifteen_times_a_day_in_the_providers_zone() {
         let at_midnight = time::macros::datetime!(2026-11-24 00:00 +7);
         let before = later(at_midnight, Duration::seconds(-30));
-        let state = LoginState { expires_at: later(before, VALID_FOR), day: ZONE.date(before), tries_today: 14, ..asked() };
+        let state =
+            LoginState { expires_at: later(before, VALID_FOR), day: ZONE.date(before), tries_today: 14, ..asked() };
         let last = count_try(Some(&state), ZONE, before).unwrap();
         let fresh = LoginState { tries: 0, ..last };
         assert_eq!(count_try(Some(&fresh), ZONE, before), Err(NotTried::TooMany(TooMany { retry_after: 30 })));

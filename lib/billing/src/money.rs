@@ -6,7 +6,8 @@ use serde::{Deserialize, Serialize};
 
 /// An amount of whole Indonesian rupiah. May be negative (a contra entry, a credit overdrawn by a reversal).
 ///
-/// The rupiah has no minor unit in use: gateways send `"300000.00"` (Midtrans) or `300000.0` (Xendit), always with a zero fraction.
+/// The rupiah has no minor unit in use: gateways send `"300000.00"` (Midtrans) or `300000.0` (Xendit), always with a
+/// zero fraction.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default, Serialize, Deserialize)]
 #[serde(transparent)]
 pub struct Rupiah(i64);
@@ -65,7 +66,8 @@ impl Rupiah {
         self.0 == 0
     }
 
-    /// Parses a gateway's decimal text: digits, optionally a point and one or two zeros (three would be thousands). Never through a float.
+    /// Parses a gateway's decimal text: digits, optionally a point and one or two zeros (three would be thousands).
+    /// Never through a float.
     pub fn parse_decimal(text: &str) -> Result<Self, MoneyError> {
         let refused = || MoneyError::NotRupiah(text.chars().take(40).collect());
         let (whole, fraction) = text.split_once('.').unwrap_or((text, "0"));
@@ -121,9 +123,24 @@ mod tests {
         check("300000.0", Some(300_000));
         check("0.00", Some(0));
         check("-5000.00", Some(-5_000));
-        for refused in
-            ["", ".", "1.", ".0", "12.50", "1e6", "Rp300", " 1", "1 ", "+1", "--1", "1.00000", "300.000", "1,000", "9999999999999999", "٣"]
-        {
+        for refused in [
+            "",
+            ".",
+            "1.",
+            ".0",
+            "12.50",
+            "1e6",
+            "Rp300",
+            " 1",
+            "1 ",
+            "+1",
+            "--1",
+            "1.00000",
+            "300.000",
+            "1,000",
+            "9999999999999999",
+            "٣",
+        ] {
             check(refused, None);
         }
     }

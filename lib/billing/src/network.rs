@@ -1,7 +1,7 @@
 //! Telling the provider's network who is served: the state of a line, numbered, told until every receiver has taken it.
 //!
-//! What is told is the line as it stands, never what an event said. So events may come late, twice or in any order, and what
-//! happened while a receiver was down is told once, with the newest state.
+//! What is told is the line as it stands, never what an event said. So events may come late, twice or in any order, and
+//! what happened while a receiver was down is told once, with the newest state.
 
 use serde::{Deserialize, Serialize};
 use time::{Duration, OffsetDateTime};
@@ -129,7 +129,8 @@ pub struct Announcement {
     pub kind: String,
     /// The state.
     pub line: Line,
-    /// Numbers the states of a line: a receiver that has seen a higher one ignores this one. Never below the profile's version.
+    /// Numbers the states of a line: a receiver that has seen a higher one ignores this one. Never below the profile's
+    /// version.
     pub number: u64,
     /// How far the telling is.
     pub state: State,
@@ -180,11 +181,16 @@ pub enum Standing {
     Late,
 }
 
-/// The announcement to be told now, claimed for [`LEASE`]; `None` = the network knows, somebody is at it, or the next try is not due yet.
-/// Whoever is at it reads the line once more when done, so what changed meanwhile is never left out. `cause`: the kind of the event
-/// that led here.
+/// The announcement to be told now, claimed for [`LEASE`]; `None` = the network knows, somebody is at it, or the next
+/// try is not due yet. Whoever is at it reads the line once more when done, so what changed meanwhile is never left
+/// out. `cause`: the kind of the event that led here.
 #[must_use]
-pub fn claim(before: Option<&Announcement>, profile: &Profile, cause: Option<&str>, now: OffsetDateTime) -> Option<Announcement> {
+pub fn claim(
+    before: Option<&Announcement>,
+    profile: &Profile,
+    cause: Option<&str>,
+    now: OffsetDateTime,
+) -> Option<Announcement> {
     let line = Line::of(profile, now);
     let due = Some(later(now, LEASE));
     let Some(before) = before else {
@@ -220,8 +226,8 @@ pub fn claim(before: Option<&Announcement>, profile: &Profile, cause: Option<&st
 }
 
 impl Announcement {
-    /// Identifies the message: the same for every repetition of the same state, another for every other state. (One id for two
-    /// contents would make a receiver drop the newer one as a repetition.)
+    /// Identifies the message: the same for every repetition of the same state, another for every other state. (One id
+    /// for two contents would make a receiver drop the newer one as a repetition.)
     #[must_use]
     pub fn message_id(&self) -> String {
         format!("{}-{}", self.customer_id, self.number)
@@ -279,15 +285,19 @@ impl Announcement {
     /// Does the network still have to hear of what was applied then?
     #[must_use]
     pub fn is_owed(&self, applied_at: OffsetDateTime) -> bool {
-        // A telling begins right after something was applied; what is older was told, or came before there was a network.
+        // A telling begins right after something was applied; what is older was told, or came before there was a
+        // network.
         let begun = self.since.saturating_sub(LATE_AFTER);
         applied_at >= self.told_at.map_or(begun, |told_at| told_at.max(begun))
     }
 
-    /// Where the line stands; `None` when there is no network to tell. It never stays [`Standing::Activating`] for long.
+    /// Where the line stands; `None` when there is no network to tell. It never stays [`Standing::Activating`] for
+    /// long.
     #[must_use]
     pub fn standing(&self, profile: &Profile, now: OffsetDateTime) -> Option<Standing> {
-        let waiting = |since: OffsetDateTime, afterwards| if now - since < LATE_AFTER { Standing::Activating } else { afterwards };
+        let waiting = |since: OffsetDateTime, afterwards| {
+            if now - since < LATE_AFTER { Standing::Activating } else { afterwards }
+        };
         match self.state {
             State::Off => None,
             State::Told if self.line == Line::of(profile, now) => Some(Standing::Told),

@@ -1,7 +1,8 @@
-//! Messages to customers: which event is told, whether it is still true, when it may be told, and until when that makes sense.
+//! Messages to customers: which event is told, whether it is still true, when it may be told, and until when that makes
+//! sense.
 //!
-//! A message is written down before it is handed over. So an event that comes twice finds it, and a crash in between leaves one that
-//! nobody knows of whether it was sent: it is not sent again by itself.
+//! A message is written down before it is handed over. So an event that comes twice finds it, and a crash in between
+//! leaves one that nobody knows of whether it was sent: it is not sent again by itself.
 
 use serde::{Deserialize, Serialize};
 use time::{Duration, OffsetDateTime};
@@ -76,8 +77,9 @@ impl Kind {
         Self::PaymentRefunded,
     ];
 
-    /// What an event is told as; `None` = customers are not told. A payment is told once it has taken effect, with the new expiry, so
-    /// `payment.settled` is not. Neither is what a person has to deal with first: a chargeback, or words that nobody understands.
+    /// What an event is told as; `None` = customers are not told. A payment is told once it has taken effect, with the
+    /// new expiry, so `payment.settled` is not. Neither is what a person has to deal with first: a chargeback, or words
+    /// that nobody understands.
     #[must_use]
     pub const fn of(event: &Event) -> Option<Self> {
         match event {
@@ -92,7 +94,10 @@ impl Kind {
             Event::PaymentReview { reason: ReviewReason::Partial, .. } => Some(Self::PartlyPaid),
             Event::PaymentReview { reason: ReviewReason::PartialRefund, .. } => Some(Self::PaymentRefunded),
             Event::PaymentReversed { .. } => Some(Self::PaymentReversed),
-            Event::PaymentReview { reason: ReviewReason::Chargeback | ReviewReason::TakenBack | ReviewReason::Unclear, .. }
+            Event::PaymentReview {
+                reason: ReviewReason::Chargeback | ReviewReason::TakenBack | ReviewReason::Unclear,
+                ..
+            }
             | Event::PaymentSettled { .. }
             | Event::SubscriptionExpired { .. }
             | Event::SubscriptionReverted { .. } => None,
@@ -171,7 +176,8 @@ pub fn useful_until(kind: Kind, at: OffsetDateTime) -> OffsetDateTime {
     later(at, Duration::days(days))
 }
 
-/// Hours in which customers are not asked for money, in the provider's zone: from the first full hour to the last, over midnight.
+/// Hours in which customers are not asked for money, in the provider's zone: from the first full hour to the last, over
+/// midnight.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct QuietHours {
     from: u8,
@@ -192,7 +198,11 @@ impl QuietHours {
     pub fn end(self, zone: Zone, now: OffsetDateTime) -> Option<OffsetDateTime> {
         let local = now.checked_to_offset(zone.offset())?;
         let hour = local.hour();
-        let quiet = if self.from <= self.to { (self.from..self.to).contains(&hour) } else { hour >= self.from || hour < self.to };
+        let quiet = if self.from <= self.to {
+            (self.from..self.to).contains(&hour)
+        } else {
+            hour >= self.from || hour < self.to
+        };
         let day = if hour < self.to { local.date() } else { local.date().next_day()? };
         quiet.then(|| Some(zone.at(day, time::Time::from_hms(self.to, 0, 0).ok()?))).flatten()
     }
@@ -296,18 +306,20 @@ impl Notice {
     #[must_use]
     pub fn again(self, now: OffsetDateTime) -> Option<Self> {
         let lost = matches!(self.status, DeliveryStatus::Unknown | DeliveryStatus::Failed | DeliveryStatus::Skipped);
-        (lost && self.kind != Kind::LoginCode).then(|| Self { again_at: Some(now), ..self.waiting(now, "to be sent again", now) })
+        (lost && self.kind != Kind::LoginCode)
+            .then(|| Self { again_at: Some(now), ..self.waiting(now, "to be sent again", now) })
     }
 
     fn moved(self, status: DeliveryStatus, why: Option<&str>, now: OffsetDateTime) -> Self {
         Self { status, status_at: now, status_detail: why.map(str::to_owned), ..self }
     }
 
-    /// Where it stands in the index, if anybody has to come back to it. Login codes are nobody's trouble any more: customers who got
-    /// none have asked again.
+    /// Where it stands in the index, if anybody has to come back to it. Login codes are nobody's trouble any more:
+    /// customers who got none have asked again.
     #[must_use]
     pub fn place(&self) -> Option<Place> {
-        let is_trouble = matches!(self.status, DeliveryStatus::Unknown | DeliveryStatus::Failed) && self.kind != Kind::LoginCode;
+        let is_trouble =
+            matches!(self.status, DeliveryStatus::Unknown | DeliveryStatus::Failed) && self.kind != Kind::LoginCode;
         self.due.map(Place::Due).or(is_trouble.then_some(Place::Trouble(self.status_at)))
     }
 

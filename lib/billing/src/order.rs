@@ -149,11 +149,17 @@ impl Order {
         match self.status {
             OrderStatus::Failed => None,
             OrderStatus::Paid => self.look_after_payment.filter(|look| *look > now),
-            // A wish is not forgotten because something else happened meanwhile, or because the gateway refused it once: what is in
-            // progress now can be cancelled later. After the first hour it rides on the planned looks.
-            OrderStatus::Creating | OrderStatus::Open if self.cancellation_is_urgent(now) => Some(later(now, CANCEL_AGAIN_IN)),
+            // A wish is not forgotten because something else happened meanwhile, or because the gateway refused it
+            // once: what is in progress now can be cancelled later. After the first hour it rides on the planned looks.
+            OrderStatus::Creating | OrderStatus::Open if self.cancellation_is_urgent(now) => {
+                Some(later(now, CANCEL_AGAIN_IN))
+            }
             // Reversed too: on the page of a denied payment the customer may pay again.
-            OrderStatus::Creating | OrderStatus::Open | OrderStatus::Expired | OrderStatus::Cancelled | OrderStatus::Reversed => {
+            OrderStatus::Creating
+            | OrderStatus::Open
+            | OrderStatus::Expired
+            | OrderStatus::Cancelled
+            | OrderStatus::Reversed => {
                 let first = FIRST_LOOKS.into_iter().chain((2..=LONGEST_LINK_DAYS).map(Duration::days));
                 let early = first.map(|wait| later(self.created_at, wait)).filter(|look| *look < self.expires_at);
                 let late = (0..=DAYS_AFTER_EXPIRY).map(|days| later(self.expires_at, Duration::days(days)));
@@ -185,7 +191,8 @@ impl Order {
         order
     }
 
-    /// The same order, to be looked at again in `wait`, or sooner if that was planned. Gives up two weeks after the expiry.
+    /// The same order, to be looked at again in `wait`, or sooner if that was planned. Gives up two weeks after the
+    /// expiry.
     #[must_use]
     pub fn looking_again_in(&self, wait: Duration, now: OffsetDateTime) -> Self {
         let again = later(now, wait);
@@ -218,7 +225,10 @@ mod tests {
     #[test]
     fn a_hint_brings_the_next_look_forward_and_never_back() {
         let order = Order { due: Some(later(examples::NOW, Duration::minutes(5))), ..examples::order() };
-        assert_eq!(order.looking_again_in(Duration::seconds(30), examples::NOW).due, Some(later(examples::NOW, Duration::seconds(30))));
+        assert_eq!(
+            order.looking_again_in(Duration::seconds(30), examples::NOW).due,
+            Some(later(examples::NOW, Duration::seconds(30)))
+        );
         assert_eq!(order.looking_again_in(Duration::hours(1), examples::NOW).due, order.due);
         let much_later = later(order.expires_at, Duration::days(15));
         assert_eq!(order.looking_again_in(Duration::minutes(5), much_later).due, None);
@@ -228,8 +238,11 @@ mod tests {
     fn a_wanted_cancellation_is_urgent_for_an_hour_and_then_rides_on_the_planned_looks() {
         let order = examples::order().wanting_cancellation(examples::NOW);
         assert_eq!((order.cancel_wanted, order.due), (true, Some(examples::NOW)));
-        let looks =
-            |minutes| order.next_look(later(examples::NOW, Duration::minutes(minutes))).map(|look| (look - examples::NOW).whole_minutes());
+        let looks = |minutes| {
+            order
+                .next_look(later(examples::NOW, Duration::minutes(minutes)))
+                .map(|look| (look - examples::NOW).whole_minutes())
+        };
         assert_eq!((looks(0), looks(59), looks(60), looks(24 * 60)), (Some(5), Some(64), Some(360), Some(2 * 24 * 60)));
         assert_eq!(order.next_look(later(order.expires_at, Duration::days(8))), None);
     }

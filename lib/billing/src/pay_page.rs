@@ -10,8 +10,8 @@ use crate::{
 /// After the payment the page is the receipt for so long.
 pub const RECEIPT_FOR: Duration = Duration::days(30);
 
-/// Can the invoice's page be opened? While something is to pay, and as its receipt afterwards. Never once it is cancelled, or is an
-/// offer that lapsed.
+/// Can the invoice's page be opened? While something is to pay, and as its receipt afterwards. Never once it is
+/// cancelled, or is an offer that lapsed.
 #[must_use]
 pub fn is_open(invoice: &Invoice, now: OffsetDateTime) -> bool {
     match invoice.status {

@@ -18,8 +18,8 @@ impl Phone {
     /// Reads a number as typed: `0812-3456-7890`, `+62 (0)812…`, `0062…`, `812…`.
     ///
     /// Mobile numbers are `8[1-35-9]` and 7 to 10 digits after the country code (the numbering plan as Google's
-    /// `libphonenumber` metadata has it). Letters refuse the whole text: `6.28E+12` from a spreadsheet has lost digits, and
-    /// `0812… atau 0813…` are two numbers.
+    /// `libphonenumber` metadata has it). Letters refuse the whole text: `6.28E+12` from a spreadsheet has lost digits,
+    /// and `0812… atau 0813…` are two numbers.
     pub fn parse(text: &str) -> Result<Self, NotAPhone> {
         let text = text.trim().trim_start_matches('\'');
         if text.len() > 40 || text.chars().any(|c| c.is_alphabetic() || "/,;|".contains(c)) {
@@ -35,8 +35,9 @@ impl Phone {
             None => international.strip_prefix('0').unwrap_or(international),
         };
         let bytes = national.as_bytes();
-        let mobile =
-            (9..=12).contains(&bytes.len()) && bytes.first() == Some(&b'8') && matches!(bytes.get(1), Some(b'1'..=b'3' | b'5'..=b'9'));
+        let mobile = (9..=12).contains(&bytes.len())
+            && bytes.first() == Some(&b'8')
+            && matches!(bytes.get(1), Some(b'1'..=b'3' | b'5'..=b'9'));
         if mobile { Ok(Self(format!("62{national}"))) } else { Err(NotAPhone) }
     }
 

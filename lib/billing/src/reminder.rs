@@ -1,7 +1,7 @@
 //! Reminders of a renewal that is not paid: three days before its due date, on the day, and when the day is over.
 //!
-//! The invoice names the instant of its next reminder, so nobody has to search for invoices. A reminder and the next instant are
-//! one decision: told twice or forgotten is neither possible.
+//! The invoice names the instant of its next reminder, so nobody has to search for invoices. A reminder and the next
+//! instant are one decision: told twice or forgotten is neither possible.
 
 use serde::{Deserialize, Serialize};
 use time::{Date, Duration, OffsetDateTime, macros::time};
@@ -60,7 +60,8 @@ pub struct Reminder {
     pub event: Option<Event>,
 }
 
-/// Decides what an invoice whose reminder is due is reminded of. Of several stages that were missed only the latest is told.
+/// Decides what an invoice whose reminder is due is reminded of. Of several stages that were missed only the latest is
+/// told.
 pub fn remind(invoice: &Invoice, zone: Zone, now: OffsetDateTime) -> Result<Reminder, MoneyError> {
     let amount = invoice.amount_due()?;
     let open = invoice.status == InvoiceStatus::Unpaid && invoice.kind == InvoiceKind::Renewal && amount.is_positive();
@@ -108,7 +109,10 @@ mod tests {
         let stage = |event: &Event| if let Event::InvoiceReminder { stage, .. } = event { Some(*stage) } else { None };
         let stages: Vec<_> = told.iter().map(|(_, event)| stage(event)).collect();
         assert_eq!(stages, [Some(Stage::ThreeDaysBefore), Some(Stage::DueDay), None]);
-        assert_eq!(told.iter().map(|(at, _)| *at).collect::<Vec<_>>(), Stage::ALL.map(|stage| stage.at(DUE, Zone::Jakarta).unwrap()));
+        assert_eq!(
+            told.iter().map(|(at, _)| *at).collect::<Vec<_>>(),
+            Stage::ALL.map(|stage| stage.at(DUE, Zone::Jakarta).unwrap())
+        );
     }
 
     #[test]
@@ -133,7 +137,9 @@ mod tests {
     fn the_amount_is_what_is_still_to_pay() {
         let invoice = Invoice { received: Rupiah::new(100_000), ..examples::invoice() };
         let reminder = remind(&invoice, Zone::Jakarta, datetime!(2026-11-27 02:00 UTC)).unwrap();
-        assert!(matches!(reminder.event, Some(Event::InvoiceReminder { amount, .. }) if amount == Rupiah::new(200_000)));
+        assert!(
+            matches!(reminder.event, Some(Event::InvoiceReminder { amount, .. }) if amount == Rupiah::new(200_000))
+        );
     }
 
     #[test]

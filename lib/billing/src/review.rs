@@ -1,5 +1,5 @@
-//! What a person should look at: every `payment.review` and `payment.reversed`, and answers of a gateway that nobody understands.
-//! Events are gone after a week; these stay until somebody has dealt with them.
+//! What a person should look at: every `payment.review` and `payment.reversed`, and answers of a gateway that nobody
+//! understands. Events are gone after a week; these stay until somebody has dealt with them.
 
 use serde::{Deserialize, Serialize};
 use time::OffsetDateTime;
@@ -79,7 +79,8 @@ pub fn of_event(order: &Order, event: &Event, now: OffsetDateTime) -> Option<Rev
         Event::PaymentReversed { amount, .. } => (*amount, Why::Reversed),
         _ => return None,
     };
-    let unclear = || order.timeline.iter().rev().find_map(|moment| moment.what.strip_prefix(UNCLEAR)).map(str::to_owned);
+    let unclear =
+        || order.timeline.iter().rev().find_map(|moment| moment.what.strip_prefix(UNCLEAR)).map(str::to_owned);
     Some(Review {
         customer_id: order.customer_id.clone(),
         invoice_id: order.invoice_id.clone(),
@@ -119,7 +120,8 @@ mod tests {
         let whys = |order: &Order, invoice: &crate::invoice::Invoice, received: i64| {
             let report = examples::report(vec![examples::transaction(received, 0)]);
             let Ok(Outcome::Settled(settled)) = settle(order, invoice, &report, NOW) else { panic!("not settled") };
-            let reviews: Vec<_> = settled.events.iter().filter_map(|event| of_event(&settled.order, event, NOW)).collect();
+            let reviews: Vec<_> =
+                settled.events.iter().filter_map(|event| of_event(&settled.order, event, NOW)).collect();
             assert!(reviews.iter().all(|review| review.order_id == order.id && review.invoice_id == invoice.id));
             (reviews.into_iter().map(|review| (review.why, review.amount.get())).collect::<Vec<_>>(), settled)
         };
@@ -136,9 +138,14 @@ mod tests {
     #[test]
     fn an_answer_that_nobody_understands_is_to_be_looked_at_once() {
         let report = Report { state: ReportedState::Unclear("status hold".into()), transactions: vec![] };
-        let Ok(Outcome::Noted(note)) = settle(&examples::order(), &examples::invoice(), &report, NOW) else { panic!("not noted") };
+        let Ok(Outcome::Noted(note)) = settle(&examples::order(), &examples::invoice(), &report, NOW) else {
+            panic!("not noted")
+        };
         let review = of_event(&note.order, &note.event.unwrap(), NOW).unwrap();
-        assert_eq!((review.why, review.said.as_deref(), review.amount.get()), (Why::Unclear, Some("status hold"), 300_000));
+        assert_eq!(
+            (review.why, review.said.as_deref(), review.amount.get()),
+            (Why::Unclear, Some("status hold"), 300_000)
+        );
         let later = crate::zone::later(NOW, time::Duration::MINUTE);
         assert_eq!(settle(&note.order, &examples::invoice(), &report, later), Ok(Outcome::Unchanged));
     }

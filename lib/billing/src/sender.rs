@@ -1,6 +1,7 @@
 //! Whose turn it is: how fast messages may follow one another, and what happens when their provider takes none.
 //!
-//! One item holds it for the whole installation. A message that has to wait is due later; nothing is thrown back into a queue.
+//! One item holds it for the whole installation. A message that has to wait is due later; nothing is thrown back into a
+//! queue.
 
 use std::collections::BTreeMap;
 
@@ -142,7 +143,8 @@ impl Sender {
         next
     }
 
-    /// Does the provider take nothing, as far as is known? Not once the settings are others, nor when it is time to try again.
+    /// Does the provider take nothing, as far as is known? Not once the settings are others, nor when it is time to try
+    /// again.
     #[must_use]
     pub fn is_stopped(&self, settings: &str, now: OffsetDateTime) -> bool {
         self.stopped.as_ref().is_some_and(|stopped| stopped.settings == settings) && now < self.free_at
@@ -215,7 +217,10 @@ mod tests {
         for _ in 0..8 {
             let tried = go(&sender, Class::Bill, &Pace::default(), false, now);
             if sender.trouble > 0 {
-                assert!(matches!(tried.turn(Class::Bill, &Pace::default(), false, now), Turn::Wait(_)), "one at a time");
+                assert!(
+                    matches!(tried.turn(Class::Bill, &Pace::default(), false, now), Turn::Wait(_)),
+                    "one at a time"
+                );
             }
             sender = tried.after(Heard::NotNow(None), &Pace::default(), "s", now);
             waits.push((sender.free_at - now).whole_seconds());
@@ -224,7 +229,8 @@ mod tests {
         assert_eq!(waits, [30, 60, 120, 240, 480, 600, 600, 600]);
         let asked_to_wait = sender.after(Heard::NotNow(Some(Duration::hours(1))), &Pace::default(), "s", now);
         assert_eq!(asked_to_wait.free_at, now + Duration::hours(1));
-        let well = go(&sender, Class::Bill, &Pace::default(), false, now).after(Heard::Taken, &Pace::default(), "s", now);
+        let well =
+            go(&sender, Class::Bill, &Pace::default(), false, now).after(Heard::Taken, &Pace::default(), "s", now);
         assert_eq!((well.trouble, well.free_at), (0, now));
     }
 

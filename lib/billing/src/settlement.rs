@@ -1,7 +1,7 @@
 //! Settlement: what a gateway's report changes. The one place where money is booked.
 //!
-//! Settling books differences: what the gateway reports in total, less what the order has booked already. So the same report
-//! twice, from a webhook, a customer's check and a reconciliation at once, books once.
+//! Settling books differences: what the gateway reports in total, less what the order has booked already. So the same
+//! report twice, from a webhook, a customer's check and a reconciliation at once, books once.
 
 use time::OffsetDateTime;
 
@@ -56,8 +56,8 @@ pub struct Note {
 
 /// Decides what `report` changes, given the order and the invoice as they stand.
 ///
-/// A webhook counts as paid exactly if the gateway's own report holds a transaction with more `received` than the order has
-/// booked; every status of the order accepts that, CREATING and EXPIRED included.
+/// A webhook counts as paid exactly if the gateway's own report holds a transaction with more `received` than the order
+/// has booked; every status of the order accepts that, CREATING and EXPIRED included.
 pub fn settle(order: &Order, invoice: &Invoice, report: &Report, now: OffsetDateTime) -> Result<Outcome, MoneyError> {
     let mut books = Books::open(order, invoice);
     let certain = !matches!(report.state, ReportedState::Unknown | ReportedState::Unclear(_));
@@ -81,11 +81,17 @@ struct Books {
 
 impl Books {
     fn open(order: &Order, invoice: &Invoice) -> Self {
-        Self { order: order.clone(), invoice: invoice.clone(), credit: Rupiah::ZERO, entries: Vec::new(), reviews: Vec::new() }
+        Self {
+            order: order.clone(),
+            invoice: invoice.clone(),
+            credit: Rupiah::ZERO,
+            entries: Vec::new(),
+            reviews: Vec::new(),
+        }
     }
 
-    /// Only a report whose state is `certain` takes money back, and only in so many words: not to understand a gateway is no
-    /// reversal, and neither is an answer that is older than what is booked.
+    /// Only a report whose state is `certain` takes money back, and only in so many words: not to understand a gateway
+    /// is no reversal, and neither is an answer that is older than what is booked.
     fn book(&mut self, reported: &Transaction, certain: bool, now: OffsetDateTime) -> Result<(), MoneyError> {
         if reported.received.min(reported.refunded).min(reported.charged_back) < Rupiah::ZERO {
             return Err(MoneyError::OutOfRange);
@@ -100,13 +106,14 @@ impl Books {
         } else if !more.is_zero() && certain && reported.taken_back {
             self.take_back(reported, &mut booked, now)?;
         }
-        // Refunds only grow: a report that no longer mentions one (a chargeback came after it) does not bring it back. And what is gone
-        // does not go again: a chargeback in full that follows a refund is reported in full.
+        // Refunds only grow: a report that no longer mentions one (a chargeback came after it) does not bring it back.
+        // And what is gone does not go again: a chargeback in full that follows a refund is reported in full.
         let refunded = reported.refunded.min(booked.received.minus(booked.charged_back)?).minus(booked.refunded)?;
         if refunded.is_positive() {
             self.refund(reported, &mut booked, refunded, now)?;
         }
-        let charged_back = reported.charged_back.min(booked.received.minus(booked.refunded)?).minus(booked.charged_back)?;
+        let charged_back =
+            reported.charged_back.min(booked.received.minus(booked.refunded)?).minus(booked.charged_back)?;
         if charged_back.is_positive() {
             self.charge_back(reported, &mut booked, charged_back, now)?;
         }
@@ -119,7 +126,13 @@ impl Books {
     }
 
     /// Money first fills what is due; the rest, and all money for an invoice that takes none, is credit.
-    fn receive(&mut self, reported: &Transaction, booked: &mut Booked, more: Rupiah, at: OffsetDateTime) -> Result<(), MoneyError> {
+    fn receive(
+        &mut self,
+        reported: &Transaction,
+        booked: &mut Booked,
+        more: Rupiah,
+        at: OffsetDateTime,
+    ) -> Result<(), MoneyError> {
         booked.received = booked.received.plus(more)?;
         let for_invoice = more.min(self.invoice.amount_due()?);
         let surplus = more.minus(for_invoice)?;
@@ -145,7 +158,12 @@ impl Books {
 
     /// The gateway took a settlement back (deny after settlement): credit first, then the invoice is open again.
     /// What was refunded before is gone already and is not taken a second time.
-    fn take_back(&mut self, reported: &Transaction, booked: &mut Booked, now: OffsetDateTime) -> Result<(), MoneyError> {
+    fn take_back(
+        &mut self,
+        reported: &Transaction,
+        booked: &mut Booked,
+        now: OffsetDateTime,
+    ) -> Result<(), MoneyError> {
         let (kept, was_paid) = (booked.kept()?, self.invoice.status == InvoiceStatus::Paid);
         booked.received = reported.received;
         booked.refunded = booked.refunded.min(reported.received);
@@ -164,16 +182,23 @@ impl Books {
                 self.invoice.credit_applied = self.invoice.credit_applied.min(self.invoice.received);
             }
         }
-        // What opens the invoice again is told as that. Money that had become credit may be spent, and a part-payment is no settlement.
+        // What opens the invoice again is told as that. Money that had become credit may be spent, and a part-payment
+        // is no settlement.
         if less.is_positive() && !(was_paid && self.invoice.status == InvoiceStatus::Unpaid) {
             self.reviews.push((ReviewReason::TakenBack, less));
         }
         Ok(())
     }
 
-    /// Refunds come out of credit first. A PAID invoice of which all is refunded is cancelled, and what credit had paid of it is credit
-    /// again; in part, a person looks at it.
-    fn refund(&mut self, reported: &Transaction, booked: &mut Booked, refunded: Rupiah, now: OffsetDateTime) -> Result<(), MoneyError> {
+    /// Refunds come out of credit first. A PAID invoice of which all is refunded is cancelled, and what credit had paid
+    /// of it is credit again; in part, a person looks at it.
+    fn refund(
+        &mut self,
+        reported: &Transaction,
+        booked: &mut Booked,
+        refunded: Rupiah,
+        now: OffsetDateTime,
+    ) -> Result<(), MoneyError> {
         booked.refunded = booked.refunded.plus(refunded)?;
         let from_invoice = self.take_credit(EntryKind::SurplusRefund, reported, booked, refunded, now)?;
         if !from_invoice.is_positive() {
@@ -202,9 +227,16 @@ impl Books {
         Ok(())
     }
 
-    /// Chargebacks come out of credit first, too. They revoke nothing by themselves: a person looks at each. But what is gone counts for
-    /// nothing any more: an open invoice asks for it again, and of a PAID one the grant learns it ([`crate::apply`]).
-    fn charge_back(&mut self, reported: &Transaction, booked: &mut Booked, amount: Rupiah, now: OffsetDateTime) -> Result<(), MoneyError> {
+    /// Chargebacks come out of credit first, too. They revoke nothing by themselves: a person looks at each. But what
+    /// is gone counts for nothing any more: an open invoice asks for it again, and of a PAID one the grant learns it
+    /// ([`crate::apply`]).
+    fn charge_back(
+        &mut self,
+        reported: &Transaction,
+        booked: &mut Booked,
+        amount: Rupiah,
+        now: OffsetDateTime,
+    ) -> Result<(), MoneyError> {
         booked.charged_back = booked.charged_back.plus(amount)?;
         self.reviews.push((ReviewReason::Chargeback, amount));
         let from_invoice = self.take_credit(EntryKind::SurplusChargeback, reported, booked, amount, now)?;
@@ -220,8 +252,9 @@ impl Books {
         Ok(())
     }
 
-    /// Takes `amount` out of the credit that this transaction made, and answers what the invoice has to give up for the rest.
-    /// What the invoice no longer holds (a withdrawn one gave its part-payments back as credit) comes out of credit too.
+    /// Takes `amount` out of the credit that this transaction made, and answers what the invoice has to give up for the
+    /// rest. What the invoice no longer holds (a withdrawn one gave its part-payments back as credit) comes out of
+    /// credit too.
     fn take_credit(
         &mut self,
         kind: EntryKind,
@@ -257,7 +290,12 @@ impl Books {
         });
     }
 
-    fn close(mut self, invoice_before: &Invoice, report: &Report, now: OffsetDateTime) -> Result<Settlement, MoneyError> {
+    fn close(
+        mut self,
+        invoice_before: &Invoice,
+        report: &Report,
+        now: OffsetDateTime,
+    ) -> Result<Settlement, MoneyError> {
         self.order.status = status_of_money(&self.order);
         self.order.cancel_wanted = false;
         self.order.look_after_payment = Some(Order::when_to_look_after_payment(now));
@@ -274,11 +312,19 @@ impl Books {
                 settlement: after.settlement,
                 amount: after.amount,
             });
-        } else if after.status != InvoiceStatus::Paid && (before.status == InvoiceStatus::Paid || after.settlement != before.settlement) {
+        } else if after.status != InvoiceStatus::Paid
+            && (before.status == InvoiceStatus::Paid || after.settlement != before.settlement)
+        {
             // What went back to the payer; not what credit had paid of it, which is credit again.
-            let mut gone = self.entries.iter().filter(|entry| matches!(entry.kind, EntryKind::Refund | EntryKind::Reversal));
+            let mut gone =
+                self.entries.iter().filter(|entry| matches!(entry.kind, EntryKind::Refund | EntryKind::Reversal));
             let taken = gone.try_fold(Rupiah::ZERO, |sum, entry| sum.minus(entry.amount))?;
-            events.push(Event::PaymentReversed { customer_id: ids.0, invoice_id: ids.1, settlement: after.settlement, amount: taken });
+            events.push(Event::PaymentReversed {
+                customer_id: ids.0,
+                invoice_id: ids.1,
+                settlement: after.settlement,
+                amount: taken,
+            });
         }
         events.extend(self.reviews.iter().map(|(reason, amount)| review(&self.order, *reason, *amount)));
         let invoice = (self.invoice != *invoice_before).then(|| {
@@ -332,10 +378,15 @@ fn note(order: &Order, invoice: &Invoice, report: &Report, now: OffsetDateTime) 
         // The copy has served its purpose, and may no longer be how the invoice stands.
         noted.invoice = None;
     }
-    if noted == *order && invoice.is_none() { Outcome::Unchanged } else { Outcome::Noted(Box::new(Note { order: noted, invoice, event })) }
+    if noted == *order && invoice.is_none() {
+        Outcome::Unchanged
+    } else {
+        Outcome::Noted(Box::new(Note { order: noted, invoice, event }))
+    }
 }
 
-/// An order that nobody can be asked about, because the keys at hand are for the gateway's other mode: a person has to bring them back.
+/// An order that nobody can be asked about, because the keys at hand are for the gateway's other mode: a person has to
+/// bring them back.
 #[must_use]
 pub fn in_other_mode(order: Order, now: OffsetDateTime) -> Note {
     let mut order = order;

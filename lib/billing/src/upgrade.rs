@@ -1,4 +1,5 @@
-//! Changing the package: who may change to what, what it costs, what is carried over, and the one invoice that is open for it.
+//! Changing the package: who may change to what, what it costs, what is carried over, and the one invoice that is open
+//! for it.
 //!
 //! An upgrade is any change that a customer makes, downwards too. What it does to package and expiry is computed by
 //! [`change`], for the preview as for the payment: what is shown is what will happen.
@@ -26,7 +27,8 @@ use crate::{
 pub const LEAST_AMOUNT: Rupiah = Rupiah::new(1_000);
 /// Days in which the invoice is to be paid. It is no debt: an unpaid one changes nothing.
 pub const DUE_IN: Duration = Duration::days(7);
-/// Invoices opened per customer within [`ATTEMPTS_WINDOW`](crate::invoice::ATTEMPTS_WINDOW): each has a number and can have orders.
+/// Invoices opened per customer within [`ATTEMPTS_WINDOW`](crate::invoice::ATTEMPTS_WINDOW): each has a number and can
+/// have orders.
 pub const ATTEMPTS: u32 = 10;
 /// The longest time that a difference is charged for; who has more left pays a period of the new package.
 const MOST_PRORATED: Duration = Duration::days(731);
@@ -35,7 +37,8 @@ const MOST_PRORATED: Duration = Duration::days(731);
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum UpgradePricing {
-    /// The new package's price: a new period begins with the payment, and what is unused of the old one is carried over as days.
+    /// The new package's price: a new period begins with the payment, and what is unused of the old one is carried over
+    /// as days.
     #[default]
     FullPrice,
     /// The difference for the time that is left; the expiry stays.
@@ -110,13 +113,18 @@ pub fn choices<'a>(entitlement: &'a Entitlement, catalogue: &'a [CataloguePackag
     let shown = Choice { package: sold.map_or(current, |sold| &sold.package), current: true };
     let offered = catalogue.iter().map(|offered| &offered.package);
     let others = offered.filter(|package| chosen(entitlement, catalogue, &package.id).is_ok());
-    let mut choices: Vec<_> = std::iter::once(shown).chain(others.map(|package| Choice { package, current: false })).collect();
+    let mut choices: Vec<_> =
+        std::iter::once(shown).chain(others.map(|package| Choice { package, current: false })).collect();
     choices.sort_by(|a, b| (a.package.price, &a.package.id).cmp(&(b.package.price, &b.package.id)));
     choices
 }
 
 /// The package that a customer wants to change to, as it is sold now.
-pub fn chosen<'a>(entitlement: &Entitlement, catalogue: &'a [CataloguePackage], wanted: &PackageId) -> Result<&'a Package, NotOffered> {
+pub fn chosen<'a>(
+    entitlement: &Entitlement,
+    catalogue: &'a [CataloguePackage],
+    wanted: &PackageId,
+) -> Result<&'a Package, NotOffered> {
     if entitlement.package.id == *wanted {
         return Err(NotOffered::Same);
     }
@@ -141,8 +149,10 @@ pub fn preview(profile: &Profile, package: &Package, rules: Rules, now: OffsetDa
         charge => charge.max(LEAST_AMOUNT),
     };
     let after = change(Some(before), package, Payment { at: now, money: amount, charge: terms.charge }, rules.zone)?;
-    let bought_without = Purchase { from: now, anchor_day: rules.zone.date(now).day(), paid: terms.charge.max(Rupiah::ZERO) };
-    let without = if package.price.is_positive() { bought(package, &bought_without, rules.zone)?.0 } else { after.expires_at };
+    let bought_without =
+        Purchase { from: now, anchor_day: rules.zone.date(now).day(), paid: terms.charge.max(Rupiah::ZERO) };
+    let without =
+        if package.price.is_positive() { bought(package, &bought_without, rules.zone)?.0 } else { after.expires_at };
     Ok(Preview {
         package: package.clone(),
         amount,
@@ -160,8 +170,9 @@ fn terms(before: &Entitlement, package: &Package, rules: Rules, now: OffsetDateT
         return Ok(Terms { charge: package.price, new_period: true });
     }
     let charge = difference(before, package, rules.zone, now)?;
-    // Somebody reads the preview before they answer it, so what is to pay holds for a day: it is the most that it is today, from the
-    // begin of today, or of today's last change. Who pays in between loses nothing: all of the money buys days.
+    // Somebody reads the preview before they answer it, so what is to pay holds for a day: it is the most that it is
+    // today, from the begin of today, or of today's last change. Who pays in between loses nothing: all of the money
+    // buys days.
     let today = rules.zone.date(now);
     let last_change = before.stretches.iter().map(|stretch| stretch.from).filter(|from| *from <= now).max();
     let begin = last_change.map_or(rules.zone.start_of(today), |change| change.max(rules.zone.start_of(today)));
@@ -177,8 +188,8 @@ fn terms(before: &Entitlement, package: &Package, rules: Rules, now: OffsetDateT
     Ok(Terms { charge, new_period: false })
 }
 
-/// With no time left there is no difference to pay. Days of a package without a price cannot be counted in money, and those of a line
-/// that is to be served for ever would cost millions.
+/// With no time left there is no difference to pay. Days of a package without a price cannot be counted in money, and
+/// those of a line that is to be served for ever would cost millions.
 fn has_a_difference(before: &Entitlement, package: &Package, now: OffsetDateTime) -> bool {
     let left = before.expires_at - now;
     left.is_positive() && left <= MOST_PRORATED && package.price.is_positive() && before.package.price.is_positive()
@@ -221,7 +232,10 @@ pub fn decide(profile: &Profile, open: Option<&Invoice>, preview: &Preview, now:
     }
     let unpaid = open.filter(|open| open.status == InvoiceStatus::Unpaid);
     let same = |open: &Invoice| {
-        !open.is_lapsed(now) && open.package == preview.package && open.amount == preview.amount && open.upgrade == Some(preview.terms)
+        !open.is_lapsed(now)
+            && open.package == preview.package
+            && open.amount == preview.amount
+            && open.upgrade == Some(preview.terms)
     };
     if unpaid.is_some_and(same) {
         return Decision::Same;
@@ -259,9 +273,14 @@ pub fn open(
     let invoice = Invoice::issued(InvoiceKind::Upgrade, profile, preview.package.clone(), new, now);
     let mut invoice = Invoice { amount: preview.amount, upgrade: Some(preview.terms), ..invoice };
     let (customer_id, invoice_id, amount) = (profile.id.clone(), invoice.id.clone(), invoice.amount);
-    let event = if amount.is_positive() { Event::InvoiceIssued { customer_id, invoice_id, amount } } else { invoice.settle_now(now) };
+    let event = if amount.is_positive() {
+        Event::InvoiceIssued { customer_id, invoice_id, amount }
+    } else {
+        invoice.settle_now(now)
+    };
     let upgrade_attempts = Some(Attempts::counted(profile.upgrade_attempts, now));
-    let profile = Profile { open_upgrade: Some(invoice.id.clone()), upgrade_attempts, updated_at: now, ..profile.clone() };
+    let profile =
+        Profile { open_upgrade: Some(invoice.id.clone()), upgrade_attempts, updated_at: now, ..profile.clone() };
     Ok(NewUpgrade { invoice, profile, event, withdrawal })
 }
 

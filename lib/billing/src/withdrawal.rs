@@ -44,7 +44,12 @@ pub enum WithdrawError {
 }
 
 /// Withdraws an unpaid invoice. `order` is the one behind its link, if it has a link.
-pub fn withdraw(invoice: &Invoice, profile: &Profile, order: Option<&Order>, now: OffsetDateTime) -> Result<Withdrawal, WithdrawError> {
+pub fn withdraw(
+    invoice: &Invoice,
+    profile: &Profile,
+    order: Option<&Order>,
+    now: OffsetDateTime,
+) -> Result<Withdrawal, WithdrawError> {
     if invoice.status != InvoiceStatus::Unpaid {
         return Err(WithdrawError::NotOpen(invoice.status));
     }
@@ -85,7 +90,10 @@ mod tests {
     fn a_withdrawn_invoice_takes_no_money_and_is_no_longer_open() {
         let invoice = Invoice { link: Some(examples::link()), ..examples::invoice() };
         let withdrawal = withdraw(&invoice, &examples::profile(), Some(&examples::order()), NOW).unwrap();
-        assert_eq!((withdrawal.invoice.status, withdrawal.invoice.amount_due()), (InvoiceStatus::Cancelled, Ok(Rupiah::ZERO)));
+        assert_eq!(
+            (withdrawal.invoice.status, withdrawal.invoice.amount_due()),
+            (InvoiceStatus::Cancelled, Ok(Rupiah::ZERO))
+        );
         assert_eq!((withdrawal.invoice.link, withdrawal.profile.open_renewal), (None, None));
         assert_eq!((withdrawal.profile.credit, withdrawal.entries), (Rupiah::ZERO, vec![]));
         let order = withdrawal.order.unwrap();
@@ -97,7 +105,10 @@ mod tests {
         let invoice = Invoice { received: Rupiah::new(100_000), ..examples::invoice() };
         let profile = Profile { credit: Rupiah::new(-20_000), ..examples::profile() };
         let withdrawal = withdraw(&invoice, &profile, None, NOW).unwrap();
-        assert_eq!((withdrawal.profile.credit, withdrawal.invoice.received, withdrawal.order), (Rupiah::new(80_000), Rupiah::ZERO, None));
+        assert_eq!(
+            (withdrawal.profile.credit, withdrawal.invoice.received, withdrawal.order),
+            (Rupiah::new(80_000), Rupiah::ZERO, None)
+        );
         let entries: Vec<_> = withdrawal.entries.iter().map(|entry| (entry.kind, entry.amount.get())).collect();
         assert_eq!(entries, [(EntryKind::Returned, -100_000), (EntryKind::Surplus, 100_000)]);
     }

@@ -67,14 +67,19 @@ impl Zone {
         day.with_time(time).assume_offset(self.offset()).to_offset(UtcOffset::UTC)
     }
 
-    /// `months` later (earlier, if negative) at the same time of day, on `anchor_day` or the month's last day if it has no such day.
+    /// `months` later (earlier, if negative) at the same time of day, on `anchor_day` or the month's last day if it has
+    /// no such day.
     ///
     /// Remembering the anchor keeps twelve months from 31 January on 31 January although February came between.
     pub fn add_months(self, at: OffsetDateTime, months: i32, anchor_day: u8) -> Result<OffsetDateTime, OutOfCalendar> {
         let local = at.checked_to_offset(self.offset()).ok_or(OutOfCalendar)?;
-        let index = i32::from(u8::from(local.month())).checked_sub(1).and_then(|m| m.checked_add(months)).ok_or(OutOfCalendar)?;
+        let index = i32::from(u8::from(local.month()))
+            .checked_sub(1)
+            .and_then(|m| m.checked_add(months))
+            .ok_or(OutOfCalendar)?;
         let year = local.year().checked_add(index.div_euclid(12)).ok_or(OutOfCalendar)?;
-        let month_number = u8::try_from(index.rem_euclid(12)).ok().and_then(|m| m.checked_add(1)).ok_or(OutOfCalendar)?;
+        let month_number =
+            u8::try_from(index.rem_euclid(12)).ok().and_then(|m| m.checked_add(1)).ok_or(OutOfCalendar)?;
         let month = Month::try_from(month_number).map_err(|_| OutOfCalendar)?;
         let day = anchor_day.clamp(1, util::days_in_month(month, year));
         let date = Date::from_calendar_date(year, month, day).map_err(|_| OutOfCalendar)?;

@@ -1,5 +1,5 @@
-//! AWS clients, set up without `aws-config`: in Lambda region and credentials are environment variables, and reading profiles
-//! and metadata services would cost milliseconds of every cold start.
+//! AWS clients, set up without `aws-config`: in Lambda region and credentials are environment variables, and reading
+//! profiles and metadata services would cost milliseconds of every cold start.
 
 use std::{env, time::Duration};
 
@@ -26,7 +26,8 @@ impl Account {
     pub fn from_env() -> Self {
         let text = |name: &str| env::var(name).unwrap_or_default();
         let present = |name: &str| env::var(name).ok().filter(|value| !value.is_empty());
-        let (key, secret, token) = (text("AWS_ACCESS_KEY_ID"), text("AWS_SECRET_ACCESS_KEY"), present("AWS_SESSION_TOKEN"));
+        let (key, secret, token) =
+            (text("AWS_ACCESS_KEY_ID"), text("AWS_SECRET_ACCESS_KEY"), present("AWS_SESSION_TOKEN"));
         Self {
             region: text("AWS_REGION"),
             credentials: Credentials::new(key, secret, token, None, "Environment"),
@@ -66,7 +67,10 @@ impl Account {
 }
 
 fn retries() -> RetryConfig {
-    RetryConfig::standard().with_max_attempts(3).with_initial_backoff(Duration::from_millis(50)).with_max_backoff(Duration::from_secs(1))
+    RetryConfig::standard()
+        .with_max_attempts(3)
+        .with_initial_backoff(Duration::from_millis(50))
+        .with_max_backoff(Duration::from_secs(1))
 }
 
 /// Shorter than the 5 s of a partner call and far inside the 15 s of a function.

@@ -24,8 +24,8 @@ impl Bus {
         Self { client, name }
     }
 
-    /// Puts events on the bus and answers the ids of those that are there. `PutEvents` answers 200 with failed entries inside:
-    /// only those are tried again, here and then by the sweep.
+    /// Puts events on the bus and answers the ids of those that are there. `PutEvents` answers 200 with failed entries
+    /// inside: only those are tried again, here and then by the sweep.
     pub async fn put(&self, events: &[StoredEvent]) -> Vec<String> {
         let mut relayed = Vec::with_capacity(events.len());
         for batch in events.chunks(BATCH) {
@@ -35,7 +35,8 @@ impl Bus {
                 if open.is_empty() {
                     break;
                 }
-                tokio::time::sleep(std::time::Duration::from_millis(100_u64.saturating_mul(attempt.saturating_add(1)))).await;
+                tokio::time::sleep(std::time::Duration::from_millis(100_u64.saturating_mul(attempt.saturating_add(1))))
+                    .await;
             }
         }
         relayed

@@ -1,7 +1,7 @@
 //! What Lunas needs of AWS: the store (DynamoDB), secrets, the event bus, settings, the clock and the logs.
 //!
-//! [`store::Store`] carries decisions of `billing` out, one transaction each. It is a plain struct: tests run it against an
-//! embedded DynamoDB, not against a fake of it.
+//! [`store::Store`] carries decisions of `billing` out, one transaction each. It is a plain struct: tests run it
+//! against an embedded DynamoDB, not against a fake of it.
 
 pub mod aws;
 pub mod bus;

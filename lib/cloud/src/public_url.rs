@@ -1,5 +1,5 @@
-//! Where customers reach the portal and the API. Cookie names, the Origin check and every absolute link come from here, never from
-//! what a request says about its host.
+//! Where customers reach the portal and the API. Cookie names, the Origin check and every absolute link come from here,
+//! never from what a request says about its host.
 
 use std::{fmt, net::IpAddr};
 
@@ -19,7 +19,8 @@ impl PublicUrl {
         let uri: Uri = text.parse().ok()?;
         let (host, port) = (uri.host()?.to_ascii_lowercase(), uri.port_u16());
         let bare = uri.path() == "/" && uri.query().is_none() && !text.contains(['@', '#']);
-        let loopback = host == "localhost" || host.trim_matches(['[', ']']).parse().is_ok_and(|address: IpAddr| address.is_loopback());
+        let loopback = host == "localhost"
+            || host.trim_matches(['[', ']']).parse().is_ok_and(|address: IpAddr| address.is_loopback());
         let (scheme, usual_port) = match uri.scheme_str()? {
             "https" => ("https", 443),
             "http" if loopback => ("http", 80),

@@ -91,10 +91,11 @@ impl Secrets {
 
     async fn read(&self, name: &str) -> Result<Rows, SecretError> {
         let name = format!("{}{name}", self.prefix);
-        let answer = self.client.get_secret_value().secret_id(&name).send().await.map_err(|error| SecretError::Unavailable {
-            name: name.clone(),
-            cause: DisplayErrorContext(error).to_string().chars().take(300).collect(),
-        })?;
+        let answer =
+            self.client.get_secret_value().secret_id(&name).send().await.map_err(|error| SecretError::Unavailable {
+                name: name.clone(),
+                cause: DisplayErrorContext(error).to_string().chars().take(300).collect(),
+            })?;
         parse(answer.secret_string().unwrap_or_default()).ok_or(SecretError::Malformed { name })
     }
 }
@@ -125,7 +126,10 @@ mod tests {
     #[test]
     fn rows_are_trimmed_and_empty_ones_are_absent() {
         let rows = parse(r#"{"serverKey":" k\n","clientKey":"","isSandbox":true,"n":null}"#).unwrap();
-        assert_eq!(rows.into_iter().collect::<Vec<_>>(), [("isSandbox".into(), "true".into()), ("serverKey".into(), "k".into())]);
+        assert_eq!(
+            rows.into_iter().collect::<Vec<_>>(),
+            [("isSandbox".into(), "true".into()), ("serverKey".into(), "k".into())]
+        );
     }
 
     #[test]

@@ -1,8 +1,11 @@
-//! Settings of the installation: parameters of the template, handed to each function as environment variables. No secrets.
+//! Settings of the installation: parameters of the template, handed to each function as environment variables. No
+//! secrets.
 
 use std::collections::BTreeMap;
 
-use billing::{entitlement::LateRenewal, gateway::GatewayName, notice::QuietHours, upgrade::UpgradePricing, zone::Zone};
+use billing::{
+    entitlement::LateRenewal, gateway::GatewayName, notice::QuietHours, upgrade::UpgradePricing, zone::Zone,
+};
 use time::Duration;
 
 use crate::public_url::PublicUrl;
@@ -16,7 +19,8 @@ pub struct Settings {
     pub bus: String,
     /// `dev`, `staging` or `prod`; names the secrets `lunas/<stage>/…`.
     pub stage: String,
-    /// Public address of portal and API; without one there are no cookie sessions and no way back from a gateway's page.
+    /// Public address of portal and API; without one there are no cookie sessions and no way back from a gateway's
+    /// page.
     pub public_url: Option<PublicUrl>,
     /// What customers know the provider as.
     pub provider_name: Option<String>,
@@ -60,7 +64,9 @@ impl Settings {
 
     /// Reads settings from `lookup`.
     pub fn read(lookup: impl Fn(&str) -> Option<String>) -> Result<Self, SettingError> {
-        let text = |name: &'static str, default: &str| lookup(name).filter(|value| !value.is_empty()).unwrap_or_else(|| default.to_owned());
+        let text = |name: &'static str, default: &str| {
+            lookup(name).filter(|value| !value.is_empty()).unwrap_or_else(|| default.to_owned())
+        };
         let number = |name: &'static str, default: &str, range: std::ops::RangeInclusive<i64>| {
             let value = text(name, default);
             value
@@ -71,13 +77,18 @@ impl Settings {
         };
         let stage = text("STAGE", "dev");
         let partner_endpoints = partner_endpoints(&text("PARTNER_ENDPOINTS", ""), &stage)?;
-        let choice = |name: &'static str, value: String| SettingError { name, problem: format!("{value:?} is not one of the choices") };
+        let choice = |name: &'static str, value: String| SettingError {
+            name,
+            problem: format!("{value:?} is not one of the choices"),
+        };
         let gateway = text("DEFAULT_GATEWAY", "midtrans");
         let zone = text("TIME_ZONE", "Asia/Jakarta");
         let late = text("LATE_RENEWAL", "from-payment");
         let public_url = lookup("PUBLIC_URL").filter(|url| !url.is_empty());
-        let no_origin =
-            |url: &String| SettingError { name: "PUBLIC_URL", problem: format!("{url:?} is not https://host, nor http on this machine") };
+        let no_origin = |url: &String| SettingError {
+            name: "PUBLIC_URL",
+            problem: format!("{url:?} is not https://host, nor http on this machine"),
+        };
         let quiet = text("QUIET_HOURS", "21-8");
         let pricing = text("UPGRADE_PRICING", "full-price");
         Ok(Self {
@@ -121,16 +132,20 @@ impl Settings {
 }
 
 fn required(lookup: impl Fn(&str) -> Option<String>, name: &'static str) -> Result<String, SettingError> {
-    lookup(name).filter(|value| !value.is_empty()).ok_or_else(|| SettingError { name, problem: "is not set".to_owned() })
+    lookup(name)
+        .filter(|value| !value.is_empty())
+        .ok_or_else(|| SettingError { name, problem: "is not set".to_owned() })
 }
 
-/// `midtrans=http://127.0.0.1:4601,xendit=…`: a redirected partner is a redirected payment, so only to this machine, never on prod.
+/// `midtrans=http://127.0.0.1:4601,xendit=…`: a redirected partner is a redirected payment, so only to this machine,
+/// never on prod.
 fn partner_endpoints(text: &str, stage: &str) -> Result<BTreeMap<String, String>, SettingError> {
     let refused = |problem: &str| SettingError { name: "PARTNER_ENDPOINTS", problem: problem.to_owned() };
     let mut endpoints = BTreeMap::new();
     for pair in text.split(',').map(str::trim).filter(|pair| !pair.is_empty()) {
         let (partner, url) = pair.split_once('=').ok_or_else(|| refused("expected partner=url pairs"))?;
-        let loopback = ["http://127.0.0.1:", "http://localhost:", "http://[::1]:"].iter().any(|start| url.starts_with(start));
+        let loopback =
+            ["http://127.0.0.1:", "http://localhost:", "http://[::1]:"].iter().any(|start| url.starts_with(start));
         if !loopback || url.contains('@') {
             return Err(refused("only loopback addresses can stand in for a partner"));
         }
@@ -165,8 +180,9 @@ mod tests {
 
     #[test]
     fn partners_are_redirected_to_loopback_only_and_never_on_prod() {
-        let endpoints =
-            read(&[("PARTNER_ENDPOINTS", "midtrans=http://127.0.0.1:1/, xendit=http://127.0.0.1:2")]).unwrap().partner_endpoints;
+        let endpoints = read(&[("PARTNER_ENDPOINTS", "midtrans=http://127.0.0.1:1/, xendit=http://127.0.0.1:2")])
+            .unwrap()
+            .partner_endpoints;
         assert_eq!(endpoints.get("midtrans").map(String::as_str), Some("http://127.0.0.1:1"));
         for refused in [
             "midtrans",

@@ -1,7 +1,7 @@
 //! Logs: one JSON object per line on stdout, which Lambda hands to `CloudWatch`.
 //!
-//! A failure is logged once, where it is answered. Never logged: secrets, tokens, codes, phones, names, payloads of partners.
-//! A line with `alarm = true` is counted by a metric filter and wakes a person.
+//! A failure is logged once, where it is answered. Never logged: secrets, tokens, codes, phones, names, payloads of
+//! partners. A line with `alarm = true` is counted by a metric filter and wakes a person.
 
 use tracing_subscriber::{Layer as _, filter::LevelFilter, layer::SubscriberExt as _, util::SubscriberInitExt as _};
 
@@ -12,7 +12,12 @@ pub fn init() {
         Ok("warn" | "WARN") => LevelFilter::WARN,
         _ => LevelFilter::INFO,
     };
-    let json = tracing_subscriber::fmt::layer().json().flatten_event(true).with_target(false).with_current_span(false).with_filter(level);
+    let json = tracing_subscriber::fmt::layer()
+        .json()
+        .flatten_event(true)
+        .with_target(false)
+        .with_current_span(false)
+        .with_filter(level);
     // A second initialisation (tests) is refused, which is what is wanted.
     let _ = tracing_subscriber::registry().with(json).try_init();
 }

@@ -119,7 +119,8 @@ mod tests {
             assert!(!breaker.failed("budi", &silent(), NOW));
         }
         assert!(breaker.admits(NOW));
-        let opened: Vec<_> = ["siti", "agus", "dewi", "rudi"].iter().map(|who| breaker.failed(who, &silent(), NOW)).collect();
+        let opened: Vec<_> =
+            ["siti", "agus", "dewi", "rudi"].iter().map(|who| breaker.failed(who, &silent(), NOW)).collect();
         assert_eq!((opened, breaker.admits(NOW)), (vec![false, false, false, true], false));
     }
 }

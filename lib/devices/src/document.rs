@@ -75,7 +75,9 @@ fn scalar(value: &Value) -> Option<String> {
 fn instant(value: &Value) -> Option<OffsetDateTime> {
     match value {
         Value::String(text) => OffsetDateTime::parse(text, &Rfc3339).ok(),
-        Value::Number(millis) => OffsetDateTime::from_unix_timestamp_nanos(i128::from(millis.as_i64()?).checked_mul(1_000_000)?).ok(),
+        Value::Number(millis) => {
+            OffsetDateTime::from_unix_timestamp_nanos(i128::from(millis.as_i64()?).checked_mul(1_000_000)?).ok()
+        }
         _ => None,
     }
 }
@@ -84,7 +86,9 @@ fn instant(value: &Value) -> Option<OffsetDateTime> {
 pub(crate) fn says_nothing(text: &str) -> bool {
     let text = text.trim();
     text.is_empty()
-        || ["-", "--", "n/a", "na", "null", "undefined", "nan", "none", "unknown"].iter().any(|no| text.eq_ignore_ascii_case(no))
+        || ["-", "--", "n/a", "na", "null", "undefined", "nan", "none", "unknown"]
+            .iter()
+            .any(|no| text.eq_ignore_ascii_case(no))
 }
 
 #[cfg(test)]
@@ -96,10 +100,12 @@ mod tests {
 
     #[test]
     fn a_leaf_has_a_value_and_the_instant_it_was_read() {
-        let device =
-            json!({"VirtualParameters": {"RXPower": {"_object": false, "_value": " -22.5 ", "_timestamp": "2026-11-22T15:37:28.682Z"}}});
+        let device = json!({"VirtualParameters": {"RXPower": {"_object": false, "_value": " -22.5 ", "_timestamp": "2026-11-22T15:37:28.682Z"}}});
         let found = Document(&device).text("VirtualParameters.RXPower").unwrap();
-        assert_eq!(found, Measured { value: "-22.5".to_owned(), read_at: Some(datetime!(2026-11-22 15:37:28.682 UTC)) });
+        assert_eq!(
+            found,
+            Measured { value: "-22.5".to_owned(), read_at: Some(datetime!(2026-11-22 15:37:28.682 UTC)) }
+        );
     }
 
     #[test]

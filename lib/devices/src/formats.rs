@@ -1,4 +1,5 @@
-//! Values as devices and scripts write them: `-22.50 dBm`, raw `56`, `3d 04:12:10`, `48 C`. What is impossible is dropped.
+//! Values as devices and scripts write them: `-22.50 dBm`, raw `56`, `3d 04:12:10`, `48 C`. What is impossible is
+//! dropped.
 
 use std::net::IpAddr;
 
@@ -30,8 +31,8 @@ fn rounded(value: f64) -> f64 {
     (value * 100.0).round() / 100.0
 }
 
-/// Received optical power in dBm. A negative number is dBm; a positive whole one without unit is what the optical module
-/// counts, tenths of a microwatt (SFF-8472; so do ZTE, CT-COM, CMCC and CU): `dBm = 10 · log10(raw) − 40`.
+/// Received optical power in dBm. A negative number is dBm; a positive whole one without unit is what the optical
+/// module counts, tenths of a microwatt (SFF-8472; so do ZTE, CT-COM, CMCC and CU): `dBm = 10 · log10(raw) − 40`.
 #[must_use]
 pub fn rx_dbm(text: &str) -> Option<f64> {
     let (value, whole, unit) = number(text)?;
@@ -174,16 +175,33 @@ mod tests {
         ] {
             assert_eq!(rx_dbm(text), Some(dbm), "{text}");
         }
-        for text in
-            ["", "N/A", "0", "0.0", "-", "2.5", "-51", "-2250", "999999999999", "abc -22", "-22 mW", "1e3", "inf", "NaN", "--3", "-22.5.1"]
-        {
+        for text in [
+            "",
+            "N/A",
+            "0",
+            "0.0",
+            "-",
+            "2.5",
+            "-51",
+            "-2250",
+            "999999999999",
+            "abc -22",
+            "-22 mW",
+            "1e3",
+            "inf",
+            "NaN",
+            "--3",
+            "-22.5.1",
+        ] {
             assert_eq!(rx_dbm(text), None, "{text}");
         }
     }
 
     #[test]
     fn temperatures_are_degrees_or_the_modules_own_count() {
-        for (text, degrees) in [("48", 48.0), ("48 C", 48.0), ("48.5°C", 48.5), ("12288", 48.0), ("-3", -3.0), ("48,25", 48.25)] {
+        for (text, degrees) in
+            [("48", 48.0), ("48 C", 48.0), ("48.5°C", 48.5), ("12288", 48.0), ("-3", -3.0), ("48,25", 48.25)]
+        {
             assert_eq!(celsius(text), Some(degrees), "{text}");
         }
         for text in ["", "N/A°C", "126", "255", "65535", "-41", "48 F", "48 dBm"] {
@@ -206,7 +224,9 @@ mod tests {
         ] {
             assert_eq!(uptime_seconds(text), Some(seconds), "{text}");
         }
-        for text in ["", "-5", "N/A", "3d", "04:60:10", "1:2:3:4", "999999999999", "3x", "d", "99999999999999999999d 00:00:01"] {
+        for text in
+            ["", "-5", "N/A", "3d", "04:60:10", "1:2:3:4", "999999999999", "3x", "d", "99999999999999999999d 00:00:01"]
+        {
             let expected = (text == "3d").then_some(259_200);
             assert_eq!(uptime_seconds(text), expected, "{text}");
         }
@@ -221,7 +241,10 @@ mod tests {
         assert_eq!(ssid("Rumah <b>Budi</b>").as_deref(), Some("Rumah <b>Budi</b>"));
         assert_eq!((ssid(""), ssid(&"x".repeat(33))), (None, None));
         assert_eq!((switch("Up"), switch("0"), switch("maybe")), (Some(true), Some(false), None));
-        assert_eq!((interval_seconds("300"), interval_seconds("0"), interval_seconds("999999")), (Some(300), None, None));
+        assert_eq!(
+            (interval_seconds("300"), interval_seconds("0"), interval_seconds("999999")),
+            (Some(300), None, None)
+        );
     }
 
     proptest! {

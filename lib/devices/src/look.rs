@@ -1,5 +1,5 @@
-//! Finding a line's device and reading it: one question when the id is known. When it is not, or when the device is silent and may have
-//! been swapped, all devices are searched and the one that is chosen is read.
+//! Finding a line's device and reading it: one question when the id is known. When it is not, or when the device is
+//! silent and may have been swapped, all devices are searched and the one that is chosen is read.
 
 use serde_json::Value;
 use time::OffsetDateTime;
@@ -31,8 +31,8 @@ pub struct Look {
     pub searched: bool,
 }
 
-/// Looks for the line's device. `known` is the id that was found before; `may_search` = also search if the device is there but
-/// silent.
+/// Looks for the line's device. `known` is the id that was found before; `may_search` = also search if the device is
+/// there but silent.
 pub async fn look(
     acs: &Acs,
     line: &Line,
@@ -61,13 +61,25 @@ fn is_enough(acs: &Acs, found: &Found, now: OffsetDateTime) -> bool {
     found.evidence != Evidence::Tag && found.reading.is_online(acs.freshness, now)
 }
 
-async fn read(acs: &Acs, line: &Line, id: &str, now: OffsetDateTime, deadline: Deadline) -> Result<Option<Found>, AcsError> {
+async fn read(
+    acs: &Acs,
+    line: &Line,
+    id: &str,
+    now: OffsetDateTime,
+    deadline: Deadline,
+) -> Result<Option<Found>, AcsError> {
     let Some(raw) = acs.nbi.device(id, deadline).await? else { return Ok(None) };
     let chosen = choose(line, std::slice::from_ref(&raw), acs.nbi.names(), acs.freshness, now);
     Ok(chosen.map(|(reading, evidence)| Found { reading, evidence, raw }))
 }
 
-async fn search(acs: &Acs, line: &Line, known: Option<&Found>, now: OffsetDateTime, deadline: Deadline) -> Result<Option<Found>, AcsError> {
+async fn search(
+    acs: &Acs,
+    line: &Line,
+    known: Option<&Found>,
+    now: OffsetDateTime,
+    deadline: Deadline,
+) -> Result<Option<Found>, AcsError> {
     let found = acs.nbi.search(line, deadline).await?;
     let Some((chosen, _)) = choose(line, &found, acs.nbi.names(), acs.freshness, now) else { return Ok(None) };
     match known.filter(|known| known.reading.device_id == chosen.device_id) {

@@ -1,5 +1,6 @@
-//! Which device is a customer's. GenieACS takes patterns for literals in queries, tags are typed by hand, and swapped modems leave
-//! their records behind, so whatever was found is looked at once more: a device is shown to the customer it belongs to, or not at all.
+//! Which device is a customer's. GenieACS takes patterns for literals in queries, tags are typed by hand, and swapped
+//! modems leave their records behind, so whatever was found is looked at once more: a device is shown to the customer
+//! it belongs to, or not at all.
 
 use billing::{customer::Profile, phone::Phone};
 use serde::{Deserialize, Serialize};
@@ -51,8 +52,8 @@ impl Line {
     }
 }
 
-/// A GPON serial is four letters and eight hexadecimal digits on the label (`HWTCA1B2C3D4`), and often all hexadecimal in the
-/// device (`48575443A1B2C3D4`). As typed first.
+/// A GPON serial is four letters and eight hexadecimal digits on the label (`HWTCA1B2C3D4`), and often all hexadecimal
+/// in the device (`48575443A1B2C3D4`). As typed first.
 fn serial_forms(serial: &str) -> Vec<String> {
     let typed = serial.trim().to_owned();
     let upper = typed.to_ascii_uppercase();
@@ -87,7 +88,8 @@ pub enum Evidence {
     Serial,
     /// The PPPoE user name on the device.
     Username,
-    /// The phone as a tag. Lines of one household share it, so it counts only if nothing surer is there and it is on one device.
+    /// The phone as a tag. Lines of one household share it, so it counts only if nothing surer is there and it is on
+    /// one device.
     Tag,
 }
 
@@ -129,7 +131,13 @@ fn same_user(a: &str, b: &str) -> bool {
 
 /// Of the devices that were found, the line's: an online one by the surest evidence, else the one that informed last.
 #[must_use]
-pub fn choose(line: &Line, found: &[Value], names: &Names, freshness: Freshness, now: OffsetDateTime) -> Option<(Reading, Evidence)> {
+pub fn choose(
+    line: &Line,
+    found: &[Value],
+    names: &Names,
+    freshness: Freshness,
+    now: OffsetDateTime,
+) -> Option<(Reading, Evidence)> {
     let mut ours: Vec<(Evidence, Reading)> = Vec::new();
     for value in found {
         let Some(evidence) = evidence(line, value, names) else { continue };

@@ -7,13 +7,19 @@ const NOW: OffsetDateTime = datetime!(2026-11-23 03:00 UTC);
 const FRESHNESS: Freshness = Freshness { default_interval_s: 300 };
 
 fn line() -> Line {
-    Line { device_id: None, ont_serial: None, phone: Phone::parse("081234567890").ok(), username: "budi@isp".to_owned() }
+    Line {
+        device_id: None,
+        ont_serial: None,
+        phone: Phone::parse("081234567890").ok(),
+        username: "budi@isp".to_owned(),
+    }
 }
 
 /// A device that informed so many minutes ago.
 fn device(id: &str, minutes: i64, username: Option<&str>, tags: &[&str]) -> Value {
     let at = billing::zone::format::instant(NOW - Duration::minutes(minutes));
-    let mut device = json!({"_id": id, "_lastInform": at, "_tags": tags, "_deviceId": {"_SerialNumber": format!("SN-{id}")}});
+    let mut device =
+        json!({"_id": id, "_lastInform": at, "_tags": tags, "_deviceId": {"_SerialNumber": format!("SN-{id}")}});
     if let Some(username) = username {
         device["VirtualParameters"] = json!({"pppoeUsername": {"_value": username}});
     }
@@ -65,7 +71,11 @@ fn a_swapped_modem_is_found_again() {
     check(&stored, &[new, old.clone()], Some(("new", Evidence::Username)));
     // Neither is online: the one that informed last.
     check(&stored, &[old, device("new", 60, Some("budi@isp"), &[])], Some(("new", Evidence::Username)));
-    check(&line(), &[device("a", 3, Some("budi@isp"), &[]), device("b", 2, Some("budi@isp"), &[])], Some(("b", Evidence::Username)));
+    check(
+        &line(),
+        &[device("a", 3, Some("budi@isp"), &[]), device("b", 2, Some("budi@isp"), &[])],
+        Some(("b", Evidence::Username)),
+    );
 }
 
 #[test]
@@ -74,7 +84,11 @@ fn a_tag_that_several_devices_carry_proves_nothing() {
     check(&line(), &[device("a", 1, None, tag), device("b", 1, None, tag)], None);
     check(&line(), &[device("a", 1, None, tag), device("b", 1, Some("siti@isp"), tag)], Some(("a", Evidence::Tag)));
     // The other line of the household is online, this one is not.
-    check(&line(), &[device("mine", 600, Some("budi@isp"), tag), device("theirs", 1, None, tag)], Some(("mine", Evidence::Username)));
+    check(
+        &line(),
+        &[device("mine", 600, Some("budi@isp"), tag), device("theirs", 1, None, tag)],
+        Some(("mine", Evidence::Username)),
+    );
 }
 
 #[test]

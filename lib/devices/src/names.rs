@@ -1,8 +1,9 @@
-//! Under which names a value can stand. Virtual parameters are scripts that every provider names as it likes, and vendors put the same
-//! value at different places, so each meaning has a list of candidates: the first that says something wins.
+//! Under which names a value can stand. Virtual parameters are scripts that every provider names as it likes, and
+//! vendors put the same value at different places, so each meaning has a list of candidates: the first that says
+//! something wins.
 //!
-//! The defaults are the names that Indonesian providers share, then TR-098, then TR-181. No name of a password is among them, and
-//! none is ever asked for ([`is_secret`]).
+//! The defaults are the names that Indonesian providers share, then TR-098, then TR-181. No name of a password is among
+//! them, and none is ever asked for ([`is_secret`]).
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -19,7 +20,8 @@ const PPP_INTERFACES: std::ops::RangeInclusive<u8> = 1..=2;
 /// 2.4 GHz begins at 1, 5 GHz at 5, seldom at 2 or 3.
 const WLANS: std::ops::RangeInclusive<u8> = 1..=8;
 const WIFI_SSIDS: std::ops::RangeInclusive<u8> = 1..=4;
-/// Candidates that a list may hold, and characters by which all lists together may grow: a request has to fit a proxy's line limit.
+/// Candidates that a list may hold, and characters by which all lists together may grow: a request has to fit a proxy's
+/// line limit.
 const MOST_CANDIDATES: usize = 12;
 const LONGEST_PATH: usize = 120;
 const LISTS_MAY_GROW: usize = 800;
@@ -84,7 +86,9 @@ impl Meaning {
 
     const fn defaults(self) -> &'static [&'static str] {
         match self {
-            Self::PppoeUsername => &["VirtualParameters.pppoeUsername", "VirtualParameters.pppoeUsername2", "VirtualParameters.pppoeUser"],
+            Self::PppoeUsername => {
+                &["VirtualParameters.pppoeUsername", "VirtualParameters.pppoeUsername2", "VirtualParameters.pppoeUser"]
+            }
             Self::PppoeIp => &["VirtualParameters.pppoeIP", "VirtualParameters.pppIP"],
             Self::RxPower => &[
                 "VirtualParameters.RXPower",
@@ -112,14 +116,25 @@ impl Meaning {
                 "InternetGatewayDevice.WANDevice.1.X_CT-COM_EponInterfaceConfig.TransceiverTemperature",
                 "Device.DeviceInfo.TemperatureStatus.TemperatureSensor.1.Value",
             ],
-            Self::Uptime => &["VirtualParameters.getdeviceuptime", "InternetGatewayDevice.DeviceInfo.UpTime", "Device.DeviceInfo.UpTime"],
+            Self::Uptime => &[
+                "VirtualParameters.getdeviceuptime",
+                "InternetGatewayDevice.DeviceInfo.UpTime",
+                "Device.DeviceInfo.UpTime",
+            ],
             Self::ConnectedDevices => &["VirtualParameters.activedevices", "VirtualParameters.userconnected"],
-            Self::SerialNumber => &["_deviceId._SerialNumber", "VirtualParameters.getSerialNumber", "VirtualParameters.SerialNumber"],
-            Self::Model => &["InternetGatewayDevice.DeviceInfo.ModelName", "Device.DeviceInfo.ModelName", "_deviceId._ProductClass"],
-            Self::Ssid => &["VirtualParameters.getSSID", "VirtualParameters.SSID", "VirtualParameters.SSID_ALL"],
-            Self::InformInterval => {
-                &["InternetGatewayDevice.ManagementServer.PeriodicInformInterval", "Device.ManagementServer.PeriodicInformInterval"]
+            Self::SerialNumber => {
+                &["_deviceId._SerialNumber", "VirtualParameters.getSerialNumber", "VirtualParameters.SerialNumber"]
             }
+            Self::Model => &[
+                "InternetGatewayDevice.DeviceInfo.ModelName",
+                "Device.DeviceInfo.ModelName",
+                "_deviceId._ProductClass",
+            ],
+            Self::Ssid => &["VirtualParameters.getSSID", "VirtualParameters.SSID", "VirtualParameters.SSID_ALL"],
+            Self::InformInterval => &[
+                "InternetGatewayDevice.ManagementServer.PeriodicInformInterval",
+                "Device.ManagementServer.PeriodicInformInterval",
+            ],
         }
     }
 
@@ -181,26 +196,31 @@ pub struct BadNames(String);
 impl Default for Names {
     fn default() -> Self {
         Self(
-            Meaning::ALL.into_iter().map(|meaning| (meaning, meaning.defaults().iter().map(|path| (*path).to_owned()).collect())).collect(),
+            Meaning::ALL
+                .into_iter()
+                .map(|meaning| (meaning, meaning.defaults().iter().map(|path| (*path).to_owned()).collect()))
+                .collect(),
         )
     }
 }
 
 impl Names {
-    /// Reads the row `paths`: a JSON object of lists, such as `{"rxPower":["redaman"]}`. A name without a point is a virtual
-    /// parameter. A meaning that is not named keeps its default.
+    /// Reads the row `paths`: a JSON object of lists, such as `{"rxPower":["redaman"]}`. A name without a point is a
+    /// virtual parameter. A meaning that is not named keeps its default.
     pub fn parse(text: &str) -> Result<Self, BadNames> {
         let bad = |problem: String| BadNames(problem);
-        let lists: BTreeMap<String, Vec<String>> =
-            serde_json::from_str(text).map_err(|_| bad("type a JSON object of lists, such as {\"rxPower\":[\"redaman\"]}".to_owned()))?;
+        let lists: BTreeMap<String, Vec<String>> = serde_json::from_str(text)
+            .map_err(|_| bad("type a JSON object of lists, such as {\"rxPower\":[\"redaman\"]}".to_owned()))?;
         let mut names = Self::default();
         for (meaning, list) in lists {
-            let known = Meaning::parse(&meaning).ok_or_else(|| bad(format!("{meaning:?} is not one of {}", meanings())))?;
+            let known =
+                Meaning::parse(&meaning).ok_or_else(|| bad(format!("{meaning:?} is not one of {}", meanings())))?;
             if list.is_empty() || list.len() > MOST_CANDIDATES {
                 return Err(bad(format!("{meaning} needs 1 to {MOST_CANDIDATES} names")));
             }
             let list: Option<Vec<String>> = list.iter().map(|name| path(name.trim())).collect();
-            let list = list.ok_or_else(|| bad(format!("{meaning} holds a name that is none, or that of a password")))?;
+            let list =
+                list.ok_or_else(|| bad(format!("{meaning} holds a name that is none, or that of a password")))?;
             names.0.insert(known, list);
         }
         if names.length() > LISTS_MAY_GROW.saturating_add(Self::default().length()) {
@@ -255,13 +275,15 @@ fn once_each(mut paths: Vec<String>) -> Vec<String> {
 }
 
 fn meanings() -> String {
-    let names = Meaning::ALL.into_iter().filter_map(|meaning| serde_json::to_value(meaning).ok()?.as_str().map(str::to_owned));
+    let names =
+        Meaning::ALL.into_iter().filter_map(|meaning| serde_json::to_value(meaning).ok()?.as_str().map(str::to_owned));
     names.collect::<Vec<_>>().join(", ")
 }
 
 fn path(name: &str) -> Option<String> {
     let path = if name.contains('.') { name.to_owned() } else { format!("{VIRTUAL}.{name}") };
-    let segment = |part: &str| !part.is_empty() && part.bytes().all(|b| b.is_ascii_alphanumeric() || b"_-".contains(&b));
+    let segment =
+        |part: &str| !part.is_empty() && part.bytes().all(|b| b.is_ascii_alphanumeric() || b"_-".contains(&b));
     (path.len() <= LONGEST_PATH && path.split('.').all(segment) && !is_secret(&path)).then_some(path)
 }
 
@@ -289,7 +311,10 @@ mod tests {
     #[test]
     fn the_lists_can_be_replaced_one_by_one() {
         let names = Names::parse(r#"{"rxPower":["redamanku","InternetGatewayDevice.X_Y.RXPower"]}"#).unwrap();
-        assert_eq!(names.of(Meaning::RxPower).collect::<Vec<_>>(), ["VirtualParameters.redamanku", "InternetGatewayDevice.X_Y.RXPower"]);
+        assert_eq!(
+            names.of(Meaning::RxPower).collect::<Vec<_>>(),
+            ["VirtualParameters.redamanku", "InternetGatewayDevice.X_Y.RXPower"]
+        );
         assert_eq!(names.of(Meaning::Uptime).next(), Some("VirtualParameters.getdeviceuptime"));
         assert!(names.username_paths().starts_with(&[PPP_USERNAME.to_owned()]));
     }

@@ -125,10 +125,11 @@ impl Nbi {
         Ok(found.into_iter().find(|device| device.get("_id").and_then(Value::as_str) == Some(id)))
     }
 
-    /// The devices that could be the line's, those that informed last first, with what tells whose they are and no more. Whose they
-    /// are is for [`crate::matching::choose`].
+    /// The devices that could be the line's, those that informed last first, with what tells whose they are and no
+    /// more. Whose they are is for [`crate::matching::choose`].
     pub async fn search(&self, line: &Line, deadline: Deadline) -> Result<Vec<Value>, AcsError> {
-        self.devices(&query::of_line(line, &self.names), &self.names.identity(), MOST_FOUND, SEARCH_BYTES, deadline).await
+        self.devices(&query::of_line(line, &self.names), &self.names.identity(), MOST_FOUND, SEARCH_BYTES, deadline)
+            .await
     }
 
     async fn devices(
@@ -168,8 +169,8 @@ impl Nbi {
         Ok(found.iter().any(|task| is(task, "device", id) && is(task, "objectName", object)))
     }
 
-    /// Queues one task that has the device tell everything under `object` anew, and has it woken up. Tasks stay queued, so a
-    /// caller asks [`Nbi::is_refresh_pending`] before.
+    /// Queues one task that has the device tell everything under `object` anew, and has it woken up. Tasks stay queued,
+    /// so a caller asks [`Nbi::is_refresh_pending`] before.
     pub async fn refresh(&self, id: &str, object: &str, deadline: Deadline) -> Result<Refreshed, AcsError> {
         let mut url = self.collection("devices")?;
         // The serializer encodes the id's own percent signs once more, as GenieACS wants it.
@@ -203,7 +204,11 @@ impl Nbi {
         }
         let list: Vec<Value> = serde_json::from_slice(&answer.body).map_err(|_| {
             let html = answer.body.iter().find(|byte| !byte.is_ascii_whitespace()) == Some(&b'<');
-            unusable(if html { "HTML instead of JSON: something else answers at this address" } else { "not a JSON list" })
+            unusable(if html {
+                "HTML instead of JSON: something else answers at this address"
+            } else {
+                "not a JSON list"
+            })
         })?;
         Ok(list)
     }
@@ -216,7 +221,9 @@ fn unusable(why: &str) -> AcsError {
 fn refused(answer: &Answer) -> AcsError {
     match answer.status {
         status @ (401 | 403) => AcsError::Refused(status),
-        status @ 300..=399 => AcsError::Unusable(format!("HTTP {status}: the address has moved, and redirects are not followed")),
+        status @ 300..=399 => {
+            AcsError::Unusable(format!("HTTP {status}: the address has moved, and redirects are not followed"))
+        }
         404 => unusable("HTTP 404: is this the address of the NBI (port 7557)?"),
         status => AcsError::Unusable(format!("HTTP {status}")),
     }
@@ -244,9 +251,11 @@ mod tests {
 
     #[test]
     fn passwords_are_left_out_of_what_is_shown() {
-        let raw =
-            json!({"VirtualParameters": {"WlanPassword": {"_value": "geheim"}, "RXPower": {"_value": "-20"}}, "x": [{"PreSharedKey": 1}]});
+        let raw = json!({"VirtualParameters": {"WlanPassword": {"_value": "geheim"}, "RXPower": {"_value": "-20"}}, "x": [{"PreSharedKey": 1}]});
         let shown = without_secrets(&raw).to_string();
-        assert!(!shown.contains("geheim") && shown.contains("-20") && shown.contains(r#""PreSharedKey":"…""#), "{shown}");
+        assert!(
+            !shown.contains("geheim") && shown.contains("-20") && shown.contains(r#""PreSharedKey":"…""#),
+            "{shown}"
+        );
     }
 }

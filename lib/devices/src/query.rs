@@ -1,5 +1,5 @@
-//! Queries of GenieACS: MongoDB's language, in JSON, built by a serializer. Text with `*` or `/…/` in it is a pattern there, so
-//! what is meant literally is written as a pattern that matches nothing else.
+//! Queries of GenieACS: MongoDB's language, in JSON, built by a serializer. Text with `*` or `/…/` in it is a pattern
+//! there, so what is meant literally is written as a pattern that matches nothing else.
 
 use serde_json::{Map, Value, json};
 
@@ -64,7 +64,13 @@ mod tests {
         assert_eq!(literal("/.*/"), json!({"$regex": "^\\/\\.\\*\\/$"}));
         let line = Line { device_id: None, ont_serial: None, phone: None, username: "a\"},{\"_id\":\"b".to_owned() };
         let query = of_line(&line, &Names::default());
-        assert!(query["$or"].as_array().unwrap().iter().all(|one| one.as_object().unwrap().len() == 1 && one.get("_id").is_none()));
+        assert!(
+            query["$or"]
+                .as_array()
+                .unwrap()
+                .iter()
+                .all(|one| one.as_object().unwrap().len() == 1 && one.get("_id").is_none())
+        );
     }
 
     #[test]

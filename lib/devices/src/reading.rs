@@ -102,7 +102,8 @@ impl Reading {
         let text = |found: &String| Some(found.clone());
         let serial = reader.first(Meaning::SerialNumber, text).map(|found| found.value);
         let model = reader.first(Meaning::Model, text).map(|found| found.value);
-        let interval_s = reader.first(Meaning::InformInterval, |text| formats::interval_seconds(text)).map(|found| found.value);
+        let interval_s =
+            reader.first(Meaning::InformInterval, |text| formats::interval_seconds(text)).map(|found| found.value);
         let pppoe = reader.pppoe(username);
         let rx_dbm = reader.first(Meaning::RxPower, |text| formats::rx_dbm(text));
         let celsius = reader.first(Meaning::Temperature, |text| formats::celsius(text));
@@ -164,8 +165,8 @@ impl Reader<'_> {
         None
     }
 
-    /// The customer's rule: `pppUsername` first, and if it exists it decides. Without it the other names do; a connection that
-    /// tells its own status is believed.
+    /// The customer's rule: `pppUsername` first, and if it exists it decides. Without it the other names do; a
+    /// connection that tells its own status is believed.
     fn pppoe(&mut self, customer: &str) -> Option<Pppoe> {
         if let Some(found) = self.device.text(PPP_USERNAME) {
             self.won.insert(Meaning::PppoeUsername, PPP_USERNAME.to_owned());
@@ -220,11 +221,16 @@ impl Reader<'_> {
         }
         let mut sum: Option<Measured<u32>> = None;
         for at in wlans() {
-            let Some(found) = self.device.says(&at.clients).and_then(|found| found.parse(|text| formats::count(text))) else { continue };
+            let Some(found) = self.device.says(&at.clients).and_then(|found| found.parse(|text| formats::count(text)))
+            else {
+                continue;
+            };
             self.won.entry(Meaning::ConnectedDevices).or_insert(at.clients);
             sum = Some(match sum {
                 None => found,
-                Some(sum) => Measured { value: sum.value.saturating_add(found.value), read_at: sum.read_at.min(found.read_at) },
+                Some(sum) => {
+                    Measured { value: sum.value.saturating_add(found.value), read_at: sum.read_at.min(found.read_at) }
+                }
             });
         }
         sum
@@ -233,14 +239,19 @@ impl Reader<'_> {
     fn wifi(&mut self) -> Vec<Network> {
         let mut networks = Vec::new();
         for at in wlans() {
-            let Some(ssid) = self.device.says(&at.ssid).and_then(|found| found.parse(|text| formats::ssid(text))) else { continue };
+            let Some(ssid) = self.device.says(&at.ssid).and_then(|found| found.parse(|text| formats::ssid(text)))
+            else {
+                continue;
+            };
             let enabled = self.device.says(&at.enabled).and_then(|found| formats::switch(&found.value));
             self.won.entry(Meaning::Ssid).or_insert(at.ssid);
             networks.push(Network { ssid, enabled });
         }
         networks.truncate(MOST_NETWORKS);
         if networks.is_empty() {
-            networks.extend(self.first(Meaning::Ssid, |text| formats::ssid(text)).map(|ssid| Network { ssid, enabled: None }));
+            networks.extend(
+                self.first(Meaning::Ssid, |text| formats::ssid(text)).map(|ssid| Network { ssid, enabled: None }),
+            );
         }
         networks
     }

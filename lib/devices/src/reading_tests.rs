@@ -32,7 +32,8 @@ const WAN: &str = "InternetGatewayDevice.WANDevice.1.WANConnectionDevice";
 
 #[test]
 fn ppp_username_decides_whatever_other_names_say() {
-    let others = [("VirtualParameters.pppoeUsername", json!("budi@isp")), ("VirtualParameters.pppoeIP", json!("10.1.1.2"))];
+    let others =
+        [("VirtualParameters.pppoeUsername", json!("budi@isp")), ("VirtualParameters.pppoeIP", json!("10.1.1.2"))];
     let with = |value: Value| {
         let reading = read(&[others.as_slice(), &[("VirtualParameters.pppUsername", value)]].concat());
         let pppoe = reading.pppoe.unwrap();
@@ -46,8 +47,12 @@ fn ppp_username_decides_whatever_other_names_say() {
 
 #[test]
 fn without_ppp_username_the_other_names_are_tried_in_turn() {
-    let session = |values: &[(&str, Value)]| read(values).pppoe.map(|pppoe| (pppoe.session, pppoe.username.unwrap_or_default()));
-    assert_eq!(session(&[("VirtualParameters.pppoeUsername2", json!("budi@isp"))]), Some((Session::Up, "budi@isp".to_owned())));
+    let session =
+        |values: &[(&str, Value)]| read(values).pppoe.map(|pppoe| (pppoe.session, pppoe.username.unwrap_or_default()));
+    assert_eq!(
+        session(&[("VirtualParameters.pppoeUsername2", json!("budi@isp"))]),
+        Some((Session::Up, "budi@isp".to_owned()))
+    );
     let at = |n: u8, leaf: &str| format!("{WAN}.{n}.WANPPPConnection.1.{leaf}");
     let (management, internet) = (at(1, "Username"), at(4, "Username"));
     let (status, ip_1, ip_4) = (at(4, "ConnectionStatus"), at(1, "ExternalIPAddress"), at(4, "ExternalIPAddress"));
@@ -64,7 +69,10 @@ fn without_ppp_username_the_other_names_are_tried_in_turn() {
     };
     assert_eq!(two("Connected"), (Session::Up, "budi@isp".to_owned(), Some("10.1.1.2".to_owned())));
     assert_eq!(two("Disconnected"), (Session::Down, "budi@isp".to_owned(), None));
-    assert_eq!(session(&[("Device.PPP.Interface.1.Username", json!("budi@isp"))]), Some((Session::Up, "budi@isp".to_owned())));
+    assert_eq!(
+        session(&[("Device.PPP.Interface.1.Username", json!("budi@isp"))]),
+        Some((Session::Up, "budi@isp".to_owned()))
+    );
     assert_eq!(session(&[]), None);
     // A script that was never run leaves no value: it says nothing.
     let mut never = device(&[("VirtualParameters.pppoeUser", json!("budi@isp"))]);
@@ -87,7 +95,10 @@ fn the_first_candidate_that_can_be_wins_and_is_noted() {
     ]);
     assert_eq!(reading.rx_dbm, Some(Measured { value: -22.52, read_at: Some(datetime!(2026-11-23 02:55 UTC)) }));
     assert_eq!(reading.won[&Meaning::RxPower], "InternetGatewayDevice.WANDevice.1.X_GponInterafceConfig.RXPower");
-    assert_eq!((reading.celsius.unwrap().value, reading.uptime_s.unwrap().value, reading.clients.unwrap().value), (48.0, 274_330, 5));
+    assert_eq!(
+        (reading.celsius.unwrap().value, reading.uptime_s.unwrap().value, reading.clients.unwrap().value),
+        (48.0, 274_330, 5)
+    );
     let shown = (reading.manufacturer.as_deref(), reading.model.as_deref(), reading.serial.as_deref());
     assert_eq!(shown, (Some("Huawei"), Some("HG8245H"), Some("48575443A1B2C3D4")));
 }
@@ -147,7 +158,8 @@ fn any_json() -> impl Strategy<Value = Value> {
     scalar.prop_recursive(5, 64, 6, |inner| {
         prop_oneof![
             prop::collection::vec(inner.clone(), 0..5).prop_map(Value::from),
-            prop::collection::hash_map("[a-zA-Z_.]{0,12}", inner, 0..5).prop_map(|map| Value::Object(map.into_iter().collect())),
+            prop::collection::hash_map("[a-zA-Z_.]{0,12}", inner, 0..5)
+                .prop_map(|map| Value::Object(map.into_iter().collect())),
         ]
     })
 }

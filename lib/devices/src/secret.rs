@@ -40,8 +40,8 @@ pub struct Acs {
 
 impl Acs {
     /// Reads the rows `url`, `username` and `password` (Basic), or `bearerToken`, or `headerName` and `headerValue`;
-    /// `caCertificate` (PEM), `allowHttp`, `informIntervalSeconds`, `paths` (see [`Names::parse`]). `None` while `url` is empty:
-    /// nothing is configured.
+    /// `caCertificate` (PEM), `allowHttp`, `informIntervalSeconds`, `paths` (see [`Names::parse`]). `None` while `url`
+    /// is empty: nothing is configured.
     ///
     /// `stand_in` admits http on this machine: the demo and tests.
     pub fn from_secret(rows: &BTreeMap<String, String>, stand_in: bool) -> Result<Option<Self>, SecretProblem> {
@@ -60,12 +60,13 @@ impl Acs {
             loopback: stand_in,
         };
         let client = own::Client::new(options).map_err(|error| problem("caCertificate", error.to_string()))?;
-        let names = row("paths").map_or_else(|| Ok(Names::default()), Names::parse).map_err(|error| problem("paths", error.to_string()))?;
+        let names = row("paths")
+            .map_or_else(|| Ok(Names::default()), Names::parse)
+            .map_err(|error| problem("paths", error.to_string()))?;
         let default_interval_s = match row("informIntervalSeconds") {
             None => DEFAULT_INTERVAL_S,
-            Some(text) => {
-                formats::interval_seconds(text).ok_or_else(|| problem("informIntervalSeconds", "type a number from 10 to 172800"))?
-            }
+            Some(text) => formats::interval_seconds(text)
+                .ok_or_else(|| problem("informIntervalSeconds", "type a number from 10 to 172800"))?,
         };
         let nbi = Nbi::new(client, base, headers(&row)?, names);
         Ok(Some(Self { nbi, freshness: Freshness { default_interval_s } }))
@@ -102,7 +103,8 @@ fn headers<'a>(row: &impl Fn(&str) -> Option<&'a str>) -> Result<HeaderMap, Secr
     }
     let mut headers = HeaderMap::from_iter([(header::ACCEPT, HeaderValue::from_static("application/json"))]);
     let mut secret = |row: &'static str, name: HeaderName, text: String| {
-        let mut value = HeaderValue::try_from(text).map_err(|_| problem(row, "holds a character that a header cannot"))?;
+        let mut value =
+            HeaderValue::try_from(text).map_err(|_| problem(row, "holds a character that a header cannot"))?;
         value.set_sensitive(true);
         headers.insert(name, value);
         Ok(())
@@ -116,7 +118,8 @@ fn headers<'a>(row: &impl Fn(&str) -> Option<&'a str>) -> Result<HeaderMap, Secr
     }
     if let Some(name) = row("headerName") {
         let name = HeaderName::try_from(name).map_err(|_| problem("headerName", "is not the name of a header"))?;
-        let framing = [header::HOST, header::CONTENT_LENGTH, header::TRANSFER_ENCODING, header::CONNECTION, header::UPGRADE];
+        let framing =
+            [header::HOST, header::CONTENT_LENGTH, header::TRANSFER_ENCODING, header::CONNECTION, header::UPGRADE];
         if framing.contains(&name) {
             return Err(problem("headerName", "is a header that cannot be set"));
         }
@@ -128,7 +131,8 @@ fn headers<'a>(row: &impl Fn(&str) -> Option<&'a str>) -> Result<HeaderMap, Secr
     Ok(headers)
 }
 
-/// How long one conversation with the ACS may take for the customer who waits: one call's limit, however many calls it is.
+/// How long one conversation with the ACS may take for the customer who waits: one call's limit, however many calls it
+/// is.
 pub const PATIENCE: Duration = LIMIT;
 
 #[cfg(test)]
@@ -174,7 +178,8 @@ mod tests {
 
     #[test]
     fn nothing_prints_the_credentials() {
-        let acs = read(&[("url", "https://acs.example.id"), ("username", "lunas"), ("password", "geheim")]).unwrap().unwrap();
+        let acs =
+            read(&[("url", "https://acs.example.id"), ("username", "lunas"), ("password", "geheim")]).unwrap().unwrap();
         let printed = format!("{acs:?}");
         assert!(!printed.contains("geheim") && !printed.contains(&STANDARD.encode("lunas:geheim")), "{printed}");
     }

@@ -145,7 +145,12 @@ impl Frame {
         T: Copy,
     {
         let Measured { value, read_at } = found;
-        ValueView { value: *value, text, read_at: read_at.map(format::instant), age_text: read_at.map(|at| self.age(at)) }
+        ValueView {
+            value: *value,
+            text,
+            read_at: read_at.map(format::instant),
+            age_text: read_at.map(|at| self.age(at)),
+        }
     }
 }
 
@@ -169,9 +174,18 @@ impl DeviceView {
             serial_number: reading.serial.clone(),
             pppoe: pppoe(reading, online, frame),
             rx_power: reading.rx_dbm.as_ref().map(|found| rx_power(found, online, frame)),
-            temperature_c: reading.celsius.as_ref().map(|found| frame.value(found, words::celsius(found.value, language))),
-            uptime_seconds: reading.uptime_s.as_ref().map(|found| frame.value(found, words::duration(found.value, language))),
-            connected_devices: reading.clients.as_ref().map(|found| frame.value(found, words::devices(found.value, language))),
+            temperature_c: reading
+                .celsius
+                .as_ref()
+                .map(|found| frame.value(found, words::celsius(found.value, language))),
+            uptime_seconds: reading
+                .uptime_s
+                .as_ref()
+                .map(|found| frame.value(found, words::duration(found.value, language))),
+            connected_devices: reading
+                .clients
+                .as_ref()
+                .map(|found| frame.value(found, words::devices(found.value, language))),
             wifi: reading.wifi.iter().map(|network| self::network(&network.ssid, network.enabled, frame)).collect(),
             stale: frame.stale,
             asked_at: format::instant(frame.asked_at),

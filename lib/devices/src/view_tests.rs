@@ -38,7 +38,11 @@ fn reading(informed_minutes_ago: i64) -> Reading {
 
 fn view(reading: &Reading, stale: bool, language: Language) -> Value {
     let freshness = Freshness { default_interval_s: 300 };
-    serde_json::to_value(DeviceView::of(reading, Frame { asked_at: minutes_ago(2), stale, freshness, language, now: NOW })).unwrap()
+    serde_json::to_value(DeviceView::of(
+        reading,
+        Frame { asked_at: minutes_ago(2), stale, freshness, language, now: NOW },
+    ))
+    .unwrap()
 }
 
 #[test]
@@ -104,13 +108,24 @@ fn an_old_word_and_an_acs_that_cannot_be_asked_are_told_with_their_age() {
     old.pppoe.as_mut().unwrap().read_at = Some(minutes_ago(3 * 60));
     assert_eq!(view(&old, false, Language::Indonesian)["pppoe"]["text"], "Connected (data dari 3 jam lalu)");
     let stale = view(&reading(3), true, Language::Indonesian);
-    assert_eq!((&stale["stale"], &stale["pppoe"]["text"]), (&json!(true), &json!("Connected (data dari 2 menit lalu)")));
+    assert_eq!(
+        (&stale["stale"], &stale["pppoe"]["text"]),
+        (&json!(true), &json!("Connected (data dari 2 menit lalu)"))
+    );
     assert_eq!(stale["staleText"], "data dari 2 menit lalu");
 }
 
 #[test]
 fn what_is_not_known_is_null_and_never_a_zero() {
-    let bare = Reading { rx_dbm: None, celsius: None, uptime_s: None, clients: None, wifi: Vec::new(), manufacturer: None, ..reading(2) };
+    let bare = Reading {
+        rx_dbm: None,
+        celsius: None,
+        uptime_s: None,
+        clients: None,
+        wifi: Vec::new(),
+        manufacturer: None,
+        ..reading(2)
+    };
     let shown = view(&bare, false, Language::Indonesian);
     for field in ["rxPower", "temperatureC", "uptimeSeconds", "connectedDevices", "manufacturer"] {
         assert!(shown[field].is_null(), "{field}");

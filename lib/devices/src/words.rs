@@ -114,7 +114,8 @@ pub(crate) const fn last_seen(language: Language) -> &'static str {
 /// The two largest units: `3 hari 4 jam`.
 pub(crate) fn duration(seconds: u64, language: Language) -> String {
     let part = |scale: u64, of: u64| seconds.checked_div(scale).unwrap_or_default().checked_rem(of).unwrap_or_default();
-    let parts = [(part(86_400, u64::MAX), "hari", "day"), (part(3600, 24), "jam", "hour"), (part(60, 60), "menit", "minute")];
+    let parts =
+        [(part(86_400, u64::MAX), "hari", "day"), (part(3600, 24), "jam", "hour"), (part(60, 60), "menit", "minute")];
     let said = parts.into_iter().skip_while(|(count, ..)| *count == 0).take(2).filter(|(count, ..)| *count > 0);
     let said: Vec<String> = said
         .map(|(count, indonesian, english)| match language {
@@ -122,7 +123,11 @@ pub(crate) fn duration(seconds: u64, language: Language) -> String {
             Language::English => format!("{count} {english}{}", plural(i64::try_from(count).unwrap_or(i64::MAX))),
         })
         .collect();
-    if said.is_empty() { language.choose("kurang dari 1 menit", "less than a minute").to_owned() } else { said.join(" ") }
+    if said.is_empty() {
+        language.choose("kurang dari 1 menit", "less than a minute").to_owned()
+    } else {
+        said.join(" ")
+    }
 }
 
 fn plural(count: i64) -> &'static str {
@@ -167,7 +172,9 @@ pub fn refreshed(done: bool, interval: Duration, language: Language) -> String {
     let seconds = u64::try_from(interval.whole_seconds()).unwrap_or_default();
     let within = duration(seconds.max(60), language);
     match language {
-        Language::Indonesian => format!("Permintaan dikirim: diperbarui pada inform berikutnya, biasanya dalam {within}"),
+        Language::Indonesian => {
+            format!("Permintaan dikirim: diperbarui pada inform berikutnya, biasanya dalam {within}")
+        }
         Language::English => format!("Asked for: updated when the modem next reports, usually within {within}"),
     }
 }
@@ -203,9 +210,13 @@ mod tests {
 
     #[test]
     fn power_has_three_levels_each_with_one_sentence() {
-        for (dbm, level) in
-            [(-19.0, Level::Baik), (-25.0, Level::Baik), (-25.01, Level::Lemah), (-27.0, Level::Lemah), (-27.01, Level::Buruk)]
-        {
+        for (dbm, level) in [
+            (-19.0, Level::Baik),
+            (-25.0, Level::Baik),
+            (-25.01, Level::Lemah),
+            (-27.0, Level::Lemah),
+            (-27.01, Level::Buruk),
+        ] {
             assert_eq!(Level::of(dbm), level, "{dbm}");
             for language in [ID, EN] {
                 let help = Level::of(dbm).help(dbm, language);

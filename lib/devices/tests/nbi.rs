@@ -60,7 +60,11 @@ async fn every_request_fits_through_a_proxy_and_carries_the_credentials() {
         assert!(request.to_ascii_lowercase().contains("authorization: basic bhvuyxm6z2vozwlt"), "{request}");
         assert!(request.contains("projection=_id") && !request.to_ascii_lowercase().contains("passphrase"));
     }
-    assert!(longest_line(&partner) < PROXY_LINE, "{:?}", requests.iter().map(|r| r.lines().next().unwrap().len()).collect::<Vec<_>>());
+    assert!(
+        longest_line(&partner) < PROXY_LINE,
+        "{:?}",
+        requests.iter().map(|r| r.lines().next().unwrap().len()).collect::<Vec<_>>()
+    );
 }
 
 async fn failure(canned: Canned) -> AcsError {
@@ -82,7 +86,10 @@ async fn what_is_no_answer_is_told_without_repeating_it() {
         (Canned::Reply(404, "geheim".to_owned()), "NBI"),
     ] {
         let error = failure(canned).await;
-        assert!(error.is_of_the_acs() && error.to_string().contains(words) && !error.to_string().contains("geheim"), "{error}");
+        assert!(
+            error.is_of_the_acs() && error.to_string().contains(words) && !error.to_string().contains("geheim"),
+            "{error}"
+        );
     }
     let error = acs(&nobody().await.unwrap(), &[]).nbi.device("a", deadline()).await.unwrap_err();
     assert!(matches!(error, AcsError::Unreachable(_)), "{error}");
@@ -102,13 +109,18 @@ async fn an_answer_of_fifty_megabytes_is_cut_off_and_a_silent_one_given_up() {
 
 #[tokio::test]
 async fn a_metadata_service_is_never_asked_by_address_or_by_name() {
-    for address in ["http://169.254.169.254/", "http://[::ffff:169.254.169.254]/", "http://2852039166/", "http://0.0.0.0:7557/"] {
+    for address in
+        ["http://169.254.169.254/", "http://[::ffff:169.254.169.254]/", "http://2852039166/", "http://0.0.0.0:7557/"]
+    {
         let acs = acs(&Url::parse(address).unwrap(), &[("allowHttp", "true")]);
         let error = acs.nbi.device("a", deadline()).await.unwrap_err();
         assert!(error.to_string().contains("never called"), "{address}: {error}");
     }
     // This machine is reached in tests and the demo only.
-    let rows = BTreeMap::from([("url".to_owned(), "http://localhost:7557".to_owned()), ("allowHttp".to_owned(), "true".to_owned())]);
+    let rows = BTreeMap::from([
+        ("url".to_owned(), "http://localhost:7557".to_owned()),
+        ("allowHttp".to_owned(), "true".to_owned()),
+    ]);
     let acs = Acs::from_secret(&rows, false).unwrap().unwrap();
     let error = acs.nbi.device("a", deadline()).await.unwrap_err();
     assert!(matches!(&error, AcsError::Unreachable(why) if why.contains("never called")), "{error}");
@@ -116,15 +128,22 @@ async fn a_metadata_service_is_never_asked_by_address_or_by_name() {
 
 #[tokio::test]
 async fn a_refresh_is_one_task_under_the_id_encoded_once_more() {
-    let partner = Partner::start(vec![Canned::Reply(202, "{}".to_owned()), reply("{}"), Canned::Reply(404, "No such device".to_owned())])
-        .await
-        .unwrap();
+    let partner = Partner::start(vec![
+        Canned::Reply(202, "{}".to_owned()),
+        reply("{}"),
+        Canned::Reply(404, "No such device".to_owned()),
+    ])
+    .await
+    .unwrap();
     let acs = acs(&partner.url, &[("bearerToken", "geheim")]);
     for expected in [Refreshed::Queued, Refreshed::Done, Refreshed::NoDevice] {
         assert_eq!(acs.nbi.refresh("00259E-HG%2D8245-1", "VirtualParameters", deadline()).await.unwrap(), expected);
     }
     let request = partner.requests().remove(0);
-    assert!(request.starts_with("POST /devices/00259E-HG%252D8245-1/tasks?connection_request&timeout=2000 "), "{request}");
+    assert!(
+        request.starts_with("POST /devices/00259E-HG%252D8245-1/tasks?connection_request&timeout=2000 "),
+        "{request}"
+    );
     assert!(request.to_ascii_lowercase().contains("authorization: bearer geheim"));
     assert!(request.ends_with(r#"{"name":"refreshObject","objectName":"VirtualParameters"}"#), "{request}");
 }
@@ -134,9 +153,14 @@ async fn an_equal_task_is_seen_and_another_devices_is_not() {
     let task = |device: &str, object: &str| {
         reply(&format!(r#"[{{"_id":"1","device":"{device}","name":"refreshObject","objectName":"{object}"}}]"#))
     };
-    let partner = Partner::start(vec![task("a", "VirtualParameters"), task("b", "VirtualParameters"), task("a", "Device"), reply("[]")])
-        .await
-        .unwrap();
+    let partner = Partner::start(vec![
+        task("a", "VirtualParameters"),
+        task("b", "VirtualParameters"),
+        task("a", "Device"),
+        reply("[]"),
+    ])
+    .await
+    .unwrap();
     let acs = acs(&partner.url, &[]);
     let mut pending = Vec::new();
     for _ in 0..4 {
@@ -148,7 +172,9 @@ async fn an_equal_task_is_seen_and_another_devices_is_not() {
 /// A device with this PPPoE user that informed so many minutes before [`NOW`].
 fn device(id: &str, minutes: i64, username: &str) -> String {
     let at = billing::zone::format::instant(NOW - time::Duration::minutes(minutes));
-    format!(r#"{{"_id":"{id}","_lastInform":"{at}","VirtualParameters":{{"pppoeUsername":{{"_value":"{username}"}}}}}}"#)
+    format!(
+        r#"{{"_id":"{id}","_lastInform":"{at}","VirtualParameters":{{"pppoeUsername":{{"_value":"{username}"}}}}}}"#
+    )
 }
 
 #[tokio::test]
@@ -178,7 +204,12 @@ async fn a_silent_device_is_searched_for_and_kept_if_the_search_fails() {
 async fn a_device_of_another_customer_is_not_taken_whatever_the_acs_answers() {
     let theirs = device("00259E-HG8245H%2DX-48575443A1B2C3D4", 1, "siti@isp");
     let other_id = device("another", 1, &line().username);
-    let answers = vec![reply(&format!("[{theirs}]")), reply(&format!("[{theirs}]")), reply(&format!("[{other_id}]")), reply("[]")];
+    let answers = vec![
+        reply(&format!("[{theirs}]")),
+        reply(&format!("[{theirs}]")),
+        reply(&format!("[{other_id}]")),
+        reply("[]"),
+    ];
     let partner = Partner::start(answers).await.unwrap();
     let acs = acs(&partner.url, &[]);
     let none = look(&acs, &line(), None, true, NOW, deadline()).await.unwrap();

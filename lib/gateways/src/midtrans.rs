@@ -12,7 +12,8 @@ use async_trait::async_trait;
 use billing::gateway::{GatewayName, Mode, Report};
 
 use crate::{
-    Cancellation, CreateError, CreatedOrder, Gateway, GatewayError, Hint, NewOrder, OrderRef, SetupError, VerifyError, WebhookRequest,
+    Cancellation, CreateError, CreatedOrder, Gateway, GatewayError, Hint, NewOrder, OrderRef, SetupError, VerifyError,
+    WebhookRequest,
     partner::Api,
     rows::Rows,
     secret::Rotating,
@@ -34,8 +35,13 @@ pub(crate) struct Midtrans {
 }
 
 impl Midtrans {
-    /// Takes `serverKey`, `previousServerKey`, `isSandbox`, `isActive` and `extraChannels`; `clientKey` is for browsers only.
-    pub(crate) fn from_rows(rows: &Rows<'_>, production_only: bool, stand_in: Option<&str>) -> Result<Self, SetupError> {
+    /// Takes `serverKey`, `previousServerKey`, `isSandbox`, `isActive` and `extraChannels`; `clientKey` is for browsers
+    /// only.
+    pub(crate) fn from_rows(
+        rows: &Rows<'_>,
+        production_only: bool,
+        stand_in: Option<&str>,
+    ) -> Result<Self, SetupError> {
         let Some(keys) = rows.rotating("serverKey", "previousServerKey")? else {
             return Err(SetupError::NotConfigured(GatewayName::Midtrans));
         };
@@ -109,10 +115,10 @@ impl Gateway for Midtrans {
         create::read(&reply, order, validity, self.mode, self.stand_in)
     }
 
-    /// Asks by order id, which finds one attempt; by transaction id what was not found that way: the channels that know no order
-    /// id (DANA and the virtual accounts that run on BI-SNAP:
-    /// <https://docs.midtrans.com/reference/get-transaction-status>), and an earlier attempt on the same page that was paid after
-    /// a later one was begun.
+    /// Asks by order id, which finds one attempt; by transaction id what was not found that way: the channels that know
+    /// no order id (DANA and the virtual accounts that run on BI-SNAP:
+    /// <https://docs.midtrans.com/reference/get-transaction-status>), and an earlier attempt on the same page that was
+    /// paid after a later one was begun.
     async fn status(&self, order: &OrderRef) -> Result<Report, GatewayError> {
         let report = self.ask(order, path_segment(&order.order_id)?).await?;
         let listed = |id: &str| report.transactions.iter().any(|transaction| transaction.id == id);

@@ -51,7 +51,8 @@ impl Api {
 }
 
 impl Reply {
-    /// Sorts out what no caller has to think about: a refused key, the rate limit, and whatever leaves open what happened.
+    /// Sorts out what no caller has to think about: a refused key, the rate limit, and whatever leaves open what
+    /// happened.
     pub(crate) fn sort(answer: Answer) -> Result<Self, GatewayError> {
         let Answer { status, body } = answer;
         match status {
@@ -66,7 +67,8 @@ impl Reply {
 
     /// Reads the body; what cannot be read is no answer at all.
     pub(crate) fn json<T: DeserializeOwned>(&self) -> Result<T, GatewayError> {
-        serde_json::from_slice(&self.body).map_err(|error| GatewayError::Ambiguous(format!("HTTP {}: {}", self.status, unreadable(&error))))
+        serde_json::from_slice(&self.body)
+            .map_err(|error| GatewayError::Ambiguous(format!("HTTP {}: {}", self.status, unreadable(&error))))
     }
 
     /// A reply for the tests of its readers.
@@ -85,8 +87,8 @@ impl Reply {
         GatewayError::Rejected { status: self.status, detail: self.error_text() }
     }
 
-    /// The refusal of something that held what is not for logs, as it was sent, should the gateway repeat it: a person's name, or the
-    /// address of a public page.
+    /// The refusal of something that held what is not for logs, as it was sent, should the gateway repeat it: a
+    /// person's name, or the address of a public page.
     pub(crate) fn rejected_without(&self, unsaid: &[&str]) -> GatewayError {
         let mut words = self.words().unwrap_or_default();
         // Before it is shortened: half a name is still one.
@@ -157,8 +159,14 @@ mod tests {
     #[test]
     fn a_refusal_repeats_neither_a_name_nor_the_address_of_a_page() {
         let body = r#"{"message":"Budi may not come back to https://bayar.example.id/p/AAAA/finish"}"#;
-        let refused =
-            Reply { status: 400, body: body.as_bytes().to_vec() }.rejected_without(&["Budi", "", "https://bayar.example.id/p/AAAA/finish"]);
-        assert_eq!(refused.to_string(), GatewayError::Rejected { status: 400, detail: "… may not come back to …".to_owned() }.to_string());
+        let refused = Reply { status: 400, body: body.as_bytes().to_vec() }.rejected_without(&[
+            "Budi",
+            "",
+            "https://bayar.example.id/p/AAAA/finish",
+        ]);
+        assert_eq!(
+            refused.to_string(),
+            GatewayError::Rejected { status: 400, detail: "… may not come back to …".to_owned() }.to_string()
+        );
     }
 }

@@ -58,7 +58,8 @@ impl<'a> Rows<'a> {
         }
     }
 
-    /// The stand-in to talk to instead of the gateway, without a trailing slash. Only on loopback, and never in production.
+    /// The stand-in to talk to instead of the gateway, without a trailing slash. Only on loopback, and never in
+    /// production.
     pub(crate) fn stand_in(&self, setup: &Setup) -> Result<Option<String>, SetupError> {
         let Some(url) = &setup.base_url else {
             return Ok(None);

@@ -8,8 +8,8 @@ use url::Url;
 
 use crate::{GatewayError, NewOrder};
 
-/// A JSON string or number as its text. Gateways write the same field now as `"300000.00"`, now as `300000.0`; an amount
-/// is read from these characters, never through a float.
+/// A JSON string or number as its text. Gateways write the same field now as `"300000.00"`, now as `300000.0`; an
+/// amount is read from these characters, never through a float.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Scalar(String);
 
@@ -49,7 +49,8 @@ pub(crate) fn unreadable(error: &serde_json::Error) -> String {
 
 /// A gateway's id (transaction, token, invoice) that may become a part of a path or a key: 1 to 64 of `A-Za-z0-9-_`.
 pub(crate) fn plain_id(text: &str) -> Option<&str> {
-    let well_formed = (1..=64).contains(&text.len()) && text.bytes().all(|b| b.is_ascii_alphanumeric() || b"-_".contains(&b));
+    let well_formed =
+        (1..=64).contains(&text.len()) && text.bytes().all(|b| b.is_ascii_alphanumeric() || b"-_".contains(&b));
     well_formed.then_some(text)
 }
 
@@ -97,7 +98,8 @@ pub(crate) struct Validity {
 impl Validity {
     /// The order's wish in whole minutes, never longer than wished unless that would be under five minutes.
     pub(crate) fn of(order: &NewOrder) -> Result<Self, GatewayError> {
-        let impossible = || GatewayError::Rejected { status: 400, detail: "the link's expiry is not a usable time".to_owned() };
+        let impossible =
+            || GatewayError::Rejected { status: 400, detail: "the link's expiry is not a usable time".to_owned() };
         let starts_at = order.now.replace_nanosecond(0).map_err(|_| impossible())?;
         let seconds = order.expires_at.unix_timestamp().saturating_sub(starts_at.unix_timestamp());
         let minutes = (seconds / 60).clamp(5, 7 * 24 * 60);
@@ -120,7 +122,11 @@ pub(crate) fn checked_link(text: &str, stand_in: bool, is_own: impl Fn(&str) -> 
     let refused = |what: &str| GatewayError::ForeignPage(what.to_owned());
     let url = Url::parse(text).map_err(|_| refused("not an address"))?;
     let host = url.host_str().unwrap_or_default();
-    let own = if stand_in { partner_http::is_loopback_http(&url) } else { url.scheme() == "https" && url.port().is_none() && is_own(host) };
+    let own = if stand_in {
+        partner_http::is_loopback_http(&url)
+    } else {
+        url.scheme() == "https" && url.port().is_none() && is_own(host)
+    };
     if !own || !url.username().is_empty() || url.password().is_some() || text.len() > 2_000 {
         return Err(refused(&host.chars().take(100).collect::<String>()));
     }

@@ -1,7 +1,7 @@
 //! Xendit: the Invoice API, with Xendit's hosted page.
 //!
-//! Source: <https://github.com/xendit/xendit-node/blob/master/docs/Invoice.md>. Xendit calls this API legacy and steers new
-//! integrations to Payment Sessions; what would change is `create` and the wire types (see
+//! Source: <https://github.com/xendit/xendit-node/blob/master/docs/Invoice.md>. Xendit calls this API legacy and steers
+//! new integrations to Payment Sessions; what would change is `create` and the wire types (see
 //! <https://docs.xendit.co/docs/migrate-to-payment-session>).
 
 mod create;
@@ -12,7 +12,8 @@ use async_trait::async_trait;
 use billing::gateway::{GatewayName, Mode, Report};
 
 use crate::{
-    Cancellation, CreateError, CreatedOrder, Gateway, GatewayError, Hint, NewOrder, OrderRef, SetupError, VerifyError, WebhookRequest,
+    Cancellation, CreateError, CreatedOrder, Gateway, GatewayError, Hint, NewOrder, OrderRef, SetupError, VerifyError,
+    WebhookRequest,
     partner::Api,
     rows::Rows,
     secret::{Rotating, Secret},
@@ -34,7 +35,11 @@ pub(crate) struct Xendit {
 
 impl Xendit {
     /// Takes `apiKey`, `callbackToken`, `previousCallbackToken` and `isActive`. The key's prefix decides the mode.
-    pub(crate) fn from_rows(rows: &Rows<'_>, production_only: bool, stand_in: Option<&str>) -> Result<Self, SetupError> {
+    pub(crate) fn from_rows(
+        rows: &Rows<'_>,
+        production_only: bool,
+        stand_in: Option<&str>,
+    ) -> Result<Self, SetupError> {
         let Some(key) = rows.secret("apiKey")? else {
             return Err(SetupError::NotConfigured(GatewayName::Xendit));
         };
@@ -44,7 +49,9 @@ impl Xendit {
         } else if text.starts_with("xnd_development_") {
             Mode::Sandbox
         } else {
-            return Err(rows.unusable("apiKey: paste the secret key, which begins with xnd_production_ or xnd_development_"));
+            return Err(
+                rows.unusable("apiKey: paste the secret key, which begins with xnd_production_ or xnd_development_")
+            );
         };
         if production_only && mode == Mode::Sandbox {
             return Err(rows.unusable("a sandbox key is not allowed on the production stage"));
@@ -91,11 +98,13 @@ impl Gateway for Xendit {
         create::read(&reply, order, validity, self.stand_in)
     }
 
-    /// Asks by invoice id; without one (the answer to `create` was lost) by our order id. Xendit does not keep that unique: where another
-    /// invoice under it was heard of, that one is asked about too.
+    /// Asks by invoice id; without one (the answer to `create` was lost) by our order id. Xendit does not keep that
+    /// unique: where another invoice under it was heard of, that one is asked about too.
     async fn status(&self, order: &OrderRef) -> Result<Report, GatewayError> {
         if let Some(id) = order.reference.as_deref().and_then(plain_id) {
-            let ask = async |id: &str| status::read_one(&self.api.get(&format!("{}/v2/invoices/{id}", self.base)).await?, order, id);
+            let ask = async |id: &str| {
+                status::read_one(&self.api.get(&format!("{}/v2/invoices/{id}", self.base)).await?, order, id)
+            };
             let report = ask(id).await?;
             return match order.transaction_id.as_deref().and_then(plain_id).filter(|other| *other != id) {
                 Some(other) => Ok(report.and(ask(other).await?)),

@@ -18,7 +18,9 @@ const TRANSACTION: &str = "0b2f6c1e-5d54-4f0e-9a51-0c9a3c1f7d10";
 
 fn gateway(name: GatewayName, base_url: &Url) -> Box<dyn Gateway> {
     let rows = match name {
-        GatewayName::Midtrans => [("serverKey", "SB-Mid-server-EXAMPLE"), ("isSandbox", "true"), ("extraChannels", "dana, bca_va")],
+        GatewayName::Midtrans => {
+            [("serverKey", "SB-Mid-server-EXAMPLE"), ("isSandbox", "true"), ("extraChannels", "dana, bca_va")]
+        }
         GatewayName::Xendit => [("apiKey", "xnd_development_EXAMPLE"), ("isActive", "true"), ("callbackToken", "t")],
     };
     let rows = rows.map(|(row, text)| (row.to_owned(), text.to_owned())).into();
@@ -69,7 +71,11 @@ async fn create(name: GatewayName, answers: Vec<Canned>) -> (Result<CreatedOrder
     (created, partner.requests())
 }
 
-async fn cancel(name: GatewayName, order: &OrderRef, answers: Vec<Canned>) -> (Result<Cancellation, GatewayError>, Vec<String>) {
+async fn cancel(
+    name: GatewayName,
+    order: &OrderRef,
+    answers: Vec<Canned>,
+) -> (Result<Cancellation, GatewayError>, Vec<String>) {
     let partner = Partner::start(answers).await.unwrap();
     let cancelled = gateway(name, &partner.url).cancel(order).await;
     (cancelled, partner.requests().iter().map(|request| first_line(request)).collect())
@@ -87,7 +93,11 @@ fn sent_body(request: &str) -> Value {
 async fn midtrans_is_asked_for_a_page_with_everything_set() {
     let (created, requests) = create(GatewayName::Midtrans, vec![snap_reply("http://127.0.0.1:9000/pay")]).await;
     let expires_at = datetime!(2026-11-21 02:00:00 UTC);
-    let expected = CreatedOrder { link: "http://127.0.0.1:9000/pay".to_owned(), reference: "66e4fa55-fdac-4ef9".to_owned(), expires_at };
+    let expected = CreatedOrder {
+        link: "http://127.0.0.1:9000/pay".to_owned(),
+        reference: "66e4fa55-fdac-4ef9".to_owned(),
+        expires_at,
+    };
     assert_eq!(created.unwrap(), expected);
     let [request] = requests.as_slice() else {
         panic!("{requests:?}");
@@ -115,7 +125,8 @@ async fn midtrans_is_asked_for_a_page_with_everything_set() {
 async fn xendit_is_asked_for_an_invoice_with_everything_set() {
     let (created, requests) = create(GatewayName::Xendit, vec![invoice_reply(&[])]).await;
     let expires_at = datetime!(2026-11-21 02:00:00 UTC);
-    let expected = CreatedOrder { link: "http://127.0.0.1:9000/pay".to_owned(), reference: INVOICE.to_owned(), expires_at };
+    let expected =
+        CreatedOrder { link: "http://127.0.0.1:9000/pay".to_owned(), reference: INVOICE.to_owned(), expires_at };
     assert_eq!(created.unwrap(), expected);
     let [request] = requests.as_slice() else {
         panic!("{requests:?}");
@@ -188,11 +199,13 @@ async fn a_refused_key_and_the_rate_limit_are_told_apart() {
 
 #[tokio::test]
 async fn a_refusal_is_told_in_the_gateways_words_without_the_customers_data() {
-    let midtrans = json!({ "error_messages": ["transaction_details.order_id sudah digunakan", "Budi Santoso 6281234567890"] });
+    let midtrans =
+        json!({ "error_messages": ["transaction_details.order_id sudah digunakan", "Budi Santoso 6281234567890"] });
     let xendit = json!({ "error_code": "API_VALIDATION_ERROR", "message": "Budi Santoso 6281234567890 is wrong" });
-    for (name, body, words) in
-        [(GatewayName::Midtrans, midtrans, "order_id sudah digunakan"), (GatewayName::Xendit, xendit, "API_VALIDATION_ERROR")]
-    {
+    for (name, body, words) in [
+        (GatewayName::Midtrans, midtrans, "order_id sudah digunakan"),
+        (GatewayName::Xendit, xendit, "API_VALIDATION_ERROR"),
+    ] {
         let (created, _) = create(name, vec![reply(400, &body)]).await;
         let Err(GatewayError::Rejected { status: 400, detail }) = created else {
             panic!("{created:?}");
@@ -275,7 +288,13 @@ async fn midtrans_is_asked_about_an_earlier_attempt_beside_the_latest() {
 
 #[tokio::test]
 async fn xendit_is_asked_by_invoice_id_or_else_by_order_id() {
-    let paid = || invoice_reply(&[("status", json!("PAID")), ("paid_amount", json!(300_000)), ("paid_at", json!("2026-11-20T02:03:10Z"))]);
+    let paid = || {
+        invoice_reply(&[
+            ("status", json!("PAID")),
+            ("paid_amount", json!(300_000)),
+            ("paid_at", json!("2026-11-20T02:03:10Z")),
+        ])
+    };
     let partner = Partner::start(vec![paid(), reply(200, &json!([]))]).await.unwrap();
     let xendit = gateway(GatewayName::Xendit, &partner.url);
     assert_eq!(xendit.status(&order_ref(Some(INVOICE), None)).await.unwrap().state, ReportedState::Paid);
@@ -288,16 +307,38 @@ async fn xendit_is_asked_by_invoice_id_or_else_by_order_id() {
 async fn midtrans_closes_the_page_and_expires_what_began_on_it() {
     let page = || order_ref(Some("token-1"), None);
     let message = |text: &str| reply(400, &json!({ "error_messages": [text] }));
-    let core = |code: &str, status: &str| reply(200, &json!({ "status_code": code, "order_id": ORDER, "transaction_status": status }));
+    let core = |code: &str, status: &str| {
+        reply(200, &json!({ "status_code": code, "order_id": ORDER, "transaction_status": status }))
+    };
     let close = "POST /snap/v1/transactions/token-1/cancel".to_owned();
     let expire = format!("POST /v2/{ORDER}/expire");
     let both = vec![close.clone(), expire.clone()];
     for (order, answers, expected, calls) in [
-        (page(), vec![reply(200, &json!({ "canceled_at": "2026-11-20T02:00:00Z" }))], Cancellation::Cancelled, vec![close.clone()]),
+        (
+            page(),
+            vec![reply(200, &json!({ "canceled_at": "2026-11-20T02:00:00Z" }))],
+            Cancellation::Cancelled,
+            vec![close.clone()],
+        ),
         (page(), vec![message("token already canceled")], Cancellation::Cancelled, vec![close]),
-        (page(), vec![message("Transaction is on progress"), core("407", "expire")], Cancellation::Cancelled, both.clone()),
-        (page(), vec![message("Transaction is on progress"), core("412", "settlement")], Cancellation::Refused, both.clone()),
-        (page(), vec![message("token not found"), reply(404, &json!({ "status_code": "404" }))], Cancellation::Refused, both.clone()),
+        (
+            page(),
+            vec![message("Transaction is on progress"), core("407", "expire")],
+            Cancellation::Cancelled,
+            both.clone(),
+        ),
+        (
+            page(),
+            vec![message("Transaction is on progress"), core("412", "settlement")],
+            Cancellation::Refused,
+            both.clone(),
+        ),
+        (
+            page(),
+            vec![message("token not found"), reply(404, &json!({ "status_code": "404" }))],
+            Cancellation::Refused,
+            both.clone(),
+        ),
         (page(), vec![reply(200, &json!({})), core("200", "settlement")], Cancellation::Refused, both.clone()),
         (page(), vec![message("Transaction is on progress"), core("412", "expire")], Cancellation::Cancelled, both),
         (order_ref(None, None), vec![Canned::Reply(404, "<html>".to_owned())], Cancellation::Refused, vec![expire]),
@@ -315,9 +356,15 @@ async fn midtrans_closes_the_page_and_expires_what_began_on_it() {
 #[tokio::test]
 async fn xendit_expires_the_invoice() {
     let order = order_ref(Some(INVOICE), None);
-    let (cancelled, requests) = cancel(GatewayName::Xendit, &order, vec![invoice_reply(&[("status", json!("EXPIRED"))])]).await;
-    assert_eq!((cancelled.unwrap(), requests), (Cancellation::Cancelled, vec![format!("POST /invoices/{INVOICE}/expire!")]));
-    let (cancelled, _) = cancel(GatewayName::Xendit, &order, vec![reply(404, &json!({ "error_code": "INVOICE_NOT_FOUND_ERROR" }))]).await;
+    let (cancelled, requests) =
+        cancel(GatewayName::Xendit, &order, vec![invoice_reply(&[("status", json!("EXPIRED"))])]).await;
+    assert_eq!(
+        (cancelled.unwrap(), requests),
+        (Cancellation::Cancelled, vec![format!("POST /invoices/{INVOICE}/expire!")])
+    );
+    let (cancelled, _) =
+        cancel(GatewayName::Xendit, &order, vec![reply(404, &json!({ "error_code": "INVOICE_NOT_FOUND_ERROR" }))])
+            .await;
     assert_eq!(cancelled.unwrap(), Cancellation::Refused);
     let (cancelled, requests) = cancel(GatewayName::Xendit, &order_ref(None, None), vec![]).await;
     assert_eq!((cancelled.unwrap(), requests.len()), (Cancellation::Refused, 0));

@@ -9,8 +9,7 @@ use serde_json::{Value, json};
 use sha2::{Digest, Sha512};
 
 const MIDTRANS_KEY: &str = "SB-Mid-server-EXAMPLE";
-const SIGNATURE: &str =
-    "9d6ab79dc51c47554d974bea0bef8fee559b280fe0a29102ef7423a46650dc9144c18beb45a8388f03fa2b706931a32cf761cf5f8caf0cbc0cab1042891f72e1";
+const SIGNATURE: &str = "9d6ab79dc51c47554d974bea0bef8fee559b280fe0a29102ef7423a46650dc9144c18beb45a8388f03fa2b706931a32cf761cf5f8caf0cbc0cab1042891f72e1";
 
 fn gateway(name: GatewayName, rows: &[(&str, &str)]) -> Box<dyn Gateway> {
     let rows = rows.iter().map(|(row, text)| ((*row).to_owned(), (*text).to_owned())).collect();
@@ -58,7 +57,10 @@ fn midtrans_signature_is_checked_with_the_current_and_the_previous_key() {
             panic!("not ours");
         };
         assert!(claims_payment);
-        assert_eq!((order_id.as_str(), transaction_id.as_deref(), reference), ("INV-2026-0001", Some("0b2f6c1e-5d54"), None));
+        assert_eq!(
+            (order_id.as_str(), transaction_id.as_deref(), reference),
+            ("INV-2026-0001", Some("0b2f6c1e-5d54"), None)
+        );
     }
     assert!(matches!(verify_json(&*midtrans("SB-Mid-server-OTHER", ""), &example()), Err(VerifyError::Forged)));
 }
@@ -66,9 +68,12 @@ fn midtrans_signature_is_checked_with_the_current_and_the_previous_key() {
 #[test]
 fn midtrans_fields_are_signed_as_the_texts_they_are() {
     let gateway = midtrans(MIDTRANS_KEY, "");
-    for (field, value) in
-        [("gross_amount", json!(300_000)), ("status_code", json!(200)), ("order_id", json!(null)), ("signature_key", json!([SIGNATURE]))]
-    {
+    for (field, value) in [
+        ("gross_amount", json!(300_000)),
+        ("status_code", json!(200)),
+        ("order_id", json!(null)),
+        ("signature_key", json!([SIGNATURE])),
+    ] {
         let mut body = example();
         body[field] = value;
         assert!(matches!(verify_json(&*gateway, &body), Err(VerifyError::Malformed(_))), "{field}");
@@ -118,9 +123,10 @@ fn xendit_token_is_checked_and_without_one_nothing_is_believed() {
     let none = xendit(&[("previousCallbackToken", "token-EXAMPLE")]);
     assert!(matches!(verify(&*none, body, Some("token-EXAMPLE")), Err(VerifyError::NotConfigured)));
     assert!(matches!(verify(&*none, body, Some("")), Err(VerifyError::NotConfigured)));
-    for rows in
-        [vec![("callbackToken", "token-EXAMPLE")], vec![("callbackToken", "token-NEWER"), ("previousCallbackToken", "token-EXAMPLE")]]
-    {
+    for rows in [
+        vec![("callbackToken", "token-EXAMPLE")],
+        vec![("callbackToken", "token-NEWER"), ("previousCallbackToken", "token-EXAMPLE")],
+    ] {
         let gateway = xendit(&rows);
         let hint = verify(&*gateway, body, Some("token-EXAMPLE")).unwrap();
         assert!(matches!(hint, Hint::Order { order_id, reference: Some(reference), .. }

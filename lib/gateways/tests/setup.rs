@@ -24,7 +24,9 @@ fn check_unusable(name: GatewayName, typed: &[(&str, &str)], production_only: bo
 #[test]
 fn no_key_is_not_configured() {
     for name in GatewayName::ALL {
-        for typed in [&[][..], &[("serverKey", ""), ("apiKey", "  ")], &[("previousServerKey", "x"), ("callbackToken", "x")]] {
+        for typed in
+            [&[][..], &[("serverKey", ""), ("apiKey", "  ")], &[("previousServerKey", "x"), ("callbackToken", "x")]]
+        {
             assert_eq!(connected(name, typed, true).unwrap_err(), SetupError::NotConfigured(name));
         }
     }
@@ -34,7 +36,10 @@ fn no_key_is_not_configured() {
 fn the_mode_comes_from_the_switch_or_the_key() {
     let mode = |name, typed: &[(&str, &str)]| connected(name, typed, false).unwrap().mode();
     assert_eq!(mode(GatewayName::Midtrans, &[("serverKey", "Mid-server-EXAMPLE")]), Mode::Production);
-    assert_eq!(mode(GatewayName::Midtrans, &[("serverKey", "SB-Mid-server-EXAMPLE"), ("isSandbox", " TRUE ")]), Mode::Sandbox);
+    assert_eq!(
+        mode(GatewayName::Midtrans, &[("serverKey", "SB-Mid-server-EXAMPLE"), ("isSandbox", " TRUE ")]),
+        Mode::Sandbox
+    );
     assert_eq!(mode(GatewayName::Xendit, &[("apiKey", "xnd_production_EXAMPLE")]), Mode::Production);
     assert_eq!(mode(GatewayName::Xendit, &[("apiKey", "xnd_development_EXAMPLE")]), Mode::Sandbox);
 }
@@ -50,7 +55,9 @@ fn production_takes_no_play_money_and_no_stand_in() {
     };
     assert!(stand_in("http://127.0.0.1:9000", false).is_ok());
     assert!(stand_in("http://127.0.0.1:9000", true).is_err());
-    for refused in ["https://127.0.0.1", "http://10.0.0.1", "http://example.com", "http://u:p@127.0.0.1", "http://127.0.0.1/?a=b"] {
+    for refused in
+        ["https://127.0.0.1", "http://10.0.0.1", "http://example.com", "http://u:p@127.0.0.1", "http://127.0.0.1/?a=b"]
+    {
         assert!(matches!(stand_in(refused, false), Err(SetupError::Unusable { .. })), "{refused}");
     }
 }
@@ -69,16 +76,24 @@ fn slips_while_typing_are_told_without_the_value() {
 
 #[test]
 fn a_gateway_can_be_switched_off_for_new_links() {
-    let active =
-        |text: &str| connected(GatewayName::Xendit, &[("apiKey", "xnd_production_k"), ("isActive", text)], true).unwrap().is_active();
+    let active = |text: &str| {
+        connected(GatewayName::Xendit, &[("apiKey", "xnd_production_k"), ("isActive", text)], true).unwrap().is_active()
+    };
     assert!(active("") && active("true"));
     assert!(!active("false") && !active("No"));
 }
 
 #[test]
 fn nothing_printed_holds_a_key_and_a_fingerprint_tells_keys_apart() {
-    let one = connected(GatewayName::Midtrans, &[("serverKey", "Mid-server-EXAMPLE"), ("previousServerKey", "EXAMPLE2")], true).unwrap();
-    let other = connected(GatewayName::Xendit, &[("apiKey", "xnd_production_EXAMPLE"), ("callbackToken", "EXAMPLE3")], true).unwrap();
+    let one = connected(
+        GatewayName::Midtrans,
+        &[("serverKey", "Mid-server-EXAMPLE"), ("previousServerKey", "EXAMPLE2")],
+        true,
+    )
+    .unwrap();
+    let other =
+        connected(GatewayName::Xendit, &[("apiKey", "xnd_production_EXAMPLE"), ("callbackToken", "EXAMPLE3")], true)
+            .unwrap();
     let shown = format!("{one:?} {other:?}");
     assert!(!shown.contains("EXAMPLE") && !shown.contains("TWlkLXNlcnZlci1FWEFNUExF"), "{shown}");
     let again = connected(GatewayName::Midtrans, &[("serverKey", "Mid-server-EXAMPLE")], false).unwrap();

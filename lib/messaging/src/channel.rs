@@ -3,8 +3,8 @@
 use std::{collections::BTreeMap, ops::RangeInclusive, time::Duration};
 
 use crate::{
-    Message, Pacing, Provider, ProviderError, ProviderName, RejectionClass, SendOutcome, fonnte::Fonnte, http_provider::HttpProvider,
-    meta::Meta, provider::Rows, waha::Waha,
+    Message, Pacing, Provider, ProviderError, ProviderName, RejectionClass, SendOutcome, fonnte::Fonnte,
+    http_provider::HttpProvider, meta::Meta, provider::Rows, waha::Waha,
 };
 
 /// Pause between two messages of a linked phone, in seconds, unless the row `gapSeconds` says otherwise.
@@ -40,8 +40,8 @@ pub struct Sent {
 }
 
 impl Channel {
-    /// The channel that the rows describe: `provider` names who takes messages, `fallback` who helps out. `None` while `provider` is
-    /// empty: nothing is configured yet.
+    /// The channel that the rows describe: `provider` names who takes messages, `fallback` who helps out. `None` while
+    /// `provider` is empty: nothing is configured yet.
     pub fn open(rows: &BTreeMap<String, String>, endpoints: Endpoints<'_>) -> Result<Option<Self>, ProviderError> {
         let rows = Rows(rows);
         let Some(first) = named(rows, "provider")? else { return Ok(None) };
@@ -65,8 +65,9 @@ impl Channel {
         self.first.pacing()
     }
 
-    /// Hands the message over: to the first provider, and to the second one only if the first certainly did not take it and may do so
-    /// later. What is said then is what the one said who was asked last. Not for what comes in crowds: nobody keeps the second one's pace.
+    /// Hands the message over: to the first provider, and to the second one only if the first certainly did not take it
+    /// and may do so later. What is said then is what the one said who was asked last. Not for what comes in crowds:
+    /// nobody keeps the second one's pace.
     pub async fn send(&self, phone: &str, message: &Message) -> Sent {
         let outcome = self.first.send(phone, message).await;
         match (&self.second, &outcome) {
@@ -102,9 +103,10 @@ fn provider(name: ProviderName, rows: Rows<'_>, endpoints: Endpoints<'_>) -> Res
 pub(crate) fn linked_phone(rows: Rows<'_>) -> Result<Pacing, ProviderError> {
     let gap = match rows.get("gapSeconds") {
         None => GAP_SECONDS,
-        Some(text) => {
-            gap(text).ok_or(ProviderError { row: "gapSeconds", problem: "type two numbers of seconds up to 600, such as 5-15" })?
-        }
+        Some(text) => gap(text).ok_or(ProviderError {
+            row: "gapSeconds",
+            problem: "type two numbers of seconds up to 600, such as 5-15",
+        })?,
     };
     let per_day = number(rows, "messagesPerDay")?.unwrap_or(MESSAGES_PER_DAY);
     Ok(Pacing::LinkedPhone { gap: Duration::from_secs(*gap.start())..=Duration::from_secs(*gap.end()), per_day })
@@ -112,8 +114,9 @@ pub(crate) fn linked_phone(rows: Rows<'_>) -> Result<Pacing, ProviderError> {
 
 /// A number from 1 on in a row, if there is one.
 pub(crate) fn number(rows: Rows<'_>, row: &'static str) -> Result<Option<u32>, ProviderError> {
-    let parse =
-        |text: &str| text.parse().ok().filter(|number| *number > 0).ok_or(ProviderError { row, problem: "type a number from 1 on" });
+    let parse = |text: &str| {
+        text.parse().ok().filter(|number| *number > 0).ok_or(ProviderError { row, problem: "type a number from 1 on" })
+    };
     rows.get(row).map(parse).transpose()
 }
 

@@ -36,9 +36,10 @@ impl fmt::Debug for HttpProvider {
 }
 
 impl HttpProvider {
-    /// Reads the rows `url`, `headers` (JSON object), `body` (JSON with the gaps `{{phone}}` and `{{text}}` in its strings),
-    /// `successPointer` (JSON pointer into the answer), `successValue`, and `idPointer` (where the answer holds the message's id;
-    /// optional). Behind most of these services is a linked phone, so one is assumed; the row `linkedPhone` says `false` if not.
+    /// Reads the rows `url`, `headers` (JSON object), `body` (JSON with the gaps `{{phone}}` and `{{text}}` in its
+    /// strings), `successPointer` (JSON pointer into the answer), `successValue`, and `idPointer` (where the answer
+    /// holds the message's id; optional). Behind most of these services is a linked phone, so one is assumed; the row
+    /// `linkedPhone` says `false` if not.
     pub(crate) fn read(rows: Rows<'_>, endpoints: Endpoints<'_>) -> Result<Self, ProviderError> {
         let row = |name: &str| rows.get(name);
         let error = |row, problem| ProviderError { row, problem };
@@ -64,8 +65,8 @@ impl HttpProvider {
         })
     }
 
-    /// The body decides, as these providers answer 200 to a refusal. What is neither a yes nor a no stays unknown: a 5xx of
-    /// theirs can come after the message has left.
+    /// The body decides, as these providers answer 200 to a refusal. What is neither a yes nor a no stays unknown: a
+    /// 5xx of theirs can come after the message has left.
     fn read_answer(&self, answer: &Answer, text: &str) -> SendOutcome {
         let status = answer.status;
         match status {
@@ -77,7 +78,9 @@ impl HttpProvider {
         }
         let Ok(body) = serde_json::from_slice::<Value>(&answer.body) else {
             return match status {
-                404 | 405 => rejected(RejectionClass::Stop, format!("HTTP {status}: nobody takes messages at this address")),
+                404 | 405 => {
+                    rejected(RejectionClass::Stop, format!("HTTP {status}: nobody takes messages at this address"))
+                }
                 400.. => rejected(RejectionClass::Recipient, format!("HTTP {status}")),
                 _ => SendOutcome::Unknown(format!("HTTP {status} without JSON")),
             };
@@ -121,7 +124,8 @@ impl Provider for HttpProvider {
 
 /// The provider's reason under one of its usual names, without the message, should it be repeated there.
 fn reason(body: &Value, text: &str) -> String {
-    let words = ["reason", "message", "msg", "error"].into_iter().find_map(|name| body.get(name).and_then(Value::as_str));
+    let words =
+        ["reason", "message", "msg", "error"].into_iter().find_map(|name| body.get(name).and_then(Value::as_str));
     words.map_or_else(|| "no reason given".to_owned(), |words| wire::words(words, text))
 }
 
@@ -132,12 +136,13 @@ fn pointer(text: Option<&str>) -> Option<String> {
 /// The typed headers, all of them secret, and the content type. Those that frame the request are not for typing.
 fn headers(typed: Option<&str>) -> Result<HeaderMap, ProviderError> {
     let error = |problem| ProviderError { row: "headers", problem };
-    let fields: Map<String, Value> =
-        serde_json::from_str(typed.unwrap_or("{}")).map_err(|_| error("type a JSON object, such as {\"Authorization\":\"…\"}"))?;
+    let fields: Map<String, Value> = serde_json::from_str(typed.unwrap_or("{}"))
+        .map_err(|_| error("type a JSON object, such as {\"Authorization\":\"…\"}"))?;
     let mut headers = HeaderMap::new();
     for (name, value) in &fields {
         let name = HeaderName::try_from(name.as_str()).map_err(|_| error("holds a name that is not a header's"))?;
-        let framing = [header::HOST, header::CONTENT_LENGTH, header::TRANSFER_ENCODING, header::CONNECTION, header::UPGRADE];
+        let framing =
+            [header::HOST, header::CONTENT_LENGTH, header::TRANSFER_ENCODING, header::CONNECTION, header::UPGRADE];
         if framing.contains(&name) {
             return Err(error("Host, Content-Length, Transfer-Encoding, Connection and Upgrade cannot be set"));
         }

@@ -1,9 +1,10 @@
 //! Messages to customers by WhatsApp.
 //!
-//! Start at [`Channel::open`]: the secret's rows say which [`Provider`] takes messages. Meta's Cloud API takes templates that it has
-//! approved; the others drive a linked phone over a small HTTP API and take any text. None of them knows an idempotency key, so a
-//! message is posted once, and a doubtful answer is [`SendOutcome::Unknown`], which nobody may repeat by himself.
-//! What to do about a refusal is decided here, once: [`RejectionClass`]. What providers report later is read by [`webhook::read`].
+//! Start at [`Channel::open`]: the secret's rows say which [`Provider`] takes messages. Meta's Cloud API takes
+//! templates that it has approved; the others drive a linked phone over a small HTTP API and take any text. None of
+//! them knows an idempotency key, so a message is posted once, and a doubtful answer is [`SendOutcome::Unknown`], which
+//! nobody may repeat by himself. What to do about a refusal is decided here, once: [`RejectionClass`]. What providers
+//! report later is read by [`webhook::read`].
 
 mod channel;
 mod fonnte;

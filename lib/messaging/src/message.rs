@@ -29,7 +29,8 @@ pub enum Category {
     Utility,
 }
 
-/// One message. It holds the same words twice: as a template with its parameters, for Meta, and as a text, for everybody else.
+/// One message. It holds the same words twice: as a template with its parameters, for Meta, and as a text, for
+/// everybody else.
 #[derive(Clone, PartialEq, Eq)]
 pub struct Message {
     /// Name of the template at Meta.
@@ -38,8 +39,8 @@ pub struct Message {
     pub category: Category,
     /// Language of the template and of `text`.
     pub language: Language,
-    /// What fills `{{1}}`, `{{2}}` … of the template's body, in this order and number. Line breaks and runs of blanks, which Meta
-    /// refuses, are made single blanks on the way out.
+    /// What fills `{{1}}`, `{{2}}` … of the template's body, in this order and number. Line breaks and runs of blanks,
+    /// which Meta refuses, are made single blanks on the way out.
     pub parameters: Vec<String>,
     /// What follows the fixed beginning of the address of the template's button, such as the token of a pay page. Of an
     /// authentication template: the code. `None`: the template has no button with a gap.
@@ -53,6 +54,9 @@ pub struct Message {
 /// Shows which message it is and none of its words: they hold names, codes and tokens.
 impl std::fmt::Debug for Message {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Message").field("template", &self.template).field("callback", &self.callback).finish_non_exhaustive()
+        f.debug_struct("Message")
+            .field("template", &self.template)
+            .field("callback", &self.callback)
+            .finish_non_exhaustive()
     }
 }

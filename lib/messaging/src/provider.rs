@@ -75,19 +75,19 @@ pub enum SendOutcome {
         /// For the log: no phone number, code or text of the message.
         detail: String,
     },
-    /// It may have been sent. Do not send it again, by no provider: the customer could get it twice. A status may tell later. The text
-    /// is for the log.
+    /// It may have been sent. Do not send it again, by no provider: the customer could get it twice. A status may tell
+    /// later. The text is for the log.
     Unknown(String),
 }
 
 /// What to do about a message that was not taken, or of which a status says that it failed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum RejectionClass {
-    /// This person cannot get it: not on WhatsApp, a number that does not exist, or Meta does not let this person have more of the
-    /// kind. Give the message up. No alarm: anybody can type a wrong number.
+    /// This person cannot get it: not on WhatsApp, a number that does not exist, or Meta does not let this person have
+    /// more of the kind. Give the message up. No alarm: anybody can type a wrong number.
     Recipient,
-    /// The message cannot be sent as it is: its template is missing, paused or has another number of parameters, or the request is
-    /// malformed. Give it up, and call a person: every other message of that template fails too.
+    /// The message cannot be sent as it is: its template is missing, paused or has another number of parameters, or the
+    /// request is malformed. Give it up, and call a person: every other message of that template fails too.
     Message,
     /// Not now. Send it again, after that wait if one is given; to nobody else meanwhile if it is about the sender.
     Later {
@@ -96,8 +96,8 @@ pub enum RejectionClass {
         /// At least so long; `None` = not said.
         wait: Option<Duration>,
     },
-    /// The provider takes nothing from us any more: key refused, account locked, phone unlinked, limit of the day reached. Keep all
-    /// messages, call a person, and try again when that was mended.
+    /// The provider takes nothing from us any more: key refused, account locked, phone unlinked, limit of the day
+    /// reached. Keep all messages, call a person, and try again when that was mended.
     Stop,
 }
 
@@ -124,8 +124,8 @@ impl RejectionClass {
 /// How fast messages may follow one another.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Pacing {
-    /// A linked phone: one message at a time, with a pause of random length between two, or WhatsApp takes the number for a robot and
-    /// bans it.
+    /// A linked phone: one message at a time, with a pause of random length between two, or WhatsApp takes the number
+    /// for a robot and bans it.
     LinkedPhone {
         /// Shortest and longest pause.
         gap: RangeInclusive<Duration>,

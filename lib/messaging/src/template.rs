@@ -22,7 +22,9 @@ pub(crate) fn fill(body: &Value, phone: &str, text: &str) -> Value {
     match body {
         Value::String(template) => Value::String(fill_text(template, phone, text)),
         Value::Array(values) => values.iter().map(|value| fill(value, phone, text)).collect(),
-        Value::Object(fields) => Value::Object(fields.iter().map(|(name, value)| (name.clone(), fill(value, phone, text))).collect()),
+        Value::Object(fields) => {
+            Value::Object(fields.iter().map(|(name, value)| (name.clone(), fill(value, phone, text))).collect())
+        }
         other => other.clone(),
     }
 }
@@ -42,9 +44,13 @@ mod tests {
 
     #[test]
     fn gaps_are_filled_at_any_depth_and_only_in_values() {
-        let body = json!({ "to": "{{phone}}@c.us", "{{text}}": [1, null, { "message": "Halo: {{text}} ({{phone}})" }] });
+        let body =
+            json!({ "to": "{{phone}}@c.us", "{{text}}": [1, null, { "message": "Halo: {{text}} ({{phone}})" }] });
         let filled = fill(&body, "628123", "a\"b{{phone}}");
-        assert_eq!(filled, json!({ "to": "628123@c.us", "{{text}}": [1, null, { "message": "Halo: a\"b{{phone}} (628123)" }] }));
+        assert_eq!(
+            filled,
+            json!({ "to": "628123@c.us", "{{text}}": [1, null, { "message": "Halo: a\"b{{phone}} (628123)" }] })
+        );
         assert!(has_gap(&body, PHONE) && has_gap(&body, TEXT));
         assert!(!has_gap(&json!({ "{{text}}": "x" }), TEXT));
     }

@@ -1,7 +1,8 @@
-//! What customers read: one file per message and language in `texts/`, and from it both the text for a linked phone and the template
-//! that Meta approves. So the two cannot differ.
+//! What customers read: one file per message and language in `texts/`, and from it both the text for a linked phone and
+//! the template that Meta approves. So the two cannot differ.
 //!
-//! A file begins with the words of its button, if it has one, and an empty line. The rest is the body; `{name}` and its like are facts.
+//! A file begins with the words of its button, if it has one, and an empty line. The rest is the body; `{name}` and its
+//! like are facts.
 
 use billing::notice::Kind;
 use serde_json::{Value, json};
@@ -71,10 +72,24 @@ impl Facts {
 /// A date in words, such as `30 November 2026`.
 #[must_use]
 pub fn date(day: Date, language: Language) -> String {
-    const INDONESIAN: [&str; 12] =
-        ["Januari", "Februari", "Maret", "April", "Mei", "Juni", "Juli", "Agustus", "September", "Oktober", "November", "Desember"];
+    const INDONESIAN: [&str; 12] = [
+        "Januari",
+        "Februari",
+        "Maret",
+        "April",
+        "Mei",
+        "Juni",
+        "Juli",
+        "Agustus",
+        "September",
+        "Oktober",
+        "November",
+        "Desember",
+    ];
     let month = match language {
-        Language::Id => INDONESIAN.get(usize::from(u8::from(day.month())).saturating_sub(1)).copied().unwrap_or_default().to_owned(),
+        Language::Id => {
+            INDONESIAN.get(usize::from(u8::from(day.month())).saturating_sub(1)).copied().unwrap_or_default().to_owned()
+        }
         Language::En => day.month().to_string(),
     };
     format!("{} {month} {}", day.day(), day.year())
@@ -102,13 +117,23 @@ pub fn message(kind: Kind, language: Language, facts: &Facts, link: Option<Link<
         written = format!("{written}\n\n{button}: {}{}", link.prefix, link.token);
     }
     let parameters = gaps(text.body).into_iter().map(|name| one_line(facts.get(name).unwrap_or_default())).collect();
-    let button = if kind == Kind::LoginCode { Some(facts.code.clone()) } else { link.map(|link| link.token.to_owned()) };
+    let button =
+        if kind == Kind::LoginCode { Some(facts.code.clone()) } else { link.map(|link| link.token.to_owned()) };
     let category = category(kind);
-    Message { template: template_name(kind), category, language, parameters, button, text: written, callback: callback.to_owned() }
+    Message {
+        template: template_name(kind),
+        category,
+        language,
+        parameters,
+        button,
+        text: written,
+        callback: callback.to_owned(),
+    }
 }
 
-/// The template as Meta's `POST /<WABA id>/message_templates` takes it. Meta fixes the words of login codes and adds a button that
-/// copies the code (<https://developers.facebook.com/docs/whatsapp/business-management-api/authentication-templates>).
+/// The template as Meta's `POST /<WABA id>/message_templates` takes it. Meta fixes the words of login codes and adds a
+/// button that copies the code
+/// (<https://developers.facebook.com/docs/whatsapp/business-management-api/authentication-templates>).
 #[must_use]
 pub fn template(kind: Kind, language: Language, link_prefix: &str) -> Value {
     let text = text(kind, language);

@@ -1,7 +1,8 @@
-//! What providers report by webhook: how far messages have come, what customers write back, and that the sender is in trouble.
+//! What providers report by webhook: how far messages have come, what customers write back, and that the sender is in
+//! trouble.
 //!
-//! Verified over the raw bytes, in constant time, and fail closed: without a key in the secret nothing is believed. Whoever reads a
-//! report must bear it twice and in any order.
+//! Verified over the raw bytes, in constant time, and fail closed: without a key in the secret nothing is believed.
+//! Whoever reads a report must bear it twice and in any order.
 
 use std::collections::BTreeMap;
 
@@ -82,8 +83,13 @@ pub enum WebhookError {
     NoWebhooks,
 }
 
-/// Verifies a webhook and reads what it reports. What it holds besides, such as pictures that customers send, is left out.
-pub fn read(provider: ProviderName, rows: &BTreeMap<String, String>, request: &WebhookRequest<'_>) -> Result<Vec<Notice>, WebhookError> {
+/// Verifies a webhook and reads what it reports. What it holds besides, such as pictures that customers send, is left
+/// out.
+pub fn read(
+    provider: ProviderName,
+    rows: &BTreeMap<String, String>,
+    request: &WebhookRequest<'_>,
+) -> Result<Vec<Notice>, WebhookError> {
     let rows = Rows(rows);
     match provider {
         ProviderName::Meta => meta::webhook::read(rows, request),
@@ -93,9 +99,12 @@ pub fn read(provider: ProviderName, rows: &BTreeMap<String, String>, request: &W
     }
 }
 
-/// Meta's handshake when the address is typed into its console: the challenge to give back, if the token is ours. The token is the row
-/// `metaVerifyToken`, made up by the admin, and not the key that signs.
-pub fn handshake(rows: &BTreeMap<String, String>, query: impl Fn(&str) -> Option<String>) -> Result<String, WebhookError> {
+/// Meta's handshake when the address is typed into its console: the challenge to give back, if the token is ours. The
+/// token is the row `metaVerifyToken`, made up by the admin, and not the key that signs.
+pub fn handshake(
+    rows: &BTreeMap<String, String>,
+    query: impl Fn(&str) -> Option<String>,
+) -> Result<String, WebhookError> {
     let expected = Rows(rows).get("metaVerifyToken").ok_or(WebhookError::NotConfigured("metaVerifyToken"))?;
     let given = query("hub.verify_token").unwrap_or_default();
     if query("hub.mode").as_deref() != Some("subscribe") || !same(expected, &given) {

@@ -64,7 +64,8 @@ pub(crate) fn join(base: &str, path: &str, row: &'static str) -> Result<Url, Pro
 
 /// A header value that no log shows.
 pub(crate) fn secret_header(text: &str, row: &'static str) -> Result<HeaderValue, ProviderError> {
-    let mut value = HeaderValue::try_from(text).map_err(|_| ProviderError { row, problem: "must be on one line, without accents" })?;
+    let mut value = HeaderValue::try_from(text)
+        .map_err(|_| ProviderError { row, problem: "must be on one line, without accents" })?;
     value.set_sensitive(true);
     Ok(value)
 }

@@ -18,7 +18,11 @@ fn fonnte() -> BTreeMap<String, String> {
 async fn a_message_goes_out_as_a_form_with_the_bare_token() {
     let yes = json!({"detail": "success! message in queue", "id": ["80367170"], "process": "pending", "status": true});
     let (outcome, requests) = send_to(&fonnte(), Canned::Reply(200, yes.to_string()), &message(TEXT)).await;
-    assert_eq!(outcome, SendOutcome::Accepted { provider_id: Some("80367170".to_owned()) }, "pending is taken, Fonnte tries by itself");
+    assert_eq!(
+        outcome,
+        SendOutcome::Accepted { provider_id: Some("80367170".to_owned()) },
+        "pending is taken, Fonnte tries by itself"
+    );
     let (head, body) = requests[0].split_once("\r\n\r\n").unwrap();
     assert!(head.starts_with("POST /fonnte/send HTTP/1.1") && head.contains("authorization: token-EXAMPLE"), "{head}");
     assert!(head.contains("content-type: multipart/form-data; boundary=lunas-0"), "{head}");
@@ -52,7 +56,10 @@ async fn a_reason_in_a_200_says_what_to_do() {
         assert!(matches!(outcome, SendOutcome::Unknown(_)), "{outcome:?}");
     }
     let echo = json!({"status": false, "reason": format!("target invalid: {TEXT} 6281234567890")});
-    check_class(&send_to(&fonnte(), Canned::Reply(200, echo.to_string()), &message(TEXT)).await.0, RejectionClass::Recipient);
+    check_class(
+        &send_to(&fonnte(), Canned::Reply(200, echo.to_string()), &message(TEXT)).await.0,
+        RejectionClass::Recipient,
+    );
 }
 
 #[tokio::test]
@@ -81,8 +88,13 @@ fn a_linked_phone_is_paced() {
     assert_eq!(pacing(&[]).unwrap(), Pacing::LinkedPhone { gap: seconds(5)..=seconds(15), per_day: 500 });
     let typed = pacing(&[("gapSeconds", "8 - 20"), ("messagesPerDay", "90")]).unwrap();
     assert_eq!(typed, Pacing::LinkedPhone { gap: seconds(8)..=seconds(20), per_day: 90 });
-    for (row, value) in [("gapSeconds", "8"), ("gapSeconds", "20-8"), ("gapSeconds", "1-601"), ("messagesPerDay", "x"), ("fonnteToken", "")]
-    {
+    for (row, value) in [
+        ("gapSeconds", "8"),
+        ("gapSeconds", "20-8"),
+        ("gapSeconds", "1-601"),
+        ("messagesPerDay", "x"),
+        ("fonnteToken", ""),
+    ] {
         assert_eq!(pacing(&[(row, value)]).unwrap_err().row, row, "{value}");
     }
 }

@@ -62,8 +62,14 @@ async fn parameters_keep_their_order_and_lose_what_meta_refuses() {
     };
     let (_, requests) = send_to(&meta(), Canned::Reply(200, String::new()), &bill).await;
     let body: Value = serde_json::from_str(requests[0].split_once("\r\n\r\n").unwrap().1).unwrap();
-    let texts: Vec<_> =
-        body.pointer("/template/components/0/parameters").unwrap().as_array().unwrap().iter().map(|p| p["text"].clone()).collect();
+    let texts: Vec<_> = body
+        .pointer("/template/components/0/parameters")
+        .unwrap()
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|p| p["text"].clone())
+        .collect();
     assert_eq!(texts, ["Budi Santoso", "-", "Rp 300.000"]);
     assert_eq!(body.pointer("/template/components").unwrap().as_array().unwrap().len(), 1, "no button");
 }
@@ -72,13 +78,19 @@ async fn parameters_keep_their_order_and_lose_what_meta_refuses() {
 async fn every_code_says_what_to_do() {
     let later = |about, seconds| RejectionClass::Later { about, wait: Some(Duration::from_secs(seconds)) };
     for (codes, class) in [
-        (&[0, 3, 10, 33, 190, 200, 299, 368, 131_031, 131_042, 131_045, 131_048, 133_010, 133_016][..], RejectionClass::Stop),
+        (
+            &[0, 3, 10, 33, 190, 200, 299, 368, 131_031, 131_042, 131_045, 131_048, 133_010, 133_016][..],
+            RejectionClass::Stop,
+        ),
         (&[1, 2, 131_000, 131_016, 133_004][..], RejectionClass::LATER),
         (&[4, 80_007, 130_429][..], later(About::Sender, 60)),
         (&[131_056][..], later(About::Recipient, 6)),
         (&[131_021, 131_026, 130_497, 131_049, 130_472][..], RejectionClass::Recipient),
         (&[100, 131_008, 131_009, 131_030, 131_047, 131_051, 131_052, 131_053][..], RejectionClass::Message),
-        (&[132_000, 132_001, 132_005, 132_007, 132_012, 132_015, 132_016, 132_018, 424_242][..], RejectionClass::Message),
+        (
+            &[132_000, 132_001, 132_005, 132_007, 132_012, 132_015, 132_016, 132_018, 424_242][..],
+            RejectionClass::Message,
+        ),
     ] {
         for code in codes {
             // The HTTP status changes with versions, the code does not.
@@ -92,7 +104,10 @@ async fn every_code_says_what_to_do() {
     let (outcome, _) = send_to(&meta(), Canned::Reply(200, error(131_026).to_string()), &message(TEXT)).await;
     check_class(&outcome, RejectionClass::Recipient);
     let (outcome, _) = send_to(&meta(), Canned::Reply(500, error(424_242).to_string()), &message(TEXT)).await;
-    assert!(matches!(outcome, SendOutcome::Unknown(_)), "a code that nobody knows, from a server in trouble: {outcome:?}");
+    assert!(
+        matches!(outcome, SendOutcome::Unknown(_)),
+        "a code that nobody knows, from a server in trouble: {outcome:?}"
+    );
 }
 
 #[tokio::test]

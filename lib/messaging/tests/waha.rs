@@ -11,7 +11,12 @@ use partner_http::testing::Canned;
 use serde_json::{Value, json};
 
 fn waha() -> BTreeMap<String, String> {
-    rows(&[("provider", "waha"), ("wahaUrl", "https://waha.example.id"), ("wahaApiKey", "key-EXAMPLE"), ("wahaSession", "billing")])
+    rows(&[
+        ("provider", "waha"),
+        ("wahaUrl", "https://waha.example.id"),
+        ("wahaApiKey", "key-EXAMPLE"),
+        ("wahaSession", "billing"),
+    ])
 }
 
 #[tokio::test]
@@ -40,7 +45,8 @@ async fn the_id_is_found_whatever_the_engine_and_holds_no_phone() {
 
 #[tokio::test]
 async fn a_session_that_does_not_work_sends_nothing() {
-    let unready = |status: &str| json!({"error": "Session status is not as expected", "session": "billing", "status": status});
+    let unready =
+        |status: &str| json!({"error": "Session status is not as expected", "session": "billing", "status": status});
     for (answer, class) in [
         (unready("STARTING"), RejectionClass::LATER),
         (unready("STOPPED"), RejectionClass::Stop),
@@ -74,8 +80,12 @@ async fn a_status_says_what_to_do() {
 
 #[test]
 fn its_address_is_https() {
-    for (row, value) in [("wahaUrl", ""), ("wahaUrl", "http://10.8.0.2:3000"), ("wahaUrl", "https://a@waha.example.id"), ("wahaApiKey", "")]
-    {
+    for (row, value) in [
+        ("wahaUrl", ""),
+        ("wahaUrl", "http://10.8.0.2:3000"),
+        ("wahaUrl", "https://a@waha.example.id"),
+        ("wahaApiKey", ""),
+    ] {
         let mut rows = waha();
         rows.insert(row.to_owned(), value.to_owned());
         assert_eq!(Channel::open(&rows, Endpoints::default()).unwrap_err().row, row, "{value}");

@@ -79,7 +79,9 @@ fn status(notices: &[Notice]) -> (DeliveryStatus, &str, Option<&str>, Option<Rej
 fn check_wish(notices: &[Notice], wanted: Option<bool>) {
     match (notices, wanted) {
         ([], None) => {}
-        ([Notice::Wish { phone, opted_out, .. }], Some(wanted)) => assert_eq!((phone.as_str(), *opted_out), ("6281234567890", wanted)),
+        ([Notice::Wish { phone, opted_out, .. }], Some(wanted)) => {
+            assert_eq!((phone.as_str(), *opted_out), ("6281234567890", wanted))
+        }
         _ => panic!("{notices:?}, expected {wanted:?}"),
     }
 }
@@ -88,10 +90,16 @@ fn check_wish(notices: &[Notice], wanted: Option<bool>) {
 fn signatures_are_those_of_the_published_vectors() {
     let body = r#"{"object":"whatsapp_business_account","entry":[]}"#;
     let signature = "sha256=057f72507c9d22d67443826732232a0b3b7855d588147b6c5e524ed01efaa404";
-    assert_eq!(read(ProviderName::Meta, body, Some(("x-hub-signature-256", signature.to_owned())), None), Ok(Vec::new()));
+    assert_eq!(
+        read(ProviderName::Meta, body, Some(("x-hub-signature-256", signature.to_owned())), None),
+        Ok(Vec::new())
+    );
     let body = r#"{"event":"session.status","session":"default","payload":{"status":"WORKING"}}"#;
     let (_, signature) = waha_signature(body);
-    assert!(signature.starts_with("6e24a8f75990b4c2404082b5f558ff69") && signature.ends_with("b022380bd38fe57bb"), "{signature}");
+    assert!(
+        signature.starts_with("6e24a8f75990b4c2404082b5f558ff69") && signature.ends_with("b022380bd38fe57bb"),
+        "{signature}"
+    );
     assert_eq!(read(ProviderName::Waha, body, Some(("x-webhook-hmac", signature)), None), Ok(Vec::new()));
 }
 
@@ -130,9 +138,11 @@ fn without_a_key_nothing_is_believed() {
     let headers = HeaderMap::new();
     let request = WebhookRequest { body: b"{}", headers: &headers, token: Some("short") };
     let short = rows(&[("fonnteWebhookToken", "short")]);
-    for (provider, row) in
-        [(ProviderName::Meta, "metaAppSecret"), (ProviderName::Waha, "wahaHmacKey"), (ProviderName::Fonnte, "fonnteWebhookToken")]
-    {
+    for (provider, row) in [
+        (ProviderName::Meta, "metaAppSecret"),
+        (ProviderName::Waha, "wahaHmacKey"),
+        (ProviderName::Fonnte, "fonnteWebhookToken"),
+    ] {
         assert_eq!(webhook::read(provider, &short, &request), Err(WebhookError::NotConfigured(row)));
     }
     assert_eq!(webhook::read(ProviderName::Http, &secret(), &request), Err(WebhookError::NoWebhooks));
@@ -149,8 +159,12 @@ fn the_handshake_gives_the_challenge_back_for_the_right_token_only() {
         })
     };
     assert_eq!(handshake("subscribe", "verify-EXAMPLE", "1158201444"), Ok("1158201444".to_owned()));
-    for (mode, token) in [("subscribe", ""), ("subscribe", "APPSECRET-EXAMPLE"), ("unsubscribe", "verify-EXAMPLE"), ("", "verify-EXAMPLE")]
-    {
+    for (mode, token) in [
+        ("subscribe", ""),
+        ("subscribe", "APPSECRET-EXAMPLE"),
+        ("unsubscribe", "verify-EXAMPLE"),
+        ("", "verify-EXAMPLE"),
+    ] {
         assert_eq!(handshake(mode, token, "1"), Err(WebhookError::Forged));
     }
     assert!(matches!(handshake("subscribe", "verify-EXAMPLE", "<script>"), Err(WebhookError::Malformed(_))));
@@ -160,9 +174,13 @@ fn the_handshake_gives_the_challenge_back_for_the_right_token_only() {
 #[test]
 fn metas_statuses_are_read_with_our_id_and_without_a_number() {
     let told = |word: &str| {
-        meta(&json!({"statuses": [{"id": "wamid.A", "status": word, "timestamp": "1795402800", "biz_opaque_callback_data": "m1"}]}))
+        meta(
+            &json!({"statuses": [{"id": "wamid.A", "status": word, "timestamp": "1795402800", "biz_opaque_callback_data": "m1"}]}),
+        )
     };
-    for (word, reached) in [("sent", DeliveryStatus::Sent), ("delivered", DeliveryStatus::Delivered), ("read", DeliveryStatus::Read)] {
+    for (word, reached) in
+        [("sent", DeliveryStatus::Sent), ("delivered", DeliveryStatus::Delivered), ("read", DeliveryStatus::Read)]
+    {
         assert_eq!(status(&told(word)), (reached, "wamid.A", Some("m1"), None));
     }
     for word in ["deleted", "warning", "", "SENT"] {
@@ -179,8 +197,9 @@ fn a_failure_is_classified_by_the_code_that_the_sending_would_have_been() {
         (424_242, RejectionClass::Message),
     ] {
         let errors = json!([{"code": code, "title": "no", "error_data": {"details": "to 6281234567890"}}]);
-        let notices =
-            meta(&json!({"statuses": [{"id": "wamid.A", "status": "failed", "recipient_id": "6281234567890", "errors": errors}]}));
+        let notices = meta(
+            &json!({"statuses": [{"id": "wamid.A", "status": "failed", "recipient_id": "6281234567890", "errors": errors}]}),
+        );
         assert_eq!(status(&notices), (DeliveryStatus::Failed, "wamid.A", None, Some(class)));
         assert!(!format!("{notices:?}").contains("81234567890"), "{notices:?}");
     }
@@ -189,55 +208,81 @@ fn a_failure_is_classified_by_the_code_that_the_sending_would_have_been() {
 #[test]
 fn one_post_of_meta_holds_many_items_and_only_those_of_our_number_count() {
     let status = json!({"id": "wamid.A", "status": "sent"});
-    let message =
-        json!({"from": "6281234567890", "id": "wamid.B", "timestamp": "1795402800", "type": "text", "text": {"body": "Berhenti"}});
+    let message = json!({"from": "6281234567890", "id": "wamid.B", "timestamp": "1795402800", "type": "text", "text": {"body": "Berhenti"}});
     assert_eq!(meta(&json!({"statuses": [status, status], "messages": [message, {"type": "image"}]})).len(), 3);
-    assert!(meta(&json!({"metadata": {"phone_number_id": "999999"}, "statuses": [status], "messages": [message]})).is_empty());
+    assert!(
+        meta(&json!({"metadata": {"phone_number_id": "999999"}, "statuses": [status], "messages": [message]}))
+            .is_empty()
+    );
 }
 
 #[test]
 fn a_word_alone_opts_out_or_in_at_every_provider() {
-    for (words, wanted) in [("STOP", Some(true)), ("berhenti", Some(true)), ("Mulai", Some(false)), ("start", Some(false)), ("Halo", None)]
+    for (words, wanted) in
+        [("STOP", Some(true)), ("berhenti", Some(true)), ("Mulai", Some(false)), ("start", Some(false)), ("Halo", None)]
     {
-        check_wish(&meta(&json!({"messages": [{"from": "6281234567890", "type": "text", "text": {"body": words}}]})), wanted);
-        check_wish(&meta(&json!({"messages": [{"from": "6281234567890", "type": "button", "button": {"text": words}}]})), wanted);
-        check_wish(&waha("message", &json!({"id": "x", "from": "6281234567890@c.us", "fromMe": false, "body": words})), wanted);
+        check_wish(
+            &meta(&json!({"messages": [{"from": "6281234567890", "type": "text", "text": {"body": words}}]})),
+            wanted,
+        );
+        check_wish(
+            &meta(&json!({"messages": [{"from": "6281234567890", "type": "button", "button": {"text": words}}]})),
+            wanted,
+        );
+        check_wish(
+            &waha("message", &json!({"id": "x", "from": "6281234567890@c.us", "fromMe": false, "body": words})),
+            wanted,
+        );
         check_wish(&fonnte(&json!({"device": "62811", "sender": "6281234567890", "message": words})), wanted);
     }
     check_wish(&waha("message", &json!({"from": "6281234567890@c.us", "fromMe": true, "body": "STOP"})), None);
     check_wish(&waha("message", &json!({"from": "120363@g.us", "fromMe": false, "body": "STOP"})), None);
-    let hidden =
-        json!({"from": "111111@lid", "fromMe": false, "body": "STOP", "_data": {"key": {"senderPn": "6281234567890@s.whatsapp.net"}}});
+    let hidden = json!({"from": "111111@lid", "fromMe": false, "body": "STOP", "_data": {"key": {"senderPn": "6281234567890@s.whatsapp.net"}}});
     check_wish(&waha("message", &hidden), Some(true));
     // Said in a group, to neighbours, whoever the engine says it was.
-    let group =
-        json!({"from": "120363@g.us", "fromMe": false, "body": "STOP", "_data": {"Info": {"SenderAlt": "6281234567890@s.whatsapp.net"}}});
+    let group = json!({"from": "120363@g.us", "fromMe": false, "body": "STOP", "_data": {"Info": {"SenderAlt": "6281234567890@s.whatsapp.net"}}});
     check_wish(&waha("message", &group), None);
 }
 
 #[test]
 fn wahas_acknowledgements_are_read() {
-    let ack = |ack: i64| waha("message.ack", &json!({"id": "true_6281234567890@c.us_3EB0AAAAAAAA", "fromMe": true, "ack": ack}));
-    for (number, reached) in
-        [(1, DeliveryStatus::Sent), (2, DeliveryStatus::Delivered), (3, DeliveryStatus::Read), (4, DeliveryStatus::Read)]
-    {
+    let ack = |ack: i64| {
+        waha("message.ack", &json!({"id": "true_6281234567890@c.us_3EB0AAAAAAAA", "fromMe": true, "ack": ack}))
+    };
+    for (number, reached) in [
+        (1, DeliveryStatus::Sent),
+        (2, DeliveryStatus::Delivered),
+        (3, DeliveryStatus::Read),
+        (4, DeliveryStatus::Read),
+    ] {
         assert_eq!(status(&ack(number)), (reached, "3EB0AAAAAAAA", None, None));
     }
     assert_eq!(status(&ack(-1)).0, DeliveryStatus::Failed);
     assert!(ack(0).is_empty());
-    let other = json!({"event": "message.ack", "session": "other", "payload": {"id": "3EB0AAAAAAAA", "ack": 3}}).to_string();
-    assert_eq!(read(ProviderName::Waha, &other, Some(waha_signature(&other)), None), Ok(Vec::new()), "another session's");
+    let other =
+        json!({"event": "message.ack", "session": "other", "payload": {"id": "3EB0AAAAAAAA", "ack": 3}}).to_string();
+    assert_eq!(
+        read(ProviderName::Waha, &other, Some(waha_signature(&other)), None),
+        Ok(Vec::new()),
+        "another session's"
+    );
 }
 
 #[test]
 fn fonntes_words_are_read_and_its_second_id_is_told() {
-    let first = fonnte(&json!({"device": "62811", "id": "80367170", "stateid": "S-1", "status": "sent", "state": "sent"}));
+    let first =
+        fonnte(&json!({"device": "62811", "id": "80367170", "stateid": "S-1", "status": "sent", "state": "sent"}));
     assert_eq!(status(&first), (DeliveryStatus::Sent, "80367170", None, None));
     assert!(matches!(&first[..], [Notice::Status(status)] if status.alias.as_deref() == Some("S-1")));
-    assert_eq!(status(&fonnte(&json!({"device": "62811", "stateid": "S-1", "state": "read"}))), (DeliveryStatus::Read, "S-1", None, None));
-    for (word, class) in
-        [("invalid", RejectionClass::Recipient), ("expired", RejectionClass::Stop), ("url unreachable", RejectionClass::Message)]
-    {
+    assert_eq!(
+        status(&fonnte(&json!({"device": "62811", "stateid": "S-1", "state": "read"}))),
+        (DeliveryStatus::Read, "S-1", None, None)
+    );
+    for (word, class) in [
+        ("invalid", RejectionClass::Recipient),
+        ("expired", RejectionClass::Stop),
+        ("url unreachable", RejectionClass::Message),
+    ] {
         let told = fonnte(&json!({"id": 80_367_170, "status": word}));
         assert_eq!(status(&told), (DeliveryStatus::Failed, "80367170", None, Some(class)));
     }

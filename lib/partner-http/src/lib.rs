@@ -1,12 +1,11 @@
 //! One HTTP client for calls to partners (payment gateways, message providers): short, bounded, sent once.
 //!
-//! It knows nothing of any partner. What it guarantees to all of them:
-//! a call ends within [`TIMEOUT`]; an answer larger than the caller's limit is not read to its end; redirects are not
-//! followed; nothing is sent twice; plain http goes to loopback only; errors say whether the request can have arrived, and
-//! never hold the address, a header or a body.
+//! It knows nothing of any partner. What it guarantees to all of them: a call ends within [`TIMEOUT`]; an answer larger
+//! than the caller's limit is not read to its end; redirects are not followed; nothing is sent twice; plain http goes
+//! to loopback only; errors say whether the request can have arrived, and never hold the address, a header or a body.
 //!
-//! A partner that stands at the provider's own premises is called with a [`own::Client`]: the same promises, with the time limit,
-//! certificate authority and addresses of that partner.
+//! A partner that stands at the provider's own premises is called with a [`own::Client`]: the same promises, with the
+//! time limit, certificate authority and addresses of that partner.
 
 use std::{
     error::Error as _,
@@ -80,8 +79,8 @@ pub fn is_loopback_http(url: &Url) -> bool {
     loopback && url.scheme() == "http"
 }
 
-/// A partner's words for an error or a log line: one line of at most 200 characters, in which everything that could be a
-/// phone number, a code or an e-mail address is masked.
+/// A partner's words for an error or a log line: one line of at most 200 characters, in which everything that could be
+/// a phone number, a code or an e-mail address is masked.
 #[must_use]
 pub fn safe_detail(text: &str) -> String {
     let words: Vec<String> = text.split_whitespace().take(80).map(masked_word).collect();
@@ -130,7 +129,8 @@ async fn exchange(client: &reqwest::Client, call: Call, limit: Duration) -> Resu
     }
     let mut response = request.send().await.map_err(|error| explain(&error))?;
     let status = response.status().as_u16();
-    let too_large = || CallError::NoAnswer(format!("HTTP {status} with an answer over {} bytes", call.max_answer_bytes));
+    let too_large =
+        || CallError::NoAnswer(format!("HTTP {status} with an answer over {} bytes", call.max_answer_bytes));
     let mut body = Vec::new();
     while let Some(chunk) = response.chunk().await.map_err(|error| explain(&error))? {
         if body.len().saturating_add(chunk.len()) > call.max_answer_bytes {
@@ -180,7 +180,8 @@ fn builder(tls: rustls::ClientConfig) -> reqwest::ClientBuilder {
         .user_agent("lunas")
 }
 
-/// Roots compiled in as ready trust anchors: reading and parsing the system's store costs several milliseconds at every start.
+/// Roots compiled in as ready trust anchors: reading and parsing the system's store costs several milliseconds at every
+/// start.
 fn public_roots() -> rustls::RootCertStore {
     rustls::RootCertStore { roots: webpki_roots::TLS_SERVER_ROOTS.to_vec() }
 }
@@ -200,15 +201,23 @@ mod tests {
         for yes in ["http://127.0.0.1:8080/x", "http://127.9.9.9", "http://[::1]:1", "http://localhost:3000"] {
             assert!(Url::parse(yes).is_ok_and(|url| is_loopback_http(&url)), "{yes}");
         }
-        for no in ["https://127.0.0.1", "http://127.0.0.1@example.com", "http://10.0.0.1", "http://localhost.example.com", "http://0.0.0.0"]
-        {
+        for no in [
+            "https://127.0.0.1",
+            "http://127.0.0.1@example.com",
+            "http://10.0.0.1",
+            "http://localhost.example.com",
+            "http://0.0.0.0",
+        ] {
             assert!(Url::parse(no).is_ok_and(|url| !is_loopback_http(&url)), "{no}");
         }
     }
 
     #[test]
     fn a_detail_is_short_and_holds_no_number_or_address() {
-        assert_eq!(safe_detail("status 400:\n phone 6281234567890, mail budi@example.com"), "status 400: phone …, mail …");
+        assert_eq!(
+            safe_detail("status 400:\n phone 6281234567890, mail budi@example.com"),
+            "status 400: phone …, mail …"
+        );
         assert_eq!(safe_detail("code 123456"), "code …");
         assert_eq!(safe_detail(&"é ".repeat(900)).chars().count(), 159);
         assert_eq!(safe_detail(&"é".repeat(900)).chars().count(), 200);

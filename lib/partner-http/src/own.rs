@@ -1,7 +1,8 @@
 //! Calls to a partner at the provider's own premises, whose address an admin typed in.
 //!
-//! Such an address can be anything, so it is looked at after the name was resolved, and the connection goes to exactly the address
-//! that was looked at: a name that resolves to the machine's own services or to a cloud's metadata service reaches neither.
+//! Such an address can be anything, so it is looked at after the name was resolved, and the connection goes to exactly
+//! the address that was looked at: a name that resolves to the machine's own services or to a cloud's metadata service
+//! reaches neither.
 
 use std::{
     net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr},
@@ -25,7 +26,8 @@ const END: &str = "-----END CERTIFICATE-----";
 pub struct Options {
     /// Longest time of a call, from its start to the last byte of the answer.
     pub timeout: Duration,
-    /// Certificates in PEM. With them only what they issued is trusted: nobody else's certificate for that name will do.
+    /// Certificates in PEM. With them only what they issued is trusted: nobody else's certificate for that name will
+    /// do.
     pub authorities: Option<String>,
     /// Plain http is admitted: the line is private, and somebody said so.
     pub plain_http: bool,
@@ -99,8 +101,9 @@ impl Resolve for Resolver {
     }
 }
 
-/// Link-local addresses are where clouds keep their metadata services (169.254.169.254, `fd00:ec2::254`; Alibaba's is in the
-/// carriers' range); on loopback, Lambda serves the function's own runtime. Private networks stay reachable: an ACS stands in one.
+/// Link-local addresses are where clouds keep their metadata services (169.254.169.254, `fd00:ec2::254`; Alibaba's is
+/// in the carriers' range); on loopback, Lambda serves the function's own runtime. Private networks stay reachable: an
+/// ACS stands in one.
 fn is_refused(address: IpAddr, loopback: bool) -> bool {
     match address {
         IpAddr::V4(address) => is_refused_v4(address, loopback),
@@ -121,7 +124,11 @@ fn is_refused_v4(address: Ipv4Addr, loopback: bool) -> bool {
 
 fn is_refused_v6(address: Ipv6Addr, loopback: bool) -> bool {
     let amazon = matches!(address.segments(), [0xfd00, 0x0ec2, ..]);
-    address.is_unicast_link_local() || address.is_multicast() || address.is_unspecified() || amazon || (address.is_loopback() && !loopback)
+    address.is_unicast_link_local()
+        || address.is_multicast()
+        || address.is_unspecified()
+        || amazon
+        || (address.is_loopback() && !loopback)
 }
 
 /// The IPv4 address inside a mapped, compatible, 6to4 or NAT64 one.
@@ -131,7 +138,9 @@ fn embedded(address: Ipv6Addr) -> Option<Ipv4Addr> {
         Some(Ipv4Addr::new(a, b, c, d))
     };
     match address.segments() {
-        [0, 0, 0, 0, 0, 0xffff, high, low] | [0x0064, 0xff9b, 0, 0, 0, 0, high, low] | [0x2002, high, low, ..] => of(high, low),
+        [0, 0, 0, 0, 0, 0xffff, high, low] | [0x0064, 0xff9b, 0, 0, 0, 0, high, low] | [0x2002, high, low, ..] => {
+            of(high, low)
+        }
         [0, 0, 0, 0, 0, 0, high, low] if high != 0 => of(high, low),
         _ => None,
     }
@@ -187,14 +196,18 @@ mod tests {
 
     #[test]
     fn an_acs_in_a_private_network_is_reached() {
-        for text in ["10.8.0.2", "172.16.0.9", "192.168.1.2", "100.64.3.4", "203.0.113.9", "2001:db8::1", "fd12:3456::1"] {
+        for text in
+            ["10.8.0.2", "172.16.0.9", "192.168.1.2", "100.64.3.4", "203.0.113.9", "2001:db8::1", "fd12:3456::1"]
+        {
             check(text, false, false);
         }
     }
 
     #[test]
     fn what_is_no_certificate_is_refused() {
-        for text in ["", "no", "-----BEGIN CERTIFICATE-----", "-----BEGIN CERTIFICATE----- AAAA -----END CERTIFICATE-----"] {
+        for text in
+            ["", "no", "-----BEGIN CERTIFICATE-----", "-----BEGIN CERTIFICATE----- AAAA -----END CERTIFICATE-----"]
+        {
             assert_eq!(authorities(text).map(|_| ()), Err(NoCertificate), "{text}");
         }
     }

@@ -78,12 +78,14 @@ async fn answer(mut stream: TcpStream, canned: Canned, seen: &Mutex<Vec<String>>
     seen.lock().unwrap_or_else(PoisonError::into_inner).push(request);
     match canned {
         Canned::Reply(status, body) => {
-            let head = format!("HTTP/1.1 {status} Canned\r\ncontent-length: {}\r\nconnection: close\r\n\r\n", body.len());
+            let head =
+                format!("HTTP/1.1 {status} Canned\r\ncontent-length: {}\r\nconnection: close\r\n\r\n", body.len());
             stream.write_all(head.as_bytes()).await?;
             stream.write_all(body.as_bytes()).await
         }
         Canned::Redirect(to) => {
-            let head = format!("HTTP/1.1 307 Canned\r\nlocation: {to}\r\ncontent-length: 0\r\nconnection: close\r\n\r\n");
+            let head =
+                format!("HTTP/1.1 307 Canned\r\nlocation: {to}\r\ncontent-length: 0\r\nconnection: close\r\n\r\n");
             stream.write_all(head.as_bytes()).await
         }
         Canned::Silence => {

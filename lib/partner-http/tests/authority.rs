@@ -1,5 +1,5 @@
-//! https with a certificate of the partner's own authority. `authority/` holds one and what it issued for `localhost`, for tests
-//! only; both end in a hundred years.
+//! https with a certificate of the partner's own authority. `authority/` holds one and what it issued for `localhost`,
+//! for tests only; both end in a hundred years.
 #![expect(clippy::unwrap_used, reason = "a test")]
 
 use std::{sync::Arc, time::Duration};
@@ -28,7 +28,8 @@ async fn serve() -> u16 {
     let key = PrivateKeyDer::from_pem_slice(include_bytes!("authority/server.key")).unwrap();
     let provider = Arc::new(rustls::crypto::aws_lc_rs::default_provider());
     let config = ServerConfig::builder_with_provider(provider).with_safe_default_protocol_versions().unwrap();
-    let acceptor = TlsAcceptor::from(Arc::new(config.with_no_client_auth().with_single_cert(vec![certificate], key).unwrap()));
+    let acceptor =
+        TlsAcceptor::from(Arc::new(config.with_no_client_auth().with_single_cert(vec![certificate], key).unwrap()));
     let listener = TcpListener::bind(("127.0.0.1", 0)).await.unwrap();
     let port = listener.local_addr().unwrap().port();
     tokio::spawn(async move {
@@ -54,9 +55,12 @@ async fn ask(authorities: Option<&str>, url: String) -> Result<Answer, CallError
 #[tokio::test]
 async fn an_own_authority_is_trusted_however_its_certificate_was_pasted() {
     let port = serve().await;
-    for pasted in
-        [AUTHORITY.to_owned(), AUTHORITY.replace('\n', " "), AUTHORITY.replace('\n', "\\n"), format!("text before\n{AUTHORITY}{AUTHORITY}")]
-    {
+    for pasted in [
+        AUTHORITY.to_owned(),
+        AUTHORITY.replace('\n', " "),
+        AUTHORITY.replace('\n', "\\n"),
+        format!("text before\n{AUTHORITY}{AUTHORITY}"),
+    ] {
         let answer = ask(Some(&pasted), format!("https://localhost:{port}/")).await.unwrap();
         assert_eq!((answer.status, answer.body.as_slice()), (200, b"OK".as_slice()));
     }

@@ -1,6 +1,8 @@
-//! The one way in which a payment takes effect: read invoice and profile, let `billing::apply` decide, carry it out in one transaction.
+//! The one way in which a payment takes effect: read invoice and profile, let `billing::apply` decide, carry it out in
+//! one transaction.
 //!
-//! It converges, it does not obey: `billing::apply` compares invoice and entitlement, so order and repetition do not matter.
+//! It converges, it does not obey: `billing::apply` compares invoice and entitlement, so order and repetition do not
+//! matter.
 
 use billing::{
     apply::{Application, ApplyError, Rules, Todo, converge, give_back, grant, replaced_renewal, revoke},
@@ -48,7 +50,8 @@ impl Apply {
     pub async fn converge(&self, customer: &CustomerId, invoice: &InvoiceId) -> Result<Invoice, NotApplied> {
         for _ in 0..ROUNDS {
             let now = self.clock.now();
-            let (invoice, profile) = self.store.invoice_and_profile(customer, invoice).await?.ok_or(NotApplied::Unknown)?;
+            let (invoice, profile) =
+                self.store.invoice_and_profile(customer, invoice).await?.ok_or(NotApplied::Unknown)?;
             let application = match converge(&invoice) {
                 Todo::Nothing => return Ok(invoice),
                 Todo::Grant => self.grant(&invoice, &profile, now).await,
@@ -80,8 +83,8 @@ impl Apply {
         Err(StoreError::Stale.into())
     }
 
-    /// An invoice that was open again, and is withdrawn because another took its place: nobody is to pay its link any more. A wish; should
-    /// it be lost, what is paid is credit.
+    /// An invoice that was open again, and is withdrawn because another took its place: nobody is to pay its link any
+    /// more. A wish; should it be lost, what is paid is credit.
     async fn close_link_of(&self, before: &Invoice, after: &Invoice) {
         let is_withdrawn = before.status == InvoiceStatus::Unpaid && after.status == InvoiceStatus::Cancelled;
         let Some(link) = before.link.as_ref().filter(|_| is_withdrawn) else { return };
@@ -107,16 +110,24 @@ impl Apply {
         Ok(profile)
     }
 
-    async fn grant(&self, invoice: &Invoice, profile: &Profile, now: OffsetDateTime) -> Result<Application, NotApplied> {
+    async fn grant(
+        &self,
+        invoice: &Invoice,
+        profile: &Profile,
+        now: OffsetDateTime,
+    ) -> Result<Application, NotApplied> {
         let renewal = match replaced_renewal(invoice, profile) {
             Some(renewal) => self.store.invoice(&profile.id, renewal).await?,
             None => None,
         };
-        let order =
-            match renewal.as_ref().filter(|renewal| renewal.status == InvoiceStatus::Unpaid).and_then(|renewal| renewal.link.as_ref()) {
-                Some(link) => self.store.order(link.gateway, &link.order_id).await?,
-                None => None,
-            };
+        let order = match renewal
+            .as_ref()
+            .filter(|renewal| renewal.status == InvoiceStatus::Unpaid)
+            .and_then(|renewal| renewal.link.as_ref())
+        {
+            Some(link) => self.store.order(link.gateway, &link.order_id).await?,
+            None => None,
+        };
         let renewal = renewal.as_ref().map(|invoice| Standing { invoice, order: order.as_ref() });
         Ok(grant(invoice, profile, renewal, self.rules, now)?)
     }

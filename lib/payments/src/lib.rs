@@ -1,7 +1,9 @@
-//! The one way in which money gets booked: ask the gateway, let `billing` decide, carry the decision out in one transaction.
+//! The one way in which money gets booked: ask the gateway, let `billing` decide, carry the decision out in one
+//! transaction.
 //!
 //! A webhook, a customer who comes back and the reconciliation all end in [`book`]. Whoever comes second finds the
-//! money booked and changes nothing. Beside it: how a link comes about ([`link`]), and how a payment takes effect ([`apply`]).
+//! money booked and changes nothing. Beside it: how a link comes about ([`link`]), and how a payment takes effect
+//! ([`apply`]).
 
 pub mod apply;
 pub mod link;
@@ -40,7 +42,8 @@ pub enum Trouble {
     /// The gateway.
     #[error(transparent)]
     Gateway(#[from] GatewayError),
-    /// The order was opened in sandbox and the key is for production, or the other way round: the gateway would not know it.
+    /// The order was opened in sandbox and the key is for production, or the other way round: the gateway would not
+    /// know it.
     #[error("the order belongs to the gateway's other mode")]
     OtherMode,
     /// An amount that is none.
@@ -80,18 +83,24 @@ pub async fn connect(installation: &Installation, name: GatewayName) -> Result<B
 }
 
 /// The gateway with its keys read again: after a 401 or a signature that does not match.
-pub async fn connect_with_fresh_keys(installation: &Installation, name: GatewayName) -> Result<Box<dyn Gateway>, Trouble> {
+pub async fn connect_with_fresh_keys(
+    installation: &Installation,
+    name: GatewayName,
+) -> Result<Box<dyn Gateway>, Trouble> {
     let rows = installation.secrets.refreshed_rows(name.as_str()).await?;
     from_rows(installation, name, &rows)
 }
 
 fn from_rows(installation: &Installation, name: GatewayName, rows: &Rows) -> Result<Box<dyn Gateway>, Trouble> {
-    let base_url = installation.settings.partner_endpoints.get(name.as_str()).map(|url| url::Url::parse(url)).transpose();
-    let base_url = base_url.map_err(|error| SetupError::Unusable { gateway: name, problem: format!("PARTNER_ENDPOINTS: {error}") })?;
+    let base_url =
+        installation.settings.partner_endpoints.get(name.as_str()).map(|url| url::Url::parse(url)).transpose();
+    let base_url = base_url
+        .map_err(|error| SetupError::Unusable { gateway: name, problem: format!("PARTNER_ENDPOINTS: {error}") })?;
     Ok(gateways::connect(name, rows, &Setup { base_url, production_only: installation.settings.is_production() })?)
 }
 
-/// The gateways that make links: configured, usable and switched on. One that is badly configured is reported and left out.
+/// The gateways that make links: configured, usable and switched on. One that is badly configured is reported and left
+/// out.
 pub async fn active_gateways(installation: &Installation) -> Active {
     let mut active = Active::default();
     for name in GatewayName::ALL {
@@ -134,7 +143,12 @@ pub async fn ask(installation: &Installation, gateway: GatewayName, order: &Orde
 }
 
 /// Asks about an order and books what the gateway says. `invoice` is the invoice if it was read already.
-pub async fn confirm(installation: &Installation, order: Order, invoice: Option<Invoice>, via: &str) -> Result<Booked, Trouble> {
+pub async fn confirm(
+    installation: &Installation,
+    order: Order,
+    invoice: Option<Invoice>,
+    via: &str,
+) -> Result<Booked, Trouble> {
     require_same_mode(installation, &order).await?;
     let report = ask(installation, order.gateway, &order_ref(&order)).await?;
     book(installation, order, invoice, report, via).await
@@ -145,9 +159,9 @@ pub async fn require_same_mode(installation: &Installation, order: &Order) -> Re
     if connect(installation, order.gateway).await?.mode() == order.mode { Ok(()) } else { Err(Trouble::OtherMode) }
 }
 
-/// Books a report. Starts from the states given (the invoice else from the order's copy of it). Should they have moved on, as
-/// the transaction's version conditions tell, they are read anew and the gateway is asked anew: a report is never held
-/// against a state that is newer than it.
+/// Books a report. Starts from the states given (the invoice else from the order's copy of it). Should they have moved
+/// on, as the transaction's version conditions tell, they are read anew and the gateway is asked anew: a report is
+/// never held against a state that is newer than it.
 pub async fn book(
     installation: &Installation,
     order: Order,
@@ -166,13 +180,21 @@ pub async fn book(
         let read = read.ok_or_else(|| Trouble::NoInvoice(order.id.clone()))?;
         let mut reviews: usize = 0;
         let done = match settle(&order, &read, &report, now)? {
-            Outcome::Unchanged => return Ok(Booked { invoice_status: read.status, moved: false, order, state: report.state }),
-            Outcome::Noted(note) => installation.store.note(&note, now).await.map(|()| (read.status, false, note.order)),
+            Outcome::Unchanged => {
+                return Ok(Booked { invoice_status: read.status, moved: false, order, state: report.state });
+            }
+            Outcome::Noted(note) => {
+                installation.store.note(&note, now).await.map(|()| (read.status, false, note.order))
+            }
             Outcome::Settled(mut settlement) => {
                 settlement.order.note(now, format!("confirmed_by:{via}"));
                 reviews = settlement.events.iter().filter(|event| matches!(event, Event::PaymentReview { .. })).count();
                 let invoice_status = settlement.invoice.as_ref().unwrap_or(&read).status;
-                installation.store.settle(&settlement, &read, now).await.map(|()| (invoice_status, true, settlement.order))
+                installation
+                    .store
+                    .settle(&settlement, &read, now)
+                    .await
+                    .map(|()| (invoice_status, true, settlement.order))
             }
         };
         match done {
@@ -189,8 +211,8 @@ pub async fn book(
                 let fresh = installation.store.order(gateway, &id).await?.ok_or(Trouble::NoInvoice(id))?;
                 invoice = installation.store.invoice(&fresh.customer_id, &fresh.invoice_id).await?;
                 order = fresh;
-                // Some channels can only be asked by the gateway's own id, which the order may not have learnt yet; and the order may have
-                // learnt another one.
+                // Some channels can only be asked by the gateway's own id, which the order may not have learnt yet; and
+                // the order may have learnt another one.
                 let seen = report.transactions.first().map(|transaction| transaction.id.clone());
                 let asked = OrderRef { transaction_id: seen.or(order.transaction_id.clone()), ..order_ref(&order) };
                 report = ask(installation, order.gateway, &asked).await?;
@@ -201,8 +223,8 @@ pub async fn book(
     Err(StoreError::Stale.into())
 }
 
-/// An invoice that was paid through another order than the one behind its link: nobody is to pay that one too. A wish, carried out as due
-/// work. Should it be lost, paying twice ends as credit.
+/// An invoice that was paid through another order than the one behind its link: nobody is to pay that one too. A wish,
+/// carried out as due work. Should it be lost, paying twice ends as credit.
 async fn close_other_link(installation: &Installation, booked: &Booked, before: &Invoice) {
     let is_paid = booked.invoice_status == InvoiceStatus::Paid && before.status == InvoiceStatus::Unpaid;
     let Some(link) = before.link.as_ref().filter(|link| is_paid && link.order_id != booked.order.id) else { return };
@@ -239,5 +261,9 @@ pub fn written(order: Order) -> Order {
 /// How to ask about an order.
 #[must_use]
 pub fn order_ref(order: &Order) -> OrderRef {
-    OrderRef { order_id: order.id.clone(), reference: order.reference.clone(), transaction_id: order.transaction_id.clone() }
+    OrderRef {
+        order_id: order.id.clone(),
+        reference: order.reference.clone(),
+        transaction_id: order.transaction_id.clone(),
+    }
 }

@@ -175,7 +175,8 @@ impl StandIn {
 
 /// How DynamoDB says that a transaction met another one.
 pub(crate) fn conflict() -> Response {
-    let message = "Transaction cancelled, please refer cancellation reasons for specific reasons [TransactionConflict, None]";
+    let message =
+        "Transaction cancelled, please refer cancellation reasons for specific reasons [TransactionConflict, None]";
     let kind = "com.amazonaws.dynamodb.v20120810#TransactionCanceledException";
     let reasons = json!([{"Code": "TransactionConflict"}, {"Code": "None"}]);
     json_answer(400, &json!({"__type": kind, "Message": message, "CancellationReasons": reasons}))
@@ -184,14 +185,21 @@ pub(crate) fn conflict() -> Response {
 /// How DynamoDB says that there is too much to do.
 pub(crate) fn throttled() -> Response {
     let kind = "com.amazonaws.dynamodb.v20120810#ProvisionedThroughputExceededException";
-    json_answer(400, &json!({"__type": kind, "message": "The level of configured provisioned throughput was exceeded."}))
+    json_answer(
+        400,
+        &json!({"__type": kind, "message": "The level of configured provisioned throughput was exceeded."}),
+    )
 }
 
 fn shard(body: &Value) -> String {
     body.pointer("/ExpressionAttributeValues/:key/S").and_then(Value::as_str).unwrap_or_default().to_owned()
 }
 
-async fn serve(State(line): State<Line>, ConnectInfo(connection): ConnectInfo<Connection>, request: Request) -> Response {
+async fn serve(
+    State(line): State<Line>,
+    ConnectInfo(connection): ConnectInfo<Connection>,
+    request: Request,
+) -> Response {
     let (parts, body) = request.into_parts();
     let body = axum::body::to_bytes(body, 20 << 20).await.unwrap_or_default();
     let target = parts.headers.get("x-amz-target").and_then(|value| value.to_str().ok()).unwrap_or_default().to_owned();
@@ -249,11 +257,20 @@ fn actions(operation: &str, body: &Value) -> Vec<String> {
     let items = body.get("TransactItems").and_then(Value::as_array).cloned().unwrap_or_default();
     let names = items.iter().filter_map(|item| item.as_object()?.keys().next().cloned());
     names
-        .map(|name| if name == "ConditionCheck" { "dynamodb:ConditionCheckItem".to_owned() } else { format!("dynamodb:{name}Item") })
+        .map(|name| {
+            if name == "ConditionCheck" {
+                "dynamodb:ConditionCheckItem".to_owned()
+            } else {
+                format!("dynamodb:{name}Item")
+            }
+        })
         .collect()
 }
 
 fn json_answer(code: u16, body: &Value) -> Response {
-    let built = Response::builder().status(code).header("content-type", "application/x-amz-json-1.1").body(Body::from(body.to_string()));
+    let built = Response::builder()
+        .status(code)
+        .header("content-type", "application/x-amz-json-1.1")
+        .body(Body::from(body.to_string()));
     built.unwrap_or_else(|_| status(500))
 }

@@ -1,5 +1,6 @@
-//! A whole Lunas in one process, for tests: the real store on an embedded DynamoDB, stand-ins of Secrets Manager and EventBridge,
-//! the sandbox's gateways, and a [`tap::Tap`] in every line between them that counts calls and breaks them on demand.
+//! A whole Lunas in one process, for tests: the real store on an embedded DynamoDB, stand-ins of Secrets Manager and
+//! EventBridge, the sandbox's gateways, and a [`tap::Tap`] in every line between them that counts calls and breaks them
+//! on demand.
 
 #![expect(clippy::expect_used, reason = "only tests use this crate, and a test that cannot be set up has failed")]
 
@@ -72,7 +73,8 @@ impl World {
     pub async fn start() -> Self {
         let tap = Tap::default();
         let notifications = Inbox::start().await;
-        let options = lunas_sandbox::Options { webhook_base: Some(notifications.url()), ..lunas_sandbox::Options::default() };
+        let options =
+            lunas_sandbox::Options { webhook_base: Some(notifications.url()), ..lunas_sandbox::Options::default() };
         let sandbox = lunas_sandbox::start(options).await.expect("the sandbox starts");
         let mut endpoints = BTreeMap::new();
         let urls = sandbox.urls();
@@ -215,7 +217,13 @@ impl World {
     ///
     /// # Panics
     /// When it cannot be stored.
-    pub async fn customer_with_device(&self, username: &str, phone: &str, id: Option<&str>, serial: Option<&str>) -> Profile {
+    pub async fn customer_with_device(
+        &self,
+        username: &str,
+        phone: &str,
+        id: Option<&str>,
+        serial: Option<&str>,
+    ) -> Profile {
         let now = self.installation.clock.now();
         let row = Row {
             name: format!("Pelanggan {username}"),
@@ -242,7 +250,8 @@ impl World {
         let number = store.next_invoice_number(now.year()).await.expect("a number");
         let id = billing::id::InvoiceId::parse(&new_id("", now)).expect("an id");
         let due_date = Zone::Jakarta.date(now.saturating_add(Duration::days(7)));
-        let issued = issue_renewal(&profile, None, NewInvoice { id, number, due_date }, Zone::Jakarta, now).expect("amounts that fit");
+        let issued = issue_renewal(&profile, None, NewInvoice { id, number, due_date }, Zone::Jakarta, now)
+            .expect("amounts that fit");
         store.issue_invoice(&issued, now).await.expect("stored");
         self.invoice_now(&issued.invoice).await
     }
@@ -282,7 +291,13 @@ impl World {
     pub async fn token(&self, customer: &Profile) -> String {
         let random = request::random_token();
         let token = format!("{}.{random}", customer.id);
-        table::put_session(&self.aws.direct, customer, &token, self.installation.clock.now().saturating_add(Duration::days(1))).await;
+        table::put_session(
+            &self.aws.direct,
+            customer,
+            &token,
+            self.installation.clock.now().saturating_add(Duration::days(1)),
+        )
+        .await;
         token
     }
 }
@@ -294,7 +309,14 @@ impl World {
 #[must_use]
 pub fn home20() -> Package {
     let id = PackageId::parse("home20").expect("an id");
-    Package { id, name: "Home 20".to_owned(), price: Rupiah::new(300_000), period_months: 1, down_mbps: 20, up_mbps: 10 }
+    Package {
+        id,
+        name: "Home 20".to_owned(),
+        price: Rupiah::new(300_000),
+        period_months: 1,
+        down_mbps: 20,
+        up_mbps: 10,
+    }
 }
 
 /// The rows of the secret `genieacs` that lead to the sandbox.
@@ -307,7 +329,8 @@ pub fn genieacs_rows(endpoints: &BTreeMap<String, String>) -> serde_json::Value 
     })
 }
 
-/// The rows of the secret `whatsapp` for the sandbox's Meta, Fonnte and WAHA; `provider` takes messages, and webhooks of all are known.
+/// The rows of the secret `whatsapp` for the sandbox's Meta, Fonnte and WAHA; `provider` takes messages, and webhooks
+/// of all are known.
 #[must_use]
 pub fn sender_rows(provider: &str) -> serde_json::Value {
     serde_json::json!({

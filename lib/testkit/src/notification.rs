@@ -1,5 +1,5 @@
-//! Where the gateways' notifications arrive in tests: they are kept, and the test decides when they are delivered, how often and
-//! in which order.
+//! Where the gateways' notifications arrive in tests: they are kept, and the test decides when they are delivered, how
+//! often and in which order.
 
 use std::sync::{Arc, Mutex, PoisonError};
 
@@ -29,7 +29,8 @@ impl Notification {
     pub fn midtrans(mut fields: Value, server_key: &str) -> Self {
         use sha2::Digest as _;
         use std::fmt::Write as _;
-        let signed: String = ["order_id", "status_code", "gross_amount"].iter().filter_map(|field| fields[*field].as_str()).collect();
+        let signed: String =
+            ["order_id", "status_code", "gross_amount"].iter().filter_map(|field| fields[*field].as_str()).collect();
         let mut signature = String::new();
         for byte in sha2::Sha512::digest(format!("{signed}{server_key}")) {
             let _ = write!(signature, "{byte:02x}");
@@ -44,7 +45,10 @@ impl Notification {
     /// When the token is no header value.
     #[must_use]
     pub fn xendit(fields: &Value, token: &str) -> Self {
-        let headers = HeaderMap::from_iter([(http::HeaderName::from_static("x-callback-token"), token.parse().expect("a header value"))]);
+        let headers = HeaderMap::from_iter([(
+            http::HeaderName::from_static("x-callback-token"),
+            token.parse().expect("a header value"),
+        )]);
         Self { path: "/api/webhooks/xendit".to_owned(), headers, body: fields.to_string().into() }
     }
 
@@ -71,7 +75,8 @@ pub struct Inbox {
 impl Inbox {
     pub(crate) async fn start() -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port");
-        let inbox = Self { url: format!("http://{}", listener.local_addr().expect("an address")), arrived: Arc::default() };
+        let inbox =
+            Self { url: format!("http://{}", listener.local_addr().expect("an address")), arrived: Arc::default() };
         let router = Router::new().fallback(keep).with_state(inbox.clone());
         tokio::spawn(async move { axum::serve(listener, router).await });
         inbox
@@ -109,7 +114,10 @@ impl Inbox {
 async fn keep(State(inbox): State<Inbox>, request: Request) {
     let (parts, body) = request.into_parts();
     let body = axum::body::to_bytes(body, 1 << 20).await.unwrap_or_default();
-    let notification =
-        Notification { path: parts.uri.path_and_query().map_or_else(String::new, ToString::to_string), headers: parts.headers, body };
+    let notification = Notification {
+        path: parts.uri.path_and_query().map_or_else(String::new, ToString::to_string),
+        headers: parts.headers,
+        body,
+    };
     inbox.arrived.lock().unwrap_or_else(PoisonError::into_inner).push(notification);
 }

@@ -22,7 +22,13 @@ pub fn request(method: &str, path_and_query: &str, token: Option<&str>, body: Op
 /// # Panics
 /// When the event is not one.
 #[must_use]
-pub fn request_from(source_ip: &str, method: &str, path_and_query: &str, token: Option<&str>, body: Option<&Value>) -> Request {
+pub fn request_from(
+    source_ip: &str,
+    method: &str,
+    path_and_query: &str,
+    token: Option<&str>,
+    body: Option<&Value>,
+) -> Request {
     let (path, query) = path_and_query.split_once('?').unwrap_or((path_and_query, ""));
     let mut headers = serde_json::Map::new();
     if let Some(token) = token {
@@ -37,7 +43,13 @@ pub fn request_from(source_ip: &str, method: &str, path_and_query: &str, token: 
 /// # Panics
 /// When the event is not one.
 #[must_use]
-pub fn from_browser(method: &str, path_and_query: &str, headers: &[(&str, &str)], cookies: &[&str], body: Option<&str>) -> Request {
+pub fn from_browser(
+    method: &str,
+    path_and_query: &str,
+    headers: &[(&str, &str)],
+    cookies: &[&str],
+    body: Option<&str>,
+) -> Request {
     let (path, query) = path_and_query.split_once('?').unwrap_or((path_and_query, ""));
     let headers = headers.iter().map(|(name, value)| ((*name).to_owned(), Value::from(*value))).collect();
     event(HOME, method, path, query, &headers, cookies, body)
@@ -46,7 +58,10 @@ pub fn from_browser(method: &str, path_and_query: &str, headers: &[(&str, &str)]
 /// The delivery of a gateway's notification.
 #[must_use]
 pub fn delivery(notification: &Notification) -> Request {
-    let headers = notification.headers.iter().filter_map(|(name, value)| Some((name.to_string(), Value::from(value.to_str().ok()?))));
+    let headers = notification
+        .headers
+        .iter()
+        .filter_map(|(name, value)| Some((name.to_string(), Value::from(value.to_str().ok()?))));
     let (path, query) = notification.path.split_once('?').unwrap_or((&notification.path, ""));
     event(HOME, "POST", path, query, &headers.collect(), &[], Some(&String::from_utf8_lossy(&notification.body)))
 }

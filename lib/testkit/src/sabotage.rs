@@ -1,5 +1,6 @@
-//! A saboteur in the line to DynamoDB. It makes a good build behave as a broken one would, so that a test can prove that it notices.
-//! No code of the functions knows of it: requests are rewritten on their way, and answers on the way back.
+//! A saboteur in the line to DynamoDB. It makes a good build behave as a broken one would, so that a test can prove
+//! that it notices. No code of the functions knows of it: requests are rewritten on their way, and answers on the way
+//! back.
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
@@ -67,7 +68,8 @@ impl Saboteur {
 
     /// Is this the call that an order is withheld for?
     pub(crate) fn is_create(&self, operation: &str) -> bool {
-        let is_create = operation == "POST /snap/v1/transactions" || operation.trim_end_matches('/') == "POST /v2/invoices";
+        let is_create =
+            operation == "POST /snap/v1/transactions" || operation.trim_end_matches('/') == "POST /v2/invoices";
         is_create && self.locked().withheld.is_some()
     }
 
@@ -80,12 +82,25 @@ impl Saboteur {
     }
 
     /// Passes a call on to DynamoDB; broken, if that was asked for.
-    pub(crate) async fn forward(&self, tap: &Tap, operation: &str, json: &Value, parts: Parts, body: Bytes) -> Response {
+    pub(crate) async fn forward(
+        &self,
+        tap: &Tap,
+        operation: &str,
+        json: &Value,
+        parts: Parts,
+        body: Bytes,
+    ) -> Response {
         let sabotage = self.locked().sabotage;
         match (sabotage, operation) {
-            (Some(Sabotage::GrantOutsideTheTransaction), "TransactWriteItems") => self.grant_outside(tap, json, parts, body).await,
-            (Some(Sabotage::NoVersionCondition), "TransactWriteItems") => self.send(parts, without_versions(json).to_string().into()).await,
-            (Some(Sabotage::WholeInsteadOfDifference), "GetItem" | "BatchGetItem") => nothing_booked(self.send(parts, body).await).await,
+            (Some(Sabotage::GrantOutsideTheTransaction), "TransactWriteItems") => {
+                self.grant_outside(tap, json, parts, body).await
+            }
+            (Some(Sabotage::NoVersionCondition), "TransactWriteItems") => {
+                self.send(parts, without_versions(json).to_string().into()).await
+            }
+            (Some(Sabotage::WholeInsteadOfDifference), "GetItem" | "BatchGetItem") => {
+                nothing_booked(self.send(parts, body).await).await
+            }
             (Some(Sabotage::OrderAfterTheCall), "TransactWriteItems") => {
                 if opens_an_order(json) {
                     self.locked().withheld = Some((parts, body));
@@ -122,7 +137,12 @@ impl Saboteur {
 }
 
 fn call(operation: &str) -> Call {
-    Call { service: "dynamodb".to_owned(), operation: operation.to_owned(), actions: Vec::new(), resource: "table".to_owned() }
+    Call {
+        service: "dynamodb".to_owned(),
+        operation: operation.to_owned(),
+        actions: Vec::new(),
+        resource: "table".to_owned(),
+    }
 }
 
 fn items(json: &Value) -> Vec<Value> {
@@ -146,19 +166,21 @@ fn without_grant(json: &Value) -> Option<(Value, Value)> {
 
 fn without_versions(json: &Value) -> Value {
     let is_version = |operation: &Value| operation["ConditionExpression"] == VERSION_CONDITION;
-    let kept = items(json).into_iter().filter(|item| !item.get("ConditionCheck").is_some_and(is_version)).map(|mut item| {
-        if let Some(put) = item.get_mut("Put").filter(|put| is_version(put)).and_then(Value::as_object_mut) {
-            put.retain(|name, _| matches!(name.as_str(), "TableName" | "Item"));
-        }
-        item
-    });
+    let kept =
+        items(json).into_iter().filter(|item| !item.get("ConditionCheck").is_some_and(is_version)).map(|mut item| {
+            if let Some(put) = item.get_mut("Put").filter(|put| is_version(put)).and_then(Value::as_object_mut) {
+                put.retain(|name, _| matches!(name.as_str(), "TableName" | "Item"));
+            }
+            item
+        });
     let mut stripped = json.clone();
     stripped["TransactItems"] = kept.collect::<Vec<_>>().into();
     stripped
 }
 
 fn opens_an_order(json: &Value) -> bool {
-    let opens = |item: &Value| sort_key(item) == "ORDER" && item["version"]["N"] == "1" && item["status"]["S"] == "CREATING";
+    let opens =
+        |item: &Value| sort_key(item) == "ORDER" && item["version"]["N"] == "1" && item["status"]["S"] == "CREATING";
     items(json).iter().any(|item| item.get("Put").is_some_and(|put| opens(&put["Item"])))
 }
 
@@ -184,6 +206,8 @@ async fn nothing_booked(read: Response) -> Response {
 }
 
 fn answer(json: &Value) -> Response {
-    let built = Response::builder().header(http::header::CONTENT_TYPE, "application/x-amz-json-1.0").body(Body::from(json.to_string()));
+    let built = Response::builder()
+        .header(http::header::CONTENT_TYPE, "application/x-amz-json-1.0")
+        .body(Body::from(json.to_string()));
     built.unwrap_or_else(|_| tap::status(500))
 }

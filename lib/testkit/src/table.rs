@@ -7,8 +7,8 @@ use aws_sdk_dynamodb::{
     Client,
     config::{BehaviorVersion, Region},
     types::{
-        AttributeDefinition, AttributeValue, BillingMode, GlobalSecondaryIndex, KeySchemaElement, KeyType, Projection, ProjectionType,
-        ScalarAttributeType,
+        AttributeDefinition, AttributeValue, BillingMode, GlobalSecondaryIndex, KeySchemaElement, KeyType, Projection,
+        ProjectionType, ScalarAttributeType,
     },
 };
 use billing::{customer::Profile, zone::format};
@@ -46,8 +46,11 @@ pub fn client(url: &str) -> Client {
 /// # Panics
 /// When it cannot be created.
 pub async fn create(client: &Client, name: &str) {
-    let attribute = |name: &str, kind| AttributeDefinition::builder().attribute_name(name).attribute_type(kind).build().expect("complete");
-    let key = |name: &str, kind| KeySchemaElement::builder().attribute_name(name).key_type(kind).build().expect("complete");
+    let attribute = |name: &str, kind| {
+        AttributeDefinition::builder().attribute_name(name).attribute_type(kind).build().expect("complete")
+    };
+    let key =
+        |name: &str, kind| KeySchemaElement::builder().attribute_name(name).key_type(kind).build().expect("complete");
     let index = GlobalSecondaryIndex::builder()
         .index_name("due")
         .key_schema(key("due_key", KeyType::Hash))
@@ -74,7 +77,9 @@ pub async fn create(client: &Client, name: &str) {
 pub async fn items(client: &Client, prefix: &str) -> Vec<HashMap<String, AttributeValue>> {
     let pages = client.scan().table_name(NAME).consistent_read(true).into_paginator().items().send();
     let items: Result<Vec<_>, _> = pages.collect().await;
-    let sort_key = |item: &HashMap<String, AttributeValue>| item.get("SK").and_then(|value| value.as_s().ok()).cloned().unwrap_or_default();
+    let sort_key = |item: &HashMap<String, AttributeValue>| {
+        item.get("SK").and_then(|value| value.as_s().ok()).cloned().unwrap_or_default()
+    };
     items.expect("the table is readable").into_iter().filter(|item| sort_key(item).starts_with(prefix)).collect()
 }
 

@@ -1,5 +1,5 @@
-//! A tap in every line between the functions and what they call. It numbers the calls, and breaks the one it is told to:
-//! before it had its effect, or after it.
+//! A tap in every line between the functions and what they call. It numbers the calls, and breaks the one it is told
+//! to: before it had its effect, or after it.
 
 use std::{
     sync::{Arc, Mutex, MutexGuard, PoisonError},
@@ -40,13 +40,16 @@ pub enum How {
     Error,
     /// The connection breaks instead of an answer.
     Cut,
-    /// The caller gets HTTP 200 and the first half of the answer. Only after its effect: nobody says 200 of what was not done.
+    /// The caller gets HTTP 200 and the first half of the answer. Only after its effect: nobody says 200 of what was
+    /// not done.
     Garbled,
-    /// Too much at once: HTTP 429, from DynamoDB that the throughput is exceeded. Only before its effect: it says that nothing was done.
+    /// Too much at once: HTTP 429, from DynamoDB that the throughput is exceeded. Only before its effect: it says that
+    /// nothing was done.
     Throttled,
     /// A transaction meets another one. Any other call is throttled. Only before its effect.
     Conflict,
-    /// Nothing breaks: the call waits until [`Tap::release`], with its request or with its answer. Meanwhile others get on.
+    /// Nothing breaks: the call waits until [`Tap::release`], with its request or with its answer. Meanwhile others get
+    /// on.
     Held,
 }
 
@@ -81,7 +84,8 @@ pub struct Call {
 #[derive(Debug, Default)]
 struct Inner {
     calls: Vec<Call>,
-    /// The calls by number: the sixteen queries of the index of due work are one, because how they interleave is chance.
+    /// The calls by number: the sixteen queries of the index of due work are one, because how they interleave is
+    /// chance.
     numbered: Vec<Call>,
     plan: Option<Plan>,
     broke: bool,
@@ -160,7 +164,8 @@ impl Tap {
         self.locked().steps
     }
 
-    /// Times that the caller had to wait since the last [`Tap::forget`]: calls one after another, whomever they went to.
+    /// Times that the caller had to wait since the last [`Tap::forget`]: calls one after another, whomever they went
+    /// to.
     #[must_use]
     pub fn waits(&self) -> usize {
         self.locked().waits
@@ -221,7 +226,9 @@ impl Tap {
         }
         let (mut parts, body) = answer.into_parts();
         let bytes = axum::body::to_bytes(body, 20 << 20).await.unwrap_or_default();
-        let Ok(mut json) = serde_json::from_slice(&bytes) else { return Response::from_parts(parts, Body::from(bytes)) };
+        let Ok(mut json) = serde_json::from_slice(&bytes) else {
+            return Response::from_parts(parts, Body::from(bytes));
+        };
         if let Some(alteration) = self.alteration.lock().unwrap_or_else(PoisonError::into_inner).as_ref() {
             (alteration.alter)(&mut json);
         }
@@ -271,7 +278,10 @@ impl Tap {
             let number = inner.numbered.len();
             let plan = inner.plan.filter(|plan| plan.from <= number && !repeated).map(|plan| (plan.when, plan.how));
             if plan.is_some() {
-                inner.plan = inner.plan.filter(|plan| plan.times > 1).map(|plan| Plan { times: plan.times.saturating_sub(1), ..plan });
+                inner.plan = inner
+                    .plan
+                    .filter(|plan| plan.times > 1)
+                    .map(|plan| Plan { times: plan.times.saturating_sub(1), ..plan });
                 inner.broke = true;
             }
             (plan, inner.slow, hold)
@@ -337,7 +347,8 @@ impl Tap {
     pub async fn in_front_of(&self, service: &str, url: &str) -> String {
         let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port");
         let address = format!("http://{}", listener.local_addr().expect("an address"));
-        let state = Line { tap: self.clone(), service: service.to_owned(), url: url.to_owned(), client: faithful_client() };
+        let state =
+            Line { tap: self.clone(), service: service.to_owned(), url: url.to_owned(), client: faithful_client() };
         let router = Router::new().fallback(pass_on).with_state(state);
         tokio::spawn(serve(listener, router));
         address
@@ -365,12 +376,20 @@ pub(crate) fn over(connection: &Connection, answer: Response) -> Response {
     answer
 }
 
-async fn pass_on(State(line): State<Line>, ConnectInfo(connection): ConnectInfo<Connection>, request: Request) -> Response {
+async fn pass_on(
+    State(line): State<Line>,
+    ConnectInfo(connection): ConnectInfo<Connection>,
+    request: Request,
+) -> Response {
     let (parts, body) = request.into_parts();
     let body = axum::body::to_bytes(body, 20 << 20).await.unwrap_or_default();
     let path = parts.uri.path_and_query().map_or("/", |path| path.as_str()).to_owned();
-    let call =
-        Call { service: line.service.clone(), operation: format!("{} {path}", parts.method), actions: Vec::new(), resource: String::new() };
+    let call = Call {
+        service: line.service.clone(),
+        operation: format!("{} {path}", parts.method),
+        actions: Vec::new(),
+        resource: String::new(),
+    };
     let is_create = line.tap.saboteur.is_create(&call.operation);
     let url = format!("{}{path}", line.url);
     let answer = async { line.tap.altered(&line.service, forward(&line.client, &url, parts, body).await).await };
@@ -381,8 +400,8 @@ async fn pass_on(State(line): State<Line>, ConnectInfo(connection): ConnectInfo<
     over(&connection, answer)
 }
 
-/// A client that hands redirects on instead of following them. It speaks plain http only: without the machine's certificates it is
-/// built in no time, and every test builds several.
+/// A client that hands redirects on instead of following them. It speaks plain http only: without the machine's
+/// certificates it is built in no time, and every test builds several.
 pub(crate) fn faithful_client() -> reqwest::Client {
     let builder = reqwest::Client::builder().redirect(reqwest::redirect::Policy::none()).no_proxy();
     builder.tls_certs_only(std::iter::empty()).build().expect("a client")
@@ -393,7 +412,9 @@ pub(crate) async fn forward(client: &reqwest::Client, url: &str, parts: http::re
     let mut headers = parts.headers;
     headers.remove(http::header::HOST);
     headers.remove(http::header::CONTENT_LENGTH);
-    let Ok(answer) = client.request(parts.method, url).headers(headers).body(body).send().await else { return status(502) };
+    let Ok(answer) = client.request(parts.method, url).headers(headers).body(body).send().await else {
+        return status(502);
+    };
     let mut response = Response::builder().status(answer.status());
     for (name, value) in answer.headers() {
         if name != http::header::TRANSFER_ENCODING && name != http::header::CONTENT_LENGTH {

@@ -37,8 +37,10 @@ impl Paging {
     /// Reads `cursor` and `limit` of the query string.
     pub fn read(request: &Request) -> Result<Self, Problem> {
         let parameters = request.query_string_parameters();
-        let after = answer::query(&parameters, "cursor").map(InvoiceId::parse).transpose().map_err(|_| problem::BAD_REQUEST)?;
-        let limit = answer::query(&parameters, "limit").map(str::parse::<i32>).transpose().map_err(|_| problem::BAD_REQUEST)?;
+        let after =
+            answer::query(&parameters, "cursor").map(InvoiceId::parse).transpose().map_err(|_| problem::BAD_REQUEST)?;
+        let limit =
+            answer::query(&parameters, "limit").map(str::parse::<i32>).transpose().map_err(|_| problem::BAD_REQUEST)?;
         Ok(Self { after, limit: limit.unwrap_or(DEFAULT_LIMIT).clamp(1, LARGEST_LIMIT) })
     }
 }
@@ -67,8 +69,11 @@ impl Bill {
             tracing::error!(alarm = true, invoice = invoice.id.as_str(), %error, "amounts of an invoice do not add up");
             problem::BUSY
         })?;
-        let (status, amount_due) =
-            if invoice.is_lapsed(now) { (InvoiceStatus::Cancelled, Rupiah::ZERO) } else { (invoice.status, amount_due) };
+        let (status, amount_due) = if invoice.is_lapsed(now) {
+            (InvoiceStatus::Cancelled, Rupiah::ZERO)
+        } else {
+            (invoice.status, amount_due)
+        };
         let link = reusable(&invoice, amount_due, now).map(|link| link.url.clone());
         Ok(Self { status, amount_due, overdue: invoice.is_overdue(zone, now), link, network: None, invoice })
     }
@@ -77,27 +82,30 @@ impl Bill {
     #[must_use]
     pub fn in_network(self, caller: &Caller, now: OffsetDateTime) -> Self {
         let applied_at = self.invoice.applied_at.filter(|_| self.invoice.status == InvoiceStatus::Paid);
-        let is_owed =
-            applied_at.zip(caller.announcement.as_ref()).is_some_and(|(applied_at, announcement)| announcement.is_owed(applied_at));
+        let is_owed = applied_at
+            .zip(caller.announcement.as_ref())
+            .is_some_and(|(applied_at, announcement)| announcement.is_owed(applied_at));
         Self { network: standing(caller, now).filter(|_| is_owed), ..self }
     }
 
     /// Paid, and the service is not extended yet, or the network does not know of it yet.
     #[must_use]
     pub fn is_activating(&self) -> bool {
-        self.invoice.status == InvoiceStatus::Paid && (self.invoice.awaits_apply() || self.network == Some(Standing::Activating))
+        self.invoice.status == InvoiceStatus::Paid
+            && (self.invoice.awaits_apply() || self.network == Some(Standing::Activating))
     }
 }
 
-/// Where the network stands with the caller's line; `None` when there is no network to tell, and when nobody is served anyway.
+/// Where the network stands with the caller's line; `None` when there is no network to tell, and when nobody is served
+/// anyway.
 #[must_use]
 pub fn standing(caller: &Caller, now: OffsetDateTime) -> Option<Standing> {
     let announcement = caller.announcement.as_ref().filter(|_| caller.profile.is_active(now))?;
     announcement.standing(&caller.profile, now)
 }
 
-/// Who is calling, with a page of their bills. Session and page are read at once; the page is of the customer whom the token names,
-/// and is dropped if the session is not valid.
+/// Who is calling, with a page of their bills. Session and page are read at once; the page is of the customer whom the
+/// token names, and is dropped if the session is not valid.
 pub async fn bills(
     store: &Store,
     zone: Zone,
@@ -106,7 +114,8 @@ pub async fn bills(
     now: OffsetDateTime,
 ) -> Result<(Caller, Page<Bill>), Problem> {
     let (after, limit) = paging.as_ref().map_or((None, 1), |paging| (paging.after.as_ref(), paging.limit));
-    let (caller, page) = tokio::join!(identify(store, claim, None, now), store.invoices(&claim.customer_id, after, limit));
+    let (caller, page) =
+        tokio::join!(identify(store, claim, None, now), store.invoices(&claim.customer_id, after, limit));
     let caller = caller?;
     paging?;
     let page = page.map_err(store_problem)?;

@@ -97,8 +97,8 @@ pub fn is_form(request: &Request) -> bool {
     kind.split(';').next().is_some_and(|kind| kind.trim().eq_ignore_ascii_case("application/x-www-form-urlencoded"))
 }
 
-/// What a form's sender is shown next: `page`, which reads the new state itself; with `error=<code>` when there was a problem; the
-/// login when nobody is logged in. `page` is a path of the portal.
+/// What a form's sender is shown next: `page`, which reads the new state itself; with `error=<code>` when there was a
+/// problem; the login when nobody is logged in. `page` is a path of the portal.
 #[must_use]
 pub fn lead_to(page: &str, answer: &Answer) -> Response<Body> {
     match answer {
@@ -128,7 +128,9 @@ pub const LOGIN_AFTER_END: &str = "/customer/login?ended=1";
 pub fn see_other(page: &str) -> Response<Body> {
     let mut response = Response::new(Body::Empty);
     *response.status_mut() = StatusCode::SEE_OTHER;
-    response.headers_mut().insert(header::LOCATION, HeaderValue::from_str(page).unwrap_or(HeaderValue::from_static("/customer")));
+    response
+        .headers_mut()
+        .insert(header::LOCATION, HeaderValue::from_str(page).unwrap_or(HeaderValue::from_static("/customer")));
     response.headers_mut().insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
     response
 }
@@ -144,7 +146,10 @@ fn json_response(status: StatusCode, text: String) -> Response<Body> {
 /// Indonesian unless English comes first.
 #[must_use]
 pub fn wants_english(headers: &HeaderMap) -> bool {
-    let first = headers.get(header::ACCEPT_LANGUAGE).and_then(|value| value.to_str().ok()).and_then(|list| list.split(',').next());
+    let first = headers
+        .get(header::ACCEPT_LANGUAGE)
+        .and_then(|value| value.to_str().ok())
+        .and_then(|list| list.split(',').next());
     first.is_some_and(|tag| tag.trim().to_ascii_lowercase().starts_with("en"))
 }
 

@@ -1,8 +1,8 @@
 //! Sessions: the token, as a bearer or in a cookie, and who is calling.
 //!
-//! A cookie is sent by the browser, also on behalf of other sites. So whatever is not a `GET` needs two things besides it that other
-//! sites cannot have: an `Origin` that is ours, and the CSRF token that stands in our pages. Both are demanded here, in the one way
-//! to a [`Claim`], so that no function can forget them.
+//! A cookie is sent by the browser, also on behalf of other sites. So whatever is not a `GET` needs two things besides
+//! it that other sites cannot have: an `Origin` that is ours, and the CSRF token that stands in our pages. Both are
+//! demanded here, in the one way to a [`Claim`], so that no function can forget them.
 
 use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
 use billing::{
@@ -28,7 +28,8 @@ use crate::{
 /// Randomness of a token.
 const TOKEN_BYTES: usize = 32;
 
-/// A token that is well formed: whose it claims to be, and its hash. Neither proves anything before the session is read.
+/// A token that is well formed: whose it claims to be, and its hash. Neither proves anything before the session is
+/// read.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Claim {
     /// Whose session.
@@ -83,7 +84,12 @@ fn hash(token: &str) -> String {
 }
 
 /// A new token, and the session that is stored for it. The token itself is stored nowhere.
-pub fn new_session(customer_id: &CustomerId, phone: &Phone, lifetime: Duration, now: OffsetDateTime) -> Result<(String, Session), Problem> {
+pub fn new_session(
+    customer_id: &CustomerId,
+    phone: &Phone,
+    lifetime: Duration,
+    now: OffsetDateTime,
+) -> Result<(String, Session), Problem> {
     let mut random = [0_u8; TOKEN_BYTES];
     getrandom::fill(&mut random).map_err(|error| {
         tracing::error!(alarm = true, %error, "no randomness");
@@ -92,12 +98,18 @@ pub fn new_session(customer_id: &CustomerId, phone: &Phone, lifetime: Duration, 
     let token = format!("{customer_id}.{}", URL_SAFE_NO_PAD.encode(random));
     let expires_at = now.saturating_add(lifetime);
     let phone = phone.clone();
-    let session = Session { customer_id: customer_id.clone(), phone, token_hash: hash(&token), created_at: now, expires_at };
+    let session =
+        Session { customer_id: customer_id.clone(), phone, token_hash: hash(&token), created_at: now, expires_at };
     Ok((token, session))
 }
 
 /// Who is calling, with an invoice of theirs if asked for. One read.
-pub async fn identify(store: &Store, claim: &Claim, invoice: Option<&InvoiceId>, now: OffsetDateTime) -> Result<Caller, Problem> {
+pub async fn identify(
+    store: &Store,
+    claim: &Claim,
+    invoice: Option<&InvoiceId>,
+    now: OffsetDateTime,
+) -> Result<Caller, Problem> {
     let caller = store.caller(&claim.customer_id, &claim.token_hash, invoice, now).await.map_err(store_problem)?;
     caller.ok_or(problem::INVALID_TOKEN)
 }

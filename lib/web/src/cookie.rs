@@ -4,8 +4,8 @@ use cloud::public_url::PublicUrl;
 use lambda_http::http::{HeaderMap, header};
 use time::Duration;
 
-/// The session's cookie. With `__Host-` only this very host can have set it, by https, for all its paths; a browser would not take
-/// that from plain http, so on loopback the name is bare.
+/// The session's cookie. With `__Host-` only this very host can have set it, by https, for all its paths; a browser
+/// would not take that from plain http, so on loopback the name is bare.
 #[must_use]
 pub fn session_name(site: &PublicUrl) -> String {
     host_name(site, "session")
@@ -41,7 +41,8 @@ mod tests {
 
     #[test]
     fn a_cookie_is_bound_to_its_host_where_https_allows_it() {
-        let (public, local) = (PublicUrl::parse("https://bayar.example.id").unwrap(), PublicUrl::parse("http://127.0.0.1:8080").unwrap());
+        let (public, local) =
+            (PublicUrl::parse("https://bayar.example.id").unwrap(), PublicUrl::parse("http://127.0.0.1:8080").unwrap());
         assert_eq!(session_name(&public), "__Host-session");
         assert_eq!(session_name(&local), "session");
         let line = set(&public, "__Host-session", "c1.x", Duration::days(1));

@@ -1,4 +1,5 @@
-//! Logging in by a code sent to the phone: for the API and for the portal's forms, which only differ in how they say it.
+//! Logging in by a code sent to the phone: for the API and for the portal's forms, which only differ in how they say
+//! it.
 
 mod code;
 mod key;
@@ -46,7 +47,11 @@ async fn limit_address(installation: &Installation, request: &Request) -> Result
     let now = installation.clock.now();
     let window = now.unix_timestamp().div_euclid(HOUR_SECONDS).saturating_mul(HOUR_SECONDS);
     let kept_until = now.saturating_add(time::Duration::hours(2));
-    let count = installation.store.count_request("login", &address::of(request), window, kept_until).await.map_err(store_problem)?;
+    let count = installation
+        .store
+        .count_request("login", &address::of(request), window, kept_until)
+        .await
+        .map_err(store_problem)?;
     if count > installation.settings.requests_per_address {
         let ends = window.saturating_add(HOUR_SECONDS).saturating_sub(now.unix_timestamp()).max(1);
         return Err(problem::TOO_MANY.retry_after(ends));

@@ -1,8 +1,9 @@
 //! The public pay page `/p/<token>`: the token that opens it, and what it opens.
 //!
-//! It is the one page without a session. Its token is all there is to know, so it is as long as a key: 144 bits, computed from the
-//! invoice's id with a key of the installation. Nobody can guess one, find out a customer by one, or tell from one what another is.
-//! What is stored is its hash; so what is asked for is looked up by its hash, and no id is ever read out of a token.
+//! It is the one page without a session. Its token is all there is to know, so it is as long as a key: 144 bits,
+//! computed from the invoice's id with a key of the installation. Nobody can guess one, find out a customer by one, or
+//! tell from one what another is. What is stored is its hash; so what is asked for is looked up by its hash, and no id
+//! is ever read out of a token.
 //!
 //! Who sends a link does this, in this order:
 //!
@@ -13,7 +14,9 @@
 //! ```
 
 use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
-use billing::{customer::Profile, gateway::GatewayName, id::InvoiceId, invoice::Invoice, ledger::EntryKind, pay_page::is_open};
+use billing::{
+    customer::Profile, gateway::GatewayName, id::InvoiceId, invoice::Invoice, ledger::EntryKind, pay_page::is_open,
+};
 use cloud::{public_url::PublicUrl, secrets::Secrets, store::Store};
 use hmac::{Hmac, KeyInit as _, Mac as _};
 use sha2::{Digest as _, Sha256};
@@ -47,13 +50,15 @@ impl PayPageKey {
     #[must_use]
     pub fn token(&self, invoice: &InvoiceId) -> Token {
         // HMAC takes keys of any length.
-        let mac = Hmac::<Sha256>::new_from_slice(&self.0).map(|mac| mac.chain_update(invoice.as_str()).finalize().into_bytes());
+        let mac = Hmac::<Sha256>::new_from_slice(&self.0)
+            .map(|mac| mac.chain_update(invoice.as_str()).finalize().into_bytes());
         let cut = mac.ok().and_then(|mac| mac.first_chunk::<TOKEN_BYTES>().copied()).unwrap_or_default();
         Token(URL_SAFE_NO_PAD.encode(cut))
     }
 }
 
-/// What opens one page: 24 characters of `A-Z`, `a-z`, `0-9`, `-`, `_`. A secret, so it has no `Debug` and no `Display`.
+/// What opens one page: 24 characters of `A-Z`, `a-z`, `0-9`, `-`, `_`. A secret, so it has no `Debug` and no
+/// `Display`.
 #[derive(Clone, PartialEq, Eq)]
 pub struct Token(String);
 
@@ -90,7 +95,8 @@ impl Token {
     }
 }
 
-/// The invoice that the page is about, and its customer, of whom nothing is for visitors. A token that is malformed, unknown or of a page that is not open any more is answered alike.
+/// The invoice that the page is about, and its customer, of whom nothing is for visitors. A token that is malformed,
+/// unknown or of a page that is not open any more is answered alike.
 pub async fn open(store: &Store, token: Option<&Token>, now: OffsetDateTime) -> Result<(Invoice, Profile), Problem> {
     let token = token.ok_or(problem::NOT_FOUND)?;
     let found = store.pay_page(&token.hash()).await.map_err(store_problem)?;
@@ -102,12 +108,13 @@ pub async fn open(store: &Store, token: Option<&Token>, now: OffsetDateTime) -> 
 pub struct Receipt {
     /// Where it was paid, by which channel if that is known; the latest first, each once.
     pub methods: Vec<(GatewayName, Option<String>)>,
-    /// Until when the customer is served for it. `None` when something that came later decides that, or nothing was applied yet.
+    /// Until when the customer is served for it. `None` when something that came later decides that, or nothing was
+    /// applied yet.
     pub served_until: Option<OffsetDateTime>,
 }
 
-/// The newest entries of the ledger in which the payment is looked for. It is younger than the page, so it is among them, unless
-/// the customer paid a great deal since; then the receipt does without its method.
+/// The newest entries of the ledger in which the payment is looked for. It is younger than the page, so it is among
+/// them, unless the customer paid a great deal since; then the receipt does without its method.
 const NEWEST: i32 = 20;
 
 /// The receipt of a paid invoice: ledger and grant are read at once.
@@ -115,8 +122,10 @@ pub async fn receipt(store: &Store, invoice: &Invoice, profile: &Profile) -> Res
     let (ledger, grant) = tokio::join!(store.ledger(&invoice.customer_id, None, NEWEST), store.grant_of(invoice));
     let (ledger, grant) = (ledger.map_err(store_problem)?, grant.map_err(store_problem)?);
     let mut methods = Vec::new();
-    for line in
-        ledger.entries.iter().filter(|line| line.entry.invoice_id.as_ref() == Some(&invoice.id) && line.entry.kind == EntryKind::Received)
+    for line in ledger
+        .entries
+        .iter()
+        .filter(|line| line.entry.invoice_id.as_ref() == Some(&invoice.id) && line.entry.kind == EntryKind::Received)
     {
         let method = line.entry.payment.as_ref().map(|payment| (payment.gateway, payment.method.clone()));
         methods.extend(method.filter(|method| !methods.contains(method)));
@@ -150,9 +159,14 @@ mod tests {
         let token = PayPageKey::of(&MasterKey::example()).token(&id("inv_1"));
         let site = PublicUrl::parse("https://bayar.example.id").unwrap();
         assert_eq!(token.url(&site), format!("https://bayar.example.id/p/{}", token.as_str()));
-        for refused in
-            ["", "inv_1", "AAAAAAAAAAAAAAAAAAAAAAA", "AAAAAAAAAAAAAAAAAAAAAAAAA", "AAAAAAAAAAAAAAAAAAAAAAA=", "AAAAAAAAAAAAAAAAAAAAAAA#"]
-        {
+        for refused in [
+            "",
+            "inv_1",
+            "AAAAAAAAAAAAAAAAAAAAAAA",
+            "AAAAAAAAAAAAAAAAAAAAAAAAA",
+            "AAAAAAAAAAAAAAAAAAAAAAA=",
+            "AAAAAAAAAAAAAAAAAAAAAAA#",
+        ] {
             assert!(Token::parse(refused).is_none(), "{refused}");
         }
     }

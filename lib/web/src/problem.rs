@@ -29,7 +29,11 @@ impl Problem {
     /// What it says, and whom to turn to.
     #[must_use]
     pub fn naming(&self, contact: &str, english: bool) -> String {
-        if english { format!("{}. Contact us: {contact}", self.english) } else { format!("{}. Hubungi kami: {contact}", self.indonesian) }
+        if english {
+            format!("{}. Contact us: {contact}", self.english)
+        } else {
+            format!("{}. Hubungi kami: {contact}", self.indonesian)
+        }
     }
 
     /// The same, telling how long to wait.
@@ -49,34 +53,59 @@ pub const NOT_FROM_HERE: Problem = problem(
     "This page is out of date, reload it and try again",
 );
 /// No invoice id.
-pub const INVOICE_ID_MISSING: Problem = problem(400, "invoice_id_missing", "Invoice ID tidak diberikan", "No invoice id was given");
+pub const INVOICE_ID_MISSING: Problem =
+    problem(400, "invoice_id_missing", "Invoice ID tidak diberikan", "No invoice id was given");
 /// A gateway that does not exist. Says the same as a missing id, as the customer's specification has it.
 pub const UNKNOWN_GATEWAY: Problem =
     problem(400, "unknown_gateway", "Invoice ID tidak diberikan", "Unknown payment gateway: use midtrans or xendit");
 /// No such invoice, another's, or nothing to pay.
-pub const INVOICE_NOT_FOUND: Problem =
-    problem(404, "invoice_not_found", "Invoice tidak ditemukan atau sudah dibayar", "The invoice was not found or is already paid");
+pub const INVOICE_NOT_FOUND: Problem = problem(
+    404,
+    "invoice_not_found",
+    "Invoice tidak ditemukan atau sudah dibayar",
+    "The invoice was not found or is already paid",
+);
 /// No gateway makes links, or not the one asked for.
-pub const GATEWAY_NOT_CONFIGURED: Problem =
-    problem(503, "gateway_not_configured", "Payment gateway belum dikonfigurasi", "The payment gateway is not configured yet");
+pub const GATEWAY_NOT_CONFIGURED: Problem = problem(
+    503,
+    "gateway_not_configured",
+    "Payment gateway belum dikonfigurasi",
+    "The payment gateway is not configured yet",
+);
 /// The gateway gave no link.
-pub const LINK_FAILED: Problem =
-    problem(500, "link_failed", "Gagal generate payment link, coba lagi", "The payment link could not be made, please try again");
+pub const LINK_FAILED: Problem = problem(
+    500,
+    "link_failed",
+    "Gagal generate payment link, coba lagi",
+    "The payment link could not be made, please try again",
+);
 /// Another request is making the link.
 pub const LINK_IN_PROGRESS: Problem =
-    problem(409, "link_in_progress", "Link sedang dibuat, coba lagi", "The link is being made, please try again").retry_after(1);
+    problem(409, "link_in_progress", "Link sedang dibuat, coba lagi", "The link is being made, please try again")
+        .retry_after(1);
 /// The customer has the package already.
-pub const SAME_PACKAGE: Problem = problem(400, "same_package", "Anda sudah memakai paket ini", "You have this package already");
+pub const SAME_PACKAGE: Problem =
+    problem(400, "same_package", "Anda sudah memakai paket ini", "You have this package already");
 /// No such package, or not one that this customer may change to.
-pub const UNKNOWN_PACKAGE: Problem = problem(400, "unknown_package", "Paket tidak tersedia", "The package is not available");
+pub const UNKNOWN_PACKAGE: Problem =
+    problem(400, "unknown_package", "Paket tidak tersedia", "The package is not available");
 /// A package that is not sold any more.
-pub const PACKAGE_RETIRED: Problem = problem(404, "package_retired", "Paket ini tidak dijual lagi", "The package is not sold any more");
+pub const PACKAGE_RETIRED: Problem =
+    problem(404, "package_retired", "Paket ini tidak dijual lagi", "The package is not sold any more");
 /// Not what the customer agreed to pay.
-pub const AMOUNT_CHANGED: Problem =
-    problem(409, "amount_changed", "Jumlah pembayaran berubah, periksa lagi", "The amount has changed, please check it again");
+pub const AMOUNT_CHANGED: Problem = problem(
+    409,
+    "amount_changed",
+    "Jumlah pembayaran berubah, periksa lagi",
+    "The amount has changed, please check it again",
+);
 /// Not an error: a change of package that costs nothing has no link.
-pub const NOTHING_TO_PAY: Problem =
-    problem(200, "nothing_to_pay", "Tidak ada yang perlu dibayar, paket sudah diganti", "There is nothing to pay, the package is changed");
+pub const NOTHING_TO_PAY: Problem = problem(
+    200,
+    "nothing_to_pay",
+    "Tidak ada yang perlu dibayar, paket sudah diganti",
+    "There is nothing to pay, the package is changed",
+);
 /// The change before this one was paid and is being applied.
 pub const UPGRADE_IN_PROGRESS: Problem = problem(
     409,
@@ -86,7 +115,8 @@ pub const UPGRADE_IN_PROGRESS: Problem = problem(
 )
 .retry_after(2);
 /// The request cannot be read.
-pub const BAD_REQUEST: Problem = problem(400, "bad_request", "Permintaan tidak dapat dibaca", "The request could not be read");
+pub const BAD_REQUEST: Problem =
+    problem(400, "bad_request", "Permintaan tidak dapat dibaca", "The request could not be read");
 /// The body is too large.
 pub const TOO_LARGE: Problem = problem(413, "too_large", "Permintaan terlalu besar", "The request is too large");
 /// Not an Indonesian mobile number.
@@ -102,11 +132,19 @@ pub const WRONG_CODE: Problem = problem(401, "wrong_code", "Kode salah", "The co
 pub const CODE_EXPIRED: Problem =
     problem(401, "code_expired", "Kode sudah kedaluwarsa, minta kode baru", "The code has expired, ask for a new one");
 /// Too many requests or tries.
-pub const TOO_MANY: Problem =
-    problem(429, "too_many_requests", "Terlalu banyak percobaan, coba lagi nanti", "Too many attempts, try again later");
+pub const TOO_MANY: Problem = problem(
+    429,
+    "too_many_requests",
+    "Terlalu banyak percobaan, coba lagi nanti",
+    "Too many attempts, try again later",
+);
 /// No way to send codes.
-pub const MESSAGING_NOT_CONFIGURED: Problem =
-    problem(503, "messaging_not_configured", "Pengiriman kode belum dikonfigurasi", "Sending codes is not configured yet");
+pub const MESSAGING_NOT_CONFIGURED: Problem = problem(
+    503,
+    "messaging_not_configured",
+    "Pengiriman kode belum dikonfigurasi",
+    "Sending codes is not configured yet",
+);
 /// The message provider takes nothing until somebody mends it.
 pub const MESSAGING_STOPPED: Problem = problem(
     503,
@@ -116,9 +154,11 @@ pub const MESSAGING_STOPPED: Problem = problem(
 )
 .retry_after(300);
 /// The table, a secret or a partner gave no answer.
-pub const BUSY: Problem = problem(503, "busy", "Sistem sedang sibuk, coba lagi", "The system is busy, please try again").retry_after(1);
+pub const BUSY: Problem =
+    problem(503, "busy", "Sistem sedang sibuk, coba lagi", "The system is busy, please try again").retry_after(1);
 /// A webhook that could not be verified or confirmed: its sender is to send it again.
-pub const SEND_AGAIN: Problem = problem(503, "not_confirmed", "Belum dapat dikonfirmasi, kirim lagi", "Not confirmed yet, send it again");
+pub const SEND_AGAIN: Problem =
+    problem(503, "not_confirmed", "Belum dapat dikonfirmasi, kirim lagi", "Not confirmed yet, send it again");
 /// A webhook that is not authentic.
 pub const FORGED: Problem = problem(401, "invalid_signature", "Tanda tangan tidak valid", "The signature is not valid");
 /// No address of the modem's management system.

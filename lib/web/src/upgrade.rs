@@ -33,7 +33,8 @@ pub fn preview(
     })
 }
 
-/// What will happen, in a few sentences: what is paid, what becomes of what is left, until when the new package is active.
+/// What will happen, in a few sentences: what is paid, what becomes of what is left, until when the new package is
+/// active.
 #[must_use]
 pub fn explanation(profile: &Profile, preview: &Preview, zone: Zone, english: bool) -> String {
     let (new, old) = (preview.package.name.as_str(), profile.entitlement.package.name.as_str());
@@ -51,13 +52,24 @@ pub fn explanation(profile: &Profile, preview: &Preview, zone: Zone, english: bo
     }
     if preview.to_credit.is_positive() {
         let credit = preview.to_credit;
-        sentences.push(if english { format!("{credit} is added to your credit.") } else { format!("{credit} menjadi saldo Anda.") });
+        sentences.push(if english {
+            format!("{credit} is added to your credit.")
+        } else {
+            format!("{credit} menjadi saldo Anda.")
+        });
     }
     let until = day(preview.new_expires_at, zone, english);
-    sentences.push(if english { format!("{new} is active until {until}.") } else { format!("{new} aktif sampai {until}.") });
+    sentences.push(if english {
+        format!("{new} is active until {until}.")
+    } else {
+        format!("{new} aktif sampai {until}.")
+    });
     if preview.terms.new_period && profile.open_renewal.is_some() {
-        let cancelled =
-            if english { "The unpaid renewal invoice is cancelled." } else { "Tagihan perpanjangan yang belum dibayar dibatalkan." };
+        let cancelled = if english {
+            "The unpaid renewal invoice is cancelled."
+        } else {
+            "Tagihan perpanjangan yang belum dibayar dibatalkan."
+        };
         sentences.push(cancelled.to_owned());
     }
     sentences.join(" ")
@@ -81,8 +93,20 @@ fn price(preview: &Preview, new: &str, english: bool) -> String {
 /// A day in the provider's zone as people write it, such as `24 Desember 2026`.
 #[must_use]
 pub fn day(at: OffsetDateTime, zone: Zone, english: bool) -> String {
-    const INDONESIAN: [&str; 12] =
-        ["Januari", "Februari", "Maret", "April", "Mei", "Juni", "Juli", "Agustus", "September", "Oktober", "November", "Desember"];
+    const INDONESIAN: [&str; 12] = [
+        "Januari",
+        "Februari",
+        "Maret",
+        "April",
+        "Mei",
+        "Juni",
+        "Juli",
+        "Agustus",
+        "September",
+        "Oktober",
+        "November",
+        "Desember",
+    ];
     let date: Date = zone.date(at);
     let name = date.month().to_string();
     let index = usize::from(u8::from(date.month()).saturating_sub(1));

@@ -88,9 +88,12 @@ async fn an_acs_that_was_never_heard_is_unreachable_and_one_without_address_is_n
     let answered = home.get().await;
     assert_eq!((code(&answered), &answered.1["retryAfter"]), ((503, "acs_unreachable"), &json!(30)));
     assert_eq!(code(&home.refresh().await), (503, "acs_unreachable"));
-    for rows in
-        [json!({"url": ""}), json!({"url": "ftp://x"}), json!({"url": "http://acs.example.id"}), json!({"url": "https://x", "paths": "{"})]
-    {
+    for rows in [
+        json!({"url": ""}),
+        json!({"url": "ftp://x"}),
+        json!({"url": "http://acs.example.id"}),
+        json!({"url": "https://x", "paths": "{"}),
+    ] {
         type_in(&mut home, &rows);
         assert_eq!(code(&home.get().await), (503, "acs_not_configured"), "{rows}");
         assert_eq!(code(&home.refresh().await), (503, "acs_not_configured"), "{rows}");
@@ -126,7 +129,8 @@ async fn one_silent_modem_does_not_open_the_circuit_for_everybody() {
     let mut home = Home::of("rudi@lunas", "081200000005", Some("28FF3E-F609-ZTEGC0000005"), None).await;
     let other = home.world.customer_with_device("budi@lunas", super::PHONE, Some(BUDI), None).await;
     let other_token = home.world.token(&other).await;
-    let online = json!([{"_id": BUDI, "_lastInform": billing::zone::format::instant(home.world.installation.clock.now())}]);
+    let online =
+        json!([{"_id": BUDI, "_lastInform": billing::zone::format::instant(home.world.installation.clock.now())}]);
     // Broken lines tell no more of the ACS than a long silence does.
     let mut answers = vec![Canned::Drop; 8];
     answers.push(Canned::Reply(200, online.to_string()));
@@ -155,10 +159,18 @@ async fn five_failures_in_a_row_open_the_circuit_for_half_a_minute() {
     assert_eq!(code(&home.refresh().await), (503, "acs_unreachable"));
     assert_eq!(home.asked(), asked, "it is left in peace");
     home.wait(Duration::seconds(30));
-    assert_eq!((home.device().await["stale"].clone(), home.asked()), (json!(true), asked + 1), "one tries, and it fails again");
+    assert_eq!(
+        (home.device().await["stale"].clone(), home.asked()),
+        (json!(true), asked + 1),
+        "one tries, and it fails again"
+    );
     assert_eq!((home.device().await["stale"].clone(), home.asked()), (json!(true), asked + 1));
     home.wait(Duration::seconds(30));
-    assert_eq!((home.device().await["stale"].clone(), home.asked()), (json!(false), asked + 2), "one tries, and it is well");
+    assert_eq!(
+        (home.device().await["stale"].clone(), home.asked()),
+        (json!(false), asked + 2),
+        "one tries, and it is well"
+    );
 }
 
 #[tokio::test]
@@ -226,7 +238,10 @@ async fn a_refresh_whose_answer_is_lost_is_looked_for_and_never_repeated() {
 async fn a_refresh_that_the_acs_fails_is_not_asked_for_again_at_once() {
     let home = Home::budi().await;
     home.device().await;
-    home.world.sandbox.add_fault(Fault { times: 3, ..Fault::once("genieacs.tasks", FaultKind::InternalError) }).unwrap();
+    home.world
+        .sandbox
+        .add_fault(Fault { times: 3, ..Fault::once("genieacs.tasks", FaultKind::InternalError) })
+        .unwrap();
     let answered = home.refresh().await;
     assert_eq!((code(&answered), &answered.1["retryAfter"]), ((503, "acs_unreachable"), &json!(120)));
     assert_eq!(code(&home.refresh().await), (429, "too_many_requests"));

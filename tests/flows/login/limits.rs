@@ -26,8 +26,11 @@ async fn three_codes_are_sent_in_fifteen_minutes_and_then_none() {
     for _ in 0..3 {
         receive_code(&mut journey).await;
     }
-    let response =
-        customer_session::handle(&journey.login, request("POST", "/api/customer/otp", None, Some(&json!({"phone": PHONE})))).await;
+    let response = customer_session::handle(
+        &journey.login,
+        request("POST", "/api/customer/otp", None, Some(&json!({"phone": PHONE}))),
+    )
+    .await;
     let refused = answer(&response);
     let seconds = refused.1["retryAfter"].as_i64().unwrap();
     assert!(words(&refused) == (429, "too_many_requests") && (880..=900).contains(&seconds), "{refused:?}");
@@ -48,7 +51,10 @@ async fn a_phone_is_sent_twenty_codes_a_day() {
     }
     let refused = ask(&journey, PHONE).await;
     let seconds = refused.1["retryAfter"].as_i64().unwrap();
-    assert!(words(&refused) == (429, "too_many_requests") && (12 * 3600..14 * 3600).contains(&seconds), "until midnight: {refused:?}");
+    assert!(
+        words(&refused) == (429, "too_many_requests") && (12 * 3600..14 * 3600).contains(&seconds),
+        "until midnight: {refused:?}"
+    );
     journey.wait(Duration::seconds(seconds));
     assert_eq!(ask(&journey, PHONE).await.0, 200);
 }
@@ -134,9 +140,16 @@ async fn of_thirty_guesses_at_once_five_are_compared() {
     }
     let answers = guesses.join_all().await;
     let compared = answers.iter().filter(|answer| words(answer) == (401, "wrong_code")).count();
-    assert!(answers.iter().all(|answer| matches!(words(answer), (401, "wrong_code") | (429, "too_many_requests") | (503, "busy"))));
+    assert!(
+        answers
+            .iter()
+            .all(|answer| matches!(words(answer), (401, "wrong_code") | (429, "too_many_requests") | (503, "busy")))
+    );
     let login = &items(&journey.world.aws.direct, "LOGIN").await[0];
-    assert_eq!((compared, login["tries"].as_n().unwrap().as_str(), login["tries_today"].as_n().unwrap().as_str()), (5, "5", "5"));
+    assert_eq!(
+        (compared, login["tries"].as_n().unwrap().as_str(), login["tries_today"].as_n().unwrap().as_str()),
+        (5, "5", "5")
+    );
     assert_eq!(words(&try_code(&journey, &code).await), (429, "too_many_requests"));
 }
 
@@ -160,7 +173,9 @@ async fn an_address_has_a_limit_that_no_header_gets_around() {
     let from = async |address: &str, path: &str| {
         let body = json!({"phone": PHONE, "code": "000000"});
         let mut asked = request_from(address, "POST", &format!("/api/customer/{path}"), None, Some(&body));
-        for (name, value) in [("x-forwarded-for", "198.51.100.9"), ("forwarded", "for=198.51.100.9"), ("x-real-ip", "198.51.100.9")] {
+        for (name, value) in
+            [("x-forwarded-for", "198.51.100.9"), ("forwarded", "for=198.51.100.9"), ("x-real-ip", "198.51.100.9")]
+        {
             asked.headers_mut().insert(name, value.parse().unwrap());
         }
         answer(&customer_session::handle(&login, asked).await)
@@ -169,7 +184,10 @@ async fn an_address_has_a_limit_that_no_header_gets_around() {
     assert_eq!(from("203.0.113.1", "login").await.0, 401);
     assert_eq!(from("203.0.113.1", "otp").await.0, 200);
     let refused = from("203.0.113.1", "otp").await;
-    assert!(words(&refused) == (429, "too_many_requests") && (3500..=3600).contains(&refused.1["retryAfter"].as_i64().unwrap()));
+    assert!(
+        words(&refused) == (429, "too_many_requests")
+            && (3500..=3600).contains(&refused.1["retryAfter"].as_i64().unwrap())
+    );
     assert_eq!(from("203.0.113.1", "login").await.0, 429, "asking and trying count together");
     assert_eq!(from("203.0.113.2", "otp").await.0, 200, "another address");
     for host in 1..=3 {

@@ -27,7 +27,12 @@ async fn network_of_me(provider: &Provider) -> Value {
 }
 
 fn fail(provider: &Provider) {
-    provider.journey.world.sandbox.add_fault(Fault { times: 100, ..Fault::once("network.webhook", FaultKind::InternalError) }).unwrap();
+    provider
+        .journey
+        .world
+        .sandbox
+        .add_fault(Fault { times: 100, ..Fault::once("network.webhook", FaultKind::InternalError) })
+        .unwrap();
 }
 
 #[tokio::test]
@@ -38,7 +43,10 @@ async fn a_customer_is_activating_until_the_network_knows() {
     provider.wait(Duration::hours(1));
     provider.pay().await;
     let (badge, states, _) = dashboard(&provider).await;
-    assert_eq!((badge.as_str(), states.as_slice()), ("Dibayar – mengaktifkan…", &["activating".to_owned(), "paid".to_owned()][..]));
+    assert_eq!(
+        (badge.as_str(), states.as_slice()),
+        ("Dibayar – mengaktifkan…", &["activating".to_owned(), "paid".to_owned()][..])
+    );
     assert_eq!(network_of_me(&provider).await, "activating");
     provider.deliver().await;
     let (badge, states, _) = dashboard(&provider).await;
@@ -51,7 +59,10 @@ async fn a_customer_who_waits_too_long_is_told_so_and_whom_to_ask() {
     let mut provider = Provider::start().await;
     fail(&provider);
     provider.pay_and_deliver().await;
-    assert_eq!((dashboard(&provider).await.0.as_str(), network_of_me(&provider).await), ("Dibayar – mengaktifkan…", "activating".into()));
+    assert_eq!(
+        (dashboard(&provider).await.0.as_str(), network_of_me(&provider).await),
+        ("Dibayar – mengaktifkan…", "activating".into())
+    );
     for _ in 0..5 {
         provider.wait(Duration::minutes(1));
         provider.sweep().await;
@@ -62,10 +73,18 @@ async fn a_customer_who_waits_too_long_is_told_so_and_whom_to_ask() {
     assert_eq!(network_of_me(&provider).await, "late");
     let cookie = format!("__Host-session={}", provider.journey.token().await);
     let finish = format!("/customer/finish/{}", provider.journey.invoice.id);
-    let finish = customer_portal::handle(&provider.journey.world.installation, from_browser("GET", &finish, &[], &[&cookie], None)).await;
+    let finish = customer_portal::handle(
+        &provider.journey.world.installation,
+        from_browser("GET", &finish, &[], &[&cookie], None),
+    )
+    .await;
     assert!(String::from_utf8(finish.body().as_ref().to_vec()).unwrap().contains("terlambat diberi tahu"));
 
-    reqwest::Client::new().delete(format!("{}/faults", provider.journey.world.sandbox.network_url())).send().await.unwrap();
+    reqwest::Client::new()
+        .delete(format!("{}/faults", provider.journey.world.sandbox.network_url()))
+        .send()
+        .await
+        .unwrap();
     provider.wait(Duration::minutes(16));
     provider.sweep().await;
     assert!(!dashboard(&provider).await.2.contains("terlambat diberi tahu"));

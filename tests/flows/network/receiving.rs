@@ -28,7 +28,11 @@ fn docs() -> PathBuf {
 
 /// What a program writes of a request, if it takes it.
 fn output(mut program: Command, request: &Request) -> Option<String> {
-    program.env("ID", &request.id).env("TIMESTAMP", &request.timestamp).env("SIGNATURE", &request.signature).env("SECRET", request.secret);
+    program
+        .env("ID", &request.id)
+        .env("TIMESTAMP", &request.timestamp)
+        .env("SIGNATURE", &request.signature)
+        .env("SECRET", request.secret);
     let piped = program.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::null());
     let mut child = piped.spawn().expect("sh, openssl and node are installed");
     // A program that refuses may not read to the end.

@@ -33,7 +33,11 @@ async fn after_an_hour_of_a_receiver_that_is_down_the_newest_state_is_told_once(
     }
     assert!(provider.messages().is_empty());
     assert!((8..20).contains(&calls(&provider)), "it is left in peace in between: {}", calls(&provider));
-    reqwest::Client::new().delete(format!("{}/faults", provider.journey.world.sandbox.network_url())).send().await.unwrap();
+    reqwest::Client::new()
+        .delete(format!("{}/faults", provider.journey.world.sandbox.network_url()))
+        .send()
+        .await
+        .unwrap();
     for _ in 0..30 {
         provider.wait(Duration::minutes(1));
         provider.sweep().await;
@@ -71,8 +75,11 @@ async fn a_day_in_vain_ends_in_an_alarm_and_the_next_change_begins_anew() {
         }
     })
     .await;
-    let alarms: Vec<Value> =
-        logged.lines().map(|line| serde_json::from_str(line).unwrap()).filter(|line: &Value| line["alarm"] == true).collect();
+    let alarms: Vec<Value> = logged
+        .lines()
+        .map(|line| serde_json::from_str(line).unwrap())
+        .filter(|line: &Value| line["alarm"] == true)
+        .collect();
     assert_eq!(alarms.len(), 2, "when it is late, and when it is given up: {alarms:?}");
     assert_eq!(provider.state().await, "given_up");
     let before = calls(&provider);
@@ -80,7 +87,11 @@ async fn a_day_in_vain_ends_in_an_alarm_and_the_next_change_begins_anew() {
     provider.sweep().await;
     assert_eq!(calls(&provider), before);
 
-    reqwest::Client::new().delete(format!("{}/faults", provider.journey.world.sandbox.network_url())).send().await.unwrap();
+    reqwest::Client::new()
+        .delete(format!("{}/faults", provider.journey.world.sandbox.network_url()))
+        .send()
+        .await
+        .unwrap();
     provider.pay_and_deliver().await;
     assert_eq!((provider.effects(), provider.state().await.as_str()), (vec![Effect::Applied], "told"));
 }
@@ -105,7 +116,10 @@ async fn what_changes_during_the_last_try_is_told_all_the_same() {
 #[tokio::test]
 async fn of_two_receivers_only_the_one_that_failed_is_told_again() {
     let mut provider = Provider::start().await;
-    let other = Partner::start(vec![Canned::Reply(503, String::new()), Canned::Drop, Canned::Reply(204, String::new())]).await.unwrap();
+    let other =
+        Partner::start(vec![Canned::Reply(503, String::new()), Canned::Drop, Canned::Reply(204, String::new())])
+            .await
+            .unwrap();
     provider.configure(&format!("{}, {}hook", provider.receiver(), other.url));
     provider.pay_and_deliver().await;
     assert_eq!(provider.state().await, "failing");
@@ -194,7 +208,10 @@ async fn addresses_that_must_not_be_called_are_not() {
         ("http://radius.example/hook", "misconfigured"),
         ("ftp://radius.example/hook", "misconfigured"),
         ("https://user:password@radius.example/hook", "misconfigured"),
-        ("https://a.example https://b.example https://c.example https://d.example https://e.example https://f.example", "misconfigured"),
+        (
+            "https://a.example https://b.example https://c.example https://d.example https://e.example https://f.example",
+            "misconfigured",
+        ),
     ] {
         provider.type_in(&rows(url));
         let network = production(&provider);
@@ -215,7 +232,9 @@ async fn addresses_that_must_not_be_called_are_not() {
 #[tokio::test]
 async fn a_secret_that_cannot_be_used_calls_a_person_and_is_used_once_repaired() {
     let mut provider = Provider::start().await;
-    for rows in [json!({"webhookUrl": provider.receiver(), "secret": "tooshort"}), json!({"webhookUrl": provider.receiver()})] {
+    for rows in
+        [json!({"webhookUrl": provider.receiver(), "secret": "tooshort"}), json!({"webhookUrl": provider.receiver()})]
+    {
         provider.type_in(&rows);
         provider.network = provider.another_process();
         let told = logged(provider.pay_and_deliver()).await;
@@ -300,7 +319,8 @@ async fn no_log_line_holds_a_person_a_key_or_an_address() {
         }
         provider.wait(Duration::days(400));
         hand_over(&provider.network, &expired(&provider)).await;
-        hand_over(&provider.network, &json!({"kind": "subscription.extended", "customerId": "BUDI budi 081234567890"})).await;
+        hand_over(&provider.network, &json!({"kind": "subscription.extended", "customerId": "BUDI budi 081234567890"}))
+            .await;
         provider.type_in(&json!({"webhookUrl": "http://budi:sehr-geheim@example.org", "secret": DEMO_NETWORK_SECRET}));
         provider.network = provider.another_process();
         provider.pay_and_deliver().await;

@@ -25,8 +25,12 @@ fn restart(journey: &mut Journey) {
 }
 
 async fn ask_code(journey: &Journey) -> (u16, serde_json::Value) {
-    let login: Installation = journey.world.with_settings(|settings| "0812-0000-0000".clone_into(&mut settings.support_contact));
-    answer(&customer_session::handle(&login, request("POST", "/api/customer/otp", None, Some(&json!({"phone": PHONE})))).await)
+    let login: Installation =
+        journey.world.with_settings(|settings| "0812-0000-0000".clone_into(&mut settings.support_contact));
+    answer(
+        &customer_session::handle(&login, request("POST", "/api/customer/otp", None, Some(&json!({"phone": PHONE}))))
+            .await,
+    )
 }
 
 /// So many runs, a minute apart.
@@ -72,7 +76,11 @@ async fn an_hour_without_a_provider_loses_nothing_and_doubles_nothing() {
 #[tokio::test]
 async fn a_provider_that_answers_500_costs_few_messages_and_those_are_not_repeated() {
     let mut journey = start().await;
-    journey.world.sandbox.add_fault(Fault { times: 1000, ..Fault::once("whatsapp.send", FaultKind::InternalError) }).unwrap();
+    journey
+        .world
+        .sandbox
+        .add_fault(Fault { times: 1000, ..Fault::once("whatsapp.send", FaultKind::InternalError) })
+        .unwrap();
     for n in 0..12 {
         bill(&journey, &format!("c{n}")).await;
     }
@@ -93,7 +101,11 @@ async fn what_a_person_has_sent_again_is_sent_again_once() {
     pay(&mut journey).await;
     let doubtful = lost(&journey).await.remove(0);
     minutes(&mut journey, 5).await;
-    assert_eq!((inbox(&journey).len(), doubtful.status), (1, DeliveryStatus::Unknown), "it has arrived, which nobody knows");
+    assert_eq!(
+        (inbox(&journey).len(), doubtful.status),
+        (1, DeliveryStatus::Unknown),
+        "it has arrived, which nobody knows"
+    );
     let again = doubtful.again(journey.now()).unwrap();
     journey.world.installation.store.put_notice(&again).await.unwrap();
     minutes(&mut journey, 3).await;
@@ -123,8 +135,8 @@ async fn a_crash_at_any_step_neither_doubles_a_message_nor_loses_it_unseen() {
                 runs(&mut journey, 1, Duration::seconds(90)).await;
             }
             let (arrived, status) = (inbox(&journey).len(), statuses(&journey).await.remove(0).0);
-            let seen =
-                status == DeliveryStatus::Accepted && arrived == 1 || status == DeliveryStatus::Unknown && lost(&journey).await.len() == 1;
+            let seen = status == DeliveryStatus::Accepted && arrived == 1
+                || status == DeliveryStatus::Unknown && lost(&journey).await.len() == 1;
             assert!(arrived <= 1 && seen, "call {n} {when:?}: {arrived} arrived, {status:?}");
             if !broke {
                 assert!(n > 6, "a message takes more calls than {n}");
@@ -149,7 +161,8 @@ async fn a_stopped_provider_is_said_at_the_login_and_forgotten_once_the_key_is_r
 
     let portal = journey.world.with_settings(|settings| "0812-0000-0000".clone_into(&mut settings.support_contact));
     let visit = ["__Host-visit=some-visit", &format!("__Host-phone={STORED}")].join("; ");
-    let page = customer_portal::handle(&portal, from_browser("GET", "/customer/login?step=code", &[], &[&visit], None)).await;
+    let page =
+        customer_portal::handle(&portal, from_browser("GET", "/customer/login?step=code", &[], &[&visit], None)).await;
     let page = format!("{:?}", page.body());
     assert!(page.contains("sedang tidak dapat dikirim") && page.contains("0812-0000-0000"), "{page}");
 
@@ -199,7 +212,13 @@ async fn no_log_line_holds_a_phone_a_name_a_code_or_a_token() {
     let mut journey = start().await;
     assert_eq!(ask_code(&journey).await.0, 200);
     pay(&mut journey).await;
-    for kind in [FaultKind::DropAfter, FaultKind::Unauthorized, FaultKind::TooManyRequests, FaultKind::Garbage, FaultKind::InternalError] {
+    for kind in [
+        FaultKind::DropAfter,
+        FaultKind::Unauthorized,
+        FaultKind::TooManyRequests,
+        FaultKind::Garbage,
+        FaultKind::InternalError,
+    ] {
         journey.world.sandbox.add_fault(Fault::once("whatsapp.send", kind)).unwrap();
         bill(&journey, &format!("{kind:?}").to_lowercase()).await;
         runs(&mut journey, 2, Duration::minutes(6)).await;
@@ -212,7 +231,8 @@ async fn no_log_line_holds_a_phone_a_name_a_code_or_a_token() {
     assert!(logged.lines().count() > 15 && logged.contains("message handed over"), "{logged}");
     let told = inbox(&journey);
     let code = told.iter().find_map(|text| text.strip_prefix("Kode masuk ")).unwrap()[..6].to_owned();
-    let tokens: Vec<_> = told.iter().filter_map(|text| text.rsplit_once("/p/")).map(|(_, token)| token.to_owned()).collect();
+    let tokens: Vec<_> =
+        told.iter().filter_map(|text| text.rsplit_once("/p/")).map(|(_, token)| token.to_owned()).collect();
     assert!(tokens.len() >= 3);
     for secret in tokens.iter().map(String::as_str).chain([PHONE, STORED, "81234567890", "Pelanggan", code.as_str()]) {
         let line = logged.lines().find(|line| line.contains(secret));

@@ -16,8 +16,8 @@ async fn a_fee_that_the_gateway_adds_for_the_payer() {
     );
 }
 
-/// Pays while the gateway's status says something else in one field: nothing is booked, a person is told, once. Then it says it again
-/// as it should.
+/// Pays while the gateway's status says something else in one field: nothing is booked, a person is told, once. Then it
+/// says it again as it should.
 async fn misreported(gateway: GatewayName, field: &'static str, value: &'static str) {
     let (mut journey, link) = with_link(gateway).await;
     journey.world.tap.alter_answers(gateway.as_str(), move |answer| alter(answer, field, value));
@@ -28,7 +28,10 @@ async fn misreported(gateway: GatewayName, field: &'static str, value: &'static 
         journey.wait(Duration::minutes(6));
         journey.reconcile().await;
     }
-    assert_end(&end(&mut journey).await, "UNPAID, due 300, credit 0, service +0 | ledger:  | told: unclear 300 | history: ");
+    assert_end(
+        &end(&mut journey).await,
+        "UNPAID, due 300, credit 0, service +0 | ledger:  | told: unclear 300 | history: ",
+    );
     journey.world.tap.answer_as_they_are();
     assert!(journey.orders().await[0].due.is_some(), "it is looked at again");
     assert_eq!(journey.deliver(&paid).await, Some(200));
@@ -68,7 +71,10 @@ async fn a_status_that_nobody_knows() {
 async fn captured_and_challenged() {
     let (mut journey, link) = with_link(GatewayName::Midtrans).await;
     journey.simulate(&link, Outcome::Challenged).await;
-    assert_end(&end(&mut journey).await, "UNPAID, due 300, credit 0, service +0 | ledger:  | told: unclear 300 | history: ");
+    assert_end(
+        &end(&mut journey).await,
+        "UNPAID, due 300, credit 0, service +0 | ledger:  | told: unclear 300 | history: ",
+    );
     assert!(journey.orders().await[0].due.is_some(), "it is looked at again");
     journey.simulate(&link, Outcome::Paid).await;
     assert_end(
@@ -104,7 +110,10 @@ async fn switched_between_sandbox_and_production_while_orders_are_open() {
         journey.wait(Duration::minutes(70));
         reconcile_payments::handle(&production, json!({})).await;
     }
-    assert_end(&end(&mut journey).await, "UNPAID, due 300, credit 0, service +0 | ledger:  | told: unclear 300 | history: ");
+    assert_end(
+        &end(&mut journey).await,
+        "UNPAID, due 300, credit 0, service +0 | ledger:  | told: unclear 300 | history: ",
+    );
     journey.world.aws.set_secret("lunas/dev/midtrans", &keys(true));
     journey.wait(Duration::minutes(70));
     reconcile_payments::handle(&journey.world.another_process(), json!({})).await;
@@ -120,7 +129,8 @@ async fn key_rotated_between_webhook_and_confirmation() {
     journey.pay(&link).await;
     let signed_with_the_old_key = journey.undelivered.pop_front().expect("a notification");
     // From here on the gateway knows the new key only, and so does the secret; this process still holds the old one.
-    let rows = json!({"serverKey": "SB-Mid-server-new", "previousServerKey": DEMO_MIDTRANS_SERVER_KEY, "isSandbox": "true"});
+    let rows =
+        json!({"serverKey": "SB-Mid-server-new", "previousServerKey": DEMO_MIDTRANS_SERVER_KEY, "isSandbox": "true"});
     journey.wait(Duration::seconds(61));
     journey.world.aws.set_secret("lunas/dev/midtrans", &rows.to_string());
     journey.world.sandbox.set_midtrans_server_keys(vec!["SB-Mid-server-new".to_owned()]);

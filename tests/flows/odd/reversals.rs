@@ -38,8 +38,12 @@ async fn full_refund_of_an_invoice_that_credit_paid_in_part() {
     journey.until_quiet().await;
     journey.simulate(&rest, Outcome::Refunded).await;
     journey.until_quiet().await;
-    let (invoice, profile) = (journey.world.invoice_now(&journey.invoice).await, journey.world.profile(&journey.customer.id).await);
-    assert_eq!((invoice.status, invoice.held().unwrap().get(), profile.credit.get()), (InvoiceStatus::Cancelled, 0, 100_000));
+    let (invoice, profile) =
+        (journey.world.invoice_now(&journey.invoice).await, journey.world.profile(&journey.customer.id).await);
+    assert_eq!(
+        (invoice.status, invoice.held().unwrap().get(), profile.credit.get()),
+        (InvoiceStatus::Cancelled, 0, 100_000)
+    );
     assert_eq!(profile.entitlement.expires_at, journey.extended_once(), "the first month stays");
 }
 
@@ -125,8 +129,13 @@ async fn a_bill_that_was_refunded_before_it_was_applied_takes_no_place_of_one_th
     journey.invoice = reversed;
     journey.simulate(&first, Outcome::Reversed).await;
     journey.until_quiet().await;
-    let (invoice, profile) = (journey.world.invoice_now(&journey.invoice).await, journey.world.profile(&journey.customer.id).await);
-    assert_eq!((invoice.status, invoice.amount_due().unwrap().get()), (InvoiceStatus::Unpaid, 300_000), "it can be paid again");
+    let (invoice, profile) =
+        (journey.world.invoice_now(&journey.invoice).await, journey.world.profile(&journey.customer.id).await);
+    assert_eq!(
+        (invoice.status, invoice.amount_due().unwrap().get()),
+        (InvoiceStatus::Unpaid, 300_000),
+        "it can be paid again"
+    );
     assert_eq!(profile.open_renewal, Some(invoice.id));
 }
 

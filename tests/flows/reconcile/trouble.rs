@@ -19,7 +19,15 @@ async fn add_due_orders(journey: &Journey, gateway: GatewayName, count: usize) {
     let template = journey.orders().await.remove(0);
     for n in 0..count {
         let id = OrderId::parse(&format!("{}-{gateway}-{n}", journey.invoice.number)).unwrap();
-        let order = Order { id, gateway, reference: None, invoice: None, due: Some(journey.now()), version: 0, ..template.clone() };
+        let order = Order {
+            id,
+            gateway,
+            reference: None,
+            invoice: None,
+            due: Some(journey.now()),
+            version: 0,
+            ..template.clone()
+        };
         journey.world.installation.store.note_order(&order).await.unwrap();
     }
 }
@@ -31,7 +39,13 @@ async fn due_now(journey: &Journey) -> usize {
 #[tokio::test]
 async fn a_gateway_that_is_down_is_asked_again_in_five_minutes() {
     for gateway in GatewayName::ALL {
-        for kind in [FaultKind::InternalError, FaultKind::Garbage, FaultKind::DropAfter, FaultKind::Unauthorized, FaultKind::Redirect] {
+        for kind in [
+            FaultKind::InternalError,
+            FaultKind::Garbage,
+            FaultKind::DropAfter,
+            FaultKind::Unauthorized,
+            FaultKind::Redirect,
+        ] {
             let mut journey = paid_in_silence(gateway).await;
             let target = if gateway == GatewayName::Midtrans { "midtrans.status" } else { "xendit.get" };
             journey.world.sandbox.add_fault(Fault { times: 2, ..Fault::once(target, kind) }).unwrap();
@@ -40,7 +54,10 @@ async fn a_gateway_that_is_down_is_asked_again_in_five_minutes() {
                 journey.reconcile().await;
                 let order = journey.orders().await.remove(0);
                 let wait = order.due.unwrap() - journey.now();
-                assert!(wait > Duration::minutes(4) && wait <= Duration::minutes(5), "{gateway} {kind:?}: again in {wait}");
+                assert!(
+                    wait > Duration::minutes(4) && wait <= Duration::minutes(5),
+                    "{gateway} {kind:?}: again in {wait}"
+                );
                 assert_eq!((order.status, asked(&journey, gateway)), (OrderStatus::Open, looks), "{gateway} {kind:?}");
                 journey.wait(Duration::minutes(4));
                 journey.reconcile().await;
@@ -78,7 +95,11 @@ async fn a_gateway_that_limits_the_rate_does_not_hold_the_other_up() {
     let mut journey = paid_in_silence(GatewayName::Xendit).await;
     add_due_orders(&journey, GatewayName::Midtrans, 150).await;
     journey.wait(Duration::minutes(6));
-    journey.world.sandbox.add_fault(Fault { times: 1000, ..Fault::once("midtrans.status", FaultKind::TooManyRequests) }).unwrap();
+    journey
+        .world
+        .sandbox
+        .add_fault(Fault { times: 1000, ..Fault::once("midtrans.status", FaultKind::TooManyRequests) })
+        .unwrap();
     for _ in 0..4 {
         journey.reconcile().await;
     }
@@ -132,7 +153,11 @@ async fn what_could_not_be_cancelled_at_once_is_cancelled_later() {
             journey.wait(Duration::seconds(1));
             journey.reconcile().await;
             let order = journey.orders().await.remove(0);
-            assert_eq!((order.status, order.cancel_wanted), (OrderStatus::Cancelled, false), "{gateway}, begun: {begun}");
+            assert_eq!(
+                (order.status, order.cancel_wanted),
+                (OrderStatus::Cancelled, false),
+                "{gateway}, begun: {begun}"
+            );
             assert!(order.due.is_some(), "{gateway}: it is still looked at");
             let paid = journey.world.sandbox.simulate(&lunas_sandbox::Simulate::new(&first, Outcome::Paid)).await;
             assert!(paid.is_err(), "{gateway}, begun: {begun}: nobody can pay it any more");

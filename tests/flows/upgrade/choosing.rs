@@ -13,7 +13,10 @@ async fn an_amount_that_moved_is_told_with_a_new_preview_and_nothing_is_opened()
     let before = journey.world.profile(&journey.customer.id).await;
     journey.world.offer("home50", 550_000).await;
     let (status, body) = agree(&journey, &token, "home50", 500_000).await;
-    assert_eq!((status, body["code"].as_str(), &body["preview"]["amount"]), (409, Some("amount_changed"), &json!(550_000)));
+    assert_eq!(
+        (status, body["code"].as_str(), &body["preview"]["amount"]),
+        (409, Some("amount_changed"), &json!(550_000))
+    );
     assert_eq!(body["preview"]["carriedOverDays"], preview(&journey, &token, "home50").await["carriedOverDays"]);
     assert_eq!((profile(&journey).await, upgrades(&journey).await), (before, vec![]));
     assert_eq!(agree(&journey, &token, "home50", 550_000).await.0, 200);
@@ -40,7 +43,12 @@ async fn what_cannot_be_chosen_is_refused_in_so_many_words() {
             assert_eq!((code(&answer), answer.1["error"].as_str()), (refused, Some(words)), "{package}");
         }
     }
-    for body in [json!({}), json!({"packageId": "home50"}), json!({"packageId": "home50", "expectedAmount": 500_000.5}), json!("x")] {
+    for body in [
+        json!({}),
+        json!({"packageId": "home50"}),
+        json!({"packageId": "home50", "expectedAmount": 500_000.5}),
+        json!("x"),
+    ] {
         assert_eq!(code(&choose(&journey.world.installation, &token, &body).await), (400, "bad_request"), "{body}");
     }
     let body = json!({"packageId": "home50", "expectedAmount": 500_000, "gateway": "paypal"});
@@ -58,7 +66,13 @@ async fn a_package_that_names_others_can_be_changed_to_those_only() {
     let token = journey.token().await;
     let home20 = journey.customer.entitlement.package.clone();
     let changeable_to = Some(vec![billing::id::PackageId::parse("home50").unwrap()]);
-    journey.world.installation.store.put_package(&CataloguePackage { package: home20, active: true, changeable_to }).await.unwrap();
+    journey
+        .world
+        .installation
+        .store
+        .put_package(&CataloguePackage { package: home20, active: true, changeable_to })
+        .await
+        .unwrap();
     let (_, listed) = get(&journey.world.installation, "packages", &token).await;
     let ids: Vec<_> = listed["packages"].as_array().unwrap().iter().map(|one| one["id"].as_str().unwrap()).collect();
     assert_eq!(ids, ["home20", "home50"]);
@@ -152,7 +166,11 @@ async fn an_invoice_keeps_the_price_that_it_was_made_with() {
     journey.pay(&link).await;
     journey.until_quiet().await;
     let package = profile(&journey).await.entitlement.package;
-    assert_eq!((package.id.as_str(), package.price), ("home50", Rupiah::new(500_000)), "retired meanwhile, and still what was sold");
+    assert_eq!(
+        (package.id.as_str(), package.price),
+        ("home50", Rupiah::new(500_000)),
+        "retired meanwhile, and still what was sold"
+    );
 }
 
 #[tokio::test]

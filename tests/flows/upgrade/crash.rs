@@ -1,5 +1,5 @@
-//! A change of package with every call broken, before and after its effect. Then: one change, one payment, one renewal cancelled, no
-//! event lost, nothing left to do.
+//! A change of package with every call broken, before and after its effect. Then: one change, one payment, one renewal
+//! cancelled, no event lost, nothing left to do.
 
 use std::collections::BTreeSet;
 
@@ -98,7 +98,11 @@ async fn assert_changed_once(journey: &Journey, via: Via, context: &str) {
     let page = journey.world.installation.store.invoices(&journey.customer.id, None, 100).await.unwrap();
     assert_eq!(page.entries.iter().filter(|invoice| invoice.kind == InvoiceKind::Renewal).count(), 1, "{context}");
     let received = if via == Via::Free { 0 } else { 500_000 };
-    assert_eq!((journey.ledger(EntryKind::Received).await, journey.ledger(EntryKind::Surplus).await), (received, 0), "{context}");
+    assert_eq!(
+        (journey.ledger(EntryKind::Received).await, journey.ledger(EntryKind::Surplus).await),
+        (received, 0),
+        "{context}"
+    );
     assert_eq!(journey.ledger(EntryKind::Unused).await, profile.credit.get(), "{context}");
     assert_eq!((profile.credit.get(), journey.grants().await.len()), (0, 2), "{context}");
     assert_eq!(journey.events("package.changed").await.len(), 1, "{context}");
@@ -118,7 +122,12 @@ async fn every_call(gateway: GatewayName, via: Via) {
     let calls = journey.world.tap.numbered_calls();
     assert_changed_once(&journey, via, "without a crash").await;
     let services: BTreeSet<&str> = calls.iter().map(|call| call.service.as_str()).collect();
-    assert!(calls.len() > 10 && services.contains("dynamodb") && services.contains("events") && services.contains(gateway.as_str()));
+    assert!(
+        calls.len() > 10
+            && services.contains("dynamodb")
+            && services.contains("events")
+            && services.contains(gateway.as_str())
+    );
     for n in 1..=calls.len() {
         for (when, how) in [(When::Before, How::Crash), (When::After, How::Crash), (When::After, How::Error)] {
             let mut journey = start().await;

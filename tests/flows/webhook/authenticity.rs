@@ -222,7 +222,9 @@ fn replace_keys(journey: &Journey, gateway: GatewayName, signs: &str) {
         GatewayName::Xendit => {
             let rows = json!({"apiKey": DEMO_XENDIT_API_KEY, "callbackToken": "new", "previousCallbackToken": DEMO_XENDIT_CALLBACK_TOKEN});
             world.aws.set_secret("lunas/dev/xendit", &rows.to_string());
-            world.sandbox.set_xendit_keys(DEMO_XENDIT_API_KEY, if signs == "new" { "new" } else { DEMO_XENDIT_CALLBACK_TOKEN });
+            world
+                .sandbox
+                .set_xendit_keys(DEMO_XENDIT_API_KEY, if signs == "new" { "new" } else { DEMO_XENDIT_CALLBACK_TOKEN });
         }
     }
 }
@@ -265,7 +267,11 @@ async fn a_key_that_was_typed_in_a_moment_ago_is_read_at_once() {
         assert_eq!(deliver_to(&process, &paid).await, 503, "{gateway}");
         replace_keys(&journey, gateway, "previous");
         journey.wait(Duration::seconds(61));
-        assert_eq!(deliver_to(&process, &paid).await, 200, "{gateway}: the empty secret is four minutes from the end of its cache");
+        assert_eq!(
+            deliver_to(&process, &paid).await,
+            200,
+            "{gateway}: the empty secret is four minutes from the end of its cache"
+        );
     }
 }
 
@@ -279,5 +285,9 @@ async fn a_flood_of_forgeries_reads_the_secret_once_a_minute() {
         assert_eq!(journey.deliver(&forged).await, Some(401));
     }
     let reads = journey.world.tap.calls().into_iter().filter(|call| call.service == "secretsmanager").count();
-    assert_eq!((reads, journey.world.tap.calls().len()), (1, 1), "and neither the table nor the gateway is asked at all");
+    assert_eq!(
+        (reads, journey.world.tap.calls().len()),
+        (1, 1),
+        "and neither the table nor the gateway is asked at all"
+    );
 }

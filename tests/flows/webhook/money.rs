@@ -1,7 +1,8 @@
 //! What the gateways say about money, and what becomes of invoice, credit and service.
 
 use billing::{
-    entitlement::Reason, gateway::GatewayName, invoice::InvoiceStatus, ledger::EntryKind, order::OrderStatus, withdrawal::withdraw,
+    entitlement::Reason, gateway::GatewayName, invoice::InvoiceStatus, ledger::EntryKind, order::OrderStatus,
+    withdrawal::withdraw,
 };
 use lunas_sandbox::{Outcome, Simulate};
 use time::Duration;
@@ -14,8 +15,12 @@ async fn check(journey: &Journey, status: InvoiceStatus, settlement: u32, credit
     let invoice = journey.world.invoice_now(&journey.invoice).await;
     let profile = journey.world.profile(&journey.customer.id).await;
     let grants = journey.grants().await;
-    let renewals = grants.iter().filter(|grant| !grant.revoked && matches!(grant.reason, Reason::Renewal { .. })).count();
-    assert_eq!((invoice.status, invoice.settlement, profile.credit.get(), renewals), (status, settlement, credit, live));
+    let renewals =
+        grants.iter().filter(|grant| !grant.revoked && matches!(grant.reason, Reason::Renewal { .. })).count();
+    assert_eq!(
+        (invoice.status, invoice.settlement, profile.credit.get(), renewals),
+        (status, settlement, credit, live)
+    );
     let expected = if live == 1 { journey.extended_once() } else { journey.customer.entitlement.expires_at };
     assert_eq!(profile.entitlement.expires_at, expected);
     assert_eq!(invoice.due, None, "nothing is left to apply");
@@ -38,12 +43,16 @@ async fn assert_conserved(journey: &Journey) {
     let page = journey.world.installation.store.ledger(&journey.customer.id, None, 100).await.unwrap();
     let entries = || page.entries.iter().map(|line| &line.entry);
     assert_eq!(entries().map(|entry| entry.amount.get()).sum::<i64>(), kept);
-    assert_eq!(entries().filter(|entry| entry.kind.moves_credit()).map(|entry| entry.amount.get()).sum::<i64>(), credit);
+    assert_eq!(
+        entries().filter(|entry| entry.kind.moves_credit()).map(|entry| entry.amount.get()).sum::<i64>(),
+        credit
+    );
 }
 
 async fn reasons(journey: &Journey) -> Vec<String> {
     let reviews = journey.events("payment.review").await;
-    let mut reasons: Vec<_> = reviews.iter().map(|review| format!("{} {}", review["reason"].as_str().unwrap(), review["amount"])).collect();
+    let mut reasons: Vec<_> =
+        reviews.iter().map(|review| format!("{} {}", review["reason"].as_str().unwrap(), review["amount"])).collect();
     reasons.sort();
     reasons
 }
@@ -108,7 +117,8 @@ async fn a_settlement_that_is_taken_back_takes_the_service_back_and_can_be_paid_
     check(&journey, InvoiceStatus::Paid, 2, 0, 1).await;
     assert_eq!(journey.ledger(EntryKind::Received).await, 600_000);
 
-    // A late copy of the reversal is about the first order, whose money is gone already; and messages say only where to look.
+    // A late copy of the reversal is about the first order, whose money is gone already; and messages say only where to
+    // look.
     assert_eq!(journey.deliver(&reversed).await, Some(200));
     for kind in ["payment.reversed", "payment.settled"] {
         for event in journey.events(kind).await {
@@ -240,7 +250,8 @@ async fn a_payment_after_the_expiry_still_counts() {
 async fn a_payment_for_a_withdrawn_invoice_becomes_credit() {
     for gateway in GatewayName::ALL {
         let (mut journey, link) = with_link(gateway).await;
-        let (invoice, profile) = (journey.world.invoice_now(&journey.invoice).await, journey.world.profile(&journey.customer.id).await);
+        let (invoice, profile) =
+            (journey.world.invoice_now(&journey.invoice).await, journey.world.profile(&journey.customer.id).await);
         let withdrawal = withdraw(&invoice, &profile, Some(&journey.orders().await[0]), journey.now()).unwrap();
         journey.world.installation.store.withdraw_invoice(&withdrawal, journey.now()).await.unwrap();
         journey.pay(&link).await;

@@ -28,10 +28,16 @@ pub enum Said {
     Trouble(&'static str),
 }
 
-/// The account, its newest bills, and the place for the modem's status. `standing`: what the network knows of it; `said`: what a form
-/// came to.
+/// The account, its newest bills, and the place for the modem's status. `standing`: what the network knows of it;
+/// `said`: what a form came to.
 #[must_use]
-pub fn dashboard(profile: &Profile, standing: Option<Standing>, bills: &Bills<'_>, said: Option<Said>, page: &Page<'_>) -> Markup {
+pub fn dashboard(
+    profile: &Profile,
+    standing: Option<Standing>,
+    bills: &Bills<'_>,
+    said: Option<Said>,
+    page: &Page<'_>,
+) -> Markup {
     let texts = page.texts();
     let content = html! {
         h1 { (texts.greeting) " " (profile.name) }
@@ -50,7 +56,11 @@ pub fn dashboard(profile: &Profile, standing: Option<Standing>, bills: &Bills<'_
             (device::panel(page))
         }
     };
-    layout::document(page, &Frame { name: "dashboard", title: texts.home, menu: Some(Menu::Home), leads_to: None }, &content)
+    layout::document(
+        page,
+        &Frame { name: "dashboard", title: texts.home, menu: Some(Menu::Home), leads_to: None },
+        &content,
+    )
 }
 
 /// Bills of earlier times.
@@ -62,7 +72,11 @@ pub fn older_bills(bills: &Bills<'_>, page: &Page<'_>) -> Markup {
         section.card #bills data-live aria-label=(texts.bills) { (list(bills, page)) }
         p.choices { a.link href="/customer" { (texts.newest_bills) } }
     };
-    layout::document(page, &Frame { name: "invoices", title: texts.older_bills, menu: Some(Menu::Home), leads_to: None }, &content)
+    layout::document(
+        page,
+        &Frame { name: "invoices", title: texts.older_bills, menu: Some(Menu::Home), leads_to: None },
+        &content,
+    )
 }
 
 fn account(profile: &Profile, standing: Option<Standing>, page: &Page<'_>) -> Markup {

@@ -1,5 +1,5 @@
-//! The modem's status. The script fetches it after the page, because modems may answer slowly; until then, and without script, nothing
-//! is known.
+//! The modem's status. The script fetches it after the page, because modems may answer slowly; until then, and without
+//! script, nothing is known.
 
 use maud::{Markup, html};
 
@@ -16,7 +16,16 @@ pub(super) fn panel(page: &Page<'_>) -> Markup {
 /// With what only the modem's own page shows, and how old each value is.
 pub(super) fn full_panel(page: &Page<'_>) -> Markup {
     let texts = page.texts();
-    values(page, &[("model", texts.model), ("serial", texts.serial_number), ("ssids", texts.ssids), ("contact", texts.last_contact)], true)
+    values(
+        page,
+        &[
+            ("model", texts.model),
+            ("serial", texts.serial_number),
+            ("ssids", texts.ssids),
+            ("contact", texts.last_contact),
+        ],
+        true,
+    )
 }
 
 fn values(page: &Page<'_>, more: &[(&str, &str)], ages: bool) -> Markup {

@@ -11,7 +11,8 @@ use super::{
 /// What may have been paid.
 #[derive(Debug, Clone, Copy)]
 pub struct Finish<'a> {
-    /// The bill that the customer comes back from, or all that may be meant. Those that were paid lately belong to them.
+    /// The bill that the customer comes back from, or all that may be meant. Those that were paid lately belong to
+    /// them.
     pub bills: &'a [Bill],
     /// Why the last check failed, as of [`crate::texts::message_of`].
     pub error: Option<&'static str>,

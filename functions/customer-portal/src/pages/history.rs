@@ -38,7 +38,11 @@ pub fn history(payments: &Payments<'_>, page: &Page<'_>) -> Markup {
             }
         }
     };
-    layout::document(page, &Frame { name: "history", title: texts.history_title, menu: Some(Menu::History), leads_to: None }, &content)
+    layout::document(
+        page,
+        &Frame { name: "history", title: texts.history_title, menu: Some(Menu::History), leads_to: None },
+        &content,
+    )
 }
 
 fn entry(payment: &Payment, page: &Page<'_>) -> Markup {

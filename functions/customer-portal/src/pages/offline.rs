@@ -1,4 +1,5 @@
-//! What the service worker shows while there is no connection. It is kept by the browser, so it tells nothing about anybody.
+//! What the service worker shows while there is no connection. It is kept by the browser, so it tells nothing about
+//! anybody.
 
 use maud::{Markup, html};
 
@@ -21,5 +22,9 @@ pub fn offline(page: &Page<'_>) -> Markup {
             p { a.button.primary href="" { (texts.retry) } }
         }
     };
-    layout::document(&nobody, &Frame { name: "offline", title: texts.offline_title, menu: None, leads_to: None }, &content)
+    layout::document(
+        &nobody,
+        &Frame { name: "offline", title: texts.offline_title, menu: None, leads_to: None },
+        &content,
+    )
 }

@@ -1,5 +1,5 @@
-//! A bill for whoever holds its link: to be paid without a login, and its receipt afterwards. It tells number, amount and dates, and
-//! nothing about the customer.
+//! A bill for whoever holds its link: to be paid without a login, and its receipt afterwards. It tells number, amount
+//! and dates, and nothing about the customer.
 
 use billing::{gateway::GatewayName, zone::format};
 use maud::{Markup, html};

@@ -26,7 +26,16 @@ pub(super) const NOW: OffsetDateTime = datetime!(2026-11-23 03:00 UTC);
 pub(super) const HOSTILE: &str = "<script>alert(1)</script>\"'&";
 
 pub(super) fn page(lang: Lang, path: &str) -> Page<'_> {
-    Page { lang, csrf: "token-of-the-page", path, zone: Zone::Jakarta, now: NOW, provider: None, signed_in: true, support: "" }
+    Page {
+        lang,
+        csrf: "token-of-the-page",
+        path,
+        zone: Zone::Jakarta,
+        now: NOW,
+        provider: None,
+        signed_in: true,
+        support: "",
+    }
 }
 
 pub(super) fn profile(name: &str) -> Profile {

@@ -27,13 +27,20 @@ fn every_page(lang: Lang, text: &str) -> Vec<(&'static str, String)> {
     let entries = payments.as_slice();
     let message = crate::texts::message_of("link_failed", lang);
     let (current, chosen, upgrade) = (samples::package(text), samples::chosen(text), at("/customer/wifi?tab=upgrade"));
-    let choices = [Choice { package: &current, current: true }, Choice { package: &chosen.preview.package, current: false }];
+    let choices =
+        [Choice { package: &current, current: true }, Choice { package: &chosen.preview.package, current: false }];
     let pages = [
         ("login", enter_phone(&PhoneForm { phone: "", ended: false, problem: None }, &login)),
         ("login-ended", enter_phone(&PhoneForm { phone: "", ended: true, problem: None }, &login)),
-        ("login-wrong", enter_phone(&PhoneForm { phone: text, ended: false, problem: Some(problem::INVALID_PHONE) }, &login)),
+        (
+            "login-wrong",
+            enter_phone(&PhoneForm { phone: text, ended: false, problem: Some(problem::INVALID_PHONE) }, &login),
+        ),
         ("code", enter_code(&CodeForm { phone: "0812-3456-7890", problem: None }, &login)),
-        ("code-wrong", enter_code(&CodeForm { phone: text, problem: Some(problem::TOO_MANY.retry_after(700)) }, &login)),
+        (
+            "code-wrong",
+            enter_code(&CodeForm { phone: text, problem: Some(problem::TOO_MANY.retry_after(700)) }, &login),
+        ),
         ("choose", choose_line(&LineForm { phone: text, code: text, lines: &lines }, &login)),
         ("dashboard", dashboard(&profile, None, &list, None, &page)),
         ("dashboard-empty", dashboard(&profile, None, &Bills { entries: &[], next: None }, None, &page)),
@@ -41,9 +48,21 @@ fn every_page(lang: Lang, text: &str) -> Vec<(&'static str, String)> {
         ("history", history(&Payments { entries, next: Some("inv_1"), newest: true }, &at("/customer/history"))),
         ("history-empty", history(&Payments { entries: &[], next: None, newest: false }, &at("/customer/history"))),
         ("wifi", wifi(Shown::Status, &at("/customer/wifi"))),
-        ("wifi-packages", wifi(Shown::Upgrade(&Upgrade { choices: &choices, chosen: None, is_open: true, error: message }), &upgrade)),
-        ("wifi-no-packages", wifi(Shown::Upgrade(&Upgrade { choices: &[], chosen: None, is_open: false, error: None }), &upgrade)),
-        ("wifi-chosen", wifi(Shown::Upgrade(&Upgrade { choices: &choices, chosen: Some(&chosen), is_open: false, error: None }), &upgrade)),
+        (
+            "wifi-packages",
+            wifi(Shown::Upgrade(&Upgrade { choices: &choices, chosen: None, is_open: true, error: message }), &upgrade),
+        ),
+        (
+            "wifi-no-packages",
+            wifi(Shown::Upgrade(&Upgrade { choices: &[], chosen: None, is_open: false, error: None }), &upgrade),
+        ),
+        (
+            "wifi-chosen",
+            wifi(
+                Shown::Upgrade(&Upgrade { choices: &choices, chosen: Some(&chosen), is_open: false, error: None }),
+                &upgrade,
+            ),
+        ),
         ("pay", pay(&Pay { bill: &bills[0], error: None }, &at("/customer/pay/inv_6"))),
         ("pay-error", pay(&Pay { bill: &bills[0], error: message }, &at("/customer/pay/inv_6"))),
         ("pay-paid", pay(&Pay { bill: &bills[4], error: None }, &at("/customer/pay/inv_2"))),
@@ -56,20 +75,32 @@ fn every_page(lang: Lang, text: &str) -> Vec<(&'static str, String)> {
     pages.map(|(name, markup)| (name, markup.into_string())).to_vec()
 }
 
-/// The public page of a bill: as a link opens it, back from a gateway, on the way there, as a receipt, and when it is gone.
+/// The public page of a bill: as a link opens it, back from a gateway, on the way there, as a receipt, and when it is
+/// gone.
 fn public_pages(lang: Lang, text: &str) -> Vec<(&'static str, String)> {
     let mut bills = samples::bills(text);
     let token = Token::parse("AAAAAAAAAAAAAAAAAAAAAAAA").unwrap();
     let message = crate::texts::message_of("link_failed", lang);
     let methods = vec![(GatewayName::Midtrans, Some("bank_transfer/bca".into())), (GatewayName::Xendit, None)];
     let receipt = Receipt { methods, served_until: Some(samples::NOW) };
-    let page = Page { signed_in: false, csrf: "", provider: Some("Nusantara Net"), ..samples::page(lang, "/p/AAAAAAAAAAAAAAAAAAAAAAAA") };
+    let page = Page {
+        signed_in: false,
+        csrf: "",
+        provider: Some("Nusantara Net"),
+        ..samples::page(lang, "/p/AAAAAAAAAAAAAAAAAAAAAAAA")
+    };
     let nameless = Page { provider: None, ..page };
     let named = bills[0].clone();
     bills[0].invoice.link.as_mut().unwrap().public = true;
     let show = |bill: &Bill, step, error, page: &Page<'_>| {
         public_bill(
-            &PublicBill { token: &token, bill, receipt: (bill.status == InvoiceStatus::Paid).then_some(&receipt), step, error },
+            &PublicBill {
+                token: &token,
+                bill,
+                receipt: (bill.status == InvoiceStatus::Paid).then_some(&receipt),
+                step,
+                error,
+            },
             page,
         )
     };
@@ -106,7 +137,8 @@ fn the_public_page_says_nothing_about_the_customer() {
 
 #[test]
 fn the_public_page_shows_where_the_bill_stands_and_what_can_be_done() {
-    let (pay, check) = ("action=\"/api/pay/AAAAAAAAAAAAAAAAAAAAAAAA/link\"", "action=\"/api/pay/AAAAAAAAAAAAAAAAAAAAAAAA/check\"");
+    let (pay, check) =
+        ("action=\"/api/pay/AAAAAAAAAAAAAAAAAAAAAAAA/link\"", "action=\"/api/pay/AAAAAAAAAAAAAAAAAAAAAAAA/check\"");
     for (name, state, shown, can_pay, can_check) in [
         ("bill", "unpaid", "Tagihan internet dari Nusantara Net", true, true),
         ("bill-part-paid", "unpaid", "Sisa Rp100.000", true, false),
@@ -116,7 +148,10 @@ fn the_public_page_shows_where_the_bill_stands_and_what_can_be_done() {
         ("receipt-pay", "paid", "23 November 2026, 10.00 WIB", false, false),
     ] {
         let html = public_page(name);
-        assert!(html.contains(&format!("data-state=\"{state}\"")) && html.contains(shown) && html.contains("Rp300.000"), "{name}: {html}");
+        assert!(
+            html.contains(&format!("data-state=\"{state}\"")) && html.contains(shown) && html.contains("Rp300.000"),
+            "{name}: {html}"
+        );
         assert_eq!((html.contains(pay), html.contains(check)), (can_pay, can_check), "{name}: {html}");
     }
     assert!(public_page("receipt").contains("<h1 id=\"title\">Bukti pembayaran</h1>"));
@@ -129,14 +164,23 @@ fn the_public_page_leads_to_no_link_that_may_name_the_customer() {
     assert!(public_page("bill-pay").contains(address));
     for name in ["bill-pay-error", "bill-pay-named"] {
         let html = public_page(name);
-        assert!(!html.contains("pay.example") && html.contains("<form method=\"post\" action=\"/api/pay/"), "{name}: {html}");
+        assert!(
+            !html.contains("pay.example") && html.contains("<form method=\"post\" action=\"/api/pay/"),
+            "{name}: {html}"
+        );
     }
 }
 
 fn dashboard_page(lang: Lang) -> String {
     let bills = samples::bills("Home 20 – 1 bulan");
-    dashboard(&samples::profile("Budi"), None, &Bills { entries: &bills, next: None }, None, &samples::page(lang, "/customer"))
-        .into_string()
+    dashboard(
+        &samples::profile("Budi"),
+        None,
+        &Bills { entries: &bills, next: None },
+        None,
+        &samples::page(lang, "/customer"),
+    )
+    .into_string()
 }
 
 /// The row of an invoice.
@@ -156,18 +200,35 @@ fn names_from_outside_are_text_on_every_page() {
             assert!(!html.contains("\"'&") && !html.contains("\"'&amp;"), "{name}");
         }
     }
-    assert!(every_page(Lang::Id, HOSTILE).iter().any(|(_, html)| html.contains("&lt;script&gt;alert(1)&lt;/script&gt;&quot;")));
+    assert!(
+        every_page(Lang::Id, HOSTILE)
+            .iter()
+            .any(|(_, html)| html.contains("&lt;script&gt;alert(1)&lt;/script&gt;&quot;"))
+    );
 }
 
 #[test]
 fn nothing_on_any_page_needs_more_than_the_strict_content_policy() {
     for (name, html) in every_page(Lang::Id, "Budi").into_iter().chain(public_pages(Lang::Id, "Budi")) {
-        for refused in [" style=", "<style", "javascript:", "data:", " onclick", " onload", " onsubmit", " onerror", " onchange", "<iframe"]
-        {
+        for refused in [
+            " style=",
+            "<style",
+            "javascript:",
+            "data:",
+            " onclick",
+            " onload",
+            " onsubmit",
+            " onerror",
+            " onchange",
+            "<iframe",
+        ] {
             assert!(!html.contains(refused), "{refused} on {name}");
         }
         let scripts: Vec<&str> = html.split("<script").skip(1).collect();
-        assert!(scripts.len() == 1 && scripts[0].contains(assets::PORTAL_JS) && scripts[0].contains("></script>"), "{name}");
+        assert!(
+            scripts.len() == 1 && scripts[0].contains(assets::PORTAL_JS) && scripts[0].contains("></script>"),
+            "{name}"
+        );
     }
 }
 
@@ -175,7 +236,10 @@ fn nothing_on_any_page_needs_more_than_the_strict_content_policy() {
 fn every_page_has_its_language_its_heading_and_the_way_into_the_other_language() {
     for lang in [Lang::Id, Lang::En] {
         for (name, html) in every_page(lang, "Budi").into_iter().chain(public_pages(lang, "Budi")) {
-            assert!(html.starts_with("<!DOCTYPE html>") && html.contains(&format!("<html lang=\"{}\">", lang.code())), "{name}");
+            assert!(
+                html.starts_with("<!DOCTYPE html>") && html.contains(&format!("<html lang=\"{}\">", lang.code())),
+                "{name}"
+            );
             assert_eq!(html.matches("<h1").count(), 1, "{name}");
             assert!(html.contains(&format!("lang={}\" lang=\"{0}\"", lang.other().code())), "{name}");
             assert!(html.contains(lang.other().texts().this_language), "{name}");
@@ -221,7 +285,8 @@ fn labels_are_word_for_word() {
     ] {
         assert!(html.contains(label), "{label}");
     }
-    let login = enter_phone(&PhoneForm { phone: "", ended: true, problem: None }, &samples::page(Lang::Id, "/customer/login"));
+    let login =
+        enter_phone(&PhoneForm { phone: "", ended: true, problem: None }, &samples::page(Lang::Id, "/customer/login"));
     assert!(login.into_string().contains("Sesi berakhir, silakan masuk lagi"));
     let pages = every_page(Lang::Id, "Budi");
     let page = |name| pages.iter().find(|(other, _)| *other == name).map(|(_, html)| html.as_str()).unwrap();
@@ -243,17 +308,21 @@ fn labels_are_word_for_word() {
 #[test]
 fn an_expired_account_says_so() {
     let late = Page { now: samples::NOW + time::Duration::days(15), ..samples::page(Lang::Id, "/customer") };
-    let html = dashboard(&samples::profile("Budi"), None, &Bills { entries: &[], next: None }, None, &late).into_string();
+    let html =
+        dashboard(&samples::profile("Budi"), None, &Bills { entries: &[], next: None }, None, &late).into_string();
     assert!(html.contains(">Expired</span>") && html.contains("lewat 3 hari"), "{html}");
     let eastern = Page { zone: Zone::Jayapura, ..late };
-    let html = dashboard(&samples::profile("Budi"), None, &Bills { entries: &[], next: None }, None, &eastern).into_string();
+    let html =
+        dashboard(&samples::profile("Budi"), None, &Bills { entries: &[], next: None }, None, &eastern).into_string();
     assert!(html.contains("6 Desember 2026") && html.contains("lewat 2 hari"), "{html}");
 }
 
 #[test]
 fn an_account_says_what_the_network_knows_of_it() {
     let page = samples::page(Lang::Id, "/customer");
-    let shown = |standing| dashboard(&samples::profile("Budi"), standing, &Bills { entries: &[], next: None }, None, &page).into_string();
+    let shown = |standing| {
+        dashboard(&samples::profile("Budi"), standing, &Bills { entries: &[], next: None }, None, &page).into_string()
+    };
     let late = "jaringan kami terlambat diberi tahu";
     for (standing, badge, is_late) in [
         (None, "badge green\">Aktif<", false),
@@ -265,7 +334,8 @@ fn an_account_says_what_the_network_knows_of_it() {
         assert!(html.contains(badge) && html.contains(late) == is_late, "{standing:?}: {html}");
     }
     let bills = [web::account::Bill { network: Some(Standing::Late), ..samples::bills("Home 20").swap_remove(4) }];
-    let html = finish(&Finish { bills: &bills, error: None }, &samples::page(Lang::Id, "/customer/finish")).into_string();
+    let html =
+        finish(&Finish { bills: &bills, error: None }, &samples::page(Lang::Id, "/customer/finish")).into_string();
     assert!(html.contains(late) && html.contains("hubungi kami") && html.contains("data-state=\"paid\""), "{html}");
 }
 
@@ -273,7 +343,12 @@ fn an_account_says_what_the_network_knows_of_it() {
 fn only_what_is_still_to_pay_can_be_paid() {
     let html = dashboard_page(Lang::Id);
     for (id, state, badge, button) in [
-        ("inv_6", "unpaid", "badge yellow\">Belum Bayar<", Some("data-has-link aria-describedby=\"about-inv_6\">Bayar Sekarang<")),
+        (
+            "inv_6",
+            "unpaid",
+            "badge yellow\">Belum Bayar<",
+            Some("data-has-link aria-describedby=\"about-inv_6\">Bayar Sekarang<"),
+        ),
         ("inv_5", "unpaid", "badge yellow\">Belum Bayar<", Some("\">Generate Link Pembayaran<")),
         ("inv_4", "overdue", "badge red\">Terlambat<", Some("\">Generate Link Pembayaran<")),
         ("inv_3", "activating", "badge blue\">Dibayar – mengaktifkan…<", None),
@@ -308,7 +383,11 @@ fn the_way_to_the_gateway_is_taken_only_if_nothing_went_wrong() {
     assert!(pay(&Pay { bill: &bills[0], error: None }, &page).into_string().contains(address));
     let failed = pay(&Pay { bill: &bills[0], error: Some("Gagal") }, &page).into_string();
     assert!(!failed.contains("http-equiv") && failed.contains(">Coba lagi</button>"));
-    assert!(!pay(&Pay { bill: &bills[4], error: None }, &page).into_string().contains("<form method=\"post\" action=\"/api"));
+    assert!(
+        !pay(&Pay { bill: &bills[4], error: None }, &page)
+            .into_string()
+            .contains("<form method=\"post\" action=\"/api")
+    );
 }
 
 #[test]
@@ -325,7 +404,8 @@ fn a_first_visit_stays_far_below_its_budget() {
         encoder.write_all(bytes).unwrap();
         encoder.finish().unwrap().len()
     };
-    let kept: usize = assets::ASSETS.iter().filter(|asset| asset.gzip.is_some()).map(|asset| asset.encoded("gzip").1.len()).sum();
+    let kept: usize =
+        assets::ASSETS.iter().filter(|asset| asset.gzip.is_some()).map(|asset| asset.encoded("gzip").1.len()).sum();
     for (name, html) in every_page(Lang::Id, "Budi Santoso").into_iter().chain(public_pages(Lang::Id, "Budi Santoso")) {
         let (plain, packed) = (html.len() + kept, gzip(html.as_bytes()) + kept);
         // The limit is 60 KB. Even uncompressed HTML keeps it.
@@ -337,12 +417,16 @@ fn a_first_visit_stays_far_below_its_budget() {
 fn the_script_finds_every_text_in_the_page() {
     let html = dashboard_page(Lang::Id);
     let script = include_str!("../../assets/portal.js");
-    let used = |object: &'static str| script.split(object).skip(1).map(|rest| rest.split(|c: char| !c.is_alphabetic()).next().unwrap());
+    let used = |object: &'static str| {
+        script.split(object).skip(1).map(|rest| rest.split(|c: char| !c.is_alphabetic()).next().unwrap())
+    };
     let names: Vec<&str> = used("page.text").chain(used("texts.text")).collect();
     assert!(names.len() > 10);
     for name in names {
-        let attribute: String =
-            name.chars().map(|c| if c.is_uppercase() { format!("-{}", c.to_lowercase()) } else { c.to_string() }).collect();
+        let attribute: String = name
+            .chars()
+            .map(|c| if c.is_uppercase() { format!("-{}", c.to_lowercase()) } else { c.to_string() })
+            .collect();
         assert!(html.contains(&format!(" data-text{attribute}=\"")), "data-text{attribute}");
     }
 }

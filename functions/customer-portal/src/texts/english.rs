@@ -155,5 +155,18 @@ pub(super) const TEXTS: Texts = Texts {
     one_day_over: "{} day ago",
     wait_minutes: "Wait {} minutes.",
 
-    months: ["January", "February", "March", "April", "May", "June", "July", "August", "September", "October", "November", "December"],
+    months: [
+        "January",
+        "February",
+        "March",
+        "April",
+        "May",
+        "June",
+        "July",
+        "August",
+        "September",
+        "October",
+        "November",
+        "December",
+    ],
 };

@@ -155,5 +155,18 @@ pub(super) const TEXTS: Texts = Texts {
     one_day_over: "lewat {} hari",
     wait_minutes: "Tunggu {} menit.",
 
-    months: ["Januari", "Februari", "Maret", "April", "Mei", "Juni", "Juli", "Agustus", "September", "Oktober", "November", "Desember"],
+    months: [
+        "Januari",
+        "Februari",
+        "Maret",
+        "April",
+        "Mei",
+        "Juni",
+        "Juli",
+        "Agustus",
+        "September",
+        "Oktober",
+        "November",
+        "Desember",
+    ],
 };

@@ -14,7 +14,9 @@ pub(super) const fn next(rule: Rule) -> &'static str {
         Rule::Entitlement => {
             "if --zone is the provider's, the customer has another package or expiry than was paid for; an import sets both anew, and report it"
         }
-        Rule::UnusedValue => "package and expiry are right; only a later change of package would be priced from other money: report it",
+        Rule::UnusedValue => {
+            "package and expiry are right; only a later change of package would be priced from other money: report it"
+        }
         Rule::Credit => "the ledger is right, the profile's credit is not: note the difference and report it",
         Rule::OrderBooked | Rule::OrderStatus => {
             "look the order up in the gateway's dashboard and compare with lunas payments show ORDER; report it"
@@ -26,7 +28,11 @@ pub(super) const fn next(rule: Rule) -> &'static str {
         Rule::NotDue | Rule::NotInIndex => {
             "nobody comes back to it: the customer's own check (Periksa pembayaran) asks the gateway now; report it"
         }
-        Rule::EventLost => "who listens was not told: lunas payments show INVOICE says whether it was applied all the same; report it",
-        Rule::Damaged => "the item cannot be read, so nothing is done with it: which version wrote it? Report it with this line",
+        Rule::EventLost => {
+            "who listens was not told: lunas payments show INVOICE says whether it was applied all the same; report it"
+        }
+        Rule::Damaged => {
+            "the item cannot be read, so nothing is done with it: which version wrote it? Report it with this line"
+        }
     }
 }

@@ -101,12 +101,13 @@ impl Look {
             Err(error) => return Err(error),
         }
         let what = format!("{} holds invoices, entries or grants, and no profile", keys::customer_partition(customer));
-        let finding = Finding { rule: Rule::Orphan, customer_id: Some(customer.clone()), invoice_id: None, order_id: None, what };
+        let finding =
+            Finding { rule: Rule::Orphan, customer_id: Some(customer.clone()), invoice_id: None, order_id: None, what };
         Ok(Audited { findings: vec![finding], pending: Vec::new() })
     }
 
-    /// Books are several reads, and a payment can be booked between two of them. So a finding counts only if a second reading is
-    /// equal to the first: then that is what stood there between them.
+    /// Books are several reads, and a payment can be booked between two of them. So a finding counts only if a second
+    /// reading is equal to the first: then that is what stood there between them.
     async fn customer(&self, customer: &CustomerId) -> Result<Audited, StoreError> {
         let mut before: Option<Books> = None;
         for _ in 0..READINGS {
@@ -130,8 +131,8 @@ impl Look {
         Err(StoreError::Stale)
     }
 
-    /// An order by its own row: nothing else leads to one that was replaced and never paid. One that the ledger or a link names is
-    /// looked at with its customer too, and says the same there.
+    /// An order by its own row: nothing else leads to one that was replaced and never paid. One that the ledger or a
+    /// link names is looked at with its customer too, and says the same there.
     async fn order(&self, key: &Key) -> Result<Audited, StoreError> {
         let mut before = None;
         for _ in 0..READINGS {
@@ -172,7 +173,13 @@ impl Look {
         };
         let mut audited = Audited::default();
         if let Some(what) = audit::lost(&filed) {
-            audited.findings.push(Finding { rule: Rule::EventLost, customer_id: None, invoice_id: None, order_id: None, what });
+            audited.findings.push(Finding {
+                rule: Rule::EventLost,
+                customer_id: None,
+                invoice_id: None,
+                order_id: None,
+                what,
+            });
         }
         let due = filed.filed.map(|at| Due { id: filed.state.id.clone(), at, ..Due::new(DueKind::Event, key.clone()) });
         if let Some(due) = due
@@ -234,7 +241,8 @@ fn due_items(books: &Books) -> Vec<Due> {
         let invoice_id = Some(invoice.id.clone());
         filed.filed.map(|at| Due { id: invoice.id.to_string(), at, invoice_id, ..Due::new(DueKind::Invoice, key) })
     });
-    let orders = books.orders.iter().filter_map(|filed| order_due(filed, keys::order(filed.state.gateway, &filed.state.id)));
+    let orders =
+        books.orders.iter().filter_map(|filed| order_due(filed, keys::order(filed.state.gateway, &filed.state.id)));
     let events = books.events.iter().filter_map(|filed| {
         let key = keys::event(&filed.state.id);
         filed.filed.map(|at| Due { id: filed.state.id.clone(), at, ..Due::new(DueKind::Event, key) })
@@ -244,10 +252,17 @@ fn due_items(books: &Books) -> Vec<Due> {
 
 fn not_indexed(customer_id: Option<CustomerId>, due: &Due) -> Finding {
     let what = format!("{} is due {}, and the index does not have it", due.key, format::instant(due.at));
-    Finding { rule: Rule::NotInIndex, customer_id, invoice_id: due.invoice_id.clone(), order_id: due.order_id.clone(), what }
+    Finding {
+        rule: Rule::NotInIndex,
+        customer_id,
+        invoice_id: due.invoice_id.clone(),
+        order_id: due.order_id.clone(),
+        what,
+    }
 }
 
 fn damaged(customer: Option<&CustomerId>, cause: String) -> Audited {
-    let finding = Finding { rule: Rule::Damaged, customer_id: customer.cloned(), invoice_id: None, order_id: None, what: cause };
+    let finding =
+        Finding { rule: Rule::Damaged, customer_id: customer.cloned(), invoice_id: None, order_id: None, what: cause };
     Audited { findings: vec![finding], pending: Vec::new() }
 }

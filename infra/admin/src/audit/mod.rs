@@ -1,9 +1,10 @@
-//! `lunas audit`: do the books agree, customer by customer, and does every item that is due stand where somebody finds it?
+//! `lunas audit`: do the books agree, customer by customer, and does every item that is due stand where somebody finds
+//! it?
 //!
-//! The rules are `billing::audit`. Here the table is gone through: the one command that scans it, page by page and keys only. The
-//! keys of profiles give the customers, and everything of one is then read consistently by key; orders that no ledger entry and no
-//! link names are found by their own rows, as are events. So memory holds a page of keys and the books of a few customers,
-//! however large the table is.
+//! The rules are `billing::audit`. Here the table is gone through: the one command that scans it, page by page and keys
+//! only. The keys of profiles give the customers, and everything of one is then read consistently by key; orders that
+//! no ledger entry and no link names are found by their own rows, as are events. So memory holds a page of keys and the
+//! books of a few customers, however large the table is.
 
 mod advice;
 mod look;
@@ -41,7 +42,11 @@ pub(crate) async fn audit(session: &Session, customer: Option<&str>) -> anyhow::
 async fn everything(session: &Session, look: &Look) -> anyhow::Result<Report> {
     // Unknown to who may not describe tables; only the bar is the poorer for it.
     let rows = session.store.size().await.unwrap_or_default();
-    let mut queue = Queue { look: look.clone(), waiting: VecDeque::with_capacity(AT_ONCE), report: Report::begin(session.ui, rows)? };
+    let mut queue = Queue {
+        look: look.clone(),
+        waiting: VecDeque::with_capacity(AT_ONCE),
+        report: Report::begin(session.ui, rows)?,
+    };
     let mut partition = Partition::default();
     let mut after: Option<Key> = None;
     loop {

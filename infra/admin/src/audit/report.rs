@@ -34,7 +34,8 @@ impl Report {
     pub(super) fn begin(ui: Ui, rows: u64) -> io::Result<Self> {
         // Hidden by itself when stderr is no terminal.
         let bar = if rows == 0 { ProgressBar::new_spinner() } else { ProgressBar::new(rows) };
-        let template = if rows == 0 { "{spinner} {pos} rows, {msg}" } else { "{bar:40} {percent}% {msg} (about {eta} left)" };
+        let template =
+            if rows == 0 { "{spinner} {pos} rows, {msg}" } else { "{bar:40} {percent}% {msg} (about {eta} left)" };
         if let Ok(style) = ProgressStyle::with_template(template) {
             bar.set_style(style);
         }

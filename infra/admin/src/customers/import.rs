@@ -29,7 +29,8 @@ use crate::{
     trouble,
 };
 
-/// Rows on their way at once: enough to hide the distance to the region, few enough for a table that has just been made.
+/// Rows on their way at once: enough to hide the distance to the region, few enough for a table that has just been
+/// made.
 const AT_ONCE: usize = 8;
 /// Decisions about one row, made anew because the customer changed meanwhile or the table was busy.
 const TRIES: u32 = 5;
@@ -45,18 +46,33 @@ pub(crate) async fn import(session: &Session, path: &Path) -> anyhow::Result<u8>
     if !sheet.unused.is_empty() {
         session.ui.message(&format!("columns that are not used: {}", sheet.unused.join(", ")));
     }
-    let packages: HashMap<PackageId, Package> =
-        session.store.packages().await?.into_iter().map(|package| (package.package.id.clone(), package.package)).collect();
+    let packages: HashMap<PackageId, Package> = session
+        .store
+        .packages()
+        .await?
+        .into_iter()
+        .map(|package| (package.package.id.clone(), package.package))
+        .collect();
     if packages.is_empty() {
         anyhow::bail!("the catalogue is empty; import packages first: lunas packages import FILE.csv");
     }
-    let loader = Loader { store: session.store.clone(), clock: session.clock.clone(), zone: session.zone, dry_run: session.dry_run };
-    let mut queue =
-        Queue { waiting: VecDeque::with_capacity(AT_ONCE), progress: Progress::begin(session.ui, session.dry_run, length)?, silent: 0 };
+    let loader = Loader {
+        store: session.store.clone(),
+        clock: session.clock.clone(),
+        zone: session.zone,
+        dry_run: session.dry_run,
+    };
+    let mut queue = Queue {
+        waiting: VecDeque::with_capacity(AT_ONCE),
+        progress: Progress::begin(session.ui, session.dry_run, length)?,
+        silent: 0,
+    };
     let mut seen = Seen::default();
     while let Some(row) = sheet.next_row() {
         let (line, checked) = match row {
-            Ok(row) => (row.line, check(&row, &packages, session.zone).and_then(|checked| seen.note(checked, row.line))),
+            Ok(row) => {
+                (row.line, check(&row, &packages, session.zone).and_then(|checked| seen.note(checked, row.line)))
+            }
             Err(bad) => (bad.line, Err(bad.reason)),
         };
         let next = match checked {
@@ -140,8 +156,7 @@ impl Queue {
         while !self.waiting.is_empty() {
             self.pop().await?;
         }
-        let why =
-            "the table gives no answer; the rest of the file was left. Run the same command again later: what is loaded stays as it is";
+        let why = "the table gives no answer; the rest of the file was left. Run the same command again later: what is loaded stays as it is";
         self.progress.end(stopped.then_some(why))
     }
 }
@@ -170,7 +185,9 @@ impl From<StoreError> for Trouble {
 impl Loader {
     async fn load(self, line: u64, checked: Checked) -> Loaded {
         match self.load_row(&checked).await {
-            Ok((id, change)) => Loaded { row: RowResult::done(line, id.as_ref(), &checked.row.username, change), silent: false },
+            Ok((id, change)) => {
+                Loaded { row: RowResult::done(line, id.as_ref(), &checked.row.username, change), silent: false }
+            }
             Err(Trouble::Refused(reason)) => Loaded { row: RowResult::refused(line, reason), silent: false },
             Err(Trouble::Store(error)) => {
                 let reason = format!("not loaded: {}", trouble::of_store(&error));
@@ -183,7 +200,8 @@ impl Loader {
     async fn load_row(&self, checked: &Checked) -> Result<(Option<CustomerId>, Change), Trouble> {
         let new_id = match &checked.id {
             Some(id) => id.clone(),
-            None => CustomerId::parse(&new_id("c", self.clock.now())).map_err(|error| Trouble::Refused(error.to_string()))?,
+            None => CustomerId::parse(&new_id("c", self.clock.now()))
+                .map_err(|error| Trouble::Refused(error.to_string()))?,
         };
         let (mut sent, mut wait) = (None, FIRST_WAIT);
         for _ in 1..TRIES {
@@ -208,7 +226,8 @@ impl Loader {
     ) -> Result<(Option<CustomerId>, Change), Trouble> {
         let existing = self.store.customer_by_username(&checked.row.username).await?;
         self.check_id(checked, existing.as_ref(), new_id).await?;
-        let Some(import) = import::import(existing.as_ref(), &checked.row, new_id.clone(), self.zone, self.clock.now()) else {
+        let Some(import) = import::import(existing.as_ref(), &checked.row, new_id.clone(), self.zone, self.clock.now())
+        else {
             return Ok((existing.map(|profile| profile.id), sent.unwrap_or(Change::Unchanged)));
         };
         let change = if existing.is_some() { Change::Changed } else { Change::New };
@@ -226,20 +245,29 @@ impl Loader {
     }
 
     /// An id in the file must be the one that the customer has, and nobody else's.
-    async fn check_id(&self, checked: &Checked, existing: Option<&Profile>, new_id: &CustomerId) -> Result<(), Trouble> {
+    async fn check_id(
+        &self,
+        checked: &Checked,
+        existing: Option<&Profile>,
+        new_id: &CustomerId,
+    ) -> Result<(), Trouble> {
         let Some(id) = &checked.id else { return Ok(()) };
         if let Some(profile) = existing {
             let username = &profile.username;
             return if profile.id == *id {
                 Ok(())
             } else {
-                Err(Trouble::Refused(format!("username {username:?} is customer {}, not {id}; an id does not change", profile.id)))
+                Err(Trouble::Refused(format!(
+                    "username {username:?} is customer {}, not {id}; an id does not change",
+                    profile.id
+                )))
             };
         }
         match self.store.profile(new_id).await? {
-            Some(other) => {
-                Err(Trouble::Refused(format!("id {id} is the customer with the username {:?}; a username does not change", other.username)))
-            }
+            Some(other) => Err(Trouble::Refused(format!(
+                "id {id} is the customer with the username {:?}; a username does not change",
+                other.username
+            ))),
             None => Ok(()),
         }
     }

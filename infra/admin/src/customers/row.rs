@@ -41,7 +41,9 @@ pub(super) fn check(row: &SheetRow, packages: &HashMap<PackageId, Package>, zone
     keep(check_username(username).err());
     keep(check_serial("deviceId", device_id).err());
     keep(check_serial("ontSerial", ont_serial).err());
-    let phone = optional(phone, |text| Phone::parse(text).map_err(|error| format!("phone {text:?} is {error}, or leave it empty")));
+    let phone = optional(phone, |text| {
+        Phone::parse(text).map_err(|error| format!("phone {text:?} is {error}, or leave it empty"))
+    });
     let id = optional(id, |text| CustomerId::parse(text).map_err(|error| format!("id {text:?} is {error}")));
     let package = find_package(package, packages);
     let expires_at = parse_expiry(expires_at, zone);
@@ -53,7 +55,15 @@ pub(super) fn check(row: &SheetRow, packages: &HashMap<PackageId, Package>, zone
         (Ok(phone), Ok(id), Ok(package), Ok(expires_at)) if problems.is_empty() => {
             let given = |text: &str| (!text.is_empty()).then(|| text.to_owned());
             let (device_id, ont_serial) = (given(device_id), given(ont_serial));
-            let row = Row { name: name.clone(), phone, username: username.clone(), package, expires_at, device_id, ont_serial };
+            let row = Row {
+                name: name.clone(),
+                phone,
+                username: username.clone(),
+                package,
+                expires_at,
+                device_id,
+                ont_serial,
+            };
             Ok(Checked { id, row })
         }
         _ => Err(problems.join("; ")),
@@ -92,7 +102,9 @@ fn check_serial(column: &str, text: &str) -> Result<(), String> {
     let point = mantissa.bytes().filter(|byte| matches!(byte, b'.' | b',')).count() <= 1;
     let lost = exponent.strip_prefix('+').is_some_and(digits) && point && digits(&mantissa.replace(['.', ','], ""));
     if lost {
-        return Err(format!("{column} {text:?} was shortened by the spreadsheet; format the column as text and enter it again"));
+        return Err(format!(
+            "{column} {text:?} was shortened by the spreadsheet; format the column as text and enter it again"
+        ));
     }
     Ok(())
 }
@@ -106,11 +118,13 @@ fn find_package(text: &str, packages: &HashMap<PackageId, Package>) -> Result<Pa
 fn parse_expiry(text: &str, zone: Zone) -> Result<OffsetDateTime, String> {
     let instant = match format::parse_date(text) {
         Some(day) => Some(zone.end_of(day)),
-        None => OffsetDateTime::parse(text, &Rfc3339).ok().and_then(|at| at.checked_to_offset(UtcOffset::UTC)?.replace_nanosecond(0).ok()),
+        None => OffsetDateTime::parse(text, &Rfc3339)
+            .ok()
+            .and_then(|at| at.checked_to_offset(UtcOffset::UTC)?.replace_nanosecond(0).ok()),
     };
-    instant
-        .filter(|at| YEARS.contains(&at.year()))
-        .ok_or_else(|| format!("expiresAt {text:?} is not a date such as 2026-12-10, nor an instant such as 2026-12-10T12:00:00+07:00"))
+    instant.filter(|at| YEARS.contains(&at.year())).ok_or_else(|| {
+        format!("expiresAt {text:?} is not a date such as 2026-12-10, nor an instant such as 2026-12-10T12:00:00+07:00")
+    })
 }
 
 #[cfg(test)]
@@ -120,11 +134,19 @@ mod tests {
 
     use super::*;
 
-    const GOOD: [&str; 8] = ["Budi", "0812-3456-7890", "budi@isp", "home20", "2026-12-10", "00259E-HG8245H-1", "48575443A1B2C3D4", ""];
+    const GOOD: [&str; 8] =
+        ["Budi", "0812-3456-7890", "budi@isp", "home20", "2026-12-10", "00259E-HG8245H-1", "48575443A1B2C3D4", ""];
 
     fn packages() -> HashMap<PackageId, Package> {
         let id = PackageId::parse("home20").unwrap();
-        let package = Package { id: id.clone(), name: "Home 20".into(), price: Rupiah::new(1), period_months: 1, down_mbps: 1, up_mbps: 1 };
+        let package = Package {
+            id: id.clone(),
+            name: "Home 20".into(),
+            price: Rupiah::new(1),
+            period_months: 1,
+            down_mbps: 1,
+            up_mbps: 1,
+        };
         HashMap::from([(id, package)])
     }
 

@@ -26,7 +26,12 @@ pub(crate) async fn show(session: &Session, text: &str) -> anyhow::Result<u8> {
         format!("username   {}", profile.username),
         format!("phone      {}", profile.phone.as_ref().map_or("-", |phone| phone.as_str())),
         format!("package    {} ({}, {} / {} month(s))", package.id, package.name, package.price, package.period_months),
-        format!("status     {}, until {} ({} days)", views::status(&profile, now), ui.time(expires_at), zone.days_until(expires_at, now)),
+        format!(
+            "status     {}, until {} ({} days)",
+            views::status(&profile, now),
+            ui.time(expires_at),
+            zone.days_until(expires_at, now)
+        ),
         format!("paid for   {} of it not used yet", profile.entitlement.unused(now, zone)?),
         format!("credit     {}", profile.credit),
         format!("device     {device}, ONT {serial}"),
@@ -58,7 +63,11 @@ pub(crate) async fn show(session: &Session, text: &str) -> anyhow::Result<u8> {
     Ok(ALL_DONE)
 }
 
-async fn open_invoice(session: &Session, profile: &Profile, invoice: Option<&InvoiceId>) -> anyhow::Result<Option<Invoice>> {
+async fn open_invoice(
+    session: &Session,
+    profile: &Profile,
+    invoice: Option<&InvoiceId>,
+) -> anyhow::Result<Option<Invoice>> {
     match invoice {
         Some(invoice) => Ok(session.store.invoice(&profile.id, invoice).await?),
         None => Ok(None),

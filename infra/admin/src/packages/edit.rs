@@ -37,7 +37,8 @@ pub(crate) async fn change(session: &Session, id: &PackageId, changes: PackageCh
     let package = &mut sold.package;
     package.name = changes.name.unwrap_or_else(|| package.name.clone());
     package.price = changes.price.map_or(package.price, |price| Rupiah::new(price.into()));
-    package.period_months = changes.months.map_or(package.period_months, |months| u8::try_from(months).unwrap_or(u8::MAX));
+    package.period_months =
+        changes.months.map_or(package.period_months, |months| u8::try_from(months).unwrap_or(u8::MAX));
     package.down_mbps = changes.down.unwrap_or(package.down_mbps);
     package.up_mbps = changes.up.unwrap_or(package.up_mbps);
     sold.active |= changes.active;
@@ -77,7 +78,10 @@ async fn write(session: &Session, done: &str, package: &CataloguePackage) -> any
 }
 
 /// Everything that is wrong with a package.
-async fn problems(session: &Session, CataloguePackage { package, changeable_to, .. }: &CataloguePackage) -> anyhow::Result<Vec<String>> {
+async fn problems(
+    session: &Session,
+    CataloguePackage { package, changeable_to, .. }: &CataloguePackage,
+) -> anyhow::Result<Vec<String>> {
     let mut problems = Vec::new();
     if !(1..=NAME_LIMIT).contains(&package.name.chars().count()) {
         problems.push(format!("the name has to be 1 to {NAME_LIMIT} characters long"));

@@ -24,7 +24,9 @@ const LEDGER_PAGE: i32 = 100;
 /// Shows the payments of an invoice, or one order.
 pub(crate) async fn show(session: &Session, text: &str, gateway: Option<GatewayName>) -> anyhow::Result<u8> {
     let Some(facts) = gather(session, text.trim(), gateway).await? else {
-        return refuse(format!("no order, invoice number or invoice has the id {text:?}; see `lunas invoices list --customer CUSTOMER`"));
+        return refuse(format!(
+            "no order, invoice number or invoice has the id {text:?}; see `lunas invoices list --customer CUSTOMER`"
+        ));
     };
     let now = session.clock.now();
     let (steps, next) = (timeline::steps(&facts, session.ui), timeline::next(&facts, session.ui));
@@ -60,17 +62,30 @@ async fn gather(session: &Session, text: &str, gateway: Option<GatewayName>) -> 
         return facts(session, invoice, orders, entries).await.map(Some);
     }
     let Ok(id) = OrderId::parse(text) else { return Ok(None) };
-    let found = session.store.orders_named(&id).await?.into_iter().find(|order| gateway.is_none_or(|gateway| order.gateway == gateway));
+    let found = session
+        .store
+        .orders_named(&id)
+        .await?
+        .into_iter()
+        .find(|order| gateway.is_none_or(|gateway| order.gateway == gateway));
     let Some(order) = found else { return Ok(None) };
     let Some(invoice) = session.store.invoice(&order.customer_id, &order.invoice_id).await? else {
-        return refuse(format!("order {id} belongs to invoice {}, which does not exist: report this", order.invoice_id));
+        return refuse(format!(
+            "order {id} belongs to invoice {}, which does not exist: report this",
+            order.invoice_id
+        ));
     };
     let mut entries = entries_of(session, &invoice).await?;
     entries.retain(|line| line.entry.payment.as_ref().is_some_and(|payment| payment.order_id == id));
     facts(session, invoice, vec![order], entries).await.map(Some)
 }
 
-async fn facts(session: &Session, invoice: Invoice, orders: Vec<Order>, entries: Vec<LedgerLine>) -> anyhow::Result<Facts> {
+async fn facts(
+    session: &Session,
+    invoice: Invoice,
+    orders: Vec<Order>,
+    entries: Vec<LedgerLine>,
+) -> anyhow::Result<Facts> {
     let told: Vec<String> = entries.iter().flat_map(|line| line.events.iter().cloned()).collect();
     let events = session.store.event_states(&told).await?;
     let announcement = session.store.announcement(&invoice.customer_id).await?;
@@ -92,10 +107,11 @@ async fn entries_of(session: &Session, invoice: &Invoice) -> anyhow::Result<Vec<
     Ok(entries)
 }
 
-/// The orders that can be found from an invoice: behind its link, being opened, or with money. One that was replaced and never
-/// paid is found by its own id only.
+/// The orders that can be found from an invoice: behind its link, being opened, or with money. One that was replaced
+/// and never paid is found by its own id only.
 async fn orders_of(session: &Session, invoice: &Invoice, entries: &[LedgerLine]) -> anyhow::Result<Vec<Order>> {
-    let behind = invoice.link.iter().map(|link| &link.order_id).chain(invoice.lease.iter().map(|lease| &lease.order_id));
+    let behind =
+        invoice.link.iter().map(|link| &link.order_id).chain(invoice.lease.iter().map(|lease| &lease.order_id));
     let paid = entries.iter().filter_map(|line| line.entry.payment.as_ref()).map(|payment| &payment.order_id);
     let mut orders = HashMap::new();
     for id in behind.chain(paid) {
@@ -114,7 +130,8 @@ fn order_line(order: &Order) -> String {
 }
 
 fn order_view(order: &Order) -> Value {
-    let moments = order.timeline.iter().map(|moment| json!({"at": views::instant(Some(moment.at)), "what": moment.what}));
+    let moments =
+        order.timeline.iter().map(|moment| json!({"at": views::instant(Some(moment.at)), "what": moment.what}));
     json!({
         "id": order.id, "gateway": order.gateway, "mode": order.mode, "status": order.status, "amount": order.amount,
         "reference": order.reference, "transactionId": order.transaction_id, "createdAt": views::instant(Some(order.created_at)),

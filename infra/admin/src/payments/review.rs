@@ -65,11 +65,13 @@ fn first_of(day: Date) -> Date {
 
 /// Tells some rows, each with its invoice as it stands now; answers how many were told so far.
 async fn tell(session: &Session, rows: &[StoredReview], mut shown: usize) -> anyhow::Result<usize> {
-    let mut keys: Vec<_> = rows.iter().map(|row| keys::invoice(&row.review.customer_id, &row.review.invoice_id)).collect();
+    let mut keys: Vec<_> =
+        rows.iter().map(|row| keys::invoice(&row.review.customer_id, &row.review.invoice_id)).collect();
     keys.sort();
     keys.dedup();
     let (_, invoices) = session.store.orders_and_invoices(&[], &keys).await?;
-    let invoices: HashMap<InvoiceId, Invoice> = invoices.into_iter().map(|invoice| (invoice.id.clone(), invoice)).collect();
+    let invoices: HashMap<InvoiceId, Invoice> =
+        invoices.into_iter().map(|invoice| (invoice.id.clone(), invoice)).collect();
     let mut out = io::stdout().lock();
     for row in rows {
         let invoice = invoices.get(&row.review.invoice_id);
@@ -85,8 +87,10 @@ async fn tell(session: &Session, rows: &[StoredReview], mut shown: usize) -> any
 
 fn text(session: &Session, row: &StoredReview, invoice: Option<&Invoice>) -> String {
     let StoredReview { id, review, reviewed_at, note } = row;
-    let bill = invoice
-        .map_or_else(|| review.invoice_id.to_string(), |invoice| format!("{} ({} now)", invoice.number, super::word(&invoice.status)));
+    let bill = invoice.map_or_else(
+        || review.invoice_id.to_string(),
+        |invoice| format!("{} ({} now)", invoice.number, super::word(&invoice.status)),
+    );
     let said = review.said.as_ref().map_or_else(String::new, |said| format!(": {said}"));
     let mut lines = vec![
         format!(
@@ -129,14 +133,22 @@ const fn meaning(why: Why) -> &'static str {
 
 const fn what_to_do(why: Why) -> &'static str {
     match why {
-        Why::Surplus => "it is credit already; tell the customer, or refund it in the gateway's dashboard if they want it back",
+        Why::Surplus => {
+            "it is credit already; tell the customer, or refund it in the gateway's dashboard if they want it back"
+        }
         Why::Partial => "the bill is open for the rest, and its next link asks for that only; remind the customer",
-        Why::PartialRefund => "was it meant? If service has to be shortened too, import the customer with another expiresAt",
+        Why::PartialRefund => {
+            "was it meant? If service has to be shortened too, import the customer with another expiresAt"
+        }
         Why::TakenBack => {
             "look at the customer's credit: if it was spent already, it is negative now; ask them, or book what you forgive with lunas credit adjust"
         }
-        Why::Chargeback => "answer the dispute in the gateway's dashboard; cut the service with an import if it is lost",
-        Why::Reversed => "what was paid for is taken back by itself; ask the customer to pay again, unless you refunded it",
+        Why::Chargeback => {
+            "answer the dispute in the gateway's dashboard; cut the service with an import if it is lost"
+        }
+        Why::Reversed => {
+            "what was paid for is taken back by itself; ask the customer to pay again, unless you refunded it"
+        }
         Why::Unclear => {
             "look the order up in the gateway's dashboard: a card held for review is approved or denied there; else report the word"
         }
@@ -147,10 +159,15 @@ const fn what_to_do(why: Why) -> &'static str {
 pub(crate) async fn mark(session: &Session, id: &str, note: &str) -> anyhow::Result<u8> {
     let (id, note) = (id.trim(), note.trim());
     if note.is_empty() || note.chars().count() > LONGEST_NOTE || note.chars().any(char::is_control) {
-        return refuse(format!("say in 1 to {LONGEST_NOTE} characters what was done: --note 'refunded in the dashboard'"));
+        return refuse(format!(
+            "say in 1 to {LONGEST_NOTE} characters what was done: --note 'refunded in the dashboard'"
+        ));
     }
     let done = |dry: &str| {
-        session.ui.result(&format!("{dry}{id} is dealt with: {note}"), &json!({"success": true, "id": id, "dryRun": session.dry_run}))
+        session.ui.result(
+            &format!("{dry}{id} is dealt with: {note}"),
+            &json!({"success": true, "id": id, "dryRun": session.dry_run}),
+        )
     };
     if session.dry_run {
         done("dry run, not noted: ")?;
@@ -164,7 +181,9 @@ pub(crate) async fn mark(session: &Session, id: &str, note: &str) -> anyhow::Res
             let at = before.reviewed_at.map_or_else(String::new, |at| format!(" on {}", session.ui.time(at)));
             return refuse(format!("somebody dealt with it{at} already: {}", before.note.unwrap_or_default()));
         }
-        Marked::Unknown => return refuse(format!("nothing to be looked at has the id {id:?}; see `lunas payments review`")),
+        Marked::Unknown => {
+            return refuse(format!("nothing to be looked at has the id {id:?}; see `lunas payments review`"));
+        }
     }
     Ok(ALL_DONE)
 }

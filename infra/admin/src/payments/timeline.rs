@@ -41,11 +41,17 @@ pub(super) struct Step {
     pub(super) detail: String,
 }
 
-/// The steps: per order link, webhook, confirmation, settled; then relayed and applied; then told to the network, if there is one.
+/// The steps: per order link, webhook, confirmation, settled; then relayed and applied; then told to the network, if
+/// there is one.
 pub(super) fn steps(facts: &Facts, ui: Ui) -> Vec<Step> {
     let mut steps: Vec<Step> = facts.orders.iter().flat_map(|order| of_order(facts, order, ui)).collect();
     if facts.orders.is_empty() {
-        steps.push(Step { name: "link".to_owned(), at: None, order: None, detail: "none that is still known".to_owned() });
+        steps.push(Step {
+            name: "link".to_owned(),
+            at: None,
+            order: None,
+            detail: "none that is still known".to_owned(),
+        });
     }
     steps.push(relayed(facts));
     let detail = match facts.invoice.status {
@@ -65,10 +71,12 @@ fn network(facts: &Facts, ui: Ui) -> Option<Step> {
     let step = |at, detail| Some(Step { name: "network".to_owned(), at, order: None, detail });
     if !announcement.is_owed(applied_at) {
         let at = announcement.told_at.filter(|told_at| *told_at >= applied_at);
-        return at.and_then(|at| step(Some(at), format!("knows version {}", announcement.told_number.unwrap_or_default())));
+        return at
+            .and_then(|at| step(Some(at), format!("knows version {}", announcement.told_number.unwrap_or_default())));
     }
     let problem = announcement.problem.map_or_else(String::new, |problem| format!(": {}", super::word(&problem)));
-    let again = announcement.due.map_or_else(|| "not told any more".to_owned(), |due| format!("next try {}", ui.time(due)));
+    let again =
+        announcement.due.map_or_else(|| "not told any more".to_owned(), |due| format!("next try {}", ui.time(due)));
     step(None, format!("{} tries{problem}; {again}", announcement.tries))
 }
 
@@ -78,7 +86,9 @@ fn of_order(facts: &Facts, order: &Order, ui: Ui) -> Vec<Step> {
     let link = moment(&|what| what == "link_created").map(|moment| moment.at);
     let link_detail = match link {
         Some(_) => format!("{}, payable until {}", order.amount, ui.time(order.expires_at)),
-        None if order.status == OrderStatus::Creating => format!("{}: asked for, no answer of the gateway recorded", order.amount),
+        None if order.status == OrderStatus::Creating => {
+            format!("{}: asked for, no answer of the gateway recorded", order.amount)
+        }
         None => format!("{}: the gateway gave none", order.amount),
     };
     let confirmed = moment(&|what| what.starts_with("confirmed_by:"));
@@ -98,17 +108,25 @@ fn of_order(facts: &Facts, order: &Order, ui: Ui) -> Vec<Step> {
         step("settled", booked, money(facts, order)),
     ];
     let told = |what: &str| {
-        matches!(what, "creating" | "link_created") || ["webhook", "confirmed_by:", "booked:"].iter().any(|start| what.starts_with(start))
+        matches!(what, "creating" | "link_created")
+            || ["webhook", "confirmed_by:", "booked:"].iter().any(|start| what.starts_with(start))
     };
     steps.extend(
-        order.timeline.iter().filter(|moment| !told(&moment.what)).map(|moment| step(&moment.what, Some(moment.at), String::new())),
+        order
+            .timeline
+            .iter()
+            .filter(|moment| !told(&moment.what))
+            .map(|moment| step(&moment.what, Some(moment.at), String::new())),
     );
     steps
 }
 
 /// What the ledger holds of an order.
 fn money(facts: &Facts, order: &Order) -> String {
-    let of_order = facts.entries.iter().filter(|line| line.entry.payment.as_ref().is_some_and(|payment| payment.order_id == order.id));
+    let of_order = facts
+        .entries
+        .iter()
+        .filter(|line| line.entry.payment.as_ref().is_some_and(|payment| payment.order_id == order.id));
     let parts = of_order.map(|line| {
         let method = line.entry.payment.as_ref().and_then(|payment| payment.method.as_deref());
         let what = match line.entry.kind {
@@ -126,7 +144,10 @@ fn money(facts: &Facts, order: &Order) -> String {
             EntryKind::Adjusted => "adjusted",
             EntryKind::Unused => "left over by a change of package",
         };
-        method.map_or_else(|| format!("{} {what}", line.entry.amount), |method| format!("{} {what} ({method})", line.entry.amount))
+        method.map_or_else(
+            || format!("{} {what}", line.entry.amount),
+            |method| format!("{} {what} ({method})", line.entry.amount),
+        )
     });
     parts.collect::<Vec<_>>().join(", ")
 }
@@ -166,7 +187,10 @@ pub(super) fn next(facts: &Facts, ui: Ui) -> String {
 
 /// The network has not taken it, though it was told.
 fn is_untold(facts: &Facts) -> bool {
-    let failing = facts.announcement.as_ref().filter(|announcement| matches!(announcement.state, State::Failing | State::GivenUp));
+    let failing = facts
+        .announcement
+        .as_ref()
+        .filter(|announcement| matches!(announcement.state, State::Failing | State::GivenUp));
     failing.zip(facts.invoice.applied_at).is_some_and(|(announcement, applied_at)| announcement.is_owed(applied_at))
 }
 
@@ -197,7 +221,9 @@ fn unpaid_advice(facts: &Facts, ui: Ui) -> String {
         String::new()
     };
     let Some(order) = facts.orders.last() else {
-        return format!("{partly}the customer has not asked for a payment link, or an earlier one was replaced (show it by its order id)");
+        return format!(
+            "{partly}the customer has not asked for a payment link, or an earlier one was replaced (show it by its order id)"
+        );
     };
     if let Some(why) = order.timeline.last().and_then(|moment| moment.what.strip_prefix("unclear:")) {
         return format!(
@@ -205,11 +231,14 @@ fn unpaid_advice(facts: &Facts, ui: Ui) -> String {
             order.id, order.gateway
         );
     }
-    let look = order.due.map_or_else(|| "no further look is planned".to_owned(), |due| format!("next look {}", ui.time(due)));
+    let look =
+        order.due.map_or_else(|| "no further look is planned".to_owned(), |due| format!("next look {}", ui.time(due)));
     match order.status {
         OrderStatus::Creating | OrderStatus::Open => format!("{partly}no payment seen at the gateway yet; {look}"),
         OrderStatus::Failed => {
-            format!("{partly}the gateway refused to make the link: read the logs of create-payment-link; the customer can try again")
+            format!(
+                "{partly}the gateway refused to make the link: read the logs of create-payment-link; the customer can try again"
+            )
         }
         OrderStatus::Expired | OrderStatus::Cancelled => {
             format!("{partly}the link is over and was not paid; the customer can ask for a new one; {look}")

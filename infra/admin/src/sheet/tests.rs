@@ -13,8 +13,10 @@ fn read(file: impl AsRef<[u8]>) -> Vec<Result<SheetRow, BadRow>> {
 #[track_caller]
 fn check(file: impl AsRef<[u8]>, expected: &[(u64, &[&str])]) {
     let rows: Vec<_> = read(file).into_iter().map(|row| row.map(|row| (row.line, row.fields))).collect();
-    let expected: Vec<_> =
-        expected.iter().map(|(line, fields)| Ok((*line, fields.iter().map(|field| (*field).to_owned()).collect::<Vec<_>>()))).collect();
+    let expected: Vec<_> = expected
+        .iter()
+        .map(|(line, fields)| Ok((*line, fields.iter().map(|field| (*field).to_owned()).collect::<Vec<_>>())))
+        .collect();
     assert_eq!(rows, expected);
 }
 
@@ -44,7 +46,10 @@ fn files_are_read_as_spreadsheets_write_them() {
     check("\u{feff}name;username;phone\r\nSanto, Budi;budi;0812\r\n", &[(2, &["Santo, Budi", "budi", "0812"])]);
     check("name\tusername\nBudi\tbudi", &[(2, &["Budi", "budi", ""])]);
     check("name,username\rBudi,budi\r", &[(2, &["Budi", "budi", ""])]);
-    check("\"name\",\"username\"\n\"Budi \"\"B\"\", S.Kom\",\u{a0}budi\u{a0}\n", &[(2, &["Budi \"B\", S.Kom", "budi", ""])]);
+    check(
+        "\"name\",\"username\"\n\"Budi \"\"B\"\", S.Kom\",\u{a0}budi\u{a0}\n",
+        &[(2, &["Budi \"B\", S.Kom", "budi", ""])],
+    );
 }
 
 #[test]

@@ -18,7 +18,8 @@ fn number(number: i64) -> AttributeValue {
 }
 
 impl Installation {
-    /// Two customers: one paid more than was due and is served for it, one has an order that was replaced and never paid.
+    /// Two customers: one paid more than was due and is served for it, one has an order that was replaced and never
+    /// paid.
     fn with_payments() -> Self {
         let installation = Self::with_customer();
         let file = installation.file("more.csv", &customers(&["c02,Siti,0812-3456-7891,siti@isp,home50,2026-12-10,,"]));
@@ -43,7 +44,8 @@ impl Installation {
     }
 
     fn delete(&self, item: &Item) {
-        let delete = self.client.delete_item().table_name(TABLE).key("PK", item["PK"].clone()).key("SK", item["SK"].clone());
+        let delete =
+            self.client.delete_item().table_name(TABLE).key("PK", item["PK"].clone()).key("SK", item["SK"].clone());
         self.runtime.block_on(delete.send()).unwrap();
     }
 
@@ -64,7 +66,8 @@ impl Installation {
             self.put(bad);
         }
         let (code, said) = self.audit();
-        let rules: Vec<&str> = said["findings"].as_array().unwrap().iter().map(|finding| finding["rule"].as_str().unwrap()).collect();
+        let rules: Vec<&str> =
+            said["findings"].as_array().unwrap().iter().map(|finding| finding["rule"].as_str().unwrap()).collect();
         assert!(code == 1 && rules.contains(&rule), "{rule} expected of {pk} {sk}, found {said:#}");
         self.put(good);
     }
@@ -81,7 +84,8 @@ fn books_that_agree_are_clean_and_each_damage_is_found() {
     assert_eq!(installation.items(), before, "an audit changes nothing");
 
     let (budi, siti) = ("CUSTOMER#c01", "CUSTOMER#c02");
-    let set = |name: &'static str, value: AttributeValue| move |item: &mut Item| drop(item.insert(name.to_owned(), value));
+    let set =
+        |name: &'static str, value: AttributeValue| move |item: &mut Item| drop(item.insert(name.to_owned(), value));
     let gone = |item: &mut Item| item.clear();
     let unfiled = |item: &mut Item| {
         item.remove("due_key");
@@ -102,7 +106,12 @@ fn books_that_agree_are_clean_and_each_damage_is_found() {
     installation.check("order-booked", budi, "LEDGER#", set("amount", number(7)));
     // A state that nobody would come back to.
     installation.check("not-in-index", "ORDER#midtrans#INV-2026-000002-1", "ORDER", unfiled);
-    installation.check("not-in-index", "ORDER#midtrans#INV-2026-000002-2", "ORDER", set("due_key", text("order#elsewhere")));
+    installation.check(
+        "not-in-index",
+        "ORDER#midtrans#INV-2026-000002-2",
+        "ORDER",
+        set("due_key", text("order#elsewhere")),
+    );
     installation.check("event-lost", "EVENT#", "EVENT", unfiled);
     installation.check("open-invoice", siti, "PROFILE", |item| drop(item.remove("open_renewal")));
     // One that cannot be read.
@@ -132,6 +141,10 @@ fn what_waits_to_be_applied_is_counted_and_not_complained_of() {
     installation.bill_and_open("c01", 1);
     installation.reported("INV-2026-000001-1", 225_000, 0);
     let (code, said) = installation.audit();
-    assert_eq!((code, &said["waiting"]["apply"], &said["pending"][0]["wait"]), (0, &1.into(), &"apply".into()), "{said:#}");
+    assert_eq!(
+        (code, &said["waiting"]["apply"], &said["pending"][0]["wait"]),
+        (0, &1.into(), &"apply".into()),
+        "{said:#}"
+    );
     installation.lunas(&["audit"]).check(0, "1 paid, and waiting to be applied");
 }

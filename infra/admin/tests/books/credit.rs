@@ -35,7 +35,8 @@ fn credit_is_adjusted_once_with_its_reason_and_the_books_agree() {
     assert_eq!(installation.credit(), 50_000, "Enter twice is once");
     installation.adjust("50000", &["--yes", "--again"]).check(0, "now Rp100.000");
     installation.adjust("-30000", &["--yes"]).check(0, "now Rp70.000");
-    let entries: Vec<_> = installation.items().into_values().filter(|item| item["SK"].as_s().unwrap().starts_with("LEDGER#")).collect();
+    let entries: Vec<_> =
+        installation.items().into_values().filter(|item| item["SK"].as_s().unwrap().starts_with("LEDGER#")).collect();
     assert!(entries.len() == 3 && entries.iter().all(|entry| entry["reason"].as_s().unwrap() == "gangguan"));
     installation.lunas(&["audit"]).check(0, "everything agrees");
 }
@@ -48,7 +49,9 @@ fn a_customer_owes_only_if_that_is_meant_and_a_slip_of_the_hand_is_refused() {
     installation.adjust("0", &["--yes"]).check(1, "zero");
     installation.adjust("100000001", &["--yes"]).check(1, "in one step");
     installation.adjust("lima", &["--yes"]).check(2, "invalid value");
-    installation.lunas(&["credit", "adjust", "--customer", "c01", "--amount", "1", "--reason", " ", "--yes"]).check(1, "give a reason");
+    installation
+        .lunas(&["credit", "adjust", "--customer", "c01", "--amount", "1", "--reason", " ", "--yes"])
+        .check(1, "give a reason");
     installation
         .lunas(&["credit", "adjust", "--customer", "nobody", "--amount", "1", "--reason", "x", "--yes"])
         .check(1, "no customer has");
@@ -62,8 +65,14 @@ fn it_asks_before_it_books() {
     let installation = Installation::with_customer();
     for (answer, credit) in [("n\n", 0), ("\n", 0), ("y\n", 50_000)] {
         let mut command = Command::new(env!("CARGO_BIN_EXE_lunas"));
-        command.args(["credit", "adjust", "--customer", "c01", "--amount", "50000", "--reason", "gangguan"]).env_clear();
-        command.envs([("AWS_ENDPOINT_URL", installation.endpoint.as_str()), ("LUNAS_TABLE", TABLE), ("AWS_REGION", "ap-southeast-3")]);
+        command
+            .args(["credit", "adjust", "--customer", "c01", "--amount", "50000", "--reason", "gangguan"])
+            .env_clear();
+        command.envs([
+            ("AWS_ENDPOINT_URL", installation.endpoint.as_str()),
+            ("LUNAS_TABLE", TABLE),
+            ("AWS_REGION", "ap-southeast-3"),
+        ]);
         command.envs([("AWS_ACCESS_KEY_ID", "test"), ("AWS_SECRET_ACCESS_KEY", "test")]);
         let mut child = command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
         child.stdin.take().unwrap().write_all(answer.as_bytes()).unwrap();

@@ -1,4 +1,5 @@
-//! What an admin does about money that is booked: payments are made as the functions make them, then the command is run.
+//! What an admin does about money that is booked: payments are made as the functions make them, then the command is
+//! run.
 
 #![expect(clippy::unwrap_used, clippy::panic, reason = "helpers of tests")]
 
@@ -38,8 +39,8 @@ impl Installation {
         self.runtime.block_on(self.store.order(GatewayName::Midtrans, &OrderId::parse(id).unwrap())).unwrap().unwrap()
     }
 
-    /// A renewal is issued, and the customer asks for so many links, each in place of the one before. Order ids are the invoice's
-    /// number and 1, 2, 3.
+    /// A renewal is issued, and the customer asks for so many links, each in place of the one before. Order ids are the
+    /// invoice's number and 1, 2, 3.
     fn bill_and_open(&self, customer: &str, links: u32) {
         self.lunas(&["invoices", "create", "--customer", customer, "--due", "2026-12-10"]).check(0, "INV-");
         for link in 1..=links {
@@ -55,8 +56,12 @@ impl Installation {
             };
             let before = invoice.link.as_ref().map(|link| self.order(link.order_id.as_str()));
             self.runtime.block_on(self.store.open_order(&link::open(&invoice, attempt, before.as_ref(), now))).unwrap();
-            let opened =
-                Opened { url: "https://pay.example/1".into(), reference: "token".into(), expires_at: now + Duration::DAY, public: false };
+            let opened = Opened {
+                url: "https://pay.example/1".into(),
+                reference: "token".into(),
+                expires_at: now + Duration::DAY,
+                public: false,
+            };
             let (order, invoice) = link::record(&self.order(&id), &self.invoice_of(customer), &opened, now);
             self.runtime.block_on(self.store.record_answer(&order, invoice.as_ref(), None)).unwrap();
         }
@@ -65,7 +70,8 @@ impl Installation {
     /// The gateway reports these totals of an order.
     fn reported(&self, order: &str, received: i64, refunded: i64) {
         let (order, now) = (self.order(order), Clock::default().now());
-        let invoice = self.runtime.block_on(self.store.invoice(&order.customer_id, &order.invoice_id)).unwrap().unwrap();
+        let invoice =
+            self.runtime.block_on(self.store.invoice(&order.customer_id, &order.invoice_id)).unwrap().unwrap();
         let transaction = Transaction {
             id: "t1".into(),
             received: Rupiah::new(received),
@@ -77,14 +83,17 @@ impl Installation {
             status: "settlement".into(),
         };
         let report = Report { state: ReportedState::Paid, transactions: vec![transaction] };
-        let Outcome::Settled(settlement) = settle(&order, &invoice, &report, now).unwrap() else { panic!("not settled") };
+        let Outcome::Settled(settlement) = settle(&order, &invoice, &report, now).unwrap() else {
+            panic!("not settled")
+        };
         self.runtime.block_on(self.store.settle(&settlement, &invoice, now)).unwrap();
     }
 
     /// The gateway says something that nobody understands.
     fn unclear(&self, order: &str, why: &str) {
         let (order, now) = (self.order(order), Clock::default().now());
-        let invoice = self.runtime.block_on(self.store.invoice(&order.customer_id, &order.invoice_id)).unwrap().unwrap();
+        let invoice =
+            self.runtime.block_on(self.store.invoice(&order.customer_id, &order.invoice_id)).unwrap().unwrap();
         let report = Report { state: ReportedState::Unclear(why.to_owned()), transactions: Vec::new() };
         match settle(&order, &invoice, &report, now).unwrap() {
             Outcome::Noted(note) => self.runtime.block_on(self.store.note(&note, now)).unwrap(),

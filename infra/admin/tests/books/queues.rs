@@ -23,7 +23,11 @@ struct Sqs {
 
 type Shared = Arc<Mutex<Sqs>>;
 
-async fn answer(State(shared): State<Shared>, headers: HeaderMap, asked: String) -> (axum::http::StatusCode, Json<Value>) {
+async fn answer(
+    State(shared): State<Shared>,
+    headers: HeaderMap,
+    asked: String,
+) -> (axum::http::StatusCode, Json<Value>) {
     let asked: Value = serde_json::from_str(&asked).unwrap();
     let mut sqs = shared.lock().unwrap();
     let name = asked["QueueUrl"].as_str().unwrap_or_default().rsplit('/').next().unwrap_or_default().to_owned();
@@ -31,7 +35,8 @@ async fn answer(State(shared): State<Shared>, headers: HeaderMap, asked: String)
     let answer = match operation.as_str() {
         "ListQueues" => {
             let prefix = asked["QueueNamePrefix"].as_str().unwrap();
-            let urls = sqs.visible.keys().filter(|name| name.starts_with(prefix)).map(|name| format!("http://sqs/1/{name}"));
+            let urls =
+                sqs.visible.keys().filter(|name| name.starts_with(prefix)).map(|name| format!("http://sqs/1/{name}"));
             json!({"QueueUrls": urls.collect::<Vec<_>>()})
         }
         "GetQueueAttributes" => {
@@ -58,7 +63,10 @@ async fn answer(State(shared): State<Shared>, headers: HeaderMap, asked: String)
         }
         "ChangeMessageVisibility" | "DeleteMessage" => {
             if sqs.broken && operation == "DeleteMessage" {
-                return (axum::http::StatusCode::BAD_REQUEST, Json(json!({"__type": "com.amazonaws.sqs#AccessDenied", "message": "no"})));
+                return (
+                    axum::http::StatusCode::BAD_REQUEST,
+                    Json(json!({"__type": "com.amazonaws.sqs#AccessDenied", "message": "no"})),
+                );
             }
             let handle = asked["ReceiptHandle"].as_str().unwrap();
             sqs.hidden.get_mut(&name).unwrap().retain(|body| body != handle);
@@ -114,7 +122,8 @@ fn dead_letters_are_shown_and_sent_back_where_they_failed() {
     lunas(&installation, &url, &["redrive", "--limit", "3"]).check(1, "stopped at 3");
     assert_eq!(waiting(&shared, "lunas-dev-ApplyQueue-1"), 3);
     assert_eq!(waiting(&shared, REDRIVE), 22, "the others are not even hidden");
-    lunas(&installation, &url, &["redrive", "--queue", "Apply"]).check(0, "22 of lunas-dev-ApplyDeadLetters-1 to lunas-dev-ApplyQueue-1");
+    lunas(&installation, &url, &["redrive", "--queue", "Apply"])
+        .check(0, "22 of lunas-dev-ApplyDeadLetters-1 to lunas-dev-ApplyQueue-1");
     assert_eq!((waiting(&shared, REDRIVE), waiting(&shared, "lunas-dev-ApplyQueue-1")), (0, 25));
     assert_eq!(waiting(&shared, "lunas-prod-ApplyDeadLetters-1"), 25, "another stage's are left alone");
     lunas(&installation, &url, &["queues"]).check(0, "no dead letters");

@@ -27,7 +27,13 @@ fn what_needs_a_person_is_listed_until_somebody_has_dealt_with_it() {
     let rows = listed(&installation, &[]);
     assert_eq!(whys(&rows), [("partial", 100_000), ("surplus", 25_000)]);
     assert_eq!(
-        (&rows[1]["invoiceNumber"], &rows[1]["invoiceStatus"], &rows[1]["gateway"], &rows[1]["orderId"], &rows[1]["customerId"]),
+        (
+            &rows[1]["invoiceNumber"],
+            &rows[1]["invoiceStatus"],
+            &rows[1]["gateway"],
+            &rows[1]["orderId"],
+            &rows[1]["customerId"]
+        ),
         (&json!("INV-2026-000001"), &json!("PAID"), &json!("midtrans"), &json!(ORDER), &json!("c01"))
     );
     installation
@@ -49,7 +55,9 @@ fn what_needs_a_person_is_listed_until_somebody_has_dealt_with_it() {
     for _ in 0..2 {
         installation.lunas(&["payments", "reviewed", id, "--note", "told the customer"]).check(0, "is dealt with");
     }
-    installation.lunas(&["payments", "reviewed", id, "--note", "something else"]).check(1, "already: told the customer");
+    installation
+        .lunas(&["payments", "reviewed", id, "--note", "something else"])
+        .check(1, "already: told the customer");
     assert_eq!(whys(&listed(&installation, &[])).len(), 3);
     let all = listed(&installation, &["--all"]);
     assert_eq!((all.len(), &all[1]["note"]), (4, &json!("told the customer")));
@@ -72,10 +80,14 @@ fn an_answer_that_is_not_understood_is_listed_once() {
 #[test]
 fn what_is_not_there_cannot_be_dealt_with() {
     let installation = Installation::with_customer();
-    for id in ["nonsense", "", "019b0c4e2f7a7c3d9e4f5a6b7c8d9e0f", "../CUSTOMER#c01", "019B0C4E2F7A7C3D9E4F5A6B7C8D9E0F"] {
+    for id in
+        ["nonsense", "", "019b0c4e2f7a7c3d9e4f5a6b7c8d9e0f", "../CUSTOMER#c01", "019B0C4E2F7A7C3D9E4F5A6B7C8D9E0F"]
+    {
         let before = installation.items();
         installation.lunas(&["payments", "reviewed", id, "--note", "x"]).check(1, "see `lunas payments review`");
         assert_eq!(installation.items(), before);
     }
-    installation.lunas(&["payments", "reviewed", "019b0c4e2f7a7c3d9e4f5a6b7c8d9e0f", "--note", " "]).check(1, "say in 1 to 200");
+    installation
+        .lunas(&["payments", "reviewed", "019b0c4e2f7a7c3d9e4f5a6b7c8d9e0f", "--note", " "])
+        .check(1, "say in 1 to 200");
 }

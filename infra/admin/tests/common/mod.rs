@@ -43,7 +43,13 @@ impl Done {
 
     #[track_caller]
     pub fn check(self, code: i32, words: &str) -> Self {
-        assert!(self.code == code && (self.out.contains(words) || self.err.contains(words)), "{}\n{}\n{}", self.code, self.out, self.err);
+        assert!(
+            self.code == code && (self.out.contains(words) || self.err.contains(words)),
+            "{}\n{}\n{}",
+            self.code,
+            self.out,
+            self.err
+        );
         self
     }
 }
@@ -75,7 +81,8 @@ impl Installation {
     /// With one customer, `budi@isp`, whose id is `c01`.
     pub fn with_customer() -> Self {
         let installation = Self::with_packages();
-        let file = installation.file("customers.csv", &customers(&["c01,Budi,0812-3456-7890,budi@isp,home20,2026-12-10,,"]));
+        let file =
+            installation.file("customers.csv", &customers(&["c01,Budi,0812-3456-7890,budi@isp,home20,2026-12-10,,"]));
         installation.lunas(&["customers", "import", &file]).check(0, "1 new");
         installation
     }

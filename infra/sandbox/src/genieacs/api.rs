@@ -22,7 +22,8 @@ use crate::world::{Shared, World};
 /// What nginx in front of the NBI says.
 fn unauthorized(world: &World, headers: &HeaderMap) -> Option<Response> {
     let settings = world.settings();
-    let expected = format!("Basic {}", STANDARD.encode(format!("{}:{}", settings.genieacs_username, settings.genieacs_password)));
+    let expected =
+        format!("Basic {}", STANDARD.encode(format!("{}:{}", settings.genieacs_username, settings.genieacs_password)));
     let given = headers.get(header::AUTHORIZATION).and_then(|value| value.to_str().ok());
     (given != Some(expected.as_str())).then(|| html(StatusCode::UNAUTHORIZED))
 }
@@ -63,7 +64,9 @@ fn page(mut documents: Vec<Value>, listing: &Listing) -> Result<(usize, Vec<Valu
     let total = found.len();
     let sort = parsed(listing.sort.as_deref())?;
     for (path, direction) in sort.as_object().into_iter().flatten().rev() {
-        let key = |document: &Value| at(document, path).map(|value| value.as_str().map_or_else(|| value.to_string(), str::to_owned));
+        let key = |document: &Value| {
+            at(document, path).map(|value| value.as_str().map_or_else(|| value.to_string(), str::to_owned))
+        };
         found.sort_by_key(key);
         if direction.as_i64() == Some(-1) {
             found.reverse();
@@ -79,14 +82,23 @@ fn parsed(text: Option<&str>) -> Result<Value, String> {
 }
 
 /// `GET` and `HEAD /devices`. A slow modem holds whoever asks about it.
-pub(crate) async fn devices(State(world): State<Shared>, method: Method, headers: HeaderMap, Query(listing): Query<Listing>) -> Response {
+pub(crate) async fn devices(
+    State(world): State<Shared>,
+    method: Method,
+    headers: HeaderMap,
+    Query(listing): Query<Listing>,
+) -> Response {
     if let Some(refusal) = unauthorized(&world, &headers) {
         return refusal;
     }
     let (documents, slow): (Vec<Value>, Vec<Value>) = {
         let mut store = locked(&world.genieacs);
         let devices = store.devices(world.clock.now());
-        let slow = devices.iter().filter(|device| device.behaviour == Behaviour::Slow).map(|device| device.document.clone()).collect();
+        let slow = devices
+            .iter()
+            .filter(|device| device.behaviour == Behaviour::Slow)
+            .map(|device| device.document.clone())
+            .collect();
         (devices.iter().map(|device| device.document.clone()).collect(), slow)
     };
     let query = parsed(listing.query.as_deref()).unwrap_or_default();
@@ -122,7 +134,10 @@ pub(crate) async fn add_task(
     let wake = options.contains_key("connection_request");
     let queued = {
         let mut store = locked(&world.genieacs);
-        let slow = store.devices(world.clock.now()).iter().any(|device| device.id() == id && device.behaviour == Behaviour::Slow);
+        let slow = store
+            .devices(world.clock.now())
+            .iter()
+            .any(|device| device.id() == id && device.behaviour == Behaviour::Slow);
         store.add_task(&id, task, wake, world.clock.now()).map(|queued| (queued, slow))
     };
     let Some(((task, done), slow)) = queued else { return (StatusCode::NOT_FOUND, "No such device").into_response() };
@@ -133,7 +148,12 @@ pub(crate) async fn add_task(
     (status, Json(task)).into_response()
 }
 
-pub(crate) async fn tasks(State(world): State<Shared>, method: Method, headers: HeaderMap, Query(listing): Query<Listing>) -> Response {
+pub(crate) async fn tasks(
+    State(world): State<Shared>,
+    method: Method,
+    headers: HeaderMap,
+    Query(listing): Query<Listing>,
+) -> Response {
     if let Some(refusal) = unauthorized(&world, &headers) {
         return refusal;
     }
@@ -152,10 +172,19 @@ pub(crate) async fn delete_task(State(world): State<Shared>, Path(id): Path<Stri
     let mut store = locked(&world.genieacs);
     let before = store.tasks.len();
     store.tasks.retain(|task| task.id != id);
-    if store.tasks.len() == before { (StatusCode::NOT_FOUND, "Task not found").into_response() } else { StatusCode::OK.into_response() }
+    if store.tasks.len() == before {
+        (StatusCode::NOT_FOUND, "Task not found").into_response()
+    } else {
+        StatusCode::OK.into_response()
+    }
 }
 
-pub(crate) async fn faults(State(world): State<Shared>, method: Method, headers: HeaderMap, Query(listing): Query<Listing>) -> Response {
+pub(crate) async fn faults(
+    State(world): State<Shared>,
+    method: Method,
+    headers: HeaderMap,
+    Query(listing): Query<Listing>,
+) -> Response {
     if let Some(refusal) = unauthorized(&world, &headers) {
         return refusal;
     }
@@ -197,7 +226,11 @@ pub(crate) async fn virtual_parameters(
     list(scripts, &listing, &method)
 }
 
-pub(crate) async fn add_tag(State(world): State<Shared>, Path((id, tag)): Path<(String, String)>, headers: HeaderMap) -> Response {
+pub(crate) async fn add_tag(
+    State(world): State<Shared>,
+    Path((id, tag)): Path<(String, String)>,
+    headers: HeaderMap,
+) -> Response {
     tag_device(&world, &id, &headers, |tags| {
         if !tags.contains(&json!(tag)) {
             tags.push(json!(tag));
@@ -205,7 +238,11 @@ pub(crate) async fn add_tag(State(world): State<Shared>, Path((id, tag)): Path<(
     })
 }
 
-pub(crate) async fn remove_tag(State(world): State<Shared>, Path((id, tag)): Path<(String, String)>, headers: HeaderMap) -> Response {
+pub(crate) async fn remove_tag(
+    State(world): State<Shared>,
+    Path((id, tag)): Path<(String, String)>,
+    headers: HeaderMap,
+) -> Response {
     tag_device(&world, &id, &headers, |tags| tags.retain(|known| *known != json!(tag)))
 }
 

@@ -89,7 +89,10 @@ impl Device {
     /// Tells everything under `object` anew.
     pub(crate) fn refresh(&mut self, object: &str, at: OffsetDateTime) {
         self.inform(at);
-        let found = object.split('.').filter(|name| !name.is_empty()).try_fold(&mut self.document, |node, name| node.get_mut(name));
+        let found = object
+            .split('.')
+            .filter(|name| !name.is_empty())
+            .try_fold(&mut self.document, |node, name| node.get_mut(name));
         if let Some(found) = found {
             stamp(found, at);
         }

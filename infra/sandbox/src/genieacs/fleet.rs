@@ -21,7 +21,14 @@ struct Plan {
 
 impl Plan {
     fn online(id: (&'static str, &'static str, &'static str), manufacturer: &'static str) -> Self {
-        Self { id, manufacturer, behaviour: Behaviour::Online, silent_for: Duration::seconds(40), tags: &[], values: Vec::new() }
+        Self {
+            id,
+            manufacturer,
+            behaviour: Behaviour::Online,
+            silent_for: Duration::seconds(40),
+            tags: &[],
+            values: Vec::new(),
+        }
     }
 
     fn with(mut self, values: Vec<(&'static str, Value)>) -> Self {
@@ -90,7 +97,10 @@ fn wlans(ssid: &str, clients: (u32, u32), five: bool) -> Vec<(&'static str, Valu
         ("InternetGatewayDevice.LANDevice.1.WLANConfiguration.1.Enable", json!(true)),
         ("InternetGatewayDevice.LANDevice.1.WLANConfiguration.1.TotalAssociations", json!(clients.0)),
         ("InternetGatewayDevice.LANDevice.1.WLANConfiguration.1.KeyPassphrase", json!("sandbox-wifi-password")),
-        ("InternetGatewayDevice.LANDevice.1.WLANConfiguration.1.PreSharedKey.1.PreSharedKey", json!("sandbox-wifi-password")),
+        (
+            "InternetGatewayDevice.LANDevice.1.WLANConfiguration.1.PreSharedKey.1.PreSharedKey",
+            json!("sandbox-wifi-password"),
+        ),
         ("InternetGatewayDevice.LANDevice.1.WLANConfiguration.5.SSID", json!(format!("{ssid} 5G"))),
         ("InternetGatewayDevice.LANDevice.1.WLANConfiguration.5.Enable", json!(five)),
         ("InternetGatewayDevice.LANDevice.1.WLANConfiguration.5.TotalAssociations", json!(clients.1)),
@@ -117,10 +127,22 @@ fn well_configured() -> Vec<Plan> {
                 ("InternetGatewayDevice.DeviceInfo.ModelName", json!("F670L")),
                 ("InternetGatewayDevice.DeviceInfo.UpTime", json!(31_603)),
                 ("InternetGatewayDevice.WANDevice.1.X_ZTE-COM_WANPONInterfaceConfig.RXPower", json!(56)),
-                ("InternetGatewayDevice.WANDevice.1.WANConnectionDevice.1.WANPPPConnection.1.Username", json!("siti@lunas")),
-                ("InternetGatewayDevice.WANDevice.1.WANConnectionDevice.1.WANPPPConnection.1.Password", json!("sandbox-ppp-password")),
-                ("InternetGatewayDevice.WANDevice.1.WANConnectionDevice.1.WANPPPConnection.1.ExternalIPAddress", json!("10.10.1.22")),
-                ("InternetGatewayDevice.WANDevice.1.WANConnectionDevice.1.WANPPPConnection.1.ConnectionStatus", json!("Connected")),
+                (
+                    "InternetGatewayDevice.WANDevice.1.WANConnectionDevice.1.WANPPPConnection.1.Username",
+                    json!("siti@lunas"),
+                ),
+                (
+                    "InternetGatewayDevice.WANDevice.1.WANConnectionDevice.1.WANPPPConnection.1.Password",
+                    json!("sandbox-ppp-password"),
+                ),
+                (
+                    "InternetGatewayDevice.WANDevice.1.WANConnectionDevice.1.WANPPPConnection.1.ExternalIPAddress",
+                    json!("10.10.1.22"),
+                ),
+                (
+                    "InternetGatewayDevice.WANDevice.1.WANConnectionDevice.1.WANPPPConnection.1.ConnectionStatus",
+                    json!("Connected"),
+                ),
             ])
             .with(wlans("Siti", (3, 0), false)),
         Plan::online(("0838E6", "HG6145F", "FHTT00000003"), "FiberHome")
@@ -130,7 +152,8 @@ fn well_configured() -> Vec<Plan> {
     ]
 }
 
-/// c04 offline for three hours, c05 slow, c06 known by its serial only and without a PPPoE session, whatever other names say.
+/// c04 offline for three hours, c05 slow, c06 known by its serial only and without a PPPoE session, whatever other
+/// names say.
 fn troubled() -> Vec<Plan> {
     let mut empty = starter_pack("rina@lunas", "10.10.1.26", "-21.30", "Rina");
     empty.retain(|(path, _)| *path != "VirtualParameters.pppUsername");
@@ -174,7 +197,8 @@ fn other_models() -> Vec<Plan> {
     ])]
 }
 
-/// c08 and c09 two lines under one phone, both tagged with it; c10 a modem that was swapped, the old one still on record.
+/// c08 and c09 two lines under one phone, both tagged with it; c10 a modem that was swapped, the old one still on
+/// record.
 fn shared_and_swapped() -> Vec<Plan> {
     vec![
         Plan::online(("0838E6", "HG6243C", "FHTT00000008"), "FiberHome")
@@ -182,11 +206,26 @@ fn shared_and_swapped() -> Vec<Plan> {
             .with(vec![
                 (INTERVAL, json!(100)),
                 ("InternetGatewayDevice.WANDevice.1.X_FH_GponInterfaceConfig.RXPower", json!("-23.4")),
-                ("InternetGatewayDevice.WANDevice.1.WANConnectionDevice.1.WANPPPConnection.1.Username", json!("tr069@lunas")),
-                ("InternetGatewayDevice.WANDevice.1.WANConnectionDevice.1.WANPPPConnection.1.ExternalIPAddress", json!("172.16.4.18")),
-                ("InternetGatewayDevice.WANDevice.1.WANConnectionDevice.3.WANPPPConnection.1.Username", json!("maya-rumah@lunas")),
-                ("InternetGatewayDevice.WANDevice.1.WANConnectionDevice.3.WANPPPConnection.1.ExternalIPAddress", json!("10.10.1.28")),
-                ("InternetGatewayDevice.WANDevice.1.WANConnectionDevice.3.WANPPPConnection.1.ConnectionStatus", json!("Connected")),
+                (
+                    "InternetGatewayDevice.WANDevice.1.WANConnectionDevice.1.WANPPPConnection.1.Username",
+                    json!("tr069@lunas"),
+                ),
+                (
+                    "InternetGatewayDevice.WANDevice.1.WANConnectionDevice.1.WANPPPConnection.1.ExternalIPAddress",
+                    json!("172.16.4.18"),
+                ),
+                (
+                    "InternetGatewayDevice.WANDevice.1.WANConnectionDevice.3.WANPPPConnection.1.Username",
+                    json!("maya-rumah@lunas"),
+                ),
+                (
+                    "InternetGatewayDevice.WANDevice.1.WANConnectionDevice.3.WANPPPConnection.1.ExternalIPAddress",
+                    json!("10.10.1.28"),
+                ),
+                (
+                    "InternetGatewayDevice.WANDevice.1.WANConnectionDevice.3.WANPPPConnection.1.ConnectionStatus",
+                    json!("Connected"),
+                ),
             ])
             .with(wlans("Maya", (5, 3), true)),
         Plan::online(("00259E", "HG8245A", "4857544300000009"), "Huawei Technologies Co., Ltd")

@@ -25,7 +25,10 @@ pub(crate) fn overview(world: &World) -> String {
     let mut rows = String::new();
     for device in locked(&world.genieacs).devices(now).iter().take(SHOWN) {
         let text = |path: &str| at(&device.document, path).and_then(|value| value.as_str()).unwrap_or("-").to_owned();
-        let behaviour = serde_json::to_value(device.behaviour).ok().and_then(|word| word.as_str().map(str::to_owned)).unwrap_or_default();
+        let behaviour = serde_json::to_value(device.behaviour)
+            .ok()
+            .and_then(|word| word.as_str().map(str::to_owned))
+            .unwrap_or_default();
         let minutes = (now - device.last_inform).whole_minutes();
         let options = CHANGES.map(|(change, label)| format!("<option value=\"{change}\">{label}</option>")).concat();
         let _ = write!(

@@ -47,7 +47,10 @@ mod tests {
     #[test]
     fn only_what_is_asked_for_is_there_and_parents_of_nothing_are_empty() {
         let device = json!({"_id": "1", "_tags": ["a"], "A": {"B": {"_value": 1, "_type": "x"}, "C": {"_value": 2}}, "D": {"E": {}}});
-        assert_eq!(project(&device, "A.B._value, D.F,G.H").unwrap(), json!({"_id": "1", "A": {"B": {"_value": 1}}, "D": {}}));
+        assert_eq!(
+            project(&device, "A.B._value, D.F,G.H").unwrap(),
+            json!({"_id": "1", "A": {"B": {"_value": 1}}, "D": {}})
+        );
         assert_eq!(project(&device, "").unwrap(), device);
         assert!(project(&device, "A.B,A.B._value").is_err());
     }

@@ -1,4 +1,5 @@
-//! Queries: MongoDB's language with what GenieACS adds to it, so that a caller who takes it for plain equality is found out.
+//! Queries: MongoDB's language with what GenieACS adds to it, so that a caller who takes it for plain equality is found
+//! out.
 
 use regex_lite::{Regex, RegexBuilder};
 use serde_json::Value;
@@ -13,9 +14,15 @@ pub(crate) fn matches(document: &Value, query: &Value) -> Result<bool, String> {
     let conditions = query.as_object().ok_or("query must be an object")?;
     for (path, condition) in conditions {
         let holds = match path.as_str() {
-            "$and" => list(condition)?.iter().try_fold(true, |all, one| Ok::<_, String>(all & matches(document, one)?))?,
-            "$or" => list(condition)?.iter().try_fold(false, |any, one| Ok::<_, String>(any | matches(document, one)?))?,
-            "$nor" => list(condition)?.iter().try_fold(true, |none, one| Ok::<_, String>(none & !matches(document, one)?))?,
+            "$and" => {
+                list(condition)?.iter().try_fold(true, |all, one| Ok::<_, String>(all & matches(document, one)?))?
+            }
+            "$or" => {
+                list(condition)?.iter().try_fold(false, |any, one| Ok::<_, String>(any | matches(document, one)?))?
+            }
+            "$nor" => {
+                list(condition)?.iter().try_fold(true, |none, one| Ok::<_, String>(none & !matches(document, one)?))?
+            }
             operator if operator.starts_with('$') => return Err(format!("unknown top level operator: {operator}")),
             path => holds(at(document, path), condition)?,
         };
@@ -82,7 +89,11 @@ fn texts(found: Option<&Value>) -> impl Iterator<Item = &str> {
 /// A text is also a number, a date, a wildcard with `*` and a regular expression between slashes.
 fn equals(found: Option<&Value>, wanted: &Value) -> Result<bool, String> {
     let Some(text) = wanted.as_str() else {
-        return Ok(if wanted.is_null() { found.is_none_or(Value::is_null) } else { members(found).any(|value| value == wanted) });
+        return Ok(if wanted.is_null() {
+            found.is_none_or(Value::is_null)
+        } else {
+            members(found).any(|value| value == wanted)
+        });
     };
     if let Some((pattern, options)) = text.strip_prefix('/').and_then(|rest| rest.rsplit_once('/')) {
         let regex = regex(pattern, options)?;
@@ -180,7 +191,9 @@ mod tests {
         check(&json!({"$or": [{"_id": "x"}, {"_tags": "vip"}]}), true);
         check(&json!({"$and": [{"_id": "x"}, {"_tags": "vip"}]}), false);
         check(&json!({"VirtualParameters.nothing": {"$exists": false}}), true);
-        for bad in [json!([]), json!({"$or": []}), json!({"$where": "1"}), json!({"_id": {"$near": 1}}), json!({"_id": "/(/"})] {
+        for bad in
+            [json!([]), json!({"$or": []}), json!({"$where": "1"}), json!({"_id": {"$near": 1}}), json!({"_id": "/(/"})]
+        {
             assert!(matches(&device(), &bad).is_err(), "{bad}");
         }
     }

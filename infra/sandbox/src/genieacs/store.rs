@@ -87,7 +87,13 @@ impl Store {
     }
 
     /// Queues a task. With `wake` the modem is called, and if it answers the task runs at once.
-    pub(super) fn add_task(&mut self, device: &str, body: Map<String, Value>, wake: bool, now: OffsetDateTime) -> Option<(Task, bool)> {
+    pub(super) fn add_task(
+        &mut self,
+        device: &str,
+        body: Map<String, Value>,
+        wake: bool,
+        now: OffsetDateTime,
+    ) -> Option<(Task, bool)> {
         let behaviour = self.devices(now).iter().find(|known| known.id() == device)?.behaviour;
         if self.tasks.len() >= MAX_TASKS {
             self.tasks.pop_front();
@@ -102,13 +108,16 @@ impl Store {
 
     /// The modem with that id, serial number or PPPoE user.
     pub(super) fn find(&mut self, which: &str) -> Option<&mut Device> {
-        let names = ["VirtualParameters.pppUsername", "VirtualParameters.pppoeUsername", "Device.PPP.Interface.1.Username"];
+        let names =
+            ["VirtualParameters.pppUsername", "VirtualParameters.pppoeUsername", "Device.PPP.Interface.1.Username"];
         let is_it = |device: &Device, deep: bool| {
             let text = |path: &str| super::query::at(&device.document, path).and_then(Value::as_str);
             if deep {
-                let wans =
-                    (1..=8).map(|n| format!("InternetGatewayDevice.WANDevice.1.WANConnectionDevice.{n}.WANPPPConnection.1.Username"));
-                names.iter().any(|path| text(path) == Some(which)) || wans.into_iter().any(|path| text(&path) == Some(which))
+                let wans = (1..=8).map(|n| {
+                    format!("InternetGatewayDevice.WANDevice.1.WANConnectionDevice.{n}.WANPPPConnection.1.Username")
+                });
+                names.iter().any(|path| text(path) == Some(which))
+                    || wans.into_iter().any(|path| text(&path) == Some(which))
             } else {
                 device.id() == which || text("_deviceId._SerialNumber") == Some(which)
             }
@@ -160,7 +169,9 @@ pub(crate) fn change(world: &World, which: &str, change: Change) -> Option<Strin
             device.inform(now.saturating_sub(Duration::hours(3)));
         }
         Change::Connected | Change::Disconnected => {
-            let username = super::query::at(&device.document, "VirtualParameters.pppoeUsername").cloned().unwrap_or_else(|| which.into());
+            let username = super::query::at(&device.document, "VirtualParameters.pppoeUsername")
+                .cloned()
+                .unwrap_or_else(|| which.into());
             let username = if change == Change::Connected { username } else { Value::from("") };
             device.set("VirtualParameters.pppUsername", username, now);
         }

@@ -74,7 +74,12 @@ pub(crate) async fn deny(State(world): State<Shared>, Path(id): Path<String>, he
     })
 }
 
-pub(crate) async fn refund(State(world): State<Shared>, Path(id): Path<String>, headers: HeaderMap, body: Bytes) -> Response {
+pub(crate) async fn refund(
+    State(world): State<Shared>,
+    Path(id): Path<String>,
+    headers: HeaderMap,
+    body: Bytes,
+) -> Response {
     respond(&world, &headers, |world, key| {
         let wish = RefundWish::read(&body)?;
         let now = world.clock.now();
@@ -97,7 +102,8 @@ pub(crate) async fn refund(State(world): State<Shared>, Path(id): Path<String>, 
             news.push(notification(transaction, key));
         }
         let mut answer = answered(transaction, message, key);
-        let given = transaction.refunds.iter().rev().find(|refund| wish.key.as_ref().is_none_or(|key| *key == refund.key));
+        let given =
+            transaction.refunds.iter().rev().find(|refund| wish.key.as_ref().is_none_or(|key| *key == refund.key));
         if let Some(refund) = given {
             // Here `refund_amount` is this refund's own; in GET status and notifications it is the sum.
             answer.insert("refund_amount".to_owned(), rupiah::two_decimals(refund.amount).into());
@@ -118,16 +124,23 @@ struct RefundWish {
 
 impl RefundWish {
     fn read(body: &[u8]) -> Result<Self, Refusal> {
-        let body: Value =
-            if body.is_empty() { json!({}) } else { serde_json::from_slice(body).map_err(|_| (413, "The request body is malformed."))? };
+        let body: Value = if body.is_empty() {
+            json!({})
+        } else {
+            serde_json::from_slice(body).map_err(|_| (413, "The request body is malformed."))?
+        };
         let key = body["refund_key"].as_str().map(str::to_owned);
-        let is_key = |key: &String| !key.is_empty() && key.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"-_".contains(&byte));
+        let is_key = |key: &String| {
+            !key.is_empty() && key.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"-_".contains(&byte))
+        };
         if !key.as_ref().is_none_or(is_key) {
             return Err((400, "refund_key may hold letters, digits, - and _ only."));
         }
         let amount = match body.get("amount") {
             None | Some(Value::Null) => None,
-            Some(amount) => Some(rupiah::whole(amount).filter(|amount| *amount > 0).ok_or((400, "amount must be a positive number."))?),
+            Some(amount) => Some(
+                rupiah::whole(amount).filter(|amount| *amount > 0).ok_or((400, "amount must be a positive number."))?,
+            ),
         };
         let reason = body["reason"].as_str().unwrap_or_default().to_owned();
         Ok(Self { key, amount, reason })
@@ -145,7 +158,13 @@ fn is_retry(transaction: &Transaction, wish: &RefundWish) -> Result<bool, Refusa
 }
 
 /// Looks the transaction up, lets `apply` change it (none: it cannot), and notifies.
-fn change(world: &Shared, headers: &HeaderMap, id: &str, message: &str, apply: impl FnOnce(&mut Transaction) -> Option<()>) -> Response {
+fn change(
+    world: &Shared,
+    headers: &HeaderMap,
+    id: &str,
+    message: &str,
+    apply: impl FnOnce(&mut Transaction) -> Option<()>,
+) -> Response {
     respond(world, headers, |world, key| {
         let mut store = locked(&world.midtrans);
         let transaction = store.of_core_id(id).ok_or(UNKNOWN)?;
@@ -157,7 +176,11 @@ fn change(world: &Shared, headers: &HeaderMap, id: &str, message: &str, apply: i
     })
 }
 
-fn respond(world: &Shared, headers: &HeaderMap, work: impl FnOnce(&Shared, &str) -> Result<Changed, Refusal>) -> Response {
+fn respond(
+    world: &Shared,
+    headers: &HeaderMap,
+    work: impl FnOnce(&Shared, &str) -> Result<Changed, Refusal>,
+) -> Response {
     if !is_authorized(world, headers) {
         let body = Partner::Midtrans.error_body("/v2/", 401);
         return (StatusCode::UNAUTHORIZED, Json(body)).into_response();

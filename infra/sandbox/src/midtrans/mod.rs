@@ -87,7 +87,8 @@ pub(crate) fn simulate(world: &Shared, order_id: &str, simulate: &Simulate) -> R
 
 /// What Midtrans holds of every order, oldest first.
 pub(crate) fn accounts(store: &Store) -> Vec<Account> {
-    let mut accounts: Vec<Account> = store.newest(usize::MAX).into_iter().map(transaction::Transaction::account).collect();
+    let mut accounts: Vec<Account> =
+        store.newest(usize::MAX).into_iter().map(transaction::Transaction::account).collect();
     accounts.reverse();
     accounts
 }

@@ -44,7 +44,8 @@ pub(crate) fn notified(transaction: &Transaction, server_key: &str) -> Map<Strin
 
 /// The transaction as the Core API tells it: some methods put the transaction id into `order_id`.
 pub(crate) fn answered(transaction: &Transaction, message: &str, server_key: &str) -> Map<String, Value> {
-    let by_transaction_id = transaction.channel.as_ref().is_some_and(super::channel::Channel::known_by_transaction_id_only);
+    let by_transaction_id =
+        transaction.channel.as_ref().is_some_and(super::channel::Channel::known_by_transaction_id_only);
     let order_id = match &transaction.transaction_id {
         Some(id) if by_transaction_id => id,
         _ => &transaction.request.order_id,

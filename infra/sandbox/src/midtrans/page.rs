@@ -42,7 +42,11 @@ pub(crate) async fn show(State(world): State<Shared>, Path(token): Path<String>)
     page::shell("Pay with Midtrans", None, &body).into_response()
 }
 
-pub(crate) async fn act(State(world): State<Shared>, Path(token): Path<String>, Form(buttons): Form<Buttons>) -> Response {
+pub(crate) async fn act(
+    State(world): State<Shared>,
+    Path(token): Path<String>,
+    Form(buttons): Form<Buttons>,
+) -> Response {
     let page = format!("/snap/v3/redirection/{token}");
     form::press(&world, token, buttons, |_| page).await
 }

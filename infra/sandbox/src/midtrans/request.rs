@@ -8,7 +8,8 @@ use time::{Duration, OffsetDateTime};
 use crate::clock::parse_midtrans_time;
 use crate::rupiah;
 
-/// The two documentation pages disagree about the shortest expiry (5 minutes, 20 seconds); the sandbox takes the shorter.
+/// The two documentation pages disagree about the shortest expiry (5 minutes, 20 seconds); the sandbox takes the
+/// shorter.
 const SHORTEST_EXPIRY: Duration = Duration::seconds(20);
 const LONGEST_EXPIRY: Duration = Duration::days(7);
 const MAX_ORDER_ID: usize = 50;
@@ -59,7 +60,8 @@ impl CreateRequest {
             expiry,
             page_expiry,
             finish_url: callback(body, &mut errors),
-            custom_fields: ["custom_field1", "custom_field2", "custom_field3"].map(|name| custom_field(body, name, &mut errors)),
+            custom_fields: ["custom_field1", "custom_field2", "custom_field3"]
+                .map(|name| custom_field(body, name, &mut errors)),
             metadata: body.get("metadata").filter(|value| value.is_object()).cloned(),
             notify_instead: Vec::new(),
             notify_also: Vec::new(),
@@ -70,7 +72,9 @@ impl CreateRequest {
 
 /// Letters, digits, `-`, `_`, `~` and `.` only.
 pub(crate) fn is_order_id(text: &str) -> bool {
-    !text.is_empty() && text.len() <= MAX_ORDER_ID && text.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"-_~.".contains(&byte))
+    !text.is_empty()
+        && text.len() <= MAX_ORDER_ID
+        && text.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"-_~.".contains(&byte))
 }
 
 fn order_id(body: &Value, errors: &mut Vec<String>) -> String {
@@ -238,7 +242,10 @@ mod tests {
         check(("transaction_details", json!({"order_id": "a", "gross_amount": "1"})), "gross_amount");
         check(("transaction_details", json!({"order_id": "a", "gross_amount": 1.0})), "gross_amount");
         check(("transaction_details", json!({"order_id": "a", "gross_amount": 0})), "gross_amount");
-        check(("item_details", json!([{"name": "Net", "price": 299_999, "quantity": 1}])), "gross_amount must be equal to");
+        check(
+            ("item_details", json!([{"name": "Net", "price": 299_999, "quantity": 1}])),
+            "gross_amount must be equal to",
+        );
         check(("item_details", json!([{"name": "n".repeat(51), "price": 300_000, "quantity": 1}])), "name must be");
         check(("expiry", json!({"unit": "fortnight", "duration": 1})), "expiry.unit");
         check(("expiry", json!({"unit": "days", "duration": 8})), "7 days");

@@ -75,7 +75,11 @@ fn addresses(headers: &HeaderMap, name: &str) -> Vec<String> {
         .collect()
 }
 
-pub(crate) async fn cancel_session(State(world): State<Shared>, Path(token): Path<String>, headers: HeaderMap) -> Response {
+pub(crate) async fn cancel_session(
+    State(world): State<Shared>,
+    Path(token): Path<String>,
+    headers: HeaderMap,
+) -> Response {
     if !is_authorized(&world, &headers) {
         return unauthorized();
     }

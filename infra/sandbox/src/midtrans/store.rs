@@ -25,7 +25,12 @@ pub(crate) struct Store {
 
 impl Store {
     /// A page for the order: its token, or how Snap says that the order id is taken.
-    pub(crate) fn create(&mut self, request: CreateRequest, now: OffsetDateTime, default: Duration) -> Result<String, String> {
+    pub(crate) fn create(
+        &mut self,
+        request: CreateRequest,
+        now: OffsetDateTime,
+        default: Duration,
+    ) -> Result<String, String> {
         let order_id = request.order_id.clone();
         match self.orders.get(&order_id) {
             // Only the page existed: a new one takes its place.
@@ -89,13 +94,15 @@ impl Store {
         Some((transaction, living))
     }
 
-    /// What the Core API knows under `id`: an order id, unless its method goes by transaction id only, or a transaction id.
+    /// What the Core API knows under `id`: an order id, unless its method goes by transaction id only, or a transaction
+    /// id.
     pub(crate) fn of_core_id(&mut self, id: &str) -> Option<&mut Transaction> {
         let by_transaction = self.transactions.get(id);
         let order_id = by_transaction.cloned().unwrap_or_else(|| id.to_owned());
         let by_order_id = by_transaction.is_none();
         let transaction = self.orders.get_mut(&order_id)?;
-        let hidden = by_order_id && transaction.channel.as_ref().is_some_and(super::channel::Channel::known_by_transaction_id_only);
+        let hidden = by_order_id
+            && transaction.channel.as_ref().is_some_and(super::channel::Channel::known_by_transaction_id_only);
         (transaction.status != Status::NotChosen && !hidden).then_some(transaction)
     }
 

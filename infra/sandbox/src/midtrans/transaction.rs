@@ -159,9 +159,15 @@ impl Transaction {
     }
 
     /// Plays one outcome; tells whether Midtrans notifies the merchant of it.
-    pub(crate) fn play(&mut self, simulate: &Simulate, now: OffsetDateTime, default: Duration) -> Result<bool, SimulateError> {
+    pub(crate) fn play(
+        &mut self,
+        simulate: &Simulate,
+        now: OffsetDateTime,
+        default: Duration,
+    ) -> Result<bool, SimulateError> {
         let channel = simulate.channel.as_deref();
-        let waiting = matches!(self.status, Status::NotChosen | Status::Pending | Status::Deny) && self.settled_at.is_none();
+        let waiting =
+            matches!(self.status, Status::NotChosen | Status::Pending | Status::Deny) && self.settled_at.is_none();
         match simulate.outcome {
             Outcome::Paid if self.challenged => self.challenged = false,
             Outcome::Paid if waiting => {
@@ -221,7 +227,8 @@ impl Transaction {
     /// What Midtrans itself holds of the order: a denial gives everything back, a fee on top is the payer's own affair.
     pub(crate) fn account(&self) -> Account {
         let given_back = matches!(self.status, Status::Refund | Status::Chargeback);
-        let received = if self.is_paid() || given_back { self.charged.saturating_sub(self.fee.unwrap_or(0)) } else { 0 };
+        let received =
+            if self.is_paid() || given_back { self.charged.saturating_sub(self.fee.unwrap_or(0)) } else { 0 };
         Account {
             gateway: Partner::Midtrans,
             order_id: self.request.order_id.clone(),
@@ -235,7 +242,8 @@ impl Transaction {
 
     /// Money has come in and has not all gone back.
     pub(crate) fn is_paid(&self) -> bool {
-        matches!(self.status, Status::Settlement | Status::PartialRefund) || (self.status == Status::Capture && !self.challenged)
+        matches!(self.status, Status::Settlement | Status::PartialRefund)
+            || (self.status == Status::Capture && !self.challenged)
     }
 
     /// Gives back `amount`, or whatever is left.

@@ -47,7 +47,8 @@ fn accept_fonnte(world: &World, headers: &HeaderMap, body: &[u8]) -> Result<Mess
     if header(header::AUTHORIZATION) != FONNTE_TOKEN {
         return Err("token invalid");
     }
-    let boundary = header(header::CONTENT_TYPE).split_once("multipart/form-data; boundary=").map(|(_, boundary)| boundary);
+    let boundary =
+        header(header::CONTENT_TYPE).split_once("multipart/form-data; boundary=").map(|(_, boundary)| boundary);
     let fields = form(&String::from_utf8_lossy(body), boundary.ok_or("input invalid")?);
     let field = |name: &str| fields.iter().find(|(found, _)| found == name).map(|(_, value)| value.as_str());
     let target = field("target").unwrap_or_default();
@@ -71,7 +72,8 @@ fn form(body: &str, boundary: &str) -> Vec<(String, String)> {
 
 pub(super) async fn waha(State(world): State<Shared>, headers: HeaderMap, body: Bytes) -> Response {
     let refused = |status: StatusCode, why: &str| {
-        (status, Json(json!({"statusCode": status.as_u16(), "message": why, "error": status.canonical_reason()}))).into_response()
+        (status, Json(json!({"statusCode": status.as_u16(), "message": why, "error": status.canonical_reason()})))
+            .into_response()
     };
     if headers.get("x-api-key").and_then(|value| value.to_str().ok()) != Some(WAHA_API_KEY) {
         return refused(StatusCode::UNAUTHORIZED, "Unauthorized");
@@ -80,9 +82,16 @@ pub(super) async fn waha(State(world): State<Shared>, headers: HeaderMap, body: 
     if body.get("session").and_then(Value::as_str) != Some(WAHA_SESSION) {
         return refused(StatusCode::UNPROCESSABLE_ENTITY, "Session does not exist");
     }
-    let phone = body.get("chatId").and_then(Value::as_str).and_then(|chat| chat.strip_suffix("@c.us")).filter(|phone| is_phone(phone));
-    let text = body.get("text").and_then(Value::as_str).filter(|text| !text.is_empty() && text.chars().count() <= MAX_TEXT);
-    let (Some(phone), Some(text)) = (phone, text) else { return refused(StatusCode::BAD_REQUEST, "chatId or text is not valid") };
+    let phone = body
+        .get("chatId")
+        .and_then(Value::as_str)
+        .and_then(|chat| chat.strip_suffix("@c.us"))
+        .filter(|phone| is_phone(phone));
+    let text =
+        body.get("text").and_then(Value::as_str).filter(|text| !text.is_empty() && text.chars().count() <= MAX_TEXT);
+    let (Some(phone), Some(text)) = (phone, text) else {
+        return refused(StatusCode::BAD_REQUEST, "chatId or text is not valid");
+    };
     let message = Message::new(&world, Sender::Waha, phone, text.to_owned());
     let answer = json!({"id": waha_id(&message), "fromMe": true, "to": format!("{phone}@c.us"), "ack": 0});
     super::arrived(&world, message);
@@ -109,7 +118,9 @@ pub(super) fn fonnte_webhook(message: &Message, event: &Event) -> Value {
     let state_id = format!("S{}", message.id);
     match event {
         Event::Reply(text) => json!({"device": "62811000000", "sender": message.phone, "message": text}),
-        Event::Sent => json!({"device": "62811000000", "id": message.id, "stateid": state_id, "status": "sent", "state": "sent"}),
+        Event::Sent => {
+            json!({"device": "62811000000", "id": message.id, "stateid": state_id, "status": "sent", "state": "sent"})
+        }
         Event::Failed(_) => json!({"device": "62811000000", "id": message.id, "status": "invalid"}),
         other => json!({"device": "62811000000", "stateid": state_id, "state": other.word()}),
     }
@@ -118,7 +129,9 @@ pub(super) fn fonnte_webhook(message: &Message, event: &Event) -> Value {
 pub(super) fn waha_webhook(message: &Message, event: &Event, now: i64) -> Value {
     let chat = format!("{}@c.us", message.phone);
     let (event, payload) = match event {
-        Event::Reply(text) => ("message", json!({"id": "false_x", "timestamp": now, "from": chat, "fromMe": false, "body": text})),
+        Event::Reply(text) => {
+            ("message", json!({"id": "false_x", "timestamp": now, "from": chat, "fromMe": false, "body": text}))
+        }
         status => {
             let ack = match status {
                 Event::Sent => 1,
@@ -133,6 +146,7 @@ pub(super) fn waha_webhook(message: &Message, event: &Event, now: i64) -> Value 
 }
 
 pub(crate) fn waha_signature(body: &str) -> String {
-    let mac = Hmac::<Sha512>::new_from_slice(WAHA_HMAC_KEY.as_bytes()).map(|mac| mac.chain_update(body.as_bytes()).finalize().into_bytes());
+    let mac = Hmac::<Sha512>::new_from_slice(WAHA_HMAC_KEY.as_bytes())
+        .map(|mac| mac.chain_update(body.as_bytes()).finalize().into_bytes());
     mac.map(hex::encode).unwrap_or_default()
 }

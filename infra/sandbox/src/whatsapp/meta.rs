@@ -96,7 +96,10 @@ fn accept(world: &World, number: &str, headers: &HeaderMap, body: &[u8]) -> Resu
         return Err(Refusal::new(131_009, "Parameter value is not valid: to"));
     }
     if body.get("type").and_then(Value::as_str) != Some("template") {
-        return Err(Refusal::new(131_047, "More than 24 hours have passed since the customer last replied to this number"));
+        return Err(Refusal::new(
+            131_047,
+            "More than 24 hours have passed since the customer last replied to this number",
+        ));
     }
     let template = body.get("template").ok_or_else(|| Refusal::new(131_008, "Parameter template is missing"))?;
     let base = world.settings().webhook_base.unwrap_or_else(|| "https://portal.example".to_owned());
@@ -110,8 +113,15 @@ fn accept(world: &World, number: &str, headers: &HeaderMap, body: &[u8]) -> Resu
 }
 
 fn authorised(headers: &HeaderMap) -> Result<(), Refusal> {
-    let token = headers.get(header::AUTHORIZATION).and_then(|value| value.to_str().ok()).and_then(|value| value.strip_prefix("Bearer "));
-    if token == Some(TOKEN) { Ok(()) } else { Err(Refusal::new(190, "Invalid OAuth access token - Cannot parse access token")) }
+    let token = headers
+        .get(header::AUTHORIZATION)
+        .and_then(|value| value.to_str().ok())
+        .and_then(|value| value.strip_prefix("Bearer "));
+    if token == Some(TOKEN) {
+        Ok(())
+    } else {
+        Err(Refusal::new(190, "Invalid OAuth access token - Cannot parse access token"))
+    }
 }
 
 /// The list of templates, and a new one, which is approved at once.
@@ -121,7 +131,11 @@ pub(super) async fn templates(State(world): State<Shared>, headers: HeaderMap) -
     Ok(Json(json!({"data": templates.all()})))
 }
 
-pub(super) async fn submit(State(world): State<Shared>, headers: HeaderMap, body: Bytes) -> Result<Json<Value>, Refusal> {
+pub(super) async fn submit(
+    State(world): State<Shared>,
+    headers: HeaderMap,
+    body: Bytes,
+) -> Result<Json<Value>, Refusal> {
     authorised(&headers)?;
     let template = serde_json::from_slice(&body).map_err(|error| Refusal::new(100, error.to_string()))?;
     locked(&world.templates).submit(template)?;
@@ -138,9 +152,11 @@ pub(super) fn webhook(message: &Message, event: &Event, now: i64) -> Value {
     if let Event::Reply(text) = event {
         let id = format!("wamid.{}", random::object_id());
         value["contacts"] = json!([{"wa_id": message.phone}]);
-        value["messages"] = json!([{"from": message.phone, "id": id, "timestamp": timestamp, "type": "text", "text": {"body": text}}]);
+        value["messages"] =
+            json!([{"from": message.phone, "id": id, "timestamp": timestamp, "type": "text", "text": {"body": text}}]);
     } else {
-        let mut status = json!({"id": message.id, "status": event.word(), "timestamp": timestamp, "recipient_id": message.phone});
+        let mut status =
+            json!({"id": message.id, "status": event.word(), "timestamp": timestamp, "recipient_id": message.phone});
         if let Some(callback) = &message.callback {
             status["biz_opaque_callback_data"] = callback.as_str().into();
         }
@@ -154,6 +170,7 @@ pub(super) fn webhook(message: &Message, event: &Event, now: i64) -> Value {
 }
 
 pub(super) fn signature(body: &str) -> String {
-    let mac = Hmac::<Sha256>::new_from_slice(APP_SECRET.as_bytes()).map(|mac| mac.chain_update(body.as_bytes()).finalize().into_bytes());
+    let mac = Hmac::<Sha256>::new_from_slice(APP_SECRET.as_bytes())
+        .map(|mac| mac.chain_update(body.as_bytes()).finalize().into_bytes());
     mac.map(|bytes| format!("sha256={}", hex::encode(bytes))).unwrap_or_default()
 }

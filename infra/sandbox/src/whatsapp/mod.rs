@@ -1,7 +1,8 @@
 //! Senders of WhatsApp messages, and the one inbox in which they arrive.
 //!
-//! Meta's Cloud API is under `/meta`, Fonnte under `/fonnte`, WAHA under `/waha`, and `/send` is a generic service of the kind that
-//! Indonesian providers use. What customers do with a message, its sender reports to `{webhook_base}/api/webhooks/whatsapp/{sender}`.
+//! Meta's Cloud API is under `/meta`, Fonnte under `/fonnte`, WAHA under `/waha`, and `/send` is a generic service of
+//! the kind that Indonesian providers use. What customers do with a message, its sender reports to
+//! `{webhook_base}/api/webhooks/whatsapp/{sender}`.
 
 mod generic;
 mod linked;
@@ -134,7 +135,8 @@ impl Inbox {
 
 /// Takes a message: into the inbox, and on to a phone that is switched on.
 fn arrived(world: &Shared, message: Message) {
-    let reports = [Event::Sent, Event::Delivered].iter().filter_map(|event| notification(world, &message, event)).collect();
+    let reports =
+        [Event::Sent, Event::Delivered].iter().filter_map(|event| notification(world, &message, event)).collect();
     locked(&world.inbox).add(message);
     webhooks::deliver_in_background(world, reports);
 }
@@ -194,7 +196,14 @@ fn notification(world: &World, message: &Message, event: &Event) -> Option<Notif
         Sender::Http => return None,
     };
     let reference = message.id.clone();
-    Some(Notification { partner: Partner::Whatsapp, reference, instead: vec![address], also: Vec::new(), headers, body })
+    Some(Notification {
+        partner: Partner::Whatsapp,
+        reference,
+        instead: vec![address],
+        also: Vec::new(),
+        headers,
+        body,
+    })
 }
 
 /// The senders, the inbox, and what can happen in it.
@@ -209,7 +218,8 @@ pub(crate) fn router() -> Router<Shared> {
         .route("/inbox/event", post(press))
 }
 
-/// An answer in which a sender refuses a message, as `reason` says: a code of Meta's, a sentence of Fonnte's, a state of WAHA's session.
+/// An answer in which a sender refuses a message, as `reason` says: a code of Meta's, a sentence of Fonnte's, a state
+/// of WAHA's session.
 pub(crate) fn refusal(path: &str, reason: &str) -> Response {
     if path.starts_with("/meta/") {
         let code = reason.parse().unwrap_or(131_000);
@@ -307,7 +317,9 @@ impl IntoResponse for SimulateMessageError {
         let (status, why) = match self {
             Self::UnknownMessage => (StatusCode::NOT_FOUND, "no such message"),
             Self::UnknownEvent => (StatusCode::BAD_REQUEST, "event is one of sent, delivered, read, failed, reply"),
-            Self::NoWebhook => (StatusCode::CONFLICT, "this sender reports nothing, or the sandbox has no --webhook-base"),
+            Self::NoWebhook => {
+                (StatusCode::CONFLICT, "this sender reports nothing, or the sandbox has no --webhook-base")
+            }
         };
         (status, Json(json!({"error": why}))).into_response()
     }

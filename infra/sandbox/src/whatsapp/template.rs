@@ -1,7 +1,7 @@
 //! Message templates as Meta keeps them: which there are, how many parameters each wants, and what a customer reads.
 //!
-//! <https://developers.facebook.com/docs/whatsapp/business-management-api/message-templates>. The words of an authentication template
-//! are Meta's own and cannot be written; here too they are fixed, though they are others.
+//! <https://developers.facebook.com/docs/whatsapp/business-management-api/message-templates>. The words of an
+//! authentication template are Meta's own and cannot be written; here too they are fixed, though they are others.
 
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
@@ -37,8 +37,8 @@ impl Default for Templates {
 impl Templates {
     /// Approves a template at once; one of the same name and language is replaced.
     pub(crate) fn submit(&mut self, template: Template) -> Result<(), Refusal> {
-        let well_named =
-            !template.name.is_empty() && template.name.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'_');
+        let well_named = !template.name.is_empty()
+            && template.name.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'_');
         let is_known = ["AUTHENTICATION", "UTILITY", "MARKETING"].contains(&template.category.as_str());
         if !well_named || !is_known || template.language.is_empty() {
             return Err(Refusal::new(100, "Invalid parameter"));
@@ -60,7 +60,10 @@ impl Templates {
 
     /// What a customer reads, if name, language and parameters fit.
     pub(crate) fn render(&self, sent: &Value, link_base: &str) -> Result<String, Refusal> {
-        let name = sent.get("name").and_then(Value::as_str).ok_or_else(|| Refusal::new(131_008, "Parameter name is missing"))?;
+        let name = sent
+            .get("name")
+            .and_then(Value::as_str)
+            .ok_or_else(|| Refusal::new(131_008, "Parameter name is missing"))?;
         let language = sent.pointer("/language/code").and_then(Value::as_str).unwrap_or_default();
         let template = self.0.iter().find(|template| template.name == name && template.language == language);
         let missing = || Refusal::new(132_001, format!("template name ({name}) does not exist in {language}"));
@@ -89,10 +92,14 @@ impl Template {
         }
         let minutes = self.component("FOOTER").and_then(|footer| footer.get("code_expiration_minutes")?.as_u64());
         match (self.language.as_str(), minutes) {
-            ("id", Some(minutes)) => format!("Kode masuk {{{{1}}}}. Demi keamanan, jangan bagikan kode ini. Berlaku {minutes} menit."),
+            ("id", Some(minutes)) => {
+                format!("Kode masuk {{{{1}}}}. Demi keamanan, jangan bagikan kode ini. Berlaku {minutes} menit.")
+            }
             ("id", None) => "Kode masuk {{1}}. Demi keamanan, jangan bagikan kode ini.".to_owned(),
             (_, Some(minutes)) => {
-                format!("Login code {{{{1}}}}. For your security, do not share this code. It expires in {minutes} minutes.")
+                format!(
+                    "Login code {{{{1}}}}. For your security, do not share this code. It expires in {minutes} minutes."
+                )
             }
             (_, None) => "Login code {{1}}. For your security, do not share this code.".to_owned(),
         }
@@ -103,8 +110,10 @@ impl Template {
         let wanted = (1..=20).take_while(|number| words.contains(&gap(*number))).count();
         let given = parameters(sent, "body")?;
         if given.len() != wanted {
-            let details =
-                format!("body: number of localizable_params ({}) does not match the expected number of params ({wanted})", given.len());
+            let details = format!(
+                "body: number of localizable_params ({}) does not match the expected number of params ({wanted})",
+                given.len()
+            );
             return Err(Refusal::new(132_000, details));
         }
         let mut text = filled(&words, &given);
@@ -125,7 +134,11 @@ impl Template {
         let url = button.and_then(|button| button.get("url")?.as_str()).filter(|url| url.contains("{{1}}"));
         if self.is_authentication() {
             let same = given.len() == 1 && given.first() == body.first();
-            return if same { Ok(None) } else { Err(Refusal::new(131_008, "buttons: Button at index 0 of type Url requires a parameter")) };
+            return if same {
+                Ok(None)
+            } else {
+                Err(Refusal::new(131_008, "buttons: Button at index 0 of type Url requires a parameter"))
+            };
         }
         match (url, given.as_slice()) {
             (Some(url), [suffix]) => {
@@ -175,7 +188,10 @@ fn parameters(sent: &Value, kind: &str) -> Result<Vec<String>, Refusal> {
                 return Err(Refusal::new(131_008, "Required parameter is missing: text"));
             }
             if text.contains(['\n', '\r', '\t']) || text.contains("     ") {
-                return Err(Refusal::new(132_018, "Param text cannot have new-line/tab characters or more than 4 consecutive spaces"));
+                return Err(Refusal::new(
+                    132_018,
+                    "Param text cannot have new-line/tab characters or more than 4 consecutive spaces",
+                ));
             }
             texts.push(text.to_owned());
         }

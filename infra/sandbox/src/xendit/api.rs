@@ -65,7 +65,11 @@ pub(crate) async fn get(State(world): State<Shared>, Path(id): Path<String>, hea
     }
 }
 
-pub(crate) async fn list(State(world): State<Shared>, Query(query): Query<Vec<(String, String)>>, headers: HeaderMap) -> Response {
+pub(crate) async fn list(
+    State(world): State<Shared>,
+    Query(query): Query<Vec<(String, String)>>,
+    headers: HeaderMap,
+) -> Response {
     if let Some(refusal) = unauthorized(&world, &headers) {
         return refusal;
     }
@@ -125,7 +129,13 @@ struct Filter {
 
 impl Filter {
     fn read(query: Vec<(String, String)>) -> Result<Self, String> {
-        let mut filter = Self { external_id: None, statuses: Vec::new(), limit: DEFAULT_LIMIT, created_after: None, created_before: None };
+        let mut filter = Self {
+            external_id: None,
+            statuses: Vec::new(),
+            limit: DEFAULT_LIMIT,
+            created_after: None,
+            created_before: None,
+        };
         for (name, value) in query {
             match name.as_str() {
                 "external_id" => filter.external_id = Some(value),

@@ -38,7 +38,10 @@ pub(crate) const ARRAYS: [&str; 6] = [
 
 /// The known methods among `wanted`, or all if nothing is wanted.
 pub(crate) fn offered(wanted: &[String]) -> Vec<&'static str> {
-    ALL.iter().map(|(name, _, _)| *name).filter(|name| wanted.is_empty() || wanted.iter().any(|wish| wish == name)).collect()
+    ALL.iter()
+        .map(|(name, _, _)| *name)
+        .filter(|name| wanted.is_empty() || wanted.iter().any(|wish| wish == name))
+        .collect()
 }
 
 pub(crate) fn is_known(name: &str) -> bool {

@@ -80,7 +80,10 @@ impl Invoice {
     /// Reads the body of `POST /v2/invoices`.
     pub(crate) fn read(body: &Value, now: OffsetDateTime, default: Duration) -> Result<Self, Refusal> {
         let invalid = |message: &str| ("API_VALIDATION_ERROR", message.to_owned());
-        let external_id = body["external_id"].as_str().filter(|id| !id.is_empty()).ok_or_else(|| invalid("\"external_id\" is required"))?;
+        let external_id = body["external_id"]
+            .as_str()
+            .filter(|id| !id.is_empty())
+            .ok_or_else(|| invalid("\"external_id\" is required"))?;
         let amount = rupiah::whole(&body["amount"])
             .filter(|amount| *amount > 0)
             .ok_or_else(|| invalid("\"amount\" must be a positive number of whole rupiah"))?;
@@ -148,7 +151,14 @@ impl Invoice {
             }
             // Choosing a method and failing with it leave an invoice as it is, and nobody is told.
             (Outcome::Pending | Outcome::Denied, Status::Pending) => Ok(false),
-            (Outcome::Challenged | Outcome::Refunded | Outcome::Reversed | Outcome::Chargeback | Outcome::PageExpired, _) => {
+            (
+                Outcome::Challenged
+                | Outcome::Refunded
+                | Outcome::Reversed
+                | Outcome::Chargeback
+                | Outcome::PageExpired,
+                _,
+            ) => {
                 let why = format!("an invoice of Xendit has no such state: {:?}", simulate.outcome);
                 Err(SimulateError::Impossible(why.to_lowercase()))
             }
@@ -243,7 +253,9 @@ impl Invoice {
     pub(crate) fn notification(&self, callback_token: &str) -> Notification {
         let mut body = self.common();
         body.insert("is_high".to_owned(), false.into());
-        for name in ["payer_email", "description", "items", "fees", "metadata", "success_redirect_url", "failure_redirect_url"] {
+        for name in
+            ["payer_email", "description", "items", "fees", "metadata", "success_redirect_url", "failure_redirect_url"]
+        {
             if let Some(value) = self.echoed.get(name) {
                 body.insert(name.to_owned(), value.clone());
             }
@@ -258,7 +270,9 @@ fn payment_methods(body: &Value) -> Result<Vec<String>, Refusal> {
     };
     let names: Vec<String> = list.iter().filter_map(Value::as_str).map(str::to_owned).collect();
     match names.iter().find(|name| !channel::is_known(name)) {
-        Some(unknown) => Err(("UNAVAILABLE_PAYMENT_METHOD_ERROR", format!("The payment method {unknown} is not available"))),
+        Some(unknown) => {
+            Err(("UNAVAILABLE_PAYMENT_METHOD_ERROR", format!("The payment method {unknown} is not available")))
+        }
         None => Ok(names),
     }
 }

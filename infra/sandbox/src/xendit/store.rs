@@ -47,7 +47,9 @@ impl Store {
     /// Ids, newest first; of one external id if given.
     pub(crate) fn ids(&self, external_id: Option<&str>) -> Vec<String> {
         match external_id {
-            Some(external_id) => self.by_external_id.get(external_id).map(|ids| ids.iter().rev().cloned().collect()).unwrap_or_default(),
+            Some(external_id) => {
+                self.by_external_id.get(external_id).map(|ids| ids.iter().rev().cloned().collect()).unwrap_or_default()
+            }
             None => self.newest_last.iter().rev().cloned().collect(),
         }
     }

@@ -57,7 +57,11 @@ async fn receive(
     headers: HeaderMap,
     body: Bytes,
 ) -> (StatusCode, [(&'static str, &'static str); 1]) {
-    webhooks.received.lock().unwrap().push(Received { path: uri.path().to_owned(), headers, body: serde_json::from_slice(&body).unwrap() });
+    webhooks.received.lock().unwrap().push(Received {
+        path: uri.path().to_owned(),
+        headers,
+        body: serde_json::from_slice(&body).unwrap(),
+    });
     let status = webhooks.answers.lock().unwrap().pop_front();
     let status = StatusCode::from_u16(status.unwrap_or(200)).unwrap();
     (status, [("location", "/moved")])

@@ -59,13 +59,20 @@ fn becomes_credit(profile: &Profile) -> i64 {
 
 #[test]
 fn what_is_given_back_counts_no_more_whether_before_or_after_it_was_applied_and_moves_no_date() {
-    let returned =
-        |invoice: &Invoice| Invoice { refunded: Rupiah::new(60_000), charged_back: Rupiah::new(40_000), due: Some(NOW), ..invoice.clone() };
+    let returned = |invoice: &Invoice| Invoice {
+        refunded: Rupiah::new(60_000),
+        charged_back: Rupiah::new(40_000),
+        due: Some(NOW),
+        ..invoice.clone()
+    };
     let granted = grant(&paid(1), &examples::profile(), None, RULES, NOW).unwrap();
     assert_eq!(becomes_credit(&granted.profile), 300_000);
     let grants = [examples::import(), granted.grant.clone()];
     let after = give_back(&returned(&granted.invoice), &granted.profile, &grants, RULES, NOW).unwrap();
-    assert_eq!((after.grant.returns.len(), after.grant_is_new, &after.events[..], &after.entries[..]), (1, false, &[][..], &[][..]));
+    assert_eq!(
+        (after.grant.returns.len(), after.grant_is_new, &after.events[..], &after.entries[..]),
+        (1, false, &[][..], &[][..])
+    );
     assert_eq!((after.invoice.due, converge(&after.invoice)), (None, Todo::Nothing));
     let at_once = grant(&returned(&paid(1)), &examples::profile(), None, RULES, NOW).unwrap();
     assert_eq!(converge(&at_once.invoice), Todo::Nothing);
@@ -75,9 +82,13 @@ fn what_is_given_back_counts_no_more_whether_before_or_after_it_was_applied_and_
     }
     assert_eq!(after.profile.entitlement, at_once.profile.entitlement);
     // Taken back altogether later, nothing of the grant is left, and nothing of what was given back of it.
-    let reversed = Invoice { status: InvoiceStatus::Unpaid, refunded: Rupiah::ZERO, charged_back: Rupiah::ZERO, ..after.invoice };
+    let reversed =
+        Invoice { status: InvoiceStatus::Unpaid, refunded: Rupiah::ZERO, charged_back: Rupiah::ZERO, ..after.invoice };
     let gone = revoke(&reversed, 1, &after.profile, &[examples::import(), after.grant], RULES, NOW).unwrap();
-    assert_eq!((gone.profile.entitlement, gone.invoice.granted_return), (examples::profile().entitlement, Rupiah::ZERO));
+    assert_eq!(
+        (gone.profile.entitlement, gone.invoice.granted_return),
+        (examples::profile().entitlement, Rupiah::ZERO)
+    );
 }
 
 #[test]
@@ -100,7 +111,10 @@ fn what_is_given_back_takes_the_credit_that_its_money_became() {
     let grants = [examples::import(), first.grant, second.grant];
     let done = give_back(&charged_back, &second.profile, &grants, RULES, NOW).unwrap();
     assert_eq!((done.profile.credit, done.profile.entitlement.to_credit), (Rupiah::ZERO, Rupiah::ZERO));
-    assert_eq!(done.entries.iter().map(|entry| (entry.kind, entry.amount.get())).collect::<Vec<_>>(), [(EntryKind::Unused, -300_000)]);
+    assert_eq!(
+        done.entries.iter().map(|entry| (entry.kind, entry.amount.get())).collect::<Vec<_>>(),
+        [(EntryKind::Unused, -300_000)]
+    );
     assert_eq!(done.profile.entitlement.expires_at, second.profile.entitlement.expires_at);
 }
 
@@ -111,8 +125,13 @@ fn a_paid_renewal_extends_the_service_and_is_no_longer_due() {
     assert_eq!((done.profile.last_grant, done.profile.open_renewal), (2, None));
     assert_eq!((done.invoice.granted, done.invoice.due, done.invoice.awaits_apply()), (Some(1), None, false));
     assert_eq!((done.grant.sequence, done.grant.revoked), (2, false));
-    let reason =
-        Reason::Renewal { invoice_id: paid(1).id, settlement: 1, paid_at: NOW, money: paid(1).amount, late: LateRenewal::FromPayment };
+    let reason = Reason::Renewal {
+        invoice_id: paid(1).id,
+        settlement: 1,
+        paid_at: NOW,
+        money: paid(1).amount,
+        late: LateRenewal::FromPayment,
+    };
     assert_eq!(done.grant.reason, reason);
     let event = Event::SubscriptionExtended {
         customer_id: examples::profile().id,
@@ -209,12 +228,21 @@ fn grants_that_do_not_reach_to_the_newest_are_stale() {
         assert_eq!(revoke(&reversed(1), 1, &first.profile, &grants, RULES, NOW), Err(ApplyError::Stale));
     }
     let newer = examples::renewal(3, examples::package("home20", 300_000), NOW, LateRenewal::FromPayment);
-    assert_eq!(revoke(&reversed(1), 1, &first.profile, &[examples::import(), first.grant, newer], RULES, NOW), Err(ApplyError::Stale));
+    assert_eq!(
+        revoke(&reversed(1), 1, &first.profile, &[examples::import(), first.grant, newer], RULES, NOW),
+        Err(ApplyError::Stale)
+    );
 }
 
 #[test]
 fn a_grant_that_does_not_exist_is_damage_and_not_ignored() {
-    assert_eq!(revoke(&reversed(1), 1, &examples::profile(), &[examples::import()], RULES, NOW), Err(ApplyError::Missing));
+    assert_eq!(
+        revoke(&reversed(1), 1, &examples::profile(), &[examples::import()], RULES, NOW),
+        Err(ApplyError::Missing)
+    );
     let first = grant(&paid(1), &examples::profile(), None, RULES, NOW).unwrap();
-    assert_eq!(revoke(&reversed(2), 2, &first.profile, &[examples::import(), first.grant], RULES, NOW), Err(ApplyError::Missing));
+    assert_eq!(
+        revoke(&reversed(2), 2, &first.profile, &[examples::import(), first.grant], RULES, NOW),
+        Err(ApplyError::Missing)
+    );
 }

@@ -10,7 +10,13 @@ impl Audit<'_> {
             }
             if event.state.relayed_at.is_none() {
                 let customer_id = Some(self.books.profile.id.clone());
-                self.said.pending.push(Pending { wait: Wait::Relay, customer_id, invoice_id: None, order_id: None, due: event.filed });
+                self.said.pending.push(Pending {
+                    wait: Wait::Relay,
+                    customer_id,
+                    invoice_id: None,
+                    order_id: None,
+                    due: event.filed,
+                });
             }
         }
         for line in &self.books.ledger {

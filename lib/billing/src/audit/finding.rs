@@ -58,7 +58,8 @@ pub enum Wait {
 pub enum Rule {
     /// What an invoice holds (received less refunded) is the sum of its entries.
     InvoiceHeld,
-    /// An invoice is PAID exactly if it received its amount, takes a link only while UNPAID, and gives everything back when CANCELLED.
+    /// An invoice is PAID exactly if it received its amount, takes a link only while UNPAID, and gives everything back
+    /// when CANCELLED.
     InvoiceStatus,
     /// An invoice's `granted` is its one live grant.
     InvoiceGrant,

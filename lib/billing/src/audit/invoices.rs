@@ -33,14 +33,18 @@ impl Audit<'_> {
 
     fn status(&mut self, invoice: &Invoice) {
         let Invoice { amount, received, credit_applied, refunded, charged_back, .. } = *invoice;
-        let sums =
-            format!("{received} of {amount} received, {credit_applied} of it credit, {refunded} refunded, {charged_back} charged back");
+        let sums = format!(
+            "{received} of {amount} received, {credit_applied} of it credit, {refunded} refunded, {charged_back} charged back"
+        );
         let Ok(held) = invoice.held() else {
             return self.find(Rule::InvoiceStatus, Place::invoice(&invoice.id), sums);
         };
         let fits = match invoice.status {
-            // An invoice over nothing waits for nothing: it is opened PAID, or by a provider who gives the package away.
-            InvoiceStatus::Unpaid => (received < amount || amount.is_zero()) && held == received && invoice.paid_at.is_none(),
+            // An invoice over nothing waits for nothing: it is opened PAID, or by a provider who gives the package
+            // away.
+            InvoiceStatus::Unpaid => {
+                (received < amount || amount.is_zero()) && held == received && invoice.paid_at.is_none()
+            }
             InvoiceStatus::Paid => {
                 let refunded_whole = refunded.is_positive() && charged_back.is_zero() && held <= credit_applied;
                 received == amount && !refunded_whole && invoice.settlement > 0 && invoice.paid_at.is_some()
@@ -52,21 +56,33 @@ impl Audit<'_> {
             self.find(Rule::InvoiceStatus, Place::invoice(&invoice.id), format!("{:?} with {sums}", invoice.status));
         }
         if invoice.status != InvoiceStatus::Unpaid && (invoice.link.is_some() || invoice.lease.is_some()) {
-            self.find(Rule::InvoiceStatus, Place::invoice(&invoice.id), format!("{:?} and has a link to be paid at", invoice.status));
+            self.find(
+                Rule::InvoiceStatus,
+                Place::invoice(&invoice.id),
+                format!("{:?} and has a link to be paid at", invoice.status),
+            );
         }
     }
 
-    /// At most one live grant, and `granted` names it, always: both are written in one transaction. Whether the status wants one
-    /// is [`Invoice::awaits_apply`].
+    /// At most one live grant, and `granted` names it, always: both are written in one transaction. Whether the status
+    /// wants one is [`Invoice::awaits_apply`].
     fn granted(&mut self, invoice: &Invoice) {
         let place = Place::invoice(&invoice.id);
         let live: Vec<u32> = live_grants(&self.books.grants, &invoice.id).filter_map(Grant::settlement).collect();
         let noted: Vec<u32> = invoice.granted.into_iter().collect();
         if live != noted {
-            self.find(Rule::InvoiceGrant, place, format!("live grants of settlements {live:?}, the invoice notes {noted:?}"));
+            self.find(
+                Rule::InvoiceGrant,
+                place,
+                format!("live grants of settlements {live:?}, the invoice notes {noted:?}"),
+            );
         }
         if invoice.granted.is_some_and(|granted| granted > invoice.settlement) {
-            self.find(Rule::InvoiceGrant, place, format!("settlement {noted:?} is granted, the last is {}", invoice.settlement));
+            self.find(
+                Rule::InvoiceGrant,
+                place,
+                format!("settlement {noted:?} is granted, the last is {}", invoice.settlement),
+            );
         }
     }
 
@@ -79,17 +95,25 @@ impl Audit<'_> {
             self.said.pending.push(Pending { wait, customer_id, invoice_id, order_id: None, due: invoice.due });
         }
         if invoice.next_due(self.now).is_some() != invoice.due.is_some() {
-            let what =
-                if invoice.awaits_apply() { "awaits apply and is never looked at" } else { "is due for nothing, or not due for its lapse" };
+            let what = if invoice.awaits_apply() {
+                "awaits apply and is never looked at"
+            } else {
+                "is due for nothing, or not due for its lapse"
+            };
             self.find(Rule::NotDue, place, format!("{what}, due {}", when(invoice.due)));
         }
         if !is_filed_as_due(invoice.due, filed.filed) {
-            self.find(Rule::NotInIndex, place, format!("due {}, in the index {}", when(invoice.due), when(filed.filed)));
+            self.find(
+                Rule::NotInIndex,
+                place,
+                format!("due {}, in the index {}", when(invoice.due), when(filed.filed)),
+            );
         }
     }
 
     fn orders_of(&mut self, invoice: &Invoice) {
-        let (link, lease) = (invoice.link.as_ref().map(|link| &link.order_id), invoice.lease.as_ref().map(|lease| &lease.order_id));
+        let (link, lease) =
+            (invoice.link.as_ref().map(|link| &link.order_id), invoice.lease.as_ref().map(|lease| &lease.order_id));
         for order_id in link.into_iter().chain(lease) {
             if self.order(order_id).is_none_or(|order| order.invoice_id != invoice.id) {
                 let place = Place { invoice: Some(&invoice.id), order: Some(order_id) };
@@ -101,7 +125,9 @@ impl Audit<'_> {
     /// Of each kind one invoice is open, and the profile holds it.
     pub(super) fn open_invoices(&mut self) {
         let profile = &self.books.profile;
-        for (kind, open) in [(InvoiceKind::Renewal, &profile.open_renewal), (InvoiceKind::Upgrade, &profile.open_upgrade)] {
+        for (kind, open) in
+            [(InvoiceKind::Renewal, &profile.open_renewal), (InvoiceKind::Upgrade, &profile.open_upgrade)]
+        {
             if let Some(open) = open {
                 let fault = match self.invoice(open) {
                     None => Some("which does not exist".to_owned()),
@@ -110,7 +136,11 @@ impl Audit<'_> {
                     Some(invoice) => Some(format!("which is {:?}", invoice.status)),
                 };
                 if let Some(fault) = fault {
-                    self.find(Rule::OpenInvoice, Place::invoice(open), format!("the profile holds it as open {kind:?}, {fault}"));
+                    self.find(
+                        Rule::OpenInvoice,
+                        Place::invoice(open),
+                        format!("the profile holds it as open {kind:?}, {fault}"),
+                    );
                 }
             }
             // One whose grant is still to be revoked is taken back, or withdrawn, by that.

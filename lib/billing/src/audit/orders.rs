@@ -18,7 +18,8 @@ pub fn is_of(entry: &Entry, order: &Order) -> bool {
     entry.payment.as_ref().is_some_and(|payment| payment.gateway == order.gateway && payment.order_id == order.id)
 }
 
-/// Audits one order. `invoice` is the one that it names, if that exists; `entries` are those of the order, and of no other.
+/// Audits one order. `invoice` is the one that it names, if that exists; `entries` are those of the order, and of no
+/// other.
 #[must_use]
 pub fn order(filed: &Filed<Order>, invoice: Option<&Invoice>, entries: &[&Entry], now: OffsetDateTime) -> Audited {
     let order = &filed.state;
@@ -32,9 +33,14 @@ pub fn order(filed: &Filed<Order>, invoice: Option<&Invoice>, entries: &[&Entry]
         }
         Some(_) => {}
     }
-    let is_own = |entry: &&&Entry| entry.invoice_id.as_ref() == Some(&order.invoice_id) && entry.customer_id == order.customer_id;
+    let is_own = |entry: &&&Entry| {
+        entry.invoice_id.as_ref() == Some(&order.invoice_id) && entry.customer_id == order.customer_id
+    };
     for entry in entries.iter().filter(|entry| !is_own(entry)) {
-        find(Rule::Orphan, format!("an entry of {} is for invoice {:?} of {}", entry.amount, entry.invoice_id, entry.customer_id));
+        find(
+            Rule::Orphan,
+            format!("an entry of {} is for invoice {:?} of {}", entry.amount, entry.invoice_id, entry.customer_id),
+        );
     }
     for what in wrongly_booked(order, entries) {
         find(Rule::OrderBooked, what);
@@ -52,13 +58,19 @@ pub fn order(filed: &Filed<Order>, invoice: Option<&Invoice>, entries: &[&Entry]
     }
     if order.due.is_some_and(|due| due <= now) {
         let (customer_id, invoice_id) = (Some(order.customer_id.clone()), Some(order.invoice_id.clone()));
-        said.pending.push(Pending { wait: Wait::Look, customer_id, invoice_id, order_id: Some(order.id.clone()), due: order.due });
+        said.pending.push(Pending {
+            wait: Wait::Look,
+            customer_id,
+            invoice_id,
+            order_id: Some(order.id.clone()),
+            due: order.due,
+        });
     }
     said
 }
 
-/// Per transaction: received less refunded is the sum of the entries, and so are chargebacks. What was refunded before a reversal
-/// is no longer in the totals, so refunds are at most what the entries say.
+/// Per transaction: received less refunded is the sum of the entries, and so are chargebacks. What was refunded before
+/// a reversal is no longer in the totals, so refunds are at most what the entries say.
 fn wrongly_booked(order: &Order, entries: &[&Entry]) -> Vec<String> {
     let in_ledger = entries.iter().filter_map(|entry| entry.payment.as_ref()).map(|payment| &payment.transaction_id);
     let ids: BTreeSet<&String> = order.booked.keys().chain(in_ledger).collect();
@@ -67,7 +79,9 @@ fn wrongly_booked(order: &Order, entries: &[&Entry]) -> Vec<String> {
         let own: Vec<&Entry> = entries.iter().copied().filter(|entry| is_of_transaction(entry, id)).collect();
         match agrees(booked, &own) {
             Ok(true) => None,
-            Ok(false) => Some(format!("transaction {id} has booked {}, other than its {} entries", told(booked), own.len())),
+            Ok(false) => {
+                Some(format!("transaction {id} has booked {}, other than its {} entries", told(booked), own.len()))
+            }
             Err(error) => Some(format!("transaction {id}: {error}")),
         }
     };

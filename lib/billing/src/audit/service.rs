@@ -13,10 +13,13 @@ impl Audit<'_> {
     /// Everything in a customer's books is the customer's.
     pub(super) fn of_one_customer(&mut self) {
         let profile = &self.books.profile;
-        let invoices = self.books.invoices.iter().map(|filed| (&filed.state.customer_id, format!("invoice {}", filed.state.id)));
-        let ledger = self.books.ledger.iter().map(|line| (&line.entry.customer_id, format!("ledger entry {}", line.id)));
+        let invoices =
+            self.books.invoices.iter().map(|filed| (&filed.state.customer_id, format!("invoice {}", filed.state.id)));
+        let ledger =
+            self.books.ledger.iter().map(|line| (&line.entry.customer_id, format!("ledger entry {}", line.id)));
         let grants = self.books.grants.iter().map(|grant| (&grant.customer_id, format!("grant {}", grant.sequence)));
-        let orders = self.books.orders.iter().map(|filed| (&filed.state.customer_id, format!("order {}", filed.state.id)));
+        let orders =
+            self.books.orders.iter().map(|filed| (&filed.state.customer_id, format!("order {}", filed.state.id)));
         let foreign: Vec<String> = invoices
             .chain(ledger)
             .chain(grants)
@@ -34,7 +37,11 @@ impl Audit<'_> {
             let (Some(invoice_id), Some(settlement)) = (grant.invoice_id(), grant.settlement()) else { continue };
             let place = Place::invoice(invoice_id);
             match self.invoice(invoice_id) {
-                None => self.find(Rule::Orphan, place, format!("grant {} is for an invoice that does not exist", grant.sequence)),
+                None => self.find(
+                    Rule::Orphan,
+                    place,
+                    format!("grant {} is for an invoice that does not exist", grant.sequence),
+                ),
                 Some(invoice) => {
                     if let Some(what) = misgranted(grant, settlement, invoice) {
                         self.find(Rule::Grant, place, format!("grant {} {what}", grant.sequence));
@@ -57,17 +64,27 @@ impl Audit<'_> {
         let folded = match fold(&self.books.grants, self.zone) {
             Ok(Some(folded)) => folded,
             Ok(None) => return self.find(Rule::Entitlement, Place::default(), "there is no live grant".to_owned()),
-            Err(error) => return self.find(Rule::Entitlement, Place::default(), format!("the live grants do not fold: {error}")),
+            Err(error) => {
+                return self.find(Rule::Entitlement, Place::default(), format!("the live grants do not fold: {error}"));
+            }
         };
         let differs = difference(noted, &folded);
         if !differs.is_empty() {
-            self.find(Rule::Entitlement, Place::default(), format!("other than the live grants say: {}", differs.join("; ")));
+            self.find(
+                Rule::Entitlement,
+                Place::default(),
+                format!("other than the live grants say: {}", differs.join("; ")),
+            );
         }
         // Profiles of layout 1 did not record what was paid.
         let recorded = !noted.stretches.is_empty();
         if recorded && (&noted.stretches, &noted.purchase) != (&folded.stretches, &folded.purchase) {
             let (noted, folded) = (paid(noted), paid(&folded));
-            let what = format!("{} is noted as paid for the time that is left, the live grants say {}", said(&noted), said(&folded));
+            let what = format!(
+                "{} is noted as paid for the time that is left, the live grants say {}",
+                said(&noted),
+                said(&folded)
+            );
             self.find(Rule::UnusedValue, Place::default(), what);
         }
     }
@@ -77,7 +94,13 @@ impl Audit<'_> {
         let follows = sum(self.books.entries(), EntryKind::moves_credit);
         self.demand(Rule::Credit, Place::default(), "credit", profile.credit, follows);
         let follows = sum(self.books.entries(), |kind| kind == EntryKind::Unused);
-        self.demand(Rule::Credit, Place::default(), "left over by changes of package", profile.entitlement.to_credit, follows);
+        self.demand(
+            Rule::Credit,
+            Place::default(),
+            "left over by changes of package",
+            profile.entitlement.to_credit,
+            follows,
+        );
     }
 
     /// Every entry is about an invoice, unless it adjusts credit, and about an order if a payment is behind it.
@@ -98,7 +121,11 @@ impl Audit<'_> {
                 );
             }
             if order.is_some_and(|order| self.order(order).is_none()) {
-                self.find(Rule::Orphan, place, format!("ledger entry {} of {} is of an order that does not exist", line.id, entry.amount));
+                self.find(
+                    Rule::Orphan,
+                    place,
+                    format!("ledger entry {} of {} is of an order that does not exist", line.id, entry.amount),
+                );
             }
         }
     }
@@ -154,11 +181,30 @@ fn misgranted(grant: &Grant, settlement: u32, invoice: &Invoice) -> Option<Strin
 fn difference(noted: &Entitlement, folded: &Entitlement) -> Vec<String> {
     let pairs = [
         ("package", noted.package.id.to_string(), folded.package.id.to_string(), noted.package == folded.package),
-        ("served until", when(Some(noted.expires_at)), when(Some(folded.expires_at)), noted.expires_at == folded.expires_at),
-        ("anchor day", noted.anchor_day.to_string(), folded.anchor_day.to_string(), noted.anchor_day == folded.anchor_day),
-        ("left over as credit", noted.to_credit.to_string(), folded.to_credit.to_string(), noted.to_credit == folded.to_credit),
+        (
+            "served until",
+            when(Some(noted.expires_at)),
+            when(Some(folded.expires_at)),
+            noted.expires_at == folded.expires_at,
+        ),
+        (
+            "anchor day",
+            noted.anchor_day.to_string(),
+            folded.anchor_day.to_string(),
+            noted.anchor_day == folded.anchor_day,
+        ),
+        (
+            "left over as credit",
+            noted.to_credit.to_string(),
+            folded.to_credit.to_string(),
+            noted.to_credit == folded.to_credit,
+        ),
     ];
-    pairs.into_iter().filter(|(.., same)| !same).map(|(name, noted, folded, _)| format!("{name} {noted}, not {folded}")).collect()
+    pairs
+        .into_iter()
+        .filter(|(.., same)| !same)
+        .map(|(name, noted, folded, _)| format!("{name} {noted}, not {folded}"))
+        .collect()
 }
 
 fn paid(entitlement: &Entitlement) -> Result<Rupiah, MoneyError> {

@@ -20,7 +20,13 @@ fn steps() -> impl Strategy<Value = Vec<Step>> {
         prop_oneof![4 => Just(0), 1 => amount()],
         prop_oneof![9 => Just(0), 1 => amount()],
     )
-        .prop_map(|(order, id, received, refunded, charged_back)| Step::Reported { order, id, received, refunded, charged_back });
+        .prop_map(|(order, id, received, refunded, charged_back)| Step::Reported {
+            order,
+            id,
+            received,
+            refunded,
+            charged_back,
+        });
     let step = prop_oneof![
         3 => Just(Step::Bill),
         2 => prop_oneof![Just("home20"), Just("home50"), Just("free")].prop_map(Step::Choose),
@@ -53,8 +59,9 @@ proptest! {
 #[test]
 fn what_waits_to_be_applied_or_taken_back_is_pending_and_no_finding() {
     let mut story = Story::told(&[Step::Bill, Step::Open, Step::paid(0)]);
-    let waits =
-        |story: &Story| story.audit().pending.iter().map(|pending| pending.wait).filter(|wait| *wait != Wait::Relay).collect::<Vec<_>>();
+    let waits = |story: &Story| {
+        story.audit().pending.iter().map(|pending| pending.wait).filter(|wait| *wait != Wait::Relay).collect::<Vec<_>>()
+    };
     assert_eq!((story.audit().findings, waits(&story)), (vec![], vec![Wait::Apply]));
     story.go_on(&Step::Apply);
     assert_eq!((story.audit().findings, waits(&story)), (vec![], vec![]));

@@ -18,13 +18,22 @@ fn used(credit: i64) -> Option<CreditUse> {
 
 #[test]
 fn credit_pays_what_it_can_and_leaves_no_rest_that_no_gateway_takes() {
-    for (credit, pays) in
-        [(100_000, 100_000), (299_000, 299_000), (299_001, 299_000), (299_999, 299_000), (300_000, 300_000), (500_000, 300_000)]
-    {
+    for (credit, pays) in [
+        (100_000, 100_000),
+        (299_000, 299_000),
+        (299_001, 299_000),
+        (299_999, 299_000),
+        (300_000, 300_000),
+        (500_000, 300_000),
+    ] {
         let used = used(credit).unwrap();
         let (invoice, entries) = (&used.invoice, &used.entries);
-        assert_eq!((invoice.received.get(), invoice.credit_applied.get(), used.profile.credit.get()), (pays, pays, credit - pays));
-        let entries: Vec<_> = entries.iter().map(|entry| (entry.kind, entry.amount.get(), entry.payment.is_none())).collect();
+        assert_eq!(
+            (invoice.received.get(), invoice.credit_applied.get(), used.profile.credit.get()),
+            (pays, pays, credit - pays)
+        );
+        let entries: Vec<_> =
+            entries.iter().map(|entry| (entry.kind, entry.amount.get(), entry.payment.is_none())).collect();
         assert_eq!(entries, [(EntryKind::CreditUsed, -pays, true), (EntryKind::FromCredit, pays, true)]);
         assert_eq!((invoice.status == InvoiceStatus::Paid, used.event.is_some()), (pays == 300_000, pays == 300_000));
     }
@@ -36,17 +45,25 @@ fn an_invoice_that_credit_covers_is_paid_now_and_due_to_be_applied() {
     let standing = Standing { invoice: &invoice, order: Some(&examples::order()) };
     let used = use_credit(standing, &with_credit(300_000), NOW).unwrap().unwrap();
     let paid = &used.invoice;
-    assert_eq!((paid.status, paid.settlement, paid.paid_at, paid.link.clone()), (InvoiceStatus::Paid, 1, Some(NOW), None));
+    assert_eq!(
+        (paid.status, paid.settlement, paid.paid_at, paid.link.clone()),
+        (InvoiceStatus::Paid, 1, Some(NOW), None)
+    );
     assert!(paid.awaits_apply() && paid.due.is_some());
     let (customer_id, invoice_id) = (invoice.customer_id, invoice.id);
-    assert_eq!(used.event, Some(Event::PaymentSettled { customer_id, invoice_id, settlement: 1, amount: invoice.amount }));
+    assert_eq!(
+        used.event,
+        Some(Event::PaymentSettled { customer_id, invoice_id, settlement: 1, amount: invoice.amount })
+    );
     assert!(used.order.unwrap().cancel_wanted, "nobody is to pay its link any more");
 }
 
 #[test]
 fn a_link_that_asks_for_too_much_stays_to_be_replaced() {
     let invoice = Invoice { link: Some(examples::link()), ..examples::invoice() };
-    let used = use_credit(Standing { invoice: &invoice, order: Some(&examples::order()) }, &with_credit(100_000), NOW).unwrap().unwrap();
+    let used = use_credit(Standing { invoice: &invoice, order: Some(&examples::order()) }, &with_credit(100_000), NOW)
+        .unwrap()
+        .unwrap();
     assert_eq!((used.invoice.link, used.order, used.event), (invoice.link, None, None));
     assert_eq!(used.invoice.due, None);
 }
@@ -83,11 +100,16 @@ fn a_new_invoice_uses_credit_at_once() {
         number: "INV-2026-000002".into(),
         due_date: time::macros::date!(2026 - 12 - 30),
     };
-    let issued = |credit| issue_renewal(&Profile { open_renewal: None, ..with_credit(credit) }, None, new(), Zone::Jakarta, NOW).unwrap();
+    let issued = |credit| {
+        issue_renewal(&Profile { open_renewal: None, ..with_credit(credit) }, None, new(), Zone::Jakarta, NOW).unwrap()
+    };
     let Issued { invoice, profile, event, entries } = issued(120_000);
     assert_eq!((invoice.amount_due().unwrap().get(), profile.credit.get(), entries.len()), (180_000, 0, 2));
     assert!(matches!(event, Event::InvoiceIssued { .. }) && profile.open_renewal == Some(invoice.id));
     let Issued { invoice, profile, event, .. } = issued(320_000);
-    assert_eq!((invoice.status, invoice.amount_due().unwrap().get(), profile.credit.get()), (InvoiceStatus::Paid, 0, 20_000));
+    assert_eq!(
+        (invoice.status, invoice.amount_due().unwrap().get(), profile.credit.get()),
+        (InvoiceStatus::Paid, 0, 20_000)
+    );
     assert!(matches!(event, Event::PaymentSettled { .. }) && profile.open_renewal == Some(invoice.id));
 }

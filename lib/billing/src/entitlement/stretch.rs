@@ -10,7 +10,8 @@ use crate::{
     zone::{OutOfCalendar, Zone},
 };
 
-/// What an import counts for at most. Lines that are to be served for ever have an expiry in the far future, and nobody paid for that.
+/// What an import counts for at most. Lines that are to be served for ever have an expiry in the far future, and nobody
+/// paid for that.
 const IMPORTED_MONTHS: i32 = 24;
 
 /// A span of service and the money that bought it.
@@ -24,13 +25,14 @@ pub struct Stretch {
     pub until: OffsetDateTime,
     /// What was paid for it.
     pub paid: Rupiah,
-    /// How much of that nobody recorded: imported service at its list price. It buys days like money, and never becomes credit.
+    /// How much of that nobody recorded: imported service at its list price. It buys days like money, and never becomes
+    /// credit.
     #[serde(default)]
     pub unrecorded: Rupiah,
 }
 
-/// Days that were bought up to the expiry, instead of a period that was sold as a whole. More money goes on counting from the same
-/// begin, so that its order makes no difference.
+/// Days that were bought up to the expiry, instead of a period that was sold as a whole. More money goes on counting
+/// from the same begin, so that its order makes no difference.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Purchase {
     /// The first of the days.
@@ -43,28 +45,36 @@ pub struct Purchase {
 }
 
 impl Stretch {
-    /// Service until `until` whose price nobody recorded, as imports have it: whole periods at the package's price, as many as reach
-    /// back to `at`, but two years at most. `None` if it is over.
-    pub fn at_list_price(package: &Package, until: OffsetDateTime, at: OffsetDateTime, zone: Zone) -> Result<Option<Self>, FoldError> {
+    /// Service until `until` whose price nobody recorded, as imports have it: whole periods at the package's price, as
+    /// many as reach back to `at`, but two years at most. `None` if it is over.
+    pub fn at_list_price(
+        package: &Package,
+        until: OffsetDateTime,
+        at: OffsetDateTime,
+        zone: Zone,
+    ) -> Result<Option<Self>, FoldError> {
         if until <= at {
             return Ok(None);
         }
         let anchor_day = zone.date(until).day();
-        let fewest = zone.months_between(at, until).checked_div(package.period_months.into()).unwrap_or_default().max(1);
+        let fewest =
+            zone.months_between(at, until).checked_div(package.period_months.into()).unwrap_or_default().max(1);
         // The days of the month decide about one more; a clamped month end about another.
         for periods in fewest..=fewest.saturating_add(2) {
             let from = zone.add_months(until, months(package, periods)?.saturating_neg(), anchor_day)?;
             if from <= at {
                 let most = IMPORTED_MONTHS.checked_div(package.period_months.into()).unwrap_or_default().max(1);
-                let paid = Rupiah::new(i64::from(periods.min(most)).checked_mul(package.price.get()).ok_or(MoneyError::OutOfRange)?);
+                let paid = Rupiah::new(
+                    i64::from(periods.min(most)).checked_mul(package.price.get()).ok_or(MoneyError::OutOfRange)?,
+                );
                 return Ok(Some(Self { from, until, paid, unrecorded: paid }));
             }
         }
         Err(OutOfCalendar.into())
     }
 
-    /// What is left of the money at `at`, in proportion to the time left. Whole rupiah, rounded down: less than Rp1 per change stays
-    /// with the provider.
+    /// What is left of the money at `at`, in proportion to the time left. Whole rupiah, rounded down: less than Rp1 per
+    /// change stays with the provider.
     pub fn unused(&self, at: OffsetDateTime) -> Result<Rupiah, MoneyError> {
         self.left_of(self.paid, at)
     }
@@ -98,8 +108,8 @@ impl Stretch {
 
 /// Until when a purchase serves at the price of the package, and the day of the month on which further periods end.
 ///
-/// Whole periods are calendar months on the anchor day; the rest is its share of the period that follows, in whole seconds, rounded
-/// down. No value is lost by that: [`Stretch::paid`] keeps all of it. The price must not be zero.
+/// Whole periods are calendar months on the anchor day; the rest is its share of the period that follows, in whole
+/// seconds, rounded down. No value is lost by that: [`Stretch::paid`] keeps all of it. The price must not be zero.
 pub fn bought(package: &Package, purchase: &Purchase, zone: Zone) -> Result<(OffsetDateTime, u8), FoldError> {
     let Purchase { from, anchor_day, paid } = *purchase;
     let (money, price) = (paid.get(), package.price.get());
@@ -116,8 +126,8 @@ pub fn bought(package: &Package, purchase: &Purchase, zone: Zone) -> Result<(Off
     Ok((until, zone.date(until).day()))
 }
 
-/// What service from `from` to `until` costs: the money that [`bought`] needs for it from then. Rounded down to whole rupiah, so that by
-/// rounding a prorated change never moves the expiry to the next day.
+/// What service from `from` to `until` costs: the money that [`bought`] needs for it from then. Rounded down to whole
+/// rupiah, so that by rounding a prorated change never moves the expiry to the next day.
 pub fn cost(package: &Package, from: OffsetDateTime, until: OffsetDateTime, zone: Zone) -> Result<Rupiah, FoldError> {
     let anchor_day = zone.date(from).day();
     let after = |periods: i32| Ok::<_, FoldError>(zone.add_months(from, months(package, periods)?, anchor_day)?);

@@ -9,9 +9,16 @@ fn home20() -> Package {
     package("home20", 300_000)
 }
 
-/// Served with `home20` until `expires`, a renewal of `paid_for` is paid at `paid_at`: served until when, anchored on which day?
+/// Served with `home20` until `expires`, a renewal of `paid_for` is paid at `paid_at`: served until when, anchored on
+/// which day?
 #[track_caller]
-fn check(expires: OffsetDateTime, paid_at: OffsetDateTime, paid_for: Package, late: LateRenewal, expected: (OffsetDateTime, u8)) {
+fn check(
+    expires: OffsetDateTime,
+    paid_at: OffsetDateTime,
+    paid_for: Package,
+    late: LateRenewal,
+    expected: (OffsetDateTime, u8),
+) {
     let before = imported(None, &home20(), expires, paid_at, ZONE);
     let after = extend(Some(before), &renewal(2, paid_for, paid_at, late), ZONE).unwrap();
     assert_eq!((after.expires_at, after.anchor_day), expected);
@@ -71,7 +78,11 @@ fn money_cannot_buy_days_of_a_package_without_price_and_is_credit() {
         (after.package.price, after.to_credit, after.expires_at, after.anchor_day)
     };
     let credit = Rupiah::new(300_000);
-    assert_eq!(renewed(datetime!(2026-10-20 09:00 +7)), (Rupiah::ZERO, credit, datetime!(2026-12-01 12:00 +7), 1), "served for a period");
+    assert_eq!(
+        renewed(datetime!(2026-10-20 09:00 +7)),
+        (Rupiah::ZERO, credit, datetime!(2026-12-01 12:00 +7), 1),
+        "served for a period"
+    );
     assert_eq!(
         renewed(datetime!(2027-01-20 09:00 +7)),
         (Rupiah::ZERO, credit, datetime!(2027-01-20 09:00 +7), 20),
@@ -85,8 +96,11 @@ fn later_by_days(at: OffsetDateTime, days: i64) -> OffsetDateTime {
 
 #[test]
 fn twelve_renewals_from_31_january_end_on_31_january() {
-    let mut grants = vec![Grant { reason: Reason::Import { expires_at: datetime!(2026-01-31 23:59:59 +7) }, ..import() }];
-    grants.extend((2..14).map(|sequence| renewal(sequence, home20(), datetime!(2026-01-20 10:00 +7), LateRenewal::FromPayment)));
+    let mut grants =
+        vec![Grant { reason: Reason::Import { expires_at: datetime!(2026-01-31 23:59:59 +7) }, ..import() }];
+    grants.extend(
+        (2..14).map(|sequence| renewal(sequence, home20(), datetime!(2026-01-20 10:00 +7), LateRenewal::FromPayment)),
+    );
     let entitlement = fold(&grants, ZONE).unwrap().unwrap();
     assert_eq!((entitlement.expires_at, entitlement.anchor_day), (datetime!(2027-01-31 23:59:59 +7), 31));
 }
@@ -128,7 +142,8 @@ fn an_import_sets_package_and_expiry_whatever_was_before() {
 
 #[test]
 fn unused_service_is_worth_its_share_of_what_was_paid_for_it() {
-    // Renewed for November at Rp300.000 and, after a rise of the price, for December at Rp310.000. Home 20 was imported for October.
+    // Renewed for November at Rp300.000 and, after a rise of the price, for December at Rp310.000. Home 20 was imported
+    // for October.
     let import = Grant {
         reason: Reason::Import { expires_at: datetime!(2026-11-01 00:00 +7) },
         granted_at: datetime!(2026-10-01 00:00 +7),
@@ -162,7 +177,12 @@ fn imported_service_is_worth_the_price_of_its_package() {
         (home20(), datetime!(2026-11-30 00:00 +7), datetime!(2026-12-15 00:00 +7), 0),
         (home20(), datetime!(2027-01-31 00:00 +7), datetime!(2026-10-31 00:00 +7), 900_000),
         (home20(), datetime!(2027-01-31 00:00 +7), datetime!(2026-10-30 00:00 +7), 907_317), // 93 of the 123 days of four periods
-        (Package { period_months: 3, ..home20() }, datetime!(2027-01-31 00:00 +7), datetime!(2026-10-31 00:00 +7), 300_000),
+        (
+            Package { period_months: 3, ..home20() },
+            datetime!(2027-01-31 00:00 +7),
+            datetime!(2026-10-31 00:00 +7),
+            300_000,
+        ),
         (package("free", 0), datetime!(2027-01-31 00:00 +7), datetime!(2026-10-31 00:00 +7), 0),
         // Nobody paid for what has no end in sight: it counts as two years.
         (home20(), datetime!(2099-10-31 00:00 +7), datetime!(2026-10-31 00:00 +7), 24 * 300_000),
@@ -190,7 +210,9 @@ fn profiles_from_before_values_were_recorded_count_as_imported() {
 #[test]
 fn what_is_used_up_is_not_kept() {
     let mut grants = vec![import()];
-    let month = |sequence: u32| ZONE.add_months(datetime!(2026-11-25 10:00 +7), i32::try_from(sequence).unwrap() - 2, 25).unwrap();
+    let month = |sequence: u32| {
+        ZONE.add_months(datetime!(2026-11-25 10:00 +7), i32::try_from(sequence).unwrap() - 2, 25).unwrap()
+    };
     grants.extend((2..38).map(|sequence| renewal(sequence, home20(), month(sequence), LateRenewal::FromPayment)));
     let entitlement = fold(&grants, ZONE).unwrap().unwrap();
     assert_eq!(entitlement.stretches.len(), 2, "the month that runs, and the one just paid");

@@ -27,7 +27,14 @@ fn check_public(invoice: &Invoice, wanted: Option<GatewayName>, seconds: i64, ex
 }
 
 #[track_caller]
-fn check_for(public: bool, invoice: &Invoice, wanted: Option<GatewayName>, active: &[GatewayName], seconds: i64, expected: &str) {
+fn check_for(
+    public: bool,
+    invoice: &Invoice,
+    wanted: Option<GatewayName>,
+    active: &[GatewayName],
+    seconds: i64,
+    expected: &str,
+) {
     let decision = decide(
         invoice,
         public,
@@ -41,7 +48,9 @@ fn check_for(public: bool, invoice: &Invoice, wanted: Option<GatewayName>, activ
         LinkDecision::Reuse(_) => "reuse".to_owned(),
         LinkDecision::Busy => "busy".to_owned(),
         LinkDecision::TooMany { retry_after } => format!("wait {retry_after}"),
-        LinkDecision::Open { amount, replaces } => format!("open {amount}{}", if replaces.is_some() { ", replacing" } else { "" }),
+        LinkDecision::Open { amount, replaces } => {
+            format!("open {amount}{}", if replaces.is_some() { ", replacing" } else { "" })
+        }
     };
     assert_eq!(told, expected);
 }
@@ -157,14 +166,22 @@ fn opened_order(invoice: &Invoice) -> (Order, Invoice) {
 }
 
 fn opened() -> Opened {
-    Opened { url: "https://pay.example/z".into(), reference: "ref".into(), expires_at: later(NOW, Duration::hours(23)), public: true }
+    Opened {
+        url: "https://pay.example/z".into(),
+        reference: "ref".into(),
+        expires_at: later(NOW, Duration::hours(23)),
+        public: true,
+    }
 }
 
 #[test]
 fn an_order_is_creating_and_due_before_the_gateway_is_called_and_the_invoice_is_leased_to_it() {
     let (order, invoice) = opened_order(&with_link());
     assert_eq!((order.status, order.due), (OrderStatus::Creating, Some(later(NOW, FIRST_LOOK))));
-    assert_eq!((&order.invoice_id, &order.customer_id, order.amount), (&invoice.id, &invoice.customer_id, Rupiah::new(300_000)));
+    assert_eq!(
+        (&order.invoice_id, &order.customer_id, order.amount),
+        (&invoice.id, &invoice.customer_id, Rupiah::new(300_000))
+    );
     assert_eq!(invoice.lease, Some(Lease { order_id: order.id, until: later(NOW, LEASE) }));
     assert_eq!(invoice.link, None, "the replaced link may be dead from here on");
 }
@@ -173,7 +190,10 @@ fn an_order_is_creating_and_due_before_the_gateway_is_called_and_the_invoice_is_
 fn the_link_that_the_gateway_gave_becomes_the_invoices() {
     let (order, invoice) = opened_order(&with_link());
     let (order, invoice) = record(&order, &invoice, &opened(), NOW);
-    assert_eq!((order.status, order.reference.as_deref(), order.expires_at), (OrderStatus::Open, Some("ref"), opened().expires_at));
+    assert_eq!(
+        (order.status, order.reference.as_deref(), order.expires_at),
+        (OrderStatus::Open, Some("ref"), opened().expires_at)
+    );
     assert_eq!((order.cancel_wanted, order.due), (false, order.next_look(NOW)));
     let invoice = invoice.unwrap();
     let link = PaymentLink {
@@ -222,7 +242,11 @@ fn after_a_refusal_the_order_is_over_and_after_silence_it_is_still_looked_at() {
     let (order, leased) = opened_order(&with_link());
     let (refused, invoice) = fail(&order, &leased, false, NOW);
     assert_eq!((refused.status, refused.due), (OrderStatus::Failed, None));
-    assert_eq!(invoice.map(|invoice| (invoice.lease, invoice.link)), Some((None, None)), "the next request opens another order");
+    assert_eq!(
+        invoice.map(|invoice| (invoice.lease, invoice.link)),
+        Some((None, None)),
+        "the next request opens another order"
+    );
 
     let (unanswered, invoice) = fail(&order, &leased, true, NOW);
     assert_eq!((unanswered.status, unanswered.due), (OrderStatus::Creating, order.due));

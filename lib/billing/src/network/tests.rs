@@ -41,7 +41,8 @@ fn a_line_is_told_once_per_state() {
     }
     // What is written to the profile beside the entitlement is nothing to a network.
     assert_eq!(claim(Some(&told), &extended(EXPIRY, 9), None, NOW), None);
-    let next = claim(Some(&told), &extended(EXPIRY + Duration::days(30), 9), Some("subscription.extended"), NOW).unwrap();
+    let next =
+        claim(Some(&told), &extended(EXPIRY + Duration::days(30), 9), Some("subscription.extended"), NOW).unwrap();
     assert_eq!((next.number, next.taken.len(), next.message_id().as_str()), (9, 0, "c1-9"));
 }
 
@@ -58,7 +59,10 @@ fn states_are_numbered_upwards_also_where_the_profile_stays_the_same() {
 fn one_tells_and_whoever_comes_meanwhile_leaves_it_to_them() {
     let first = first();
     let later_profile = extended(EXPIRY + Duration::days(30), 2);
-    assert_eq!(claim(Some(&first), &later_profile, Some("subscription.extended"), NOW + LEASE - Duration::seconds(1)), None);
+    assert_eq!(
+        claim(Some(&first), &later_profile, Some("subscription.extended"), NOW + LEASE - Duration::seconds(1)),
+        None
+    );
     let taken_over = claim(Some(&first), &examples::profile(), None, NOW + LEASE).unwrap();
     assert_eq!((taken_over.number, taken_over.tries, taken_over.kind.as_str()), (1, 2, "subscription.extended"));
     // The one who tells looks again afterwards, and says what changed by comparing.
@@ -91,7 +95,10 @@ fn what_fails_is_told_again_ever_later_for_a_day_and_then_given_up() {
             assert_eq!(claim(Some(&after), &examples::profile(), None, now + Duration::days(1)), None);
             break;
         };
-        assert_eq!(claim(Some(&after), &examples::profile(), Some("subscription.extended"), due - Duration::seconds(1)), None);
+        assert_eq!(
+            claim(Some(&after), &examples::profile(), Some("subscription.extended"), due - Duration::seconds(1)),
+            None
+        );
         waits.push((due - now).whole_minutes());
         assert_eq!(after.is_alarming(), after.tries == 4, "once on its way");
         now = due;
@@ -105,7 +112,8 @@ fn what_fails_is_told_again_ever_later_for_a_day_and_then_given_up() {
 #[test]
 fn a_new_state_is_told_at_once_while_the_one_before_waits() {
     let failing = stored(first().after(&failed(Problem::ServerError), false, NOW));
-    let next = claim(Some(&failing), &extended(EXPIRY + Duration::days(30), 4), Some("subscription.extended"), NOW).unwrap();
+    let next =
+        claim(Some(&failing), &extended(EXPIRY + Duration::days(30), 4), Some("subscription.extended"), NOW).unwrap();
     assert_eq!((next.number, next.tries, next.problem), (4, 1, None));
 }
 
@@ -167,11 +175,17 @@ fn a_customer_never_waits_for_ever() {
     assert_eq!(first().standing(&profile, soon), Some(Standing::Activating));
     assert_eq!(first().standing(&profile, late), Some(Standing::Late));
     let failing = first().after(&failed(Problem::Unreachable), false, NOW);
-    assert_eq!((failing.standing(&profile, soon), failing.standing(&profile, late)), (Some(Standing::Activating), Some(Standing::Late)));
+    assert_eq!(
+        (failing.standing(&profile, soon), failing.standing(&profile, late)),
+        (Some(Standing::Activating), Some(Standing::Late))
+    );
     assert_eq!(told().standing(&profile, late), Some(Standing::Told));
     // Paid just now, and the event is on its way; or imported, which has no event.
     let paid = extended(EXPIRY + Duration::days(30), 2);
-    assert_eq!((told().standing(&paid, soon), told().standing(&paid, late)), (Some(Standing::Activating), Some(Standing::Told)));
+    assert_eq!(
+        (told().standing(&paid, soon), told().standing(&paid, late)),
+        (Some(Standing::Activating), Some(Standing::Told))
+    );
     let given_up = Announcement { state: State::GivenUp, ..failing };
     assert_eq!(given_up.standing(&profile, NOW), Some(Standing::Late));
 }

@@ -12,12 +12,23 @@ fn envelope(event: Event) -> Envelope {
 
 fn reminder() -> Event {
     let invoice = examples::invoice();
-    Event::InvoiceReminder { customer_id: invoice.customer_id, invoice_id: invoice.id, amount: Rupiah::new(300_000), stage: Stage::DueDay }
+    Event::InvoiceReminder {
+        customer_id: invoice.customer_id,
+        invoice_id: invoice.id,
+        amount: Rupiah::new(300_000),
+        stage: Stage::DueDay,
+    }
 }
 
 fn extended() -> Event {
     let invoice = examples::invoice();
-    Event::SubscriptionExtended { customer_id: invoice.customer_id, invoice_id: invoice.id, settlement: 1, expires_at: NOW, version: 2 }
+    Event::SubscriptionExtended {
+        customer_id: invoice.customer_id,
+        invoice_id: invoice.id,
+        settlement: 1,
+        expires_at: NOW,
+        version: 2,
+    }
 }
 
 fn told(kind: Kind, event: &Event, invoice: &Invoice) -> Result<Kind, Skip> {
@@ -28,7 +39,10 @@ fn told(kind: Kind, event: &Event, invoice: &Invoice) -> Result<Kind, Skip> {
 fn an_event_has_one_message_whose_id_follows_from_it() {
     let notice = Notice::new(envelope(reminder()), NOW).unwrap();
     assert_eq!((notice.id.as_str(), notice.kind), ("01926f5e6a097b2c8d3e4f5061728394", Kind::DueToday));
-    assert_eq!((notice.customer_id, notice.invoice_id), (Some(examples::invoice().customer_id), Some(examples::invoice().id)));
+    assert_eq!(
+        (notice.customer_id, notice.invoice_id),
+        (Some(examples::invoice().customer_id), Some(examples::invoice().id))
+    );
     let code = Event::LoginCodeRequested { login_id: "l".into(), request_id: "r".into() };
     let code = Notice::new(envelope(code), NOW).unwrap();
     assert!(Notice::is_code(&code.id) && !Notice::is_code(&notice.id) && code.customer_id.is_none());
@@ -38,7 +52,12 @@ fn an_event_has_one_message_whose_id_follows_from_it() {
 fn a_payment_is_told_when_it_took_effect_and_not_when_it_came() {
     let invoice = examples::invoice();
     let (customer_id, invoice_id, amount) = (invoice.customer_id, invoice.id, invoice.amount);
-    let settled = Event::PaymentSettled { customer_id: customer_id.clone(), invoice_id: invoice_id.clone(), settlement: 1, amount };
+    let settled = Event::PaymentSettled {
+        customer_id: customer_id.clone(),
+        invoice_id: invoice_id.clone(),
+        settlement: 1,
+        amount,
+    };
     assert_eq!((Kind::of(&settled), Kind::of(&extended())), (None, Some(Kind::PaymentReceived)));
     let reverted = Event::SubscriptionReverted { customer_id, invoice_id, settlement: 1, expires_at: NOW, version: 2 };
     assert_eq!(Kind::of(&reverted), None);
@@ -50,7 +69,10 @@ fn bills_are_told_as_long_as_something_is_to_pay() {
     let cancelled = Invoice { status: InvoiceStatus::Cancelled, ..examples::invoice() };
     for kind in Kind::ALL.into_iter().filter(|kind| kind.class() == Class::Bill) {
         assert_eq!(told(kind, &reminder(), &examples::invoice()), Ok(kind));
-        assert_eq!((told(kind, &reminder(), &paid), told(kind, &reminder(), &cancelled)), (Err(Skip::Settled), Err(Skip::Settled)));
+        assert_eq!(
+            (told(kind, &reminder(), &paid), told(kind, &reminder(), &cancelled)),
+            (Err(Skip::Settled), Err(Skip::Settled))
+        );
     }
     let offer = Invoice { kind: InvoiceKind::Upgrade, ..examples::invoice() };
     assert_eq!(told(Kind::InvoiceIssued, &reminder(), &offer), Err(Skip::NotNeeded));
@@ -109,7 +131,10 @@ fn a_message_is_due_while_pending_and_found_when_it_is_lost() {
     assert_eq!((claimed.place(), claimed.tries, claimed.sending), (Some(Place::Due(NOW + LEASE)), 1, true));
     let until = NOW + Duration::HOUR;
     let waiting = claimed.clone().waiting(until, "quiet", NOW);
-    assert_eq!((waiting.place(), waiting.sending, waiting.status_detail.as_deref()), (Some(Place::Due(until)), false, Some("quiet")));
+    assert_eq!(
+        (waiting.place(), waiting.sending, waiting.status_detail.as_deref()),
+        (Some(Place::Due(until)), false, Some("quiet"))
+    );
     assert_eq!(claimed.clone().concluded(DeliveryStatus::Accepted, None, NOW).place(), None);
     for lost in [DeliveryStatus::Unknown, DeliveryStatus::Failed] {
         let notice = claimed.clone().concluded(lost, Some("why"), NOW);

@@ -116,7 +116,11 @@ impl Story {
     #[track_caller]
     fn audit(&self) {
         let booked = self.orders.iter().flat_map(|order| order.booked.values());
-        assert_eq!(self.total(|_| true), booked.map(|booked| booked.kept().unwrap().get()).sum::<i64>(), "every rupiah is one entry");
+        assert_eq!(
+            self.total(|_| true),
+            booked.map(|booked| booked.kept().unwrap().get()).sum::<i64>(),
+            "every rupiah is one entry"
+        );
         assert_eq!(self.total(EntryKind::moves_credit), self.credit.get(), "credit is the sum of its entries");
         let invoice = &self.invoice;
         assert_eq!(self.total(EntryKind::moves_invoice), held(invoice), "the invoice holds the sum of its entries");
@@ -126,10 +130,17 @@ impl Story {
             assert_eq!(invoice.status == InvoiceStatus::Paid, invoice.received >= invoice.amount);
         }
         assert!(invoice.status != InvoiceStatus::Unpaid || invoice.given_back() == Ok(Rupiah::ZERO));
-        assert_eq!(invoice.status == InvoiceStatus::Paid, invoice.paid_at.is_some() && invoice.status != InvoiceStatus::Cancelled);
+        assert_eq!(
+            invoice.status == InvoiceStatus::Paid,
+            invoice.paid_at.is_some() && invoice.status != InvoiceStatus::Cancelled
+        );
         assert!(!invoice.awaits_apply() || invoice.due.is_some(), "what is not applied is due");
         for booked in self.orders.iter().flat_map(|order| order.booked.values()) {
-            assert!(booked.kept().unwrap() >= Rupiah::ZERO && booked.to_credit <= booked.received && booked.to_credit >= Rupiah::ZERO);
+            assert!(
+                booked.kept().unwrap() >= Rupiah::ZERO
+                    && booked.to_credit <= booked.received
+                    && booked.to_credit >= Rupiah::ZERO
+            );
         }
     }
 
@@ -141,8 +152,12 @@ impl Story {
     fn summary(&self) -> String {
         let events: Vec<String> = self.events.iter().map(told).collect();
         let status = format!("{:?}", self.invoice.status).to_uppercase();
-        let line =
-            format!("{status} holds {}, credit {}: {}", held(&self.invoice) / THOUSAND, self.credit.get() / THOUSAND, events.join(", "));
+        let line = format!(
+            "{status} holds {}, credit {}: {}",
+            held(&self.invoice) / THOUSAND,
+            self.credit.get() / THOUSAND,
+            events.join(", ")
+        );
         line.trim_end_matches([':', ' ']).to_owned()
     }
 }
@@ -154,7 +169,9 @@ fn held(invoice: &Invoice) -> i64 {
 fn told(event: &Event) -> String {
     match event {
         Event::PaymentSettled { settlement, amount, .. } => format!("settled#{settlement} {}", amount.get() / THOUSAND),
-        Event::PaymentReversed { settlement, amount, .. } => format!("reversed#{settlement} {}", amount.get() / THOUSAND),
+        Event::PaymentReversed { settlement, amount, .. } => {
+            format!("reversed#{settlement} {}", amount.get() / THOUSAND)
+        }
         Event::PaymentReview { reason, amount, .. } => format!("{reason:?} {}", amount.get() / THOUSAND),
         other => panic!("settling tells of money only, not {other:?}"),
     }
@@ -180,7 +197,8 @@ fn second(received: i64, refunded: i64) -> Step {
 }
 
 fn charged_back(received: i64, charged_back: i64) -> Step {
-    let transaction = Transaction { charged_back: Rupiah::new(charged_back * THOUSAND), ..transaction("t1", received, 0) };
+    let transaction =
+        Transaction { charged_back: Rupiah::new(charged_back * THOUSAND), ..transaction("t1", received, 0) };
     Step::Report(0, examples::report(vec![transaction]))
 }
 
@@ -263,13 +281,19 @@ fn a_payment_that_is_seen_only_when_refunded_cancels_the_invoice_and_is_told_as_
 #[test]
 fn a_full_refund_cancels_the_invoice() {
     check(&[t1(300, 0), Step::Apply, t1(300, 300)], "CANCELLED holds 0, credit 0: settled#1 300, reversed#1 300");
-    check(&[t1(300, 0), t1(300, 300), second(300, 0)], "CANCELLED holds 0, credit 300: settled#1 300, reversed#1 300, Surplus 300");
+    check(
+        &[t1(300, 0), t1(300, 300), second(300, 0)],
+        "CANCELLED holds 0, credit 300: settled#1 300, reversed#1 300, Surplus 300",
+    );
 }
 
 #[test]
 fn partial_refunds_are_totals_and_revoke_nothing_until_all_is_gone() {
     check(&[t1(300, 0), t1(300, 100)], "PAID holds 200, credit 0: settled#1 300, PartialRefund 100");
-    check(&[t1(300, 0), t1(300, 100), t1(300, 150)], "PAID holds 150, credit 0: settled#1 300, PartialRefund 100, PartialRefund 50");
+    check(
+        &[t1(300, 0), t1(300, 100), t1(300, 150)],
+        "PAID holds 150, credit 0: settled#1 300, PartialRefund 100, PartialRefund 50",
+    );
     let all = [t1(300, 0), t1(300, 100), t1(300, 300)];
     check(&all, "CANCELLED holds 0, credit 0: settled#1 300, PartialRefund 100, reversed#1 200");
 }
@@ -277,8 +301,14 @@ fn partial_refunds_are_totals_and_revoke_nothing_until_all_is_gone() {
 #[test]
 fn refunding_a_surplus_leaves_the_invoice_alone() {
     check(&[t1(350, 0), t1(350, 50)], "PAID holds 300, credit 0: settled#1 300, Surplus 50, PartialRefund 50");
-    check(&[t1(300, 0), second(300, 0), second(300, 300)], "PAID holds 300, credit 0: settled#1 300, Surplus 300, PartialRefund 300");
-    check(&[t1(300, 0), second(300, 0), second(0, 0)], "PAID holds 300, credit 0: settled#1 300, Surplus 300, TakenBack 300");
+    check(
+        &[t1(300, 0), second(300, 0), second(300, 300)],
+        "PAID holds 300, credit 0: settled#1 300, Surplus 300, PartialRefund 300",
+    );
+    check(
+        &[t1(300, 0), second(300, 0), second(0, 0)],
+        "PAID holds 300, credit 0: settled#1 300, Surplus 300, TakenBack 300",
+    );
     let beyond = [t1(350, 0), t1(350, 150)];
     check(&beyond, "PAID holds 200, credit 0: settled#1 300, Surplus 50, PartialRefund 100");
 }
@@ -291,7 +321,10 @@ fn a_refunded_part_payment_is_due_again() {
 
 #[test]
 fn a_refund_that_is_no_longer_mentioned_does_not_come_back() {
-    check(&[t1(300, 100), charged_back(300, 300)], "PAID holds 0, credit 0: settled#1 300, PartialRefund 100, Chargeback 200");
+    check(
+        &[t1(300, 100), charged_back(300, 300)],
+        "PAID holds 0, credit 0: settled#1 300, PartialRefund 100, Chargeback 200",
+    );
 }
 
 #[test]
@@ -305,7 +338,10 @@ fn a_chargeback_is_recorded_and_revokes_nothing_by_itself() {
 fn what_is_charged_back_comes_out_of_credit_first() {
     check(&[t1(350, 0), charged_back(350, 40)], "PAID holds 300, credit 10: settled#1 300, Surplus 50, Chargeback 40");
     check(&[t1(350, 0), charged_back(350, 350)], "PAID holds 0, credit 0: settled#1 300, Surplus 50, Chargeback 350");
-    check(&[t1(300, 0), Step::Withdraw, second(300, 0), Step::Apply], "PAID holds 300, credit 300: settled#1 300, Surplus 300");
+    check(
+        &[t1(300, 0), Step::Withdraw, second(300, 0), Step::Apply],
+        "PAID holds 300, credit 300: settled#1 300, Surplus 300",
+    );
 }
 
 #[test]
@@ -316,20 +352,30 @@ fn a_part_payment_that_is_charged_back_is_due_again() {
 #[test]
 fn what_is_gone_does_not_go_again() {
     check(&[t1(300, 0), charged_back(300, 300), t1(300, 300)], "PAID holds 0, credit 0: settled#1 300, Chargeback 300");
-    check(&[t1(300, 0), charged_back(300, 100), t1(0, 0)], "UNPAID holds 0, credit 0: settled#1 300, Chargeback 100, reversed#1 200");
+    check(
+        &[t1(300, 0), charged_back(300, 100), t1(0, 0)],
+        "UNPAID holds 0, credit 0: settled#1 300, Chargeback 100, reversed#1 200",
+    );
 }
 
 #[test]
 fn credit_used_for_an_invoice_is_credit_again_when_its_payment_is_refunded_in_full() {
-    // The second order's money is for another story: it becomes credit of this customer, and pays part of the reopened invoice.
+    // The second order's money is for another story: it becomes credit of this customer, and pays part of the reopened
+    // invoice.
     let story = [t1(300, 0), second(100, 0), t1(0, 0), Step::UseCredit];
     check(&story, "UNPAID holds 100, credit 0: settled#1 300, Surplus 100, reversed#1 300");
     let paid = [story.to_vec(), vec![t2(200, 0)]].concat();
     check(&paid, "PAID holds 300, credit 0: settled#1 300, Surplus 100, reversed#1 300, settled#2 300");
     let in_part = [paid.clone(), vec![t2(200, 50)]].concat();
-    check(&in_part, "PAID holds 250, credit 0: settled#1 300, Surplus 100, reversed#1 300, settled#2 300, PartialRefund 50");
+    check(
+        &in_part,
+        "PAID holds 250, credit 0: settled#1 300, Surplus 100, reversed#1 300, settled#2 300, PartialRefund 50",
+    );
     let in_full = [paid, vec![t2(200, 200)]].concat();
-    check(&in_full, "CANCELLED holds 0, credit 100: settled#1 300, Surplus 100, reversed#1 300, settled#2 300, reversed#2 200");
+    check(
+        &in_full,
+        "CANCELLED holds 0, credit 100: settled#1 300, Surplus 100, reversed#1 300, settled#2 300, reversed#2 200",
+    );
 }
 
 #[test]
@@ -361,7 +407,10 @@ fn what_was_refunded_is_not_taken_back_a_second_time() {
 #[test]
 fn a_refund_of_an_earlier_settlement_counts_for_no_later_one() {
     let steps = [t1(300, 0), t1(300, 100), t1(0, 0), second(300, 0), second(300, 200)];
-    check(&steps, "PAID holds 100, credit 0: settled#1 300, PartialRefund 100, reversed#1 200, settled#2 300, PartialRefund 200");
+    check(
+        &steps,
+        "PAID holds 100, credit 0: settled#1 300, PartialRefund 100, reversed#1 200, settled#2 300, PartialRefund 200",
+    );
 }
 
 #[test]
@@ -373,13 +422,19 @@ fn part_payments_of_a_withdrawn_invoice_are_taken_back_from_credit() {
 
 #[test]
 fn a_report_that_is_not_understood_takes_nothing_back() {
-    let unclear = |transactions| Step::Report(0, Report { state: ReportedState::Unclear("status settelment".into()), transactions });
+    let unclear = |transactions| {
+        Step::Report(0, Report { state: ReportedState::Unclear("status settelment".into()), transactions })
+    };
     check(&[unclear(vec![])], "UNPAID holds 0, credit 0: Unclear 300");
     check(&[t1(300, 0), unclear(vec![])], "PAID holds 300, credit 0: settled#1 300, Unclear 300");
-    check(&[t1(300, 0), unclear(vec![transaction("t1", 0, 0)])], "PAID holds 300, credit 0: settled#1 300, Unclear 300");
+    check(
+        &[t1(300, 0), unclear(vec![transaction("t1", 0, 0)])],
+        "PAID holds 300, credit 0: settled#1 300, Unclear 300",
+    );
     // Listed transactions are certain: money beside something unclear is booked.
     check(&[unclear(vec![transaction("t2", 300, 0)])], "PAID holds 300, credit 0: Unclear 300, settled#1 300");
-    let unknown = Step::Report(0, Report { state: ReportedState::Unknown, transactions: vec![transaction("t1", 0, 0)] });
+    let unknown =
+        Step::Report(0, Report { state: ReportedState::Unknown, transactions: vec![transaction("t1", 0, 0)] });
     check(&[t1(300, 0), unknown], "PAID holds 300, credit 0: settled#1 300");
 }
 
@@ -396,7 +451,10 @@ fn a_negative_total_is_refused() {
 fn the_gateways_time_of_payment_counts_unless_it_lies_ahead() {
     for (reported, counted) in [(-60, -60), (0, 0), (7 * 60, 0)] {
         let paid_at = Some(later(NOW, Duration::minutes(reported)));
-        let story = Story::told(&[Step::Report(0, examples::report(vec![Transaction { paid_at, ..transaction("t1", 300, 0) }]))]);
+        let story = Story::told(&[Step::Report(
+            0,
+            examples::report(vec![Transaction { paid_at, ..transaction("t1", 300, 0) }]),
+        )]);
         assert_eq!(story.invoice.paid_at, Some(later(NOW, Duration::minutes(counted))));
         assert_eq!(story.entries[0].at, later(NOW, Duration::minutes(counted)));
     }
@@ -416,17 +474,24 @@ fn money_spends_the_link_it_came_through_and_payment_spends_every_link() {
 #[test]
 fn every_entry_says_which_payment_it_belongs_to() {
     let story = Story::told(&[t1(350, 0)]);
-    let told: Vec<_> = story.entries.iter().map(|entry| (entry.kind, entry.amount.get(), entry.payment.clone())).collect();
+    let told: Vec<_> =
+        story.entries.iter().map(|entry| (entry.kind, entry.amount.get(), entry.payment.clone())).collect();
     let payment = PaymentRef {
         gateway: story.orders[0].gateway,
         order_id: story.orders[0].id.clone(),
         transaction_id: "t1".into(),
         method: Some("qris".into()),
     };
-    assert_eq!(told, [(EntryKind::Received, 300_000, Some(payment.clone())), (EntryKind::Surplus, 50_000, Some(payment))]);
+    assert_eq!(
+        told,
+        [(EntryKind::Received, 300_000, Some(payment.clone())), (EntryKind::Surplus, 50_000, Some(payment))]
+    );
     assert_eq!(
         story.orders[0].booked,
-        BTreeMap::from([("t1".to_owned(), Booked { received: Rupiah::new(350_000), to_credit: Rupiah::new(50_000), ..Booked::default() })])
+        BTreeMap::from([(
+            "t1".to_owned(),
+            Booked { received: Rupiah::new(350_000), to_credit: Rupiah::new(50_000), ..Booked::default() }
+        )])
     );
     assert_eq!(story.orders[0].timeline.last().map(|moment| moment.what.as_str()), Some("booked:settlement"));
 }

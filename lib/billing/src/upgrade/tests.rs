@@ -44,7 +44,11 @@ fn first_month() -> Grant {
 
 /// Served with Home 20 until the end of 30 November; nothing is open.
 fn budi() -> Profile {
-    Profile { entitlement: extend(None, &first_month(), Zone::Jakarta).unwrap(), open_renewal: None, ..examples::profile() }
+    Profile {
+        entitlement: extend(None, &first_month(), Zone::Jakarta).unwrap(),
+        open_renewal: None,
+        ..examples::profile()
+    }
 }
 
 /// The same, but as the provider's records say it: nobody knows what was paid.
@@ -65,8 +69,13 @@ fn new(number: u32) -> NewInvoice {
 fn paid(profile: &Profile, package: &Package, rules: Rules, at: OffsetDateTime) -> (Invoice, Profile) {
     let preview = preview(profile, package, rules, at).unwrap();
     let opened = open(profile, &preview, None, new(2), at).unwrap();
-    let invoice =
-        Invoice { status: InvoiceStatus::Paid, received: opened.invoice.amount, settlement: 1, paid_at: Some(at), ..opened.invoice };
+    let invoice = Invoice {
+        status: InvoiceStatus::Paid,
+        received: opened.invoice.amount,
+        settlement: 1,
+        paid_at: Some(at),
+        ..opened.invoice
+    };
     (invoice, opened.profile)
 }
 
@@ -91,10 +100,16 @@ fn a_grant_stores_inputs_and_never_results() {
 
 #[test]
 fn the_entitlement_is_a_pure_function_of_the_live_grants() {
-    let grants =
-        [first_month(), examples::upgrade(2, home50(), HALFWAY), examples::renewal(3, home50(), HALFWAY, LateRenewal::FromPayment)];
+    let grants = [
+        first_month(),
+        examples::upgrade(2, home50(), HALFWAY),
+        examples::renewal(3, home50(), HALFWAY, LateRenewal::FromPayment),
+    ];
     let renewed = |profile: Profile| extend(Some(profile.entitlement), &grants[2], Zone::Jakarta).unwrap();
-    assert_eq!(fold(&grants, Zone::Jakarta).unwrap().unwrap(), renewed(changed(&budi(), &home50(), FULL_PRICE, HALFWAY)));
+    assert_eq!(
+        fold(&grants, Zone::Jakarta).unwrap().unwrap(),
+        renewed(changed(&budi(), &home50(), FULL_PRICE, HALFWAY))
+    );
 }
 
 #[test]
@@ -105,7 +120,8 @@ fn revoking_a_grant_in_the_middle_refolds_the_rest() {
     let last = examples::renewal(4, home50(), HALFWAY, LateRenewal::FromPayment);
     let end = |grants: &[&Grant]| fold(grants.iter().copied(), Zone::Jakarta).unwrap().unwrap().expires_at;
     let revoked = |grant: &Grant| Grant { revoked: true, ..grant.clone() };
-    // Without the renewal its Rp300.000 buy no days of Home 50; without the upgrade the last renewal buys days of Home 20.
+    // Without the renewal its Rp300.000 buy no days of Home 50; without the upgrade the last renewal buys days of Home
+    // 20.
     assert_eq!(end(&[&import, &revoked(&renewal), &upgrade, &last]), end(&[&import, &upgrade, &last]));
     assert_eq!(end(&[&import, &renewal, &revoked(&upgrade), &last]), end(&[&import, &renewal, &last]));
     assert_eq!(
@@ -148,7 +164,11 @@ fn at_full_price_a_new_period_starts_with_the_payment_and_unused_value_is_carrie
     let shown = preview(&budi(), &home50(), FULL_PRICE, HALFWAY).unwrap();
     assert_eq!((shown.amount, shown.unused, shown.carried_over_days), (Rupiah::new(500_000), Rupiah::new(150_000), 9));
     assert_eq!((shown.new_expires_at, shown.to_credit), (datetime!(2026-12-24 19:11:59 +7), Rupiah::ZERO));
-    assert_eq!(until(&changed(&budi(), &home50(), FULL_PRICE, HALFWAY)), shown.new_expires_at, "what is shown is what happens");
+    assert_eq!(
+        until(&changed(&budi(), &home50(), FULL_PRICE, HALFWAY)),
+        shown.new_expires_at,
+        "what is shown is what happens"
+    );
     // Downwards: one and a half times the price are a month and half of the one after it.
     let shown = preview(&budi(), &home10(), FULL_PRICE, HALFWAY).unwrap();
     assert_eq!(
@@ -164,8 +184,13 @@ fn after_the_expiry_nothing_is_carried_over() {
     assert_eq!((shown.unused, shown.carried_over_days), (Rupiah::ZERO, 0));
     assert_eq!(shown.new_expires_at, datetime!(2027-01-31 10:00 +7));
     let renewed = examples::renewal(3, home50(), datetime!(2027-01-20 10:00 +7), LateRenewal::FromPayment);
-    let after = extend(Some(changed(&budi(), &home50(), FULL_PRICE, late).entitlement), &renewed, Zone::Jakarta).unwrap();
-    assert_eq!((after.expires_at, after.anchor_day), (datetime!(2027-02-28 10:00 +7), 31), "the last of the month stays the last");
+    let after =
+        extend(Some(changed(&budi(), &home50(), FULL_PRICE, late).entitlement), &renewed, Zone::Jakarta).unwrap();
+    assert_eq!(
+        (after.expires_at, after.anchor_day),
+        (datetime!(2027-02-28 10:00 +7), 31),
+        "the last of the month stays the last"
+    );
 }
 
 #[test]
@@ -185,7 +210,8 @@ fn prorated_money_and_unused_value_buy_days_at_the_new_price() {
     assert_eq!((shown.amount, shown.new_expires_at), (Rupiah::new(111_828), datetime!(2026-12-01 05:01:55 +7)));
     let day_later = HALFWAY + Duration::DAY;
     let (invoice, profile) = paid(&budi(), &home50(), PRORATED, HALFWAY);
-    let done = grant(&Invoice { paid_at: Some(day_later), ..invoice }, &profile, None, APPLY, day_later).unwrap().profile;
+    let done =
+        grant(&Invoice { paid_at: Some(day_later), ..invoice }, &profile, None, APPLY, day_later).unwrap().profile;
     assert_eq!(until(&done), datetime!(2026-12-01 15:05:44 +7), "a day more on the cheaper package is time gained");
 }
 
@@ -216,9 +242,15 @@ fn prorated_with_no_time_left_a_period_is_paid() {
 fn an_amount_of_zero_or_less_is_settled_at_once_without_a_gateway_and_the_surplus_is_credit() {
     // 15,5 of 30 days of Home 10 are Rp51.666; Rp150.000 were left.
     let shown = preview(&budi(), &home10(), PRORATED, HALFWAY).unwrap();
-    assert_eq!((shown.amount, shown.terms.charge, shown.to_credit), (Rupiah::ZERO, Rupiah::new(-98_334), Rupiah::new(98_334)));
+    assert_eq!(
+        (shown.amount, shown.terms.charge, shown.to_credit),
+        (Rupiah::ZERO, Rupiah::new(-98_334), Rupiah::new(98_334))
+    );
     let opened = open(&budi(), &shown, None, new(2), HALFWAY).unwrap();
-    assert_eq!((opened.invoice.status, opened.invoice.settlement, opened.invoice.awaits_apply()), (InvoiceStatus::Paid, 1, true));
+    assert_eq!(
+        (opened.invoice.status, opened.invoice.settlement, opened.invoice.awaits_apply()),
+        (InvoiceStatus::Paid, 1, true)
+    );
     assert!(matches!(opened.event, Event::PaymentSettled { amount: Rupiah::ZERO, settlement: 1, .. }));
     let done = grant(&opened.invoice, &opened.profile, None, APPLY, HALFWAY).unwrap();
     assert_eq!((done.profile.credit, &done.profile.entitlement.package), (Rupiah::new(98_334), &home10()));
@@ -234,7 +266,10 @@ fn a_package_without_a_price_is_served_for_a_period_and_all_that_was_left_is_cre
         assert_eq!((shown.amount, shown.carried_over_days, shown.to_credit), (Rupiah::ZERO, 0, Rupiah::new(150_000)));
         assert_eq!(shown.new_expires_at, datetime!(2026-12-15 11:59:59 +7));
         let done = changed(&budi(), &free(), rules, HALFWAY);
-        assert_eq!((done.credit, done.entitlement.unused(HALFWAY, Zone::Jakarta)), (Rupiah::new(150_000), Ok(Rupiah::ZERO)));
+        assert_eq!(
+            (done.credit, done.entitlement.unused(HALFWAY, Zone::Jakarta)),
+            (Rupiah::new(150_000), Ok(Rupiah::ZERO))
+        );
         let back = preview(&done, &home50(), FULL_PRICE, HALFWAY).unwrap();
         assert_eq!((back.amount, back.unused, back.carried_over_days), (home50().price, Rupiah::ZERO, 0));
     }
@@ -245,7 +280,10 @@ fn of_rp1_to_rp999_rp1000_are_paid_and_the_difference_is_credit() {
     for (price, amount, credit) in [(1, 1_000, 999), (700, 1_000, 300), (999, 1_000, 1), (1_000, 1_000, 0)] {
         let expired = datetime!(2026-12-05 10:00 +7);
         let shown = preview(&budi(), &examples::package("mini", price), FULL_PRICE, expired).unwrap();
-        assert_eq!((shown.amount.get(), shown.to_credit.get(), shown.new_expires_at), (amount, credit, datetime!(2027-01-05 10:00 +7)));
+        assert_eq!(
+            (shown.amount.get(), shown.to_credit.get(), shown.new_expires_at),
+            (amount, credit, datetime!(2027-01-05 10:00 +7))
+        );
         let done = changed(&budi(), &shown.package, FULL_PRICE, expired);
         assert_eq!((done.credit.get(), until(&done)), (credit, shown.new_expires_at));
     }
@@ -276,7 +314,8 @@ fn the_same_choice_is_the_same_invoice_and_another_one_replaces_it() {
     for underway in [&paid, &reversed] {
         assert_eq!(decide(Some(underway), &shown), Decision::Underway);
     }
-    for over in [Invoice { granted: Some(1), ..paid.clone() }, Invoice { status: InvoiceStatus::Cancelled, ..invoice }] {
+    for over in [Invoice { granted: Some(1), ..paid.clone() }, Invoice { status: InvoiceStatus::Cancelled, ..invoice }]
+    {
         assert_eq!(decide(Some(&over), &shown), Decision::Open);
     }
 }
@@ -307,7 +346,10 @@ fn a_new_choice_cancels_the_unpaid_one_gives_its_money_back_and_leaves_the_gatew
     let standing = Standing { invoice: &first, order: Some(&order) };
     let replaced = open(&opened.profile, &other, Some(standing), new(3), NOW).unwrap();
     let withdrawal = replaced.withdrawal.unwrap();
-    assert_eq!((withdrawal.invoice.status, withdrawal.invoice.link, withdrawal.entries.len()), (InvoiceStatus::Cancelled, None, 2));
+    assert_eq!(
+        (withdrawal.invoice.status, withdrawal.invoice.link, withdrawal.entries.len()),
+        (InvoiceStatus::Cancelled, None, 2)
+    );
     let order = withdrawal.order.unwrap();
     assert_eq!((order.cancel_wanted, order.due), (true, Some(NOW)));
     assert_eq!((replaced.profile.credit, replaced.profile.open_upgrade), (Rupiah::new(40_000), Some(new(3).id)));
@@ -324,7 +366,10 @@ fn an_applied_change_cancels_an_unpaid_renewal_for_time_that_it_replaced() {
     let withdrawal = done.withdrawal.unwrap();
     assert_eq!(withdrawal.invoice.status, InvoiceStatus::Cancelled);
     assert!(withdrawal.order.unwrap().cancel_wanted, "as due work");
-    assert_eq!((done.profile.open_renewal, done.profile.open_upgrade, done.profile.credit), (None, None, Rupiah::new(50_000)));
+    assert_eq!(
+        (done.profile.open_renewal, done.profile.open_upgrade, done.profile.credit),
+        (None, None, Rupiah::new(50_000))
+    );
     assert_eq!(done.profile.entitlement.package, home50(), "both are in one profile");
     // One that was paid meanwhile is not touched: it will buy days of the new package.
     let settled = Invoice { status: InvoiceStatus::Paid, settlement: 1, ..renewal };
@@ -366,15 +411,21 @@ fn a_reversed_change_is_taken_back_with_what_it_made_credit() {
     let taken_back = revoke(&reversed, 1, &done.profile, &[first_month(), done.grant], APPLY, NOW).unwrap();
     assert_eq!((taken_back.profile.credit, &taken_back.profile.entitlement), (Rupiah::ZERO, &budi().entitlement));
     assert_eq!((taken_back.profile.open_upgrade, taken_back.profile.open_renewal), (Some(reversed.id), None));
-    assert_eq!(taken_back.entries.iter().map(|entry| (entry.kind, entry.amount.get())).collect::<Vec<_>>(), [(EntryKind::Unused, -300)]);
+    assert_eq!(
+        taken_back.entries.iter().map(|entry| (entry.kind, entry.amount.get())).collect::<Vec<_>>(),
+        [(EntryKind::Unused, -300)]
+    );
     let kinds: Vec<_> = taken_back.events.iter().map(Event::kind).collect();
     assert_eq!(kinds, ["subscription.reverted", "package.changed"]);
-    assert!(matches!(&taken_back.events[1], Event::PackageChanged { from_package_id, .. } if *from_package_id == mini.id));
+    assert!(
+        matches!(&taken_back.events[1], Event::PackageChanged { from_package_id, .. } if *from_package_id == mini.id)
+    );
 }
 
 #[test]
 fn imported_service_buys_days_and_never_becomes_credit() {
-    let (known, unknown) = (changed(&budi(), &home50(), FULL_PRICE, HALFWAY), changed(&imported(), &home50(), FULL_PRICE, HALFWAY));
+    let (known, unknown) =
+        (changed(&budi(), &home50(), FULL_PRICE, HALFWAY), changed(&imported(), &home50(), FULL_PRICE, HALFWAY));
     assert_eq!(until(&known), until(&unknown));
     for (package, rules) in [(free(), FULL_PRICE), (home10(), PRORATED)] {
         let shown = preview(&imported(), &package, rules, HALFWAY).unwrap();
@@ -408,8 +459,10 @@ fn prorated_who_is_served_for_ever_or_for_nothing_pays_a_period() {
 fn prorated_nobody_is_paid_for_the_lengths_of_months() {
     let (paid_at, late) = (datetime!(2026-02-15 10:00 +7), LateRenewal::FromPayment);
     let invoice_id = InvoiceId::parse("inv_0").unwrap();
-    let february =
-        Grant { reason: Reason::Renewal { invoice_id, settlement: 1, paid_at, money: Rupiah::new(300_000), late }, ..first_month() };
+    let february = Grant {
+        reason: Reason::Renewal { invoice_id, settlement: 1, paid_at, money: Rupiah::new(300_000), late },
+        ..first_month()
+    };
     let profile = Profile { entitlement: extend(None, &february, Zone::Jakarta).unwrap(), ..budi() };
     for package in [examples::package("twin", 300_000), examples::package("dearer", 301_000)] {
         let shown = preview(&profile, &package, PRORATED, datetime!(2026-03-01 10:00 +7)).unwrap();

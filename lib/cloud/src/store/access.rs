@@ -55,12 +55,15 @@ fn admitted(
 ) -> Result<Option<Profile>, StoreError> {
     let session: Option<Session> = found.remove(session_key).map(item::from_item).transpose()?;
     let profile: Option<Profile> = found.remove(profile_key).map(item::from_item).transpose()?;
-    let is_valid = |session: &Session, profile: &Profile| now < session.expires_at && profile.phone.as_ref() == Some(&session.phone);
+    let is_valid = |session: &Session, profile: &Profile| {
+        now < session.expires_at && profile.phone.as_ref() == Some(&session.phone)
+    };
     Ok(session.zip(profile).filter(|(session, profile)| is_valid(session, profile)).map(|(_, profile)| profile))
 }
 
 impl Store {
-    /// One read: session, profile, what the network was told, and perhaps an invoice of the customer. `None` when there is no such session, or it expired.
+    /// One read: session, profile, what the network was told, and perhaps an invoice of the customer. `None` when there
+    /// is no such session, or it expired.
     pub async fn caller(
         &self,
         customer: &CustomerId,
@@ -72,7 +75,8 @@ impl Store {
         let profile_key = keys::profile(customer);
         let announcement_key = keys::announcement(customer);
         let invoice_key = invoice.map(|invoice| keys::invoice(customer, invoice));
-        let wanted: Vec<_> = [&session_key, &profile_key, &announcement_key].into_iter().chain(&invoice_key).cloned().collect();
+        let wanted: Vec<_> =
+            [&session_key, &profile_key, &announcement_key].into_iter().chain(&invoice_key).cloned().collect();
         let mut found = self.get_all(&wanted).await?;
         let Some(profile) = admitted(&mut found, &session_key, &profile_key, now)? else { return Ok(None) };
         let invoice = invoice_key.and_then(|key| found.remove(&key)).map(item::from_item).transpose()?;
@@ -98,7 +102,13 @@ impl Store {
     /// Ends a session.
     pub async fn delete_session(&self, customer: &CustomerId, token_hash: &str) -> Result<(), StoreError> {
         let key = keys::session(customer, token_hash).attributes();
-        self.client.delete_item().table_name(&self.table).set_key(Some(key)).send().await.map_err(|error| super::unavailable(&error))?;
+        self.client
+            .delete_item()
+            .table_name(&self.table)
+            .set_key(Some(key))
+            .send()
+            .await
+            .map_err(|error| super::unavailable(&error))?;
         Ok(())
     }
 }

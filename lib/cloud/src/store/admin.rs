@@ -38,7 +38,13 @@ impl Store {
     /// Writes a package into the catalogue. Invoices keep the copy they were made with.
     pub async fn put_package(&self, package: &CataloguePackage) -> Result<(), StoreError> {
         let item = to_item(&keys::package(&package.package.id), package)?;
-        self.client.put_item().table_name(&self.table).set_item(Some(item)).send().await.map_err(|error| unavailable(&error))?;
+        self.client
+            .put_item()
+            .table_name(&self.table)
+            .set_item(Some(item))
+            .send()
+            .await
+            .map_err(|error| unavailable(&error))?;
         Ok(())
     }
 
@@ -79,7 +85,11 @@ impl Store {
     fn forget_phone(&self, phone: &Phone, customer: &CustomerId) -> Result<TransactWriteItem, StoreError> {
         let key = keys::phone(phone, customer).attributes();
         write(
-            Delete::builder().table_name(&self.table).set_key(Some(key)).build().map(|delete| TransactWriteItem::builder().delete(delete)),
+            Delete::builder()
+                .table_name(&self.table)
+                .set_key(Some(key))
+                .build()
+                .map(|delete| TransactWriteItem::builder().delete(delete)),
         )
     }
 
@@ -97,7 +107,8 @@ impl Store {
             .send()
             .await
             .map_err(|error| unavailable(&error))?;
-        let count: Option<u64> = answer.attributes().and_then(|attributes| attributes.get("count")?.as_n().ok()?.parse().ok());
+        let count: Option<u64> =
+            answer.attributes().and_then(|attributes| attributes.get("count")?.as_n().ok()?.parse().ok());
         let count = count.ok_or_else(|| StoreError::Damaged("invoice counter without a count".to_owned()))?;
         Ok(format!("INV-{year}-{count:06}"))
     }
@@ -109,7 +120,8 @@ impl Store {
         self.transact(items).await
     }
 
-    /// A new invoice for a change of package, as [`Store::issue_invoice`], and the withdrawal of the one that it replaces.
+    /// A new invoice for a change of package, as [`Store::issue_invoice`], and the withdrawal of the one that it
+    /// replaces.
     pub async fn open_upgrade(&self, upgrade: &NewUpgrade, now: OffsetDateTime) -> Result<(), StoreError> {
         let mut items = self.issue_items(&upgrade.invoice, &upgrade.profile, &upgrade.event, now)?;
         if let Some(withdrawal) = &upgrade.withdrawal {
@@ -143,7 +155,9 @@ impl Store {
 
     async fn invoice_behind(&self, key: &Key) -> Result<Option<Invoice>, StoreError> {
         match self.get(key).await? {
-            Some(Pointer { customer_id, invoice_id: Some(invoice_id) }) => self.invoice(&customer_id, &invoice_id).await,
+            Some(Pointer { customer_id, invoice_id: Some(invoice_id) }) => {
+                self.invoice(&customer_id, &invoice_id).await
+            }
             _ => Ok(None),
         }
     }
@@ -156,7 +170,11 @@ impl Store {
     }
 
     /// A withdrawal without its profile: the profile of the decision that it is part of is written by that.
-    pub(super) fn withdrawal_items(&self, withdrawal: &Withdrawal, now: OffsetDateTime) -> Result<Vec<TransactWriteItem>, StoreError> {
+    pub(super) fn withdrawal_items(
+        &self,
+        withdrawal: &Withdrawal,
+        now: OffsetDateTime,
+    ) -> Result<Vec<TransactWriteItem>, StoreError> {
         let mut items = vec![self.invoice_item(&withdrawal.invoice)?];
         if let Some(order) = &withdrawal.order {
             items.push(self.order_item(order)?);

@@ -23,7 +23,11 @@ const GRANT_PAGES: usize = 20;
 
 impl Store {
     /// Invoice and profile, read at once.
-    pub async fn invoice_and_profile(&self, customer: &CustomerId, invoice: &InvoiceId) -> Result<Option<(Invoice, Profile)>, StoreError> {
+    pub async fn invoice_and_profile(
+        &self,
+        customer: &CustomerId,
+        invoice: &InvoiceId,
+    ) -> Result<Option<(Invoice, Profile)>, StoreError> {
         let (invoice_key, profile_key) = (keys::invoice(customer, invoice), keys::profile(customer));
         let mut found = self.get_all(&[invoice_key.clone(), profile_key.clone()]).await?;
         let invoice = found.remove(&invoice_key).map(from_item).transpose()?;
@@ -59,13 +63,14 @@ impl Store {
         Err(StoreError::Damaged(format!("more grants than can be folded: {customer}")))
     }
 
-    /// Carries an application out: grant, profile and invoice, each over the version it was decided from, what becomes credit, the
-    /// renewal that is withdrawn, and the events.
+    /// Carries an application out: grant, profile and invoice, each over the version it was decided from, what becomes
+    /// credit, the renewal that is withdrawn, and the events.
     pub async fn apply(&self, application: &Application, now: OffsetDateTime) -> Result<(), StoreError> {
         let Application { invoice, profile, grant, grant_is_new, events, entries, withdrawal } = application;
         let grant_item = to_item(&grant_key(grant), grant)?;
         // A new grant must not exist; one that changes is guarded by the profile's version, which every grant changes.
-        let grant_write = if *grant_is_new { put_new(&self.table, grant_item)? } else { put_over(&self.table, grant_item)? };
+        let grant_write =
+            if *grant_is_new { put_new(&self.table, grant_item)? } else { put_over(&self.table, grant_item)? };
         let mut items = vec![grant_write, self.profile_item(profile)?, self.invoice_item(invoice)?];
         for event in events {
             items.push(self.event_item(event, now)?);
@@ -92,7 +97,10 @@ impl Store {
         self.transact(vec![self.profile_item(profile)?, self.event_item(event, now)?]).await
     }
 
-    pub(super) fn profile_item(&self, profile: &Profile) -> Result<aws_sdk_dynamodb::types::TransactWriteItem, StoreError> {
+    pub(super) fn profile_item(
+        &self,
+        profile: &Profile,
+    ) -> Result<aws_sdk_dynamodb::types::TransactWriteItem, StoreError> {
         let mut item = to_item(&keys::profile(&profile.id), profile)?;
         set_due(&mut item, DueKind::Expiry, profile.id.as_str(), profile.tells_expiry_at());
         put_version(&self.table, item, profile.version)

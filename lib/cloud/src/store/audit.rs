@@ -53,8 +53,8 @@ pub struct Rows {
 }
 
 impl Store {
-    /// Everything of one customer; `None` without a profile. Several reads, one after the other: what is booked meanwhile can be in
-    /// one and not in another, see [`Books`].
+    /// Everything of one customer; `None` without a profile. Several reads, one after the other: what is booked
+    /// meanwhile can be in one and not in another, see [`Books`].
     pub async fn books(&self, customer: &CustomerId, now: OffsetDateTime) -> Result<Option<Books>, StoreError> {
         let mut profile = None;
         let (mut invoices, mut ledger, mut grants) = (Vec::new(), Vec::new(), Vec::new());
@@ -90,13 +90,23 @@ impl Store {
 
     /// The ledger entries of an order.
     pub async fn entries_of(&self, order: &Order) -> Result<Vec<Entry>, StoreError> {
-        let items = self.book_items(&order.customer_id).await?.into_iter().filter(|item| text(item, "SK").starts_with(keys::LEDGER));
+        let items = self
+            .book_items(&order.customer_id)
+            .await?
+            .into_iter()
+            .filter(|item| text(item, "SK").starts_with(keys::LEDGER));
         let lines = items.map(from_item::<LedgerLine>).collect::<Result<Vec<_>, _>>()?;
         Ok(lines.into_iter().map(|line| line.entry).filter(|entry| is_of(entry, order)).collect())
     }
 
     /// Does the index of due work have the item under that instant? It may follow a write by a moment.
-    pub async fn is_indexed(&self, kind: DueKind, id: &str, key: &Key, due_at: OffsetDateTime) -> Result<bool, StoreError> {
+    pub async fn is_indexed(
+        &self,
+        kind: DueKind,
+        id: &str,
+        key: &Key,
+        due_at: OffsetDateTime,
+    ) -> Result<bool, StoreError> {
         let mut start = None;
         for _ in 0..BOOK_PAGES {
             let answer = self
@@ -143,7 +153,8 @@ impl Store {
 
     /// How many items the table holds, as AWS last counted: every six hours or so.
     pub async fn size(&self) -> Result<u64, StoreError> {
-        let answer = self.client.describe_table().table_name(&self.table).send().await.map_err(|error| unavailable(&error))?;
+        let answer =
+            self.client.describe_table().table_name(&self.table).send().await.map_err(|error| unavailable(&error))?;
         Ok(answer.table().and_then(|table| u64::try_from(table.item_count()?).ok()).unwrap_or_default())
     }
 
@@ -235,11 +246,14 @@ fn event(item: Item) -> Result<Filed<Told>, StoreError> {
     Ok(Filed { state: Told { id, kind, relayed_at }, filed: filed.filed })
 }
 
-/// A state, and the instant that the index has it under: it is in the index by its attributes, if the partition is the right one.
+/// A state, and the instant that the index has it under: it is in the index by its attributes, if the partition is the
+/// right one.
 fn filed<T: DeserializeOwned>(item: Item, kind: DueKind, id: impl Fn(&T) -> &str) -> Result<Filed<T>, StoreError> {
     let due_key = text(&item, "due_key").to_owned();
     let due_at = item.get("due_at").and_then(|value| value.as_n().ok()?.parse().ok());
     let state = from_item(item)?;
-    let filed = due_at.filter(|_| due_key == kind.partition(id(&state))).and_then(|at| OffsetDateTime::from_unix_timestamp(at).ok());
+    let filed = due_at
+        .filter(|_| due_key == kind.partition(id(&state)))
+        .and_then(|at| OffsetDateTime::from_unix_timestamp(at).ok());
     Ok(Filed { state, filed })
 }

@@ -1,6 +1,8 @@
-//! What is remembered of a customer's modem between two looks. A cache: losing it costs a question to the ACS, and nothing else.
+//! What is remembered of a customer's modem between two looks. A cache: losing it costs a question to the ACS, and
+//! nothing else.
 //!
-//! What is remembered is written as one, last one counts. When something was last refreshed stands beside it, because that is a limit.
+//! What is remembered is written as one, last one counts. When something was last refreshed stands beside it, because
+//! that is a limit.
 
 use aws_sdk_dynamodb::{operation::update_item::UpdateItemError, types::AttributeValue};
 use billing::id::CustomerId;
@@ -44,7 +46,12 @@ impl<T: DeserializeOwned> DeviceMemory<T> {
 
 impl Store {
     /// Remembers an answer.
-    pub async fn remember_device<T>(&self, customer: &CustomerId, memory: &T, now: OffsetDateTime) -> Result<(), StoreError>
+    pub async fn remember_device<T>(
+        &self,
+        customer: &CustomerId,
+        memory: &T,
+        now: OffsetDateTime,
+    ) -> Result<(), StoreError>
     where
         T: Serialize + Sync,
     {
@@ -67,7 +74,12 @@ impl Store {
     }
 
     /// Claims a refresh: at most one per `every`, whoever else asks at this moment. `Stale` when there was one.
-    pub async fn claim_refresh(&self, customer: &CustomerId, every: Duration, now: OffsetDateTime) -> Result<(), StoreError> {
+    pub async fn claim_refresh(
+        &self,
+        customer: &CustomerId,
+        every: Duration,
+        now: OffsetDateTime,
+    ) -> Result<(), StoreError> {
         let sent = self
             .client
             .update_item()
@@ -84,7 +96,9 @@ impl Store {
             .await;
         match sent {
             Ok(_) => Ok(()),
-            Err(error) if error.as_service_error().is_some_and(UpdateItemError::is_conditional_check_failed_exception) => {
+            Err(error)
+                if error.as_service_error().is_some_and(UpdateItemError::is_conditional_check_failed_exception) =>
+            {
                 Err(StoreError::Stale)
             }
             Err(error) => Err(unavailable(&error)),
@@ -92,7 +106,10 @@ impl Store {
     }
 
     /// What is remembered, for people.
-    pub async fn device_memory<T: DeserializeOwned>(&self, customer: &CustomerId) -> Result<DeviceMemory<T>, StoreError> {
+    pub async fn device_memory<T: DeserializeOwned>(
+        &self,
+        customer: &CustomerId,
+    ) -> Result<DeviceMemory<T>, StoreError> {
         let key = keys::device(customer);
         Ok(DeviceMemory::read(self.get_all(std::slice::from_ref(&key)).await?.remove(&key)))
     }

@@ -40,10 +40,13 @@ impl Store {
         }
         let mut keys = Vec::new();
         while let Some(answer) = queries.join_next().await {
-            let answer = answer.map_err(|error| StoreError::Unavailable(error.to_string()))?.map_err(|error| unavailable(&error))?;
+            let answer = answer
+                .map_err(|error| StoreError::Unavailable(error.to_string()))?
+                .map_err(|error| unavailable(&error))?;
             for item in answer.items() {
                 let text = |name: &str| item.get(name).and_then(|value| value.as_s().ok()).cloned().unwrap_or_default();
-                let due_at: i64 = item.get("due_at").and_then(|value| value.as_n().ok()?.parse().ok()).unwrap_or_default();
+                let due_at: i64 =
+                    item.get("due_at").and_then(|value| value.as_n().ok()?.parse().ok()).unwrap_or_default();
                 keys.push((due_at, Key { pk: text("PK"), sk: text("SK") }));
             }
         }

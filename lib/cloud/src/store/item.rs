@@ -2,7 +2,9 @@
 
 use std::collections::HashMap;
 
-use aws_sdk_dynamodb::types::{AttributeValue, ConditionCheck, Put, ReturnValuesOnConditionCheckFailure, TransactWriteItem};
+use aws_sdk_dynamodb::types::{
+    AttributeValue, ConditionCheck, Put, ReturnValuesOnConditionCheckFailure, TransactWriteItem,
+};
 use serde::{Serialize, de::DeserializeOwned};
 use time::OffsetDateTime;
 
@@ -11,15 +13,17 @@ use super::{StoreError, keys::Key};
 /// Attributes of one item.
 pub type Item = HashMap<String, AttributeValue>;
 
-/// Version of the layout of items. To be raised with every field that is added to an item, together with a rule for reading the
-/// one before.
+/// Version of the layout of items. To be raised with every field that is added to an item, together with a rule for
+/// reading the one before.
 ///
-/// 2: profiles hold the open change of package and what was paid for the time that is left; invoices the terms of a change. In an
-/// item of layout 1 these are absent: nothing was open, and its time counts as imported (`Entitlement::unused`).
+/// 2: profiles hold the open change of package and what was paid for the time that is left; invoices the terms of a
+/// change. In an item of layout 1 these are absent: nothing was open, and its time counts as imported
+/// (`Entitlement::unused`).
 ///
-/// 3: invoices hold what credit paid and what was charged back, grants what was given back of them; absent before: nothing was. Links say
-/// whether they were opened for the public page; absent: they were not. Invoices hold when customers are reminded of them; absent: there
-/// is no reminder any more. Profiles hold which expiry was told; absent: none.
+/// 3: invoices hold what credit paid and what was charged back, grants what was given back of them; absent before:
+/// nothing was. Links say whether they were opened for the public page; absent: they were not. Invoices hold when
+/// customers are reminded of them; absent: there is no reminder any more. Profiles hold which expiry was told; absent:
+/// none.
 pub(super) const SCHEMA_VERSION: &str = "3";
 /// Layouts that are read.
 const READABLE: [&str; 3] = ["1", "2", SCHEMA_VERSION];
@@ -76,7 +80,8 @@ impl DueKind {
 
 /// A state as an item under `key`.
 pub fn to_item(key: &Key, state: &impl Serialize) -> Result<Item, StoreError> {
-    let mut item: Item = serde_dynamo::to_item(state).map_err(|error| StoreError::Damaged(format!("{key}: {error}")))?;
+    let mut item: Item =
+        serde_dynamo::to_item(state).map_err(|error| StoreError::Damaged(format!("{key}: {error}")))?;
     item.extend(key.attributes());
     item.insert("schema_version".to_owned(), AttributeValue::N(SCHEMA_VERSION.to_owned()));
     Ok(item)
@@ -89,7 +94,10 @@ pub fn from_item<T: DeserializeOwned>(item: Item) -> Result<T, StoreError> {
     // An older build would drop what a newer one added, the next time it writes the item.
     let version = item.get("schema_version").and_then(|value| value.as_n().ok()).map_or(SCHEMA_VERSION, String::as_str);
     if !READABLE.contains(&version) {
-        return Err(StoreError::Damaged(format!("{place}: layout {version}, this build knows {}", READABLE.join(", "))));
+        return Err(StoreError::Damaged(format!(
+            "{place}: layout {version}, this build knows {}",
+            READABLE.join(", ")
+        )));
     }
     serde_dynamo::from_item(item).map_err(|error| StoreError::Damaged(format!("{place}: {error}")))
 }
@@ -136,7 +144,9 @@ pub fn put_new(table: &str, item: Item) -> Result<TransactWriteItem, StoreError>
 
 /// Writes an item whatever was there.
 pub fn put_over(table: &str, item: Item) -> Result<TransactWriteItem, StoreError> {
-    write(Put::builder().table_name(table).set_item(Some(item)).build().map(|put| TransactWriteItem::builder().put(put)))
+    write(
+        Put::builder().table_name(table).set_item(Some(item)).build().map(|put| TransactWriteItem::builder().put(put)),
+    )
 }
 
 /// Demands that an item still has version `read`, without writing it.
@@ -153,5 +163,7 @@ pub fn check_version(table: &str, key: &Key, read: u64) -> Result<TransactWriteI
 pub(super) fn write(
     built: Result<aws_sdk_dynamodb::types::builders::TransactWriteItemBuilder, aws_sdk_dynamodb::error::BuildError>,
 ) -> Result<TransactWriteItem, StoreError> {
-    built.map(aws_sdk_dynamodb::types::builders::TransactWriteItemBuilder::build).map_err(|error| StoreError::Damaged(error.to_string()))
+    built
+        .map(aws_sdk_dynamodb::types::builders::TransactWriteItemBuilder::build)
+        .map_err(|error| StoreError::Damaged(error.to_string()))
 }

@@ -34,7 +34,10 @@ impl Key {
     /// As DynamoDB wants it.
     #[must_use]
     pub fn attributes(&self) -> HashMap<String, AttributeValue> {
-        HashMap::from([("PK".to_owned(), AttributeValue::S(self.pk.clone())), ("SK".to_owned(), AttributeValue::S(self.sk.clone()))])
+        HashMap::from([
+            ("PK".to_owned(), AttributeValue::S(self.pk.clone())),
+            ("SK".to_owned(), AttributeValue::S(self.sk.clone())),
+        ])
     }
 }
 

@@ -22,7 +22,12 @@ impl Store {
     }
 
     /// A code is to be sent: the state and the event that makes the sending happen.
-    pub async fn request_code(&self, login_id: &str, state: &LoginState, now: OffsetDateTime) -> Result<(), StoreError> {
+    pub async fn request_code(
+        &self,
+        login_id: &str,
+        state: &LoginState,
+        now: OffsetDateTime,
+    ) -> Result<(), StoreError> {
         let event = Event::LoginCodeRequested { login_id: login_id.to_owned(), request_id: state.request_id.clone() };
         self.transact(vec![self.login_item(login_id, state, now)?, self.event_item(&event, now)?]).await
     }
@@ -64,7 +69,11 @@ impl Store {
             .send()
             .await
             .map_err(|error| unavailable(&error))?;
-        let ids = answer.items().iter().filter_map(|item| item.get("customer_id")?.as_s().ok()).filter_map(|id| CustomerId::parse(id).ok());
+        let ids = answer
+            .items()
+            .iter()
+            .filter_map(|item| item.get("customer_id")?.as_s().ok())
+            .filter_map(|id| CustomerId::parse(id).ok());
         let keys: Vec<_> = ids.map(|id| keys::profile(&id)).collect();
         if keys.is_empty() {
             return Ok(Vec::new());
@@ -78,7 +87,13 @@ impl Store {
     }
 
     /// Counts a request of `who` in the window that begins at `window` (Unix seconds); answers how many there are.
-    pub async fn count_request(&self, what: &str, who: &str, window: i64, kept_until: OffsetDateTime) -> Result<u64, StoreError> {
+    pub async fn count_request(
+        &self,
+        what: &str,
+        who: &str,
+        window: i64,
+        kept_until: OffsetDateTime,
+    ) -> Result<u64, StoreError> {
         let answer = self
             .client
             .update_item()

@@ -1,8 +1,9 @@
 //! What became of messages, and who wants none.
 //!
-//! A message item (`MESSAGE#<id>`) is written by who sends it. Here its status moves on, and only on. A provider that does not give our
-//! id back is understood by a look-up item (`WAMID#<hash>`): it holds our id once the sending was answered, and until then a status that
-//! came first. Both are written by one update each, so whichever is second sees the first.
+//! A message item (`MESSAGE#<id>`) is written by who sends it. Here its status moves on, and only on. A provider that
+//! does not give our id back is understood by a look-up item (`WAMID#<hash>`): it holds our id once the sending was
+//! answered, and until then a status that came first. Both are written by one update each, so whichever is second sees
+//! the first.
 
 use aws_sdk_dynamodb::{
     error::SdkError,
@@ -48,8 +49,8 @@ pub enum Recorded {
 }
 
 impl Store {
-    /// Moves a message on, and its version up, so that nobody writes an older state over it. One update; a report of something that is
-    /// behind it changes nothing.
+    /// Moves a message on, and its version up, so that nobody writes an older state over it. One update; a report of
+    /// something that is behind it changes nothing.
     pub async fn record_status(&self, message: &MessageId, report: &StatusReport<'_>) -> Result<Recorded, StoreError> {
         // A message that failed stands where people find it; any other leaves the index, whatever it was due for.
         let lost = report.status == DeliveryStatus::Failed && !Notice::is_code(message);
@@ -90,9 +91,14 @@ impl Store {
         }
     }
 
-    /// Moves the message on that the provider calls `provider_id`. A status that comes before the id is known is kept for
-    /// [`Store::remember_provider_id`].
-    pub async fn record_status_of(&self, provider: &str, provider_id: &str, report: &StatusReport<'_>) -> Result<Recorded, StoreError> {
+    /// Moves the message on that the provider calls `provider_id`. A status that comes before the id is known is kept
+    /// for [`Store::remember_provider_id`].
+    pub async fn record_status_of(
+        &self,
+        provider: &str,
+        provider_id: &str,
+        report: &StatusReport<'_>,
+    ) -> Result<Recorded, StoreError> {
         let key = look_up(provider, provider_id);
         if let Some(message) = self.get_item(&key).await?.as_ref().and_then(message_in) {
             return self.record_status(&message, report).await;
@@ -155,8 +161,15 @@ impl Store {
         Ok(self.get_item(&look_up(provider, provider_id)).await?.as_ref().and_then(message_in))
     }
 
-    /// Writes down what somebody wants who wrote `STOP` or `MULAI` at `at`. What they wrote last counts, in whatever order it comes.
-    pub async fn set_opt_out(&self, phone: &Phone, opted_out: bool, at: OffsetDateTime, source: &str) -> Result<(), StoreError> {
+    /// Writes down what somebody wants who wrote `STOP` or `MULAI` at `at`. What they wrote last counts, in whatever
+    /// order it comes.
+    pub async fn set_opt_out(
+        &self,
+        phone: &Phone,
+        opted_out: bool,
+        at: OffsetDateTime,
+        source: &str,
+    ) -> Result<(), StoreError> {
         let sent = self
             .update(&keys::opt_out(phone))
             .update_expression("SET opted_out = :out, #at = :at, #source = :source, #schema = :schema")
@@ -187,7 +200,14 @@ impl Store {
     }
 
     async fn get_item(&self, key: &Key) -> Result<Option<Item>, StoreError> {
-        let answer = self.client.get_item().table_name(&self.table).set_key(Some(key.attributes())).consistent_read(true).send().await;
+        let answer = self
+            .client
+            .get_item()
+            .table_name(&self.table)
+            .set_key(Some(key.attributes()))
+            .consistent_read(true)
+            .send()
+            .await;
         Ok(answer.map_err(|error| unavailable(&error))?.item)
     }
 }
@@ -214,7 +234,11 @@ fn only_from_behind(mut update: UpdateItemFluentBuilder, status: DeliveryStatus)
         names.push(name);
     }
     // Nothing is before the first status: a condition that never holds.
-    let condition = if names.is_empty() { "attribute_not_exists(PK)".to_owned() } else { format!("#status IN ({})", names.join(", ")) };
+    let condition = if names.is_empty() {
+        "attribute_not_exists(PK)".to_owned()
+    } else {
+        format!("#status IN ({})", names.join(", "))
+    };
     (update, condition)
 }
 

@@ -1,7 +1,7 @@
 //! The store: one DynamoDB table, one index of due work, every decision one transaction.
 //!
-//! Every write is conditional on the version that the decision was made from. So a decision made from a state that moved on
-//! changes nothing ([`StoreError::Stale`]), and the caller reads and decides again.
+//! Every write is conditional on the version that the decision was made from. So a decision made from a state that
+//! moved on changes nothing ([`StoreError::Stale`]), and the caller reads and decides again.
 
 mod access;
 pub mod admin;
@@ -83,7 +83,14 @@ impl Store {
 
     /// One consistent read.
     async fn get<T: DeserializeOwned>(&self, key: &Key) -> Result<Option<T>, StoreError> {
-        let answer = self.client.get_item().table_name(&self.table).set_key(Some(key.attributes())).consistent_read(true).send().await;
+        let answer = self
+            .client
+            .get_item()
+            .table_name(&self.table)
+            .set_key(Some(key.attributes()))
+            .consistent_read(true)
+            .send()
+            .await;
         answer.map_err(|error| unavailable(&error))?.item.map(from_item).transpose()
     }
 
@@ -98,8 +105,13 @@ impl Store {
             pause(attempt).await;
             let request = KeysAndAttributes::builder().set_keys(Some(wanted)).consistent_read(true).build();
             let request = request.map_err(|error| StoreError::Damaged(error.to_string()))?;
-            let answer =
-                self.client.batch_get_item().request_items(&self.table, request).send().await.map_err(|error| unavailable(&error))?;
+            let answer = self
+                .client
+                .batch_get_item()
+                .request_items(&self.table, request)
+                .send()
+                .await
+                .map_err(|error| unavailable(&error))?;
             for item in answer.responses.unwrap_or_default().into_values().flatten() {
                 let text = |name: &str| item.get(name).and_then(|value| value.as_s().ok()).cloned().unwrap_or_default();
                 let key = Key { pk: text("PK"), sk: text("SK") };

@@ -11,7 +11,10 @@ use super::{
 
 impl Store {
     /// The line as it stands, and what the network was told of it: one read.
-    pub async fn profile_and_announcement(&self, customer: &CustomerId) -> Result<Option<(Profile, Option<Announcement>)>, StoreError> {
+    pub async fn profile_and_announcement(
+        &self,
+        customer: &CustomerId,
+    ) -> Result<Option<(Profile, Option<Announcement>)>, StoreError> {
         let (profile_key, announcement_key) = (keys::profile(customer), keys::announcement(customer));
         let mut found = self.get_all(&[profile_key.clone(), announcement_key.clone()]).await?;
         let announcement = found.remove(&announcement_key).map(from_item).transpose()?;
@@ -32,7 +35,8 @@ impl Store {
         Ok(Announcement { version: announcement.version.saturating_add(1), ..announcement })
     }
 
-    /// Customers whose line the network is to be told of again, longest overdue first, at most `limit` per index partition.
+    /// Customers whose line the network is to be told of again, longest overdue first, at most `limit` per index
+    /// partition.
     pub async fn due_announcements(&self, now: OffsetDateTime, limit: i32) -> Result<Vec<CustomerId>, StoreError> {
         let keys = self.due(DueKind::Announcement, now, limit).await?;
         Ok(keys.iter().filter_map(|key| CustomerId::parse(key.pk.strip_prefix("CUSTOMER#")?).ok()).collect())

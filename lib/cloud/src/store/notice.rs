@@ -1,4 +1,5 @@
-//! Messages to customers as they are written down, and whose turn it is to send one. What providers report is in `message.rs`.
+//! Messages to customers as they are written down, and whose turn it is to send one. What providers report is in
+//! `message.rs`.
 
 use std::collections::HashMap;
 
@@ -66,12 +67,15 @@ impl Store {
     /// One read: the message, the sender, and what the event is about.
     pub async fn notice_context(&self, id: &MessageId, event: &Event) -> Result<NoticeContext, StoreError> {
         let (notice, sender) = (keys::message(id), keys::sender());
-        let about = event.about().map(|(customer, invoice)| (keys::profile(&customer), keys::invoice(&customer, &invoice)));
-        let login = if let Event::LoginCodeRequested { login_id, .. } = event { Some(keys::login(login_id)) } else { None };
+        let about =
+            event.about().map(|(customer, invoice)| (keys::profile(&customer), keys::invoice(&customer, &invoice)));
+        let login =
+            if let Event::LoginCodeRequested { login_id, .. } = event { Some(keys::login(login_id)) } else { None };
         let more = about.iter().flat_map(|(profile, invoice)| [profile, invoice]).chain(&login);
         let wanted: Vec<Key> = [&notice, &sender].into_iter().chain(more).cloned().collect();
         let mut found = self.get_all(&wanted).await?;
-        let (profile, invoice) = about.map_or((None, None), |(profile, invoice)| (found.remove(&profile), found.remove(&invoice)));
+        let (profile, invoice) =
+            about.map_or((None, None), |(profile, invoice)| (found.remove(&profile), found.remove(&invoice)));
         Ok(NoticeContext {
             notice: found.remove(&notice).map(from_item).transpose()?,
             sender: found.remove(&sender).map(from_item).transpose()?.unwrap_or_default(),
@@ -87,7 +91,10 @@ impl Store {
         let mut found = self.get_all(&[opt_out.clone(), counted.clone()]).await?;
         let opt_out: Option<OptOut> = found.remove(&opt_out).map(from_item).transpose()?;
         let counted: Option<Counted> = found.remove(&counted).map(from_item).transpose()?;
-        Ok(Recipient { opted_out: opt_out.is_some_and(|one| one.opted_out), counted: counted.is_some_and(|counted| now < counted.until) })
+        Ok(Recipient {
+            opted_out: opt_out.is_some_and(|one| one.opted_out),
+            counted: counted.is_some_and(|counted| now < counted.until),
+        })
     }
 
     /// A message, as it stands.
@@ -146,16 +153,33 @@ impl Store {
 
     /// Messages that wait, the next one first; at most `limit` per partition.
     pub async fn waiting_notices(&self, until: OffsetDateTime, limit: i32) -> Result<Vec<Notice>, StoreError> {
-        let (receipts, bills) = tokio::join!(self.due(DueKind::Receipt, until, limit), self.due(DueKind::Message, until, limit));
+        let (receipts, bills) =
+            tokio::join!(self.due(DueKind::Receipt, until, limit), self.due(DueKind::Message, until, limit));
         let mut keys = receipts?;
         keys.extend(bills?);
-        Ok(self.notices(&keys).await?.into_iter().filter(|notice| matches!(notice.place(), Some(Place::Due(_)))).collect())
+        Ok(self
+            .notices(&keys)
+            .await?
+            .into_iter()
+            .filter(|notice| matches!(notice.place(), Some(Place::Due(_))))
+            .collect())
     }
 
-    /// Messages that did not arrive, or of which nobody knows whether they did, oldest first; at most `limit` per partition.
-    pub async fn lost_notices(&self, since: OffsetDateTime, until: OffsetDateTime, limit: i32) -> Result<Vec<Notice>, StoreError> {
+    /// Messages that did not arrive, or of which nobody knows whether they did, oldest first; at most `limit` per
+    /// partition.
+    pub async fn lost_notices(
+        &self,
+        since: OffsetDateTime,
+        until: OffsetDateTime,
+        limit: i32,
+    ) -> Result<Vec<Notice>, StoreError> {
         let keys = self.due_between(DueKind::LostMessage, since, until, limit).await?;
-        Ok(self.notices(&keys).await?.into_iter().filter(|notice| matches!(notice.place(), Some(Place::Trouble(_)))).collect())
+        Ok(self
+            .notices(&keys)
+            .await?
+            .into_iter()
+            .filter(|notice| matches!(notice.place(), Some(Place::Trouble(_))))
+            .collect())
     }
 
     async fn notices(&self, keys: &[Key]) -> Result<Vec<Notice>, StoreError> {

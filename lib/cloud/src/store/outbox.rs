@@ -46,7 +46,12 @@ impl Store {
     }
 
     /// The event under an id that something else in the transaction keeps.
-    pub(super) fn event_item_as(&self, id: &str, event: &Event, now: OffsetDateTime) -> Result<TransactWriteItem, StoreError> {
+    pub(super) fn event_item_as(
+        &self,
+        id: &str,
+        event: &Event,
+        now: OffsetDateTime,
+    ) -> Result<TransactWriteItem, StoreError> {
         let kind = event.kind().to_owned();
         let envelope = Envelope { id: id.to_owned(), at: now, event: event.clone() };
         let detail = serde_json::to_string(&envelope).map_err(|error| StoreError::Damaged(error.to_string()))?;
@@ -55,8 +60,8 @@ impl Store {
         put_new(&self.table, item)
     }
 
-    /// The events that are due, at most `limit` per index partition. Rows of the index are hints: each is read again, and those
-    /// that were relayed meanwhile are left out.
+    /// The events that are due, at most `limit` per index partition. Rows of the index are hints: each is read again,
+    /// and those that were relayed meanwhile are left out.
     pub async fn due_events(&self, now: OffsetDateTime, limit: i32) -> Result<Vec<StoredEvent>, StoreError> {
         let keys = self.due(DueKind::Event, now, limit).await?;
         let mut events = Vec::new();
@@ -92,9 +97,9 @@ impl Store {
             Ok(_) => Ok(()),
             // Gone by its time to live: nothing left to mark.
             Err(error)
-                if error
-                    .as_service_error()
-                    .is_some_and(aws_sdk_dynamodb::operation::update_item::UpdateItemError::is_conditional_check_failed_exception) =>
+                if error.as_service_error().is_some_and(
+                    aws_sdk_dynamodb::operation::update_item::UpdateItemError::is_conditional_check_failed_exception,
+                ) =>
             {
                 Ok(())
             }

@@ -36,14 +36,24 @@ pub struct LedgerLine {
 }
 
 impl Store {
-    /// Invoices, newest first. `after` is the `next` of the page before; anything else starts somewhere else in the same
-    /// customer's invoices, never in another's.
-    pub async fn invoices(&self, customer: &CustomerId, after: Option<&InvoiceId>, limit: i32) -> Result<Page<Invoice>, StoreError> {
+    /// Invoices, newest first. `after` is the `next` of the page before; anything else starts somewhere else in the
+    /// same customer's invoices, never in another's.
+    pub async fn invoices(
+        &self,
+        customer: &CustomerId,
+        after: Option<&InvoiceId>,
+        limit: i32,
+    ) -> Result<Page<Invoice>, StoreError> {
         self.page(customer, keys::INVOICE, after.map(InvoiceId::as_str), limit).await
     }
 
     /// Ledger entries, newest first.
-    pub async fn ledger(&self, customer: &CustomerId, after: Option<&InvoiceId>, limit: i32) -> Result<Page<LedgerLine>, StoreError> {
+    pub async fn ledger(
+        &self,
+        customer: &CustomerId,
+        after: Option<&InvoiceId>,
+        limit: i32,
+    ) -> Result<Page<LedgerLine>, StoreError> {
         self.page(customer, keys::LEDGER, after.map(InvoiceId::as_str), limit).await
     }
 
@@ -70,7 +80,9 @@ impl Store {
             .send()
             .await
             .map_err(|error| unavailable(&error))?;
-        let next = answer.last_evaluated_key().and_then(|key| key.get("SK")?.as_s().ok()?.strip_prefix(prefix).map(str::to_owned));
+        let next = answer
+            .last_evaluated_key()
+            .and_then(|key| key.get("SK")?.as_s().ok()?.strip_prefix(prefix).map(str::to_owned));
         let entries = answer.items.unwrap_or_default().into_iter().map(from_item).collect::<Result<_, _>>()?;
         Ok(Page { entries, next })
     }

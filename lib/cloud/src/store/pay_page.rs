@@ -15,7 +15,8 @@ use super::{
     keys, unavailable,
 };
 
-/// A page that nobody was sent for so long is tidied up. Whether it is open is never read out of this: `billing::pay_page` decides.
+/// A page that nobody was sent for so long is tidied up. Whether it is open is never read out of this:
+/// `billing::pay_page` decides.
 const KEPT: Duration = Duration::days(2 * 365);
 
 #[derive(Debug, Serialize, Deserialize)]
@@ -25,8 +26,9 @@ struct Entry {
 }
 
 impl Store {
-    /// Lets the token with this hash (SHA-256, hex) open the page of an invoice. To be called before the link is given to anybody, as
-    /// often as one likes: a token belongs to one invoice for ever, so it always writes the same. One write.
+    /// Lets the token with this hash (SHA-256, hex) open the page of an invoice. To be called before the link is given
+    /// to anybody, as often as one likes: a token belongs to one invoice for ever, so it always writes the same. One
+    /// write.
     pub async fn remember_pay_page(
         &self,
         token_hash: &str,
@@ -37,12 +39,18 @@ impl Store {
         let entry = Entry { customer_id: customer.clone(), invoice_id: invoice.clone() };
         let mut item = to_item(&keys::pay_page(token_hash), &entry)?;
         set_ttl(&mut item, now.saturating_add(KEPT));
-        self.client.put_item().table_name(&self.table).set_item(Some(item)).send().await.map_err(|error| unavailable(&error))?;
+        self.client
+            .put_item()
+            .table_name(&self.table)
+            .set_item(Some(item))
+            .send()
+            .await
+            .map_err(|error| unavailable(&error))?;
         Ok(())
     }
 
-    /// The invoice that the token with this hash stands for, and its customer. `None` when it stands for nothing: one read then, else
-    /// two.
+    /// The invoice that the token with this hash stands for, and its customer. `None` when it stands for nothing: one
+    /// read then, else two.
     pub async fn pay_page(&self, token_hash: &str) -> Result<Option<(Invoice, Profile)>, StoreError> {
         let entry: Option<Entry> = self.get(&keys::pay_page(token_hash)).await?;
         match entry {

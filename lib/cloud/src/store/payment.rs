@@ -54,9 +54,14 @@ impl Store {
         self.transact(items).await
     }
 
-    /// After the gateway answered: the order, the replaced one if it was closed, and the invoice if it changes. The order takes
-    /// along the invoice as it then stands, for the settlement to start from.
-    pub async fn record_answer(&self, order: &Order, invoice: Option<&Invoice>, closed: Option<&Order>) -> Result<(), StoreError> {
+    /// After the gateway answered: the order, the replaced one if it was closed, and the invoice if it changes. The
+    /// order takes along the invoice as it then stands, for the settlement to start from.
+    pub async fn record_answer(
+        &self,
+        order: &Order,
+        invoice: Option<&Invoice>,
+        closed: Option<&Order>,
+    ) -> Result<(), StoreError> {
         let mut order = order.clone();
         let mut items = Vec::with_capacity(3);
         if let Some(closed) = closed {
@@ -76,7 +81,8 @@ impl Store {
         self.transact(vec![self.order_item(order)?]).await
     }
 
-    /// What a report without money changes: the order, the invoice if its link is dead, and what a person should look at.
+    /// What a report without money changes: the order, the invoice if its link is dead, and what a person should look
+    /// at.
     pub async fn note(&self, note: &Note, now: OffsetDateTime) -> Result<(), StoreError> {
         let mut items = vec![self.order_item(&note.order)?];
         if let Some(invoice) = &note.invoice {
@@ -100,8 +106,8 @@ impl Store {
         self.transact(items).await
     }
 
-    /// Books a settlement: order, invoice, credit, ledger, events and what a person should look at, all or nothing. `read` is the invoice that it was decided
-    /// from: if the invoice does not change it must at least not have moved.
+    /// Books a settlement: order, invoice, credit, ledger, events and what a person should look at, all or nothing.
+    /// `read` is the invoice that it was decided from: if the invoice does not change it must at least not have moved.
     pub async fn settle(&self, settlement: &Settlement, read: &Invoice, now: OffsetDateTime) -> Result<(), StoreError> {
         let Settlement { order, invoice, credit, entries, events } = settlement;
         let mut items = vec![self.order_item(order)?];
@@ -119,7 +125,13 @@ impl Store {
     }
 
     /// Events of a payment of `order`, and what a person should look at because of them.
-    fn told_of(&self, order: &Order, events: &[Event], ids: &[String], now: OffsetDateTime) -> Result<Vec<TransactWriteItem>, StoreError> {
+    fn told_of(
+        &self,
+        order: &Order,
+        events: &[Event],
+        ids: &[String],
+        now: OffsetDateTime,
+    ) -> Result<Vec<TransactWriteItem>, StoreError> {
         let mut items = Vec::new();
         for (id, event) in ids.iter().zip(events) {
             items.push(self.event_item_as(id, event, now)?);
@@ -151,10 +163,16 @@ impl Store {
         self.transact(items).await
     }
 
-    /// Claims the right to ask an invoice's gateway: one per `every`, in whichever process. Answers how long to wait if somebody had it;
-    /// it is not given back when asking fails, or a gateway in trouble would be asked all the more.
-    pub async fn claim_check(&self, invoice: &InvoiceId, every: Duration, now: OffsetDateTime) -> Result<Option<Duration>, StoreError> {
-        let milliseconds = |at: OffsetDateTime| AttributeValue::N((at.unix_timestamp_nanos().div_euclid(1_000_000)).to_string());
+    /// Claims the right to ask an invoice's gateway: one per `every`, in whichever process. Answers how long to wait if
+    /// somebody had it; it is not given back when asking fails, or a gateway in trouble would be asked all the more.
+    pub async fn claim_check(
+        &self,
+        invoice: &InvoiceId,
+        every: Duration,
+        now: OffsetDateTime,
+    ) -> Result<Option<Duration>, StoreError> {
+        let milliseconds =
+            |at: OffsetDateTime| AttributeValue::N((at.unix_timestamp_nanos().div_euclid(1_000_000)).to_string());
         let sent = self
             .client
             .update_item()
@@ -173,7 +191,8 @@ impl Store {
             Ok(_) => Ok(None),
             Err((_, UpdateItemError::ConditionalCheckFailedException(held))) => {
                 let asked_at = held.item().and_then(|item| item.get("asked_at")?.as_n().ok()?.parse().ok());
-                let asked_at = asked_at.map(|asked: i64| OffsetDateTime::UNIX_EPOCH.saturating_add(Duration::milliseconds(asked)));
+                let asked_at =
+                    asked_at.map(|asked: i64| OffsetDateTime::UNIX_EPOCH.saturating_add(Duration::milliseconds(asked)));
                 let wait = asked_at.map_or(every, |asked_at| asked_at.saturating_add(every) - now);
                 Ok(Some(wait.clamp(Duration::ZERO, every)))
             }
@@ -217,7 +236,8 @@ impl Store {
         put_new(&self.table, item)
     }
 
-    /// Adds to the credit without reading the profile. Counts as a write of the profile, so decisions made from an older one fail.
+    /// Adds to the credit without reading the profile. Counts as a write of the profile, so decisions made from an
+    /// older one fail.
     fn credit_item(&self, customer: &CustomerId, credit: Rupiah) -> Result<TransactWriteItem, StoreError> {
         let update = Update::builder()
             .table_name(&self.table)
@@ -231,7 +251,11 @@ impl Store {
     }
 
     /// Several orders and invoices at once, for lists; those that do not exist are left out.
-    pub async fn orders_and_invoices(&self, orders: &[Key], invoices: &[Key]) -> Result<(Vec<Order>, Vec<Invoice>), StoreError> {
+    pub async fn orders_and_invoices(
+        &self,
+        orders: &[Key],
+        invoices: &[Key],
+    ) -> Result<(Vec<Order>, Vec<Invoice>), StoreError> {
         let wanted: Vec<Key> = orders.iter().chain(invoices).cloned().collect();
         let mut found = self.get_all(&wanted).await?;
         let orders = orders.iter().filter_map(|key| found.remove(key)).map(from_item).collect::<Result<_, _>>()?;

@@ -16,8 +16,8 @@ pub(super) fn closes_page(reply: &Reply) -> Result<bool, GatewayError> {
     Ok(wire.get("canceled_at").is_some_and(Value::is_string))
 }
 
-/// Closed only if Midtrans says so about this very order (the answer to a successful expire has code 407); paid or unknown orders
-/// are refusals.
+/// Closed only if Midtrans says so about this very order (the answer to a successful expire has code 407); paid or
+/// unknown orders are refusals.
 pub(super) fn read(reply: &Reply, order: &OrderRef) -> Result<Cancellation, GatewayError> {
     #[derive(Deserialize)]
     struct Wire {
@@ -37,7 +37,9 @@ pub(super) fn read(reply: &Reply, order: &OrderRef) -> Result<Cancellation, Gate
         return Err(error);
     }
     let ours = wire.order_id.as_deref() == Some(order.order_id.as_str());
-    let over = wire.transaction_status.is_some_and(|word| ["expire", "cancel"].iter().any(|over| word.eq_ignore_ascii_case(over)));
+    let over = wire
+        .transaction_status
+        .is_some_and(|word| ["expire", "cancel"].iter().any(|over| word.eq_ignore_ascii_case(over)));
     match code {
         "200" | "407" | "412" if ours && over => Ok(Cancellation::Cancelled),
         "404" | "407" | "412" => Ok(Cancellation::Refused),

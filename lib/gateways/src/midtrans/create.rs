@@ -16,9 +16,9 @@ use crate::{
     wire::{Validity, checked_link, page_text, payable, plain_id},
 };
 
-/// Channels whose payments can be asked for by order id. Not among them: `dana`, `danamon_va`, `bsi_va`, `seabank_va` and
-/// `saqu_va`, which only answer to a transaction id that arrives by notification and can be lost with it; and, as they need
-/// a contract of their own, `other_va`, `akulaku` and `kredivo`.
+/// Channels whose payments can be asked for by order id. Not among them: `dana`, `danamon_va`, `bsi_va`, `seabank_va`
+/// and `saqu_va`, which only answer to a transaction id that arrives by notification and can be lost with it; and, as
+/// they need a contract of their own, `other_va`, `akulaku` and `kredivo`.
 const CHANNELS: [&str; 13] = [
     "credit_card",
     "bca_va",
@@ -35,13 +35,14 @@ const CHANNELS: [&str; 13] = [
     "indomaret",
 ];
 
-/// The usual channels and those of the row `extraChannels`, a comma list. Words of ours are not checked against a list of
-/// theirs, which grows.
+/// The usual channels and those of the row `extraChannels`, a comma list. Words of ours are not checked against a list
+/// of theirs, which grows.
 pub(super) fn channels(rows: &Rows<'_>) -> Result<Vec<String>, SetupError> {
     let mut channels: Vec<String> = CHANNELS.map(str::to_owned).to_vec();
     let extra = rows.text("extraChannels").unwrap_or_default();
     for channel in extra.split(',').map(str::trim).filter(|channel| !channel.is_empty()) {
-        let well_formed = channel.len() <= 40 && channel.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'_');
+        let well_formed =
+            channel.len() <= 40 && channel.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'_');
         if !well_formed {
             return Err(rows.unusable("extraChannels: type channel names such as dana, with commas between"));
         }
@@ -92,18 +93,25 @@ fn local_time(instant: OffsetDateTime) -> Result<String, GatewayError> {
         .ok_or_else(|| GatewayError::Rejected { status: 400, detail: "the start time cannot be written".to_owned() })
 }
 
-/// Only 201 with a token and a page of Midtrans' own is a success. Any other 2xx leaves open what happened; a 4xx, a used
-/// order id among them, is a refusal.
-pub(super) fn read(reply: &Reply, order: &NewOrder, validity: Validity, mode: Mode, stand_in: bool) -> Result<CreatedOrder, GatewayError> {
+/// Only 201 with a token and a page of Midtrans' own is a success. Any other 2xx leaves open what happened; a 4xx, a
+/// used order id among them, is a refusal.
+pub(super) fn read(
+    reply: &Reply,
+    order: &NewOrder,
+    validity: Validity,
+    mode: Mode,
+    stand_in: bool,
+) -> Result<CreatedOrder, GatewayError> {
     #[derive(Deserialize)]
     struct Wire {
         token: String,
         redirect_url: String,
     }
     if !reply.is_success() {
-        return Err(
-            reply.rejected_without(&[&page_text(&order.customer_name, 100, "Pelanggan"), order.finish_url.as_deref().unwrap_or_default()])
-        );
+        return Err(reply.rejected_without(&[
+            &page_text(&order.customer_name, 100, "Pelanggan"),
+            order.finish_url.as_deref().unwrap_or_default(),
+        ]));
     }
     if reply.status != 201 {
         return Err(GatewayError::Ambiguous(format!("HTTP {} instead of 201", reply.status)));

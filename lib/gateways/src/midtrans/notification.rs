@@ -1,7 +1,7 @@
 //! Authenticates a notification. Source: <https://docs.midtrans.com/docs/https-notification-webhooks>.
 //!
-//! The signature covers order id, status code and amount, run together without a separator. It does not cover the status
-//! word, the transaction id or the time, so what is taken from here is only which order to ask about.
+//! The signature covers order id, status code and amount, run together without a separator. It does not cover the
+//! status word, the transaction id or the time, so what is taken from here is only which order to ask about.
 
 use billing::id::OrderId;
 use serde::Deserialize;
@@ -41,9 +41,10 @@ pub(super) fn verify(body: &[u8], keys: &Rotating) -> Result<Hint, VerifyError> 
         return Ok(Hint::NotOurs("an order id of another system".to_owned()));
     };
     let transaction_id = wire.transaction_id.as_ref().and_then(Value::as_str).and_then(plain_id).map(str::to_owned);
-    let says =
-        |field: &Option<Value>, word: &str| field.as_ref().and_then(Value::as_str).is_some_and(|said| said.eq_ignore_ascii_case(word));
-    let claims_payment =
-        says(&wire.transaction_status, "settlement") || (says(&wire.transaction_status, "capture") && says(&wire.fraud_status, "accept"));
+    let says = |field: &Option<Value>, word: &str| {
+        field.as_ref().and_then(Value::as_str).is_some_and(|said| said.eq_ignore_ascii_case(word))
+    };
+    let claims_payment = says(&wire.transaction_status, "settlement")
+        || (says(&wire.transaction_status, "capture") && says(&wire.fraud_status, "accept"));
     Ok(Hint::Order { order_id, transaction_id, reference: None, claims_payment })
 }

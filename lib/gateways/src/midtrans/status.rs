@@ -49,8 +49,8 @@ struct Money {
 
 /// What the reply says about `order`, which was asked for as `asked_id` (its order id or a transaction id).
 ///
-/// Where a status says nothing certain about money the report is `Unclear` and lists no transaction: nothing is booked and
-/// nothing is taken back.
+/// Where a status says nothing certain about money the report is `Unclear` and lists no transaction: nothing is booked
+/// and nothing is taken back.
 pub(super) fn read(reply: &Reply, order: &OrderRef, asked_id: &str) -> Result<Report, GatewayError> {
     let wire: Wire = reply.json()?;
     let code = wire.status_code.as_ref().map_or("", Scalar::as_str);
@@ -85,8 +85,8 @@ pub(super) fn failure_of(code: &str) -> Option<GatewayError> {
     }
 }
 
-/// Channels that only answer to a transaction id repeat it as `order_id`. The transaction id came with a notification whose
-/// signature does not cover it, so the order id in `custom_field1`, if it comes back, has to be ours.
+/// Channels that only answer to a transaction id repeat it as `order_id`. The transaction id came with a notification
+/// whose signature does not cover it, so the order id in `custom_field1`, if it comes back, has to be ours.
 fn is_about(wire: &Wire, order: &OrderRef, asked_id: &str) -> bool {
     let ours = order.order_id.as_str();
     let Some(order_id) = wire.order_id.as_deref() else {
@@ -130,7 +130,8 @@ fn decide(wire: &Wire, status: &str, code: &str) -> Result<(ReportedState, Money
     let status = status.to_ascii_lowercase();
     let fraud = wire.fraud_status.as_deref().unwrap_or_default().to_ascii_lowercase();
     let nothing = Money::default;
-    let held = || ReportedState::Unclear("the card payment is held for review: approve or deny it at Midtrans".to_owned());
+    let held =
+        || ReportedState::Unclear("the card payment is held for review: approve or deny it at Midtrans".to_owned());
     match (status.as_str(), fraud.as_str(), code) {
         ("settlement", "" | "accept", "200") | ("capture", "accept", "200") => paid(wire),
         ("capture", "challenge", _) => Ok((held(), nothing())),
@@ -145,10 +146,11 @@ fn decide(wire: &Wire, status: &str, code: &str) -> Result<(ReportedState, Money
     }
 }
 
-/// What the customer paid for the order. Where Midtrans adds its fee for the payer, `gross_amount` holds order and fee, and
-/// `metadata.extra_info.gross_amount_info.original_amount` the order alone.
+/// What the customer paid for the order. Where Midtrans adds its fee for the payer, `gross_amount` holds order and fee,
+/// and `metadata.extra_info.gross_amount_info.original_amount` the order alone.
 fn amount(wire: &Wire) -> Result<Rupiah, String> {
-    let original = wire.metadata.as_ref().and_then(|metadata| metadata.pointer("/extra_info/gross_amount_info/original_amount"));
+    let original =
+        wire.metadata.as_ref().and_then(|metadata| metadata.pointer("/extra_info/gross_amount_info/original_amount"));
     let amount = match original {
         None | Some(Value::Null) => wire.gross_amount.as_ref().and_then(Scalar::rupiah),
         Some(Value::String(text)) => Rupiah::parse_decimal(text).ok(),

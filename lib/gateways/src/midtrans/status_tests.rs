@@ -66,7 +66,11 @@ fn every_status_of_the_vendors_table_has_one_meaning() {
     check(&json!({}), &Paid, [300_000, 0, 0]);
     check(&json!({ "fraud_status": null }), &Paid, [300_000, 0, 0]);
     check(&json!({ "transaction_status": "SETTLEMENT", "fraud_status": "ACCEPT" }), &Paid, [300_000, 0, 0]);
-    check(&json!({ "transaction_status": "capture", "payment_type": "credit_card", "settlement_time": null }), &Paid, [300_000, 0, 0]);
+    check(
+        &json!({ "transaction_status": "capture", "payment_type": "credit_card", "settlement_time": null }),
+        &Paid,
+        [300_000, 0, 0],
+    );
     check(&json!({ "transaction_status": "pending", "status_code": "201" }), &Pending, [0; 3]);
     check(&json!({ "transaction_status": "PENDING", "status_code": "201" }), &Pending, [0; 3]);
     check(&json!({ "transaction_status": "authorize" }), &Pending, [0; 3]);
@@ -80,8 +84,16 @@ fn every_status_of_the_vendors_table_has_one_meaning() {
     check(&json!({ "transaction_status": "partial_refund", "refund_amount": 50_000 }), &Paid, [300_000, 50_000, 0]);
     check(&json!({ "transaction_status": "chargeback" }), &Paid, [300_000, 0, 300_000]);
     check(&json!({ "transaction_status": "chargeback", "refund_amount": "1000.00" }), &Paid, [300_000, 0, 300_000]);
-    check(&json!({ "transaction_status": "partial_chargeback", "chargeback_amount": "70000.00" }), &Paid, [300_000, 0, 70_000]);
-    check(&json!({ "transaction_status": "partial_chargeback", "refund_amount": "70000.00" }), &Paid, [300_000, 0, 70_000]);
+    check(
+        &json!({ "transaction_status": "partial_chargeback", "chargeback_amount": "70000.00" }),
+        &Paid,
+        [300_000, 0, 70_000],
+    );
+    check(
+        &json!({ "transaction_status": "partial_chargeback", "refund_amount": "70000.00" }),
+        &Paid,
+        [300_000, 0, 70_000],
+    );
 }
 
 #[test]
@@ -124,11 +136,17 @@ fn times_are_of_gmt_plus_7_and_channels_are_named() {
     let first = |changes: Value| read_as(200, changes, ORDER).unwrap().transactions.remove(0);
     let paid = first(json!({}));
     assert_eq!(paid.paid_at, Some(datetime!(2026-11-20 02:03:10 UTC)));
-    assert_eq!((paid.method.as_deref(), paid.status.as_str(), paid.id.as_str()), (Some("bank_transfer/bca"), "settlement", TRANSACTION));
+    assert_eq!(
+        (paid.method.as_deref(), paid.status.as_str(), paid.id.as_str()),
+        (Some("bank_transfer/bca"), "settlement", TRANSACTION)
+    );
     assert_eq!(first(json!({ "settlement_time": null })).paid_at, Some(datetime!(2026-11-20 02:00:00 UTC)));
     let method = |changes: Value| first(changes).method.unwrap();
     assert_eq!(method(json!({ "va_numbers": null, "permata_va_number": "1" })), "bank_transfer/permata");
-    assert_eq!(method(json!({ "va_numbers": null, "payment_type": "cstore", "store": "Indomaret" })), "cstore/indomaret");
+    assert_eq!(
+        method(json!({ "va_numbers": null, "payment_type": "cstore", "store": "Indomaret" })),
+        "cstore/indomaret"
+    );
     assert_eq!(method(json!({ "va_numbers": null, "payment_type": "qris" })), "qris");
 }
 
@@ -157,10 +175,14 @@ fn http_status_and_body_code_have_to_agree() {
 
 #[test]
 fn an_answer_about_another_order_is_no_answer() {
-    let ambiguous = |changes: Value, asked: &str| matches!(read_as(200, changes, asked), Err(GatewayError::Ambiguous(_)));
+    let ambiguous =
+        |changes: Value, asked: &str| matches!(read_as(200, changes, asked), Err(GatewayError::Ambiguous(_)));
     assert!(ambiguous(json!({ "order_id": "INV-2026-0002-aaaa" }), ORDER));
     assert!(ambiguous(json!({ "order_id": null }), ORDER));
-    assert!(ambiguous(json!({ "order_id": TRANSACTION }), ORDER), "only an answer by transaction id may repeat that id");
+    assert!(
+        ambiguous(json!({ "order_id": TRANSACTION }), ORDER),
+        "only an answer by transaction id may repeat that id"
+    );
     assert!(ambiguous(json!({ "transaction_id": null }), ORDER));
     assert!(ambiguous(json!({ "transaction_id": "a/../b" }), ORDER));
     assert!(read_as(200, json!({ "order_id": TRANSACTION }), TRANSACTION).is_ok(), "DANA");
@@ -175,8 +197,17 @@ fn any_json() -> impl Strategy<Value = Value> {
         any::<bool>().prop_map(Value::from),
         any::<i64>().prop_map(Value::from),
         "[a-z0-9.:-]{0,12}".prop_map(Value::from),
-        prop::sample::select(vec!["settlement", "capture", "refund", "200", "407", "300000.00", "0000-00-00 00:00:00", ORDER])
-            .prop_map(Value::from),
+        prop::sample::select(vec![
+            "settlement",
+            "capture",
+            "refund",
+            "200",
+            "407",
+            "300000.00",
+            "0000-00-00 00:00:00",
+            ORDER
+        ])
+        .prop_map(Value::from),
     ];
     leaf.prop_recursive(3, 12, 4, |inner| {
         prop_oneof![

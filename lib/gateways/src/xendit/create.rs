@@ -10,7 +10,8 @@ use crate::{
     wire::{Scalar, Validity, checked_link, page_text, payable, plain_id},
 };
 
-/// The request, and how long its link will be valid. Xendit has no idempotency key for invoices, so nothing is posted twice.
+/// The request, and how long its link will be valid. Xendit has no idempotency key for invoices, so nothing is posted
+/// twice.
 pub(super) fn request(order: &NewOrder) -> Result<(Value, Validity), GatewayError> {
     let amount = payable(order)?;
     let validity = Validity::of(order)?;
@@ -37,13 +38,19 @@ pub(super) fn request(order: &NewOrder) -> Result<(Value, Validity), GatewayErro
     Ok((body, validity))
 }
 
-/// An answer counts if it is the whole invoice, for our order and amount, payable now, on a page of Xendit's own. A 202 or
-/// any other 2xx without all that leaves open what happened.
-pub(super) fn read(reply: &Reply, order: &NewOrder, validity: Validity, stand_in: bool) -> Result<CreatedOrder, GatewayError> {
+/// An answer counts if it is the whole invoice, for our order and amount, payable now, on a page of Xendit's own. A 202
+/// or any other 2xx without all that leaves open what happened.
+pub(super) fn read(
+    reply: &Reply,
+    order: &NewOrder,
+    validity: Validity,
+    stand_in: bool,
+) -> Result<CreatedOrder, GatewayError> {
     if !reply.is_success() {
-        return Err(
-            reply.rejected_without(&[&page_text(&order.customer_name, 100, "Pelanggan"), order.finish_url.as_deref().unwrap_or_default()])
-        );
+        return Err(reply.rejected_without(&[
+            &page_text(&order.customer_name, 100, "Pelanggan"),
+            order.finish_url.as_deref().unwrap_or_default(),
+        ]));
     }
     if !matches!(reply.status, 200 | 201) {
         return Err(GatewayError::Ambiguous(format!("HTTP {} instead of 200", reply.status)));
@@ -53,8 +60,10 @@ pub(super) fn read(reply: &Reply, order: &NewOrder, validity: Validity, stand_in
         && invoice.amount.as_ref().and_then(Scalar::rupiah) == Some(order.amount)
         && invoice.status.eq_ignore_ascii_case("PENDING");
     let id = plain_id(&invoice.id).filter(|_| ours);
-    let id = id.ok_or_else(|| GatewayError::Ambiguous("the invoice in the answer is not the one asked for".to_owned()))?;
-    let link = checked_link(invoice.page_url.as_deref().unwrap_or_default(), stand_in, |host| host.ends_with(".xendit.co"))?;
+    let id =
+        id.ok_or_else(|| GatewayError::Ambiguous("the invoice in the answer is not the one asked for".to_owned()))?;
+    let link =
+        checked_link(invoice.page_url.as_deref().unwrap_or_default(), stand_in, |host| host.ends_with(".xendit.co"))?;
     let confirmed = invoice.expiry_date.as_deref().and_then(|text| OffsetDateTime::parse(text, &Rfc3339).ok());
     Ok(CreatedOrder { link, reference: id.to_owned(), expires_at: confirmed.unwrap_or(validity.ends_at) })
 }

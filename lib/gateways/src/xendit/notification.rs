@@ -28,7 +28,8 @@ pub(super) fn verify(request: &WebhookRequest<'_>, tokens: &Rotating) -> Result<
     if !tokens.any(|secret| secret.is(token.as_bytes())) {
         return Err(VerifyError::Forged);
     }
-    let body: Value = serde_json::from_slice(request.body).map_err(|error| VerifyError::Malformed(unreadable(&error)))?;
+    let body: Value =
+        serde_json::from_slice(request.body).map_err(|error| VerifyError::Malformed(unreadable(&error)))?;
     // Xendit's other products share the token; their notifications are envelopes with an `event`.
     if body.get("event").is_some_and(Value::is_string) && body.get("external_id").is_none() {
         return Ok(Hint::NotOurs("a notification of another Xendit product".to_owned()));
@@ -40,7 +41,9 @@ pub(super) fn verify(request: &WebhookRequest<'_>, tokens: &Rotating) -> Result<
     let Ok(order_id) = OrderId::parse(&wire.external_id) else {
         return Ok(Hint::NotOurs("an external id of another system".to_owned()));
     };
-    let reference = plain_id(&wire.id).ok_or_else(|| VerifyError::Malformed("the id is not an invoice's".to_owned()))?;
-    let claims_payment = wire.status.as_ref().and_then(Value::as_str).is_some_and(|status| matches!(status, "PAID" | "SETTLED"));
+    let reference =
+        plain_id(&wire.id).ok_or_else(|| VerifyError::Malformed("the id is not an invoice's".to_owned()))?;
+    let claims_payment =
+        wire.status.as_ref().and_then(Value::as_str).is_some_and(|status| matches!(status, "PAID" | "SETTLED"));
     Ok(Hint::Order { order_id, transaction_id: None, reference: Some(reference.to_owned()), claims_payment })
 }

@@ -77,7 +77,9 @@ fn report(invoices: &[Invoice], order: &OrderRef) -> Result<Report, GatewayError
     let mut report = Report { state: ReportedState::Unknown, transactions: Vec::new() };
     for invoice in invoices {
         // A list with somebody else's invoices means that the question was not understood.
-        let id = plain_id(&invoice.id).filter(|_| invoice.external_id == order.order_id.as_str()).ok_or_else(about_another)?;
+        let id = plain_id(&invoice.id)
+            .filter(|_| invoice.external_id == order.order_id.as_str())
+            .ok_or_else(about_another)?;
         let state = match decide(invoice) {
             Ok((state, received)) => {
                 report.transactions.push(transaction(invoice, id, received));
@@ -107,9 +109,9 @@ fn decide(invoice: &Invoice) -> Result<(ReportedState, Rupiah), String> {
     }
 }
 
-/// `paid_amount` is what the payer handed over, `amount` what the invoice asks for. We add no `fees`, so they only differ if
-/// the payer's channel allows another amount, and then what was handed over counts. `adjusted_received_amount`, which is
-/// less Xendit's own fee, is the provider's affair and not the customer's.
+/// `paid_amount` is what the payer handed over, `amount` what the invoice asks for. We add no `fees`, so they only
+/// differ if the payer's channel allows another amount, and then what was handed over counts.
+/// `adjusted_received_amount`, which is less Xendit's own fee, is the provider's affair and not the customer's.
 fn received(invoice: &Invoice) -> Result<Rupiah, String> {
     let amount = invoice.paid_amount.as_ref().or(invoice.amount.as_ref()).and_then(Scalar::rupiah);
     amount.filter(|amount| amount.is_positive()).ok_or_else(|| "the amount is not one of whole rupiah".to_owned())
@@ -133,7 +135,8 @@ fn transaction(invoice: &Invoice, id: &str, received: Rupiah) -> Transaction {
     }
 }
 
-/// `paid_at`; without it the last change of a `PAID` invoice, which is its payment. A `SETTLED` one changed again since.
+/// `paid_at`; without it the last change of a `PAID` invoice, which is its payment. A `SETTLED` one changed again
+/// since.
 fn paid_at(invoice: &Invoice) -> Option<OffsetDateTime> {
     let changed = invoice.updated.as_deref().filter(|_| invoice.status.eq_ignore_ascii_case("PAID"));
     let text = invoice.paid_at.as_deref().or(changed)?;

@@ -85,7 +85,10 @@ fn the_time_and_the_channel_are_taken_over() {
     let first = |changes: &Value| read_changed(changes).unwrap().transactions.remove(0);
     let paid = first(&json!({}));
     assert_eq!(paid.paid_at, Some(datetime!(2026-11-20 02:03:10 UTC)));
-    assert_eq!((paid.method.as_deref(), paid.status.as_str(), paid.id.as_str()), (Some("bank_transfer/bca"), "paid", INVOICE));
+    assert_eq!(
+        (paid.method.as_deref(), paid.status.as_str(), paid.id.as_str()),
+        (Some("bank_transfer/bca"), "paid", INVOICE)
+    );
     assert_eq!(first(&json!({ "paid_at": null })).paid_at, Some(datetime!(2026-11-20 02:03:11 UTC)));
     assert_eq!(first(&json!({ "paid_at": null, "status": "SETTLED" })).paid_at, None);
 }
@@ -95,7 +98,8 @@ fn several_invoices_of_one_order_are_several_transactions() {
     let list = |invoices: Vec<Value>| read_list(&Reply::of(200, Value::from(invoices).to_string()).unwrap(), &order());
     assert_eq!(list(vec![]).unwrap(), Report { state: ReportedState::Unknown, transactions: vec![] });
     let expired = || invoice(&json!({ "id": "65f0c0ffee0000000000abce", "status": "EXPIRED", "paid_amount": null }));
-    let report = list(vec![expired(), invoice(&json!({})), invoice(&json!({ "id": "65f0c0ffee0000000000abcf" }))]).unwrap();
+    let report =
+        list(vec![expired(), invoice(&json!({})), invoice(&json!({ "id": "65f0c0ffee0000000000abcf" }))]).unwrap();
     assert_eq!(report.state, ReportedState::Paid);
     assert_eq!(report.transactions.iter().map(|one| one.received.get()).sum::<i64>(), 600_000);
     let odd = invoice(&json!({ "id": "65f0c0ffee0000000000abd0", "status": "ODD" }));
@@ -116,13 +120,18 @@ fn an_answer_about_another_invoice_is_no_answer() {
 #[test]
 fn only_a_known_word_for_not_found_means_unknown() {
     let one = |body: &str| read_one(&Reply::of(404, body).unwrap(), &order(), INVOICE);
-    assert_eq!(one(r#"{"error_code":"INVOICE_NOT_FOUND_ERROR","message":"no"}"#).unwrap().state, ReportedState::Unknown);
+    assert_eq!(
+        one(r#"{"error_code":"INVOICE_NOT_FOUND_ERROR","message":"no"}"#).unwrap().state,
+        ReportedState::Unknown
+    );
     assert!(matches!(one("<html>"), Err(GatewayError::Rejected { status: 404, .. })));
 }
 
 #[test]
 fn an_invoice_is_cancelled_only_if_the_answer_says_expired() {
-    let expire = |status: u16, changes: &Value| read_expiry(&Reply::of(status, invoice(changes).to_string())?, &order(), INVOICE);
+    let expire = |status: u16, changes: &Value| {
+        read_expiry(&Reply::of(status, invoice(changes).to_string())?, &order(), INVOICE)
+    };
     assert_eq!(expire(200, &json!({ "status": "EXPIRED" })).unwrap(), Cancellation::Cancelled);
     assert_eq!(expire(200, &json!({})).unwrap(), Cancellation::Refused);
     assert_eq!(expire(404, &json!({})).unwrap(), Cancellation::Refused);

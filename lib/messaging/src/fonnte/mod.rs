@@ -1,7 +1,7 @@
 //! Fonnte, which drives a linked phone: <https://docs.fonnte.com/api-send-message/>.
 //!
-//! Every answer is HTTP 200; `status` in it says whether the message was taken. A message that is `pending`, because the phone is
-//! offline, was taken too: Fonnte goes on trying by itself, so sending it again would make two.
+//! Every answer is HTTP 200; `status` in it says whether the message was taken. A message that is `pending`, because
+//! the phone is offline, was taken too: Fonnte goes on trying by itself, so sending it again would make two.
 
 pub(crate) mod webhook;
 
@@ -96,7 +96,8 @@ fn read_answer(answer: &Answer, text: &str) -> SendOutcome {
     let body: Option<Value> = serde_json::from_slice(&answer.body).ok();
     match body.as_ref().and_then(|body| body.get("status")).and_then(Value::as_bool) {
         Some(false) if status < 500 => {
-            let reason = body.as_ref().and_then(|body| body.get("reason")).and_then(Value::as_str).unwrap_or("no reason given");
+            let reason =
+                body.as_ref().and_then(|body| body.get("reason")).and_then(Value::as_str).unwrap_or("no reason given");
             rejected(class(reason), words(reason, text))
         }
         Some(true) if status < 400 => {
@@ -111,14 +112,25 @@ fn read_answer(answer: &Answer, text: &str) -> SendOutcome {
     }
 }
 
-/// What to do about a reason. They are sentences for people, so words in them decide; one that says nothing known is about the message,
-/// and calls a person.
+/// What to do about a reason. They are sentences for people, so words in them decide; one that says nothing known is
+/// about the message, and calls a person.
 fn class(reason: &str) -> RejectionClass {
     let reason = reason.to_lowercase();
     let says = |words: &[&str]| words.iter().any(|word| reason.contains(word));
     if says(&["too many", "rate limit", "try again"]) {
         RejectionClass::LATER
-    } else if says(&["token", "device", "account", "unknown user", "quota", "package", "expired", "limit", "banned", "suspend"]) {
+    } else if says(&[
+        "token",
+        "device",
+        "account",
+        "unknown user",
+        "quota",
+        "package",
+        "expired",
+        "limit",
+        "banned",
+        "suspend",
+    ]) {
         RejectionClass::Stop
     } else if says(&["target", "number", "not registered"]) {
         RejectionClass::Recipient

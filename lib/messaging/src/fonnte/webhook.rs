@@ -1,4 +1,5 @@
-//! Fonnte's webhooks: <https://docs.fonnte.com/webhook-update-message-status/>, <https://docs.fonnte.com/webhook-reply-message/>.
+//! Fonnte's webhooks: <https://docs.fonnte.com/webhook-update-message-status/>,
+//! <https://docs.fonnte.com/webhook-reply-message/>.
 //!
 //! Fonnte signs nothing, so the address that is typed in there ends in `?token=…`, a secret that the admin makes up.
 
@@ -15,7 +16,8 @@ use crate::{
 /// A short token could be guessed.
 const MIN_TOKEN: usize = 16;
 
-/// The first report of a message holds `id`, which the sending was answered with, and `stateid`; later ones `stateid` only.
+/// The first report of a message holds `id`, which the sending was answered with, and `stateid`; later ones `stateid`
+/// only.
 pub(crate) fn read(rows: Rows<'_>, request: &WebhookRequest<'_>) -> Result<Vec<Notice>, WebhookError> {
     let expected = rows.get("fonnteWebhookToken").filter(|token| token.len() >= MIN_TOKEN);
     let expected = expected.ok_or(WebhookError::NotConfigured("fonnteWebhookToken"))?;
@@ -32,11 +34,25 @@ pub(crate) fn read(rows: Rows<'_>, request: &WebhookRequest<'_>) -> Result<Vec<N
     let (id, state_id) = (provider_id(body.get("id")), provider_id(body.get("stateid")));
     let Some(first) = id.clone().or_else(|| state_id.clone()) else {
         let unlinked = text("status").is_some_and(|status| status.eq_ignore_ascii_case("disconnect"));
-        return Ok(unlinked.then(|| Notice::Trouble("the phone is no longer linked to Fonnte".to_owned())).into_iter().collect());
+        return Ok(unlinked
+            .then(|| Notice::Trouble("the phone is no longer linked to Fonnte".to_owned()))
+            .into_iter()
+            .collect());
     };
-    let Some((status, class)) = text("state").and_then(reached).or_else(|| text("status").and_then(reached)) else { return Ok(Vec::new()) };
-    let detail = class.and_then(|_| text("status")).map(|word| format!("Fonnte says {}", partner_http::safe_detail(word)));
-    Ok(vec![Notice::Status(Status { provider_id: first, alias: id.and(state_id), callback: None, status, at: None, class, detail })])
+    let Some((status, class)) = text("state").and_then(reached).or_else(|| text("status").and_then(reached)) else {
+        return Ok(Vec::new());
+    };
+    let detail =
+        class.and_then(|_| text("status")).map(|word| format!("Fonnte says {}", partner_http::safe_detail(word)));
+    Ok(vec![Notice::Status(Status {
+        provider_id: first,
+        alias: id.and(state_id),
+        callback: None,
+        status,
+        at: None,
+        class,
+        detail,
+    })])
 }
 
 fn reached(word: &str) -> Option<(DeliveryStatus, Option<RejectionClass>)> {

@@ -1,6 +1,7 @@
 //! Meta's error codes, as they stand in answers and in statuses of messages that failed: one reading for both.
 //!
-//! <https://developers.facebook.com/docs/whatsapp/cloud-api/support/error-codes>. Only the code counts: titles and HTTP statuses change.
+//! <https://developers.facebook.com/docs/whatsapp/cloud-api/support/error-codes>. Only the code counts: titles and HTTP
+//! statuses change.
 
 use std::time::Duration;
 
@@ -43,16 +44,21 @@ impl<'a> GraphError<'a> {
             return Some(RejectionClass::Stop);
         }
         Some(match self.code {
-            // Token, permission, account, sending number: nothing leaves until somebody has mended it. 131048: too much was
-            // reported as spam, and going on makes it worse.
-            0 | 3 | 10 | 33 | 190 | 200..=299 | 368 | 131_031 | 131_042 | 131_045 | 131_048 | 133_010 | 133_016 => RejectionClass::Stop,
+            // Token, permission, account, sending number: nothing leaves until somebody has mended it. 131048: too much
+            // was reported as spam, and going on makes it worse.
+            0 | 3 | 10 | 33 | 190 | 200..=299 | 368 | 131_031 | 131_042 | 131_045 | 131_048 | 133_010 | 133_016 => {
+                RejectionClass::Stop
+            }
             1 | 2 | 131_000 | 131_016 | 131_057 | 133_004 => RejectionClass::LATER,
             4 | 80_007 | 130_429 => RejectionClass::Later { about: About::Sender, wait: Some(SENDER_PAUSE) },
             131_056 => RejectionClass::Later { about: About::Recipient, wait: Some(RECIPIENT_PAUSE) },
-            // Not on WhatsApp; our own number; a country; and what Meta keeps from a person who has had enough of the kind.
+            // Not on WhatsApp; our own number; a country; and what Meta keeps from a person who has had enough of the
+            // kind.
             131_021 | 131_026 | 130_497 | 131_049 | 130_472 => RejectionClass::Recipient,
             // Template, parameters, window, request, and a number that a test number may not write to.
-            100 | 131_008 | 131_009 | 131_030 | 131_047 | 131_051 | 131_052 | 131_053 | 132_000..=132_999 => RejectionClass::Message,
+            100 | 131_008 | 131_009 | 131_030 | 131_047 | 131_051 | 131_052 | 131_053 | 132_000..=132_999 => {
+                RejectionClass::Message
+            }
             _ => return None,
         })
     }

@@ -1,7 +1,8 @@
 //! WhatsApp Business Cloud API, by Meta: templates that Meta approved, filled with parameters.
 //!
-//! <https://developers.facebook.com/docs/whatsapp/cloud-api/guides/send-message-templates>. There is no idempotency key; our id goes
-//! along as `biz_opaque_callback_data` and comes back in statuses, so a message whose answer was lost is found again.
+//! <https://developers.facebook.com/docs/whatsapp/cloud-api/guides/send-message-templates>. There is no idempotency
+//! key; our id goes along as `biz_opaque_callback_data` and comes back in statuses, so a message whose answer was lost
+//! is found again.
 
 mod error;
 pub(crate) mod webhook;
@@ -42,8 +43,9 @@ impl fmt::Debug for Meta {
 }
 
 impl Meta {
-    /// Reads the rows `metaToken` (of a system user, which does not expire), `metaPhoneNumberId` (Meta's id of the sending number, not
-    /// the number), `metaApiVersion` (such as `v23.0`; optional), and `metaRecipientsPerDay` (a number or `unlimited`; 250 if absent).
+    /// Reads the rows `metaToken` (of a system user, which does not expire), `metaPhoneNumberId` (Meta's id of the
+    /// sending number, not the number), `metaApiVersion` (such as `v23.0`; optional), and `metaRecipientsPerDay` (a
+    /// number or `unlimited`; 250 if absent).
     pub(crate) fn read(rows: Rows<'_>, endpoints: Endpoints<'_>) -> Result<Self, ProviderError> {
         let error = |row, problem| ProviderError { row, problem };
         let token = rows.required("metaToken", "type the access token of Meta's system user")?;
@@ -127,11 +129,13 @@ fn body(phone: &str, message: &Message) -> Value {
 
 /// Meta refuses parameters with line breaks, tabs, more than four blanks in a row, or nothing in them.
 fn flattened(text: &str) -> String {
-    let words: Vec<&str> = text.split(|c: char| c.is_whitespace() || c.is_control()).filter(|word| !word.is_empty()).collect();
+    let words: Vec<&str> =
+        text.split(|c: char| c.is_whitespace() || c.is_control()).filter(|word| !word.is_empty()).collect();
     if words.is_empty() { "-".to_owned() } else { words.join(" ") }
 }
 
-/// An error with a code says that nothing was sent, whatever its HTTP status. What holds neither a code nor an id stays unknown.
+/// An error with a code says that nothing was sent, whatever its HTTP status. What holds neither a code nor an id stays
+/// unknown.
 fn read_answer(answer: &Answer) -> SendOutcome {
     let status = answer.status;
     let body: Option<Value> = serde_json::from_slice(&answer.body).ok();
@@ -161,7 +165,10 @@ mod tests {
 
     #[test]
     fn a_parameter_is_one_line_with_single_blanks_and_never_empty() {
-        assert_eq!(flattened("Jl. Melati 1\r\n RT 02 \t  Bandung     Barat\u{a0}!"), "Jl. Melati 1 RT 02 Bandung Barat !");
+        assert_eq!(
+            flattened("Jl. Melati 1\r\n RT 02 \t  Bandung     Barat\u{a0}!"),
+            "Jl. Melati 1 RT 02 Bandung Barat !"
+        );
         for empty in ["", " \n", "\u{0}"] {
             assert_eq!(flattened(empty), "-");
         }

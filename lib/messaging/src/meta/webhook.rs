@@ -1,7 +1,7 @@
 //! Meta's webhooks: <https://developers.facebook.com/docs/whatsapp/cloud-api/webhooks/components>.
 //!
-//! One post can hold many items, for all numbers of an app; those of other numbers are left out. Since 2026 `wa_id`, `from` and
-//! `recipient_id` can be missing, so messages are recognised by their ids.
+//! One post can hold many items, for all numbers of an app; those of other numbers are left out. Since 2026 `wa_id`,
+//! `from` and `recipient_id` can be missing, so messages are recognised by their ids.
 
 use billing::{delivery::DeliveryStatus, phone::Phone};
 use serde_json::Value;
@@ -14,8 +14,8 @@ use crate::{
     wire::provider_id,
 };
 
-/// `X-Hub-Signature-256: sha256=<hex>`, keyed with the app secret, over the bytes as they came: Meta escapes some characters in its own
-/// way, so JSON that was written anew has another signature.
+/// `X-Hub-Signature-256: sha256=<hex>`, keyed with the app secret, over the bytes as they came: Meta escapes some
+/// characters in its own way, so JSON that was written anew has another signature.
 pub(crate) fn read(rows: Rows<'_>, request: &WebhookRequest<'_>) -> Result<Vec<Notice>, WebhookError> {
     let secret = rows.get("metaAppSecret").ok_or(WebhookError::NotConfigured("metaAppSecret"))?;
     let header = request.headers.get("x-hub-signature-256").and_then(|value| value.to_str().ok());

@@ -16,7 +16,11 @@ fn assert_is_file(path: &str, text: &str) {
         fs::write(&path, text).unwrap();
     }
     let file = fs::read_to_string(&path).unwrap_or_default();
-    assert!(file == text, "{} is out of date: run WRITE=1 cargo test -p messaging texts, and read what changed", path.display());
+    assert!(
+        file == text,
+        "{} is out of date: run WRITE=1 cargo test -p messaging texts, and read what changed",
+        path.display()
+    );
 }
 
 #[test]
@@ -46,10 +50,15 @@ fn what_is_submitted_to_meta_is_what_is_documented() {
             let component = |index: usize| &template["components"][index];
             let (body, button) = (component(0)["text"].as_str().unwrap(), &component(1)["buttons"][0]);
             writeln!(page, "\n```\n{body}\n```\n").unwrap();
-            let examples: Vec<&str> =
-                component(0)["example"]["body_text"][0].as_array().unwrap().iter().map(|one| one.as_str().unwrap()).collect();
+            let examples: Vec<&str> = component(0)["example"]["body_text"][0]
+                .as_array()
+                .unwrap()
+                .iter()
+                .map(|one| one.as_str().unwrap())
+                .collect();
             let (text, url) = (button["text"].as_str().unwrap(), button["url"].as_str().unwrap());
-            writeln!(page, "Examples: {}.\nButton: visit website, dynamic, *{text}*, `{url}`.", examples.join(" · ")).unwrap();
+            writeln!(page, "Examples: {}.\nButton: visit website, dynamic, *{text}*, `{url}`.", examples.join(" · "))
+                .unwrap();
         }
     }
     assert_is_file("../../docs/whatsapp-templates.md", &page);
@@ -98,7 +107,10 @@ fn no_template_breaks_metas_rules() {
         let name = &template["name"];
         let body = template["components"][0]["text"].as_str().unwrap();
         assert!(!body.starts_with("{{") && !body.ends_with("}}"), "{name} begins or ends with a gap");
-        assert!(body.len() <= 1024 && !body.contains("}}{{") && !body.contains("    ") && !body.contains("\n\n\n"), "{name}");
+        assert!(
+            body.len() <= 1024 && !body.contains("}}{{") && !body.contains("    ") && !body.contains("\n\n\n"),
+            "{name}"
+        );
         let button = template["components"][1]["buttons"][0]["text"].as_str().unwrap();
         assert!(button.chars().count() <= 25, "{name}: {button}");
         let name = name.as_str().unwrap();
@@ -121,7 +133,8 @@ fn the_login_code_begins_as_people_and_programs_expect() {
 
 #[test]
 fn what_a_sheet_says_cannot_change_a_message() {
-    let facts = Facts { name: format!("Budi\n\n{{amount}} {{{{1}}}}\t{}", "x".repeat(200)), ..Facts::example(Language::Id) };
+    let facts =
+        Facts { name: format!("Budi\n\n{{amount}} {{{{1}}}}\t{}", "x".repeat(200)), ..Facts::example(Language::Id) };
     let message = message(Kind::DueToday, Language::Id, &facts, Some(LINK), "m1");
     let name = &message.parameters[0];
     assert!(name.starts_with("Budi {amount} {{1}} x") && name.chars().count() == LONGEST_FACT, "{name}");

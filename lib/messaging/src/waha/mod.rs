@@ -1,4 +1,5 @@
-//! WAHA, a program that the provider runs and that drives a linked phone: <https://waha.devlike.pro/docs/how-to/send-messages/>.
+//! WAHA, a program that the provider runs and that drives a linked phone:
+//! <https://waha.devlike.pro/docs/how-to/send-messages/>.
 //!
 //! It sends only while its session is `WORKING`. An HTTP 500 can mean a message that did leave, so it stays unknown
 //! (<https://github.com/devlikeapro/waha/issues/1916>).
@@ -110,8 +111,8 @@ fn unready(body: &Value, said: &str) -> RejectionClass {
     }
 }
 
-/// An id as engines write it, `true_6281…@c.us_3EB0…` or `3EB0…`, without the phone in it: the same in answers and in statuses,
-/// whatever WhatsApp calls the chat by then.
+/// An id as engines write it, `true_6281…@c.us_3EB0…` or `3EB0…`, without the phone in it: the same in answers and in
+/// statuses, whatever WhatsApp calls the chat by then.
 pub(crate) fn message_id(id: &Value) -> Option<String> {
     let id = provider_id(Some(id))?;
     let own = if id.contains('@') { id.split('_').find(|part| is_own(part)) } else { Some(id.as_str()) };

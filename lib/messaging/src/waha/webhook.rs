@@ -1,4 +1,5 @@
-//! WAHA's webhooks: <https://waha.devlike.pro/docs/how-to/events/>. Events to switch on: `message`, `message.ack`, `session.status`.
+//! WAHA's webhooks: <https://waha.devlike.pro/docs/how-to/events/>. Events to switch on: `message`, `message.ack`,
+//! `session.status`.
 
 use billing::{delivery::DeliveryStatus, phone::Phone};
 use serde_json::Value;
@@ -81,5 +82,6 @@ fn number(chat: &str) -> Option<Phone> {
 
 fn trouble(payload: &Value) -> Option<Notice> {
     let status = payload.get("status")?.as_str()?;
-    matches!(status, "FAILED" | "SCAN_QR_CODE" | "STOPPED").then(|| Notice::Trouble(format!("WAHA's session is {status}")))
+    matches!(status, "FAILED" | "SCAN_QR_CODE" | "STOPPED")
+        .then(|| Notice::Trouble(format!("WAHA's session is {status}")))
 }

@@ -69,7 +69,10 @@ pub async fn check_doubt(rows: &BTreeMap<String, String>) {
 
 #[track_caller]
 pub fn check_class(outcome: &SendOutcome, expected: RejectionClass) {
-    assert!(matches!(outcome, SendOutcome::Rejected { class, .. } if *class == expected), "{outcome:?}, expected {expected:?}");
+    assert!(
+        matches!(outcome, SendOutcome::Rejected { class, .. } if *class == expected),
+        "{outcome:?}, expected {expected:?}"
+    );
     let shown = format!("{outcome:?}");
     assert!(!shown.contains("482913") && !shown.contains("81234567890") && !shown.contains("EXAMPLE"), "{shown}");
 }

@@ -1,6 +1,8 @@
-//! A link to pay an invoice: the stored one if it can still be used, else a new order at a gateway. `billing::link` decides which.
+//! A link to pay an invoice: the stored one if it can still be used, else a new order at a gateway. `billing::link`
+//! decides which.
 //!
-//! Whoever needs a link comes here: a customer who pays a bill, one who changes the package, and a visitor of a bill's public page.
+//! Whoever needs a link comes here: a customer who pays a bill, one who changes the package, and a visitor of a bill's
+//! public page.
 
 mod open;
 mod replace;
@@ -79,7 +81,12 @@ pub enum LinkError {
 /// The link to pay `invoice`, which is `profile`'s.
 ///
 /// The customer's credit pays first. If it covers the invoice, the invoice is PAID and there is no link.
-pub async fn link(installation: &Installation, profile: &Profile, invoice: Invoice, wish: Wish<'_>) -> Result<Link, LinkError> {
+pub async fn link(
+    installation: &Installation,
+    profile: &Profile,
+    invoice: Invoice,
+    wish: Wish<'_>,
+) -> Result<Link, LinkError> {
     let (mut invoice, mut profile) = (invoice, Cow::Borrowed(profile));
     for _ in 0..ROUNDS {
         let moved_on = wish.may_open && pay_from_credit(installation, &profile, &invoice).await?;
@@ -115,7 +122,12 @@ async fn pay_from_credit(installation: &Installation, profile: &Profile, invoice
 }
 
 /// `None`: the invoice moved on meanwhile, so it is decided again.
-async fn once(installation: &Installation, profile: &Profile, invoice: &Invoice, wish: Wish<'_>) -> Result<Option<Link>, LinkError> {
+async fn once(
+    installation: &Installation,
+    profile: &Profile,
+    invoice: &Invoice,
+    wish: Wish<'_>,
+) -> Result<Option<Link>, LinkError> {
     let Wish { gateway: wanted, may_open, payer } = wish;
     let Active { gateways, unreadable } = active_gateways(installation).await;
     // Nothing is known of that gateway: its link may be good, and must not be replaced.
@@ -136,6 +148,7 @@ async fn once(installation: &Installation, profile: &Profile, invoice: &Invoice,
         LinkDecision::Open { amount, replaces } => (amount, replaces),
     };
     let chosen = choose(wanted, installation.settings.default_gateway, &active).ok_or(NoLink::NotConfigured)?;
-    let gateway: &dyn Gateway = gateways.iter().find(|gateway| gateway.name() == chosen).map(AsRef::as_ref).ok_or(NoLink::NotConfigured)?;
+    let gateway: &dyn Gateway =
+        gateways.iter().find(|gateway| gateway.name() == chosen).map(AsRef::as_ref).ok_or(NoLink::NotConfigured)?;
     open::open(installation, gateway, (profile, payer), invoice, amount, replaces).await
 }

@@ -35,7 +35,10 @@ pub(crate) async fn open(
             Closed::Order(closed) => closed.map(|closed| *closed),
             Closed::MoneyArrived => {
                 // The new order was never posted: it does not exist at the gateway.
-                let never_posted = Err(GatewayError::Rejected { status: 0, detail: "not posted: the replaced link was paid".to_owned() });
+                let never_posted = Err(GatewayError::Rejected {
+                    status: 0,
+                    detail: "not posted: the replaced link was paid".to_owned(),
+                });
                 record(installation, order, leased, (&never_posted, payer), None).await?;
                 return Ok(None);
             }
@@ -50,8 +53,8 @@ pub(crate) async fn open(
     }
 }
 
-/// Writes the new order, the lease, and that the replaced order is to be cancelled, before any gateway is called. Answers the
-/// three as they are stored then.
+/// Writes the new order, the lease, and that the replaced order is to be cancelled, before any gateway is called.
+/// Answers the three as they are stored then.
 async fn write(
     installation: &Installation,
     gateway: &dyn Gateway,
@@ -107,7 +110,12 @@ async fn post(
 }
 
 /// What the gateway is told.
-fn new_order(installation: &Installation, (profile, payer): (&Profile, Payer<'_>), invoice: &Invoice, order: &Order) -> NewOrder {
+fn new_order(
+    installation: &Installation,
+    (profile, payer): (&Profile, Payer<'_>),
+    invoice: &Invoice,
+    order: &Order,
+) -> NewOrder {
     let (description, customer_name, customer_phone, finish) = match payer {
         Payer::Customer => (
             format!("{} {}", invoice.description, invoice.number),
@@ -143,7 +151,12 @@ async fn record(
         let (next_order, next_invoice) = match answer {
             Ok(created) => {
                 let (url, reference) = (created.link.clone(), created.reference.clone());
-                let opened = Opened { url, reference, expires_at: created.expires_at, public: matches!(payer, Payer::Public { .. }) };
+                let opened = Opened {
+                    url,
+                    reference,
+                    expires_at: created.expires_at,
+                    public: matches!(payer, Payer::Public { .. }),
+                };
                 link::record(&order, &invoice, &opened, now)
             }
             Err(error) => link::fail(&order, &invoice, error.may_exist(), now),
@@ -169,7 +182,8 @@ fn new_order_id(invoice_number: &str) -> Result<OrderId, LinkError> {
     const ALPHABET: &[u8; 32] = b"abcdefghijkmnpqrstuvwxyz23456789";
     let mut random = [0_u8; 10];
     let filled = getrandom::fill(&mut random).is_ok();
-    let suffix: String = random.iter().filter_map(|byte| ALPHABET.get(usize::from(byte % 32))).copied().map(char::from).collect();
+    let suffix: String =
+        random.iter().filter_map(|byte| ALPHABET.get(usize::from(byte % 32))).copied().map(char::from).collect();
     let prefix: String = invoice_number.chars().filter(|c| c.is_ascii_alphanumeric() || *c == '-').take(38).collect();
     OrderId::parse(&format!("{prefix}-{suffix}")).ok().filter(|_| filled).ok_or(LinkError::NoOrderId)
 }

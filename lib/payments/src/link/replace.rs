@@ -1,4 +1,5 @@
-//! Before another link is given out, the one before it is closed at its gateway: a customer should not be able to pay twice.
+//! Before another link is given out, the one before it is closed at its gateway: a customer should not be able to pay
+//! twice.
 
 use std::time::Duration;
 
@@ -28,8 +29,8 @@ enum Said {
     Nothing,
 }
 
-/// Closes an order that is marked for cancellation already, so whatever fails here is done by reconcile. A gateway that is down
-/// does not stand in the way: should both be paid, the second payment becomes credit.
+/// Closes an order that is marked for cancellation already, so whatever fails here is done by reconcile. A gateway that
+/// is down does not stand in the way: should both be paid, the second payment becomes credit.
 pub(crate) async fn close(installation: &Installation, order: Order, invoice: &Invoice) -> Result<Closed, StoreError> {
     let said = match tokio::time::timeout(TIME_LIMIT, cancel_or_ask(installation, &order)).await {
         Ok(Ok(said)) => said,
@@ -48,15 +49,17 @@ pub(crate) async fn close(installation: &Installation, order: Order, invoice: &I
             Ok(Closed::Order(Some(Box::new(cancelled))))
         }
         Said::Nothing => Ok(Closed::Order(None)),
-        Said::Report(report) => match crate::book(installation, order, Some(invoice.clone()), report, "replacement").await {
-            Ok(booked) if booked.moved || booked.order.status == OrderStatus::Paid => Ok(Closed::MoneyArrived),
-            Ok(_) => Ok(Closed::Order(None)),
-            Err(Trouble::Store(error)) => Err(error),
-            Err(trouble) => {
-                tracing::error!(error = %trouble, "the replaced order could not be booked yet");
-                Ok(Closed::Order(None))
+        Said::Report(report) => {
+            match crate::book(installation, order, Some(invoice.clone()), report, "replacement").await {
+                Ok(booked) if booked.moved || booked.order.status == OrderStatus::Paid => Ok(Closed::MoneyArrived),
+                Ok(_) => Ok(Closed::Order(None)),
+                Err(Trouble::Store(error)) => Err(error),
+                Err(trouble) => {
+                    tracing::error!(error = %trouble, "the replaced order could not be booked yet");
+                    Ok(Closed::Order(None))
+                }
             }
-        },
+        }
     }
 }
 

@@ -62,7 +62,8 @@ pub enum Kind {
     Chargeback,
 }
 
-/// What customers read of an order's timeline. The rest (a card held for review, cancellations, retries) is the provider's.
+/// What customers read of an order's timeline. The rest (a card held for review, cancellations, retries) is the
+/// provider's.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Moment {
@@ -84,7 +85,8 @@ pub async fn payments(
     now: OffsetDateTime,
 ) -> Result<(Caller, Page<Payment>), Problem> {
     let (after, limit) = paging.as_ref().map_or((None, 1), |paging| (paging.after.as_ref(), paging.limit));
-    let (caller, page) = tokio::join!(identify(store, claim, None, now), store.ledger(&claim.customer_id, after, limit));
+    let (caller, page) =
+        tokio::join!(identify(store, claim, None, now), store.ledger(&claim.customer_id, after, limit));
     let caller = caller?;
     paging?;
     let page = page.map_err(store_problem)?;
@@ -110,7 +112,8 @@ pub async fn payments(
 fn as_seen(line: &LedgerLine, invoice_id: &InvoiceId, order: Option<&Order>, invoice: Option<&Invoice>) -> Payment {
     let payment = line.entry.payment.as_ref();
     let told = order.map(|order| order.timeline.as_slice()).unwrap_or_default();
-    let mut timeline: Vec<_> = told.iter().filter_map(|moment| Some((moment.at, told_to_customers(&moment.what)?))).collect();
+    let mut timeline: Vec<_> =
+        told.iter().filter_map(|moment| Some((moment.at, told_to_customers(&moment.what)?))).collect();
     if let Some(applied_at) = invoice.and_then(|invoice| invoice.applied_at) {
         timeline.push((applied_at, Moment::ServiceExtended));
     }

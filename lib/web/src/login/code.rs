@@ -1,5 +1,5 @@
-//! Asking for a code. The answer, the writes and the time are the same whether anybody has that phone or not: who has it is
-//! found out behind the bus, where the message is sent.
+//! Asking for a code. The answer, the writes and the time are the same whether anybody has that phone or not: who has
+//! it is found out behind the bus, where the message is sent.
 
 use std::sync::Arc;
 

@@ -1,4 +1,5 @@
-//! The installation's key, and what is derived from it for logins. Login codes are derived, never stored. The same request of the same phone always has the same code.
+//! The installation's key, and what is derived from it for logins. Login codes are derived, never stored. The same
+//! request of the same phone always has the same code.
 
 use std::collections::BTreeMap;
 
@@ -58,7 +59,8 @@ impl MasterKey {
     #[must_use]
     pub fn code(&self, phone: &Phone, request_id: &str) -> String {
         let mac = self.mac("login-code", &[phone.as_str(), request_id]);
-        let number = mac.first_chunk().map_or(0, |chunk| u64::from_be_bytes(*chunk)).checked_rem(1_000_000).unwrap_or_default();
+        let number =
+            mac.first_chunk().map_or(0, |chunk| u64::from_be_bytes(*chunk)).checked_rem(1_000_000).unwrap_or_default();
         format!("{number:06}")
     }
 

@@ -1,5 +1,5 @@
-//! Logging in with a code. A try is counted and stored before anything is compared, so guessing in parallel gains nothing; the
-//! session and the end of the code are one transaction.
+//! Logging in with a code. A try is counted and stored before anything is compared, so guessing in parallel gains
+//! nothing; the session and the end of the code are one transaction.
 
 use billing::{
     customer::Profile,
@@ -61,10 +61,11 @@ async fn count_try(installation: &Installation, login_id: &str) -> Result<LoginS
     for _ in 0..TRIES {
         let now = installation.clock.now();
         let state = installation.store.login_state(login_id).await.map_err(store_problem)?;
-        let counted = login::count_try(state.as_ref(), installation.settings.zone, now).map_err(|not_tried| match not_tried {
-            NotTried::Expired => problem::CODE_EXPIRED,
-            NotTried::TooMany(too_many) => problem::TOO_MANY.retry_after(too_many.retry_after),
-        })?;
+        let counted =
+            login::count_try(state.as_ref(), installation.settings.zone, now).map_err(|not_tried| match not_tried {
+                NotTried::Expired => problem::CODE_EXPIRED,
+                NotTried::TooMany(too_many) => problem::TOO_MANY.retry_after(too_many.retry_after),
+            })?;
         match installation.store.count_try(login_id, &counted, now).await {
             Ok(()) => return Ok(LoginState { version: counted.version.saturating_add(1), ..counted }),
             Err(StoreError::Stale) => {}
@@ -81,7 +82,8 @@ async fn open_session(
     profile: Profile,
     phone: &Phone,
 ) -> Result<Login, Problem> {
-    let (token, session) = new_session(&profile.id, phone, installation.settings.session_lifetime, installation.clock.now())?;
+    let (token, session) =
+        new_session(&profile.id, phone, installation.settings.session_lifetime, installation.clock.now())?;
     match installation.store.open_session(login_id, state, &session).await {
         Ok(()) => Ok(Login::In(Box::new(LoggedIn { token, expires_at: session.expires_at, profile }))),
         // Used by another request in this moment, or a new code was asked for.

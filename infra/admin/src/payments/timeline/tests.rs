@@ -122,7 +122,13 @@ fn settled(relayed_at: Option<OffsetDateTime>, applied: bool) -> Facts {
     }
     let order = order(OrderStatus::Paid, &["creating", "link_created", "booked:settlement", "confirmed_by:webhook"]);
     let event = EventState { id: "e1".into(), kind: "payment.settled".into(), relayed_at };
-    Facts { invoice, orders: vec![order], entries: vec![received()], events: HashMap::from([("e1".to_owned(), event)]), announcement: None }
+    Facts {
+        invoice,
+        orders: vec![order],
+        entries: vec![received()],
+        events: HashMap::from([("e1".to_owned(), event)]),
+        announcement: None,
+    }
 }
 
 #[track_caller]
@@ -177,7 +183,10 @@ fn what_the_network_knows_of_a_payment_is_the_last_step() {
     assert_eq!((name.as_str(), at, detail.as_str()), ("network", Some(after(65)), "knows version 7"));
     assert!(advice.contains("nothing to do"), "{advice}");
     let (name, at, detail, advice) = shown(announcement(State::Failing, None, Some(Problem::Unreachable)));
-    assert_eq!((name.as_str(), at, detail.as_str()), ("network", None, "3 tries: unreachable; next try 2026-11-23 10:05:00 WIB"));
+    assert_eq!(
+        (name.as_str(), at, detail.as_str()),
+        ("network", None, "3 tries: unreachable; next try 2026-11-23 10:05:00 WIB")
+    );
     assert!(advice.contains("lunas network tell"), "{advice}");
     assert!(shown(announcement(State::GivenUp, Some(10), Some(Problem::Gone))).2.contains("gone; not told any more"));
     assert_eq!(shown(announcement(State::Off, None, None)).0, "applied", "there is no network");
@@ -196,7 +205,11 @@ fn what_is_missing_is_said_with_where_to_look() {
     let taken_back = Invoice { settlement: 1, granted: Some(1), ..invoice(InvoiceStatus::Unpaid) };
     check_next(&facts(taken_back, vec![]), "taken back but not applied");
     for (status, moments, words) in [
-        (OrderStatus::Open, &["link_created"][..], "no payment seen at the gateway yet; next look 2026-11-23 10:05:00 WIB"),
+        (
+            OrderStatus::Open,
+            &["link_created"][..],
+            "no payment seen at the gateway yet; next look 2026-11-23 10:05:00 WIB",
+        ),
         (OrderStatus::Creating, &["creating", "no_answer"], "no payment seen"),
         (OrderStatus::Failed, &["creating", "refused"], "logs of create-payment-link"),
         (OrderStatus::Expired, &["link_created", "expired"], "ask for a new one"),
@@ -206,7 +219,10 @@ fn what_is_missing_is_said_with_where_to_look() {
         check_next(&facts(invoice(InvoiceStatus::Unpaid), vec![order(status, moments)]), words);
     }
     let part = Invoice { received: Rupiah::new(100_000), ..invoice(InvoiceStatus::Unpaid) };
-    check_next(&facts(part, vec![order(OrderStatus::Paid, &[])]), "Rp100.000 of Rp300.000 was paid; the customer can pay the rest");
+    check_next(
+        &facts(part, vec![order(OrderStatus::Paid, &[])]),
+        "Rp100.000 of Rp300.000 was paid; the customer can pay the rest",
+    );
 }
 
 #[test]
@@ -222,6 +238,9 @@ fn a_webhook_that_was_not_needed_is_not_a_fault() {
 
 #[test]
 fn other_moments_are_listed_too() {
-    let steps = steps(&facts(invoice(InvoiceStatus::Unpaid), vec![order(OrderStatus::Expired, &["link_created", "expired"])]), UI);
+    let steps = steps(
+        &facts(invoice(InvoiceStatus::Unpaid), vec![order(OrderStatus::Expired, &["link_created", "expired"])]),
+        UI,
+    );
     assert!(steps.iter().any(|step| step.name == "expired" && step.at.is_some()));
 }

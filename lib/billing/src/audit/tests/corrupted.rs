@@ -10,7 +10,8 @@ use crate::{
     order::OrderStatus,
 };
 
-/// An applied payment of more than was due, an open renewal with a link, and a change of package that was applied and left credit.
+/// An applied payment of more than was due, an open renewal with a link, and a change of package that was applied and
+/// left credit.
 fn books() -> (Books, OffsetDateTime) {
     let story = Story::told(&[
         Step::Bill,
@@ -32,12 +33,18 @@ fn books() -> (Books, OffsetDateTime) {
 fn check(expected: Rule, corrupt: impl FnOnce(&mut Books)) {
     let (mut books, now) = books();
     corrupt(&mut books);
-    let rules: Vec<Rule> = customer(&books, Zone::Jakarta, now).findings.into_iter().map(|finding| finding.rule).collect();
+    let rules: Vec<Rule> =
+        customer(&books, Zone::Jakarta, now).findings.into_iter().map(|finding| finding.rule).collect();
     assert!(rules.contains(&expected), "{expected:?} expected, found {rules:?}");
 }
 
 fn paid(books: &mut Books) -> &mut Invoice {
-    &mut books.invoices.iter_mut().find(|filed| filed.state.status == InvoiceStatus::Paid && filed.state.settlement == 1).unwrap().state
+    &mut books
+        .invoices
+        .iter_mut()
+        .find(|filed| filed.state.status == InvoiceStatus::Paid && filed.state.settlement == 1)
+        .unwrap()
+        .state
 }
 
 fn unpaid(books: &mut Books, kind: InvoiceKind) -> &mut Invoice {
@@ -125,7 +132,9 @@ fn an_order_that_booked_other_than_its_entries_say_is_found() {
         change(books.orders[0].state.booked.values_mut().next().unwrap());
     };
     check(Rule::OrderBooked, |books| booked(books, |booked| booked.received = ONE));
-    check(Rule::OrderBooked, |books| booked(books, |booked| (booked.received, booked.refunded) = (Rupiah::new(350_001), ONE)));
+    check(Rule::OrderBooked, |books| {
+        booked(books, |booked| (booked.received, booked.refunded) = (Rupiah::new(350_001), ONE))
+    });
     check(Rule::OrderBooked, |books| booked(books, |booked| booked.charged_back = Rupiah::ZERO));
     check(Rule::OrderBooked, |books| booked(books, |booked| booked.to_credit = Rupiah::new(350_001)));
     check(Rule::OrderBooked, |books| books.orders[0].state.booked.clear());

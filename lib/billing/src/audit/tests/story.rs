@@ -84,7 +84,11 @@ impl Story {
         let filed = |due: Option<OffsetDateTime>| due.map(|due| due.replace_nanosecond(0).unwrap());
         Books {
             profile: self.profile.clone(),
-            invoices: self.invoices.iter().map(|state| Filed { state: state.clone(), filed: filed(state.due) }).collect(),
+            invoices: self
+                .invoices
+                .iter()
+                .map(|state| Filed { state: state.clone(), filed: filed(state.due) })
+                .collect(),
             ledger: self.lines.clone(),
             grants: self.grants.values().cloned().collect(),
             orders: self.orders.iter().map(|state| Filed { state: state.clone(), filed: filed(state.due) }).collect(),
@@ -118,7 +122,9 @@ impl Story {
                 let package = examples::package("home20", 300_000);
                 let (name, username) = (self.profile.name.clone(), self.profile.username.clone());
                 let row = Row { name, phone: None, username, package, expires_at, device_id: None, ont_serial: None };
-                let Some(change) = import(Some(&self.profile), &row, self.profile.id.clone(), ZONE, self.now) else { return };
+                let Some(change) = import(Some(&self.profile), &row, self.profile.id.clone(), ZONE, self.now) else {
+                    return;
+                };
                 self.profile = change.profile;
                 self.grants.extend(change.grant.map(|grant| (grant.sequence, grant)));
             }
@@ -133,12 +139,17 @@ impl Story {
     }
 
     fn bill(&mut self) {
-        let open = self.profile.open_renewal.as_ref().and_then(|open| self.invoices.iter().find(|invoice| invoice.id == *open));
+        let open = self
+            .profile
+            .open_renewal
+            .as_ref()
+            .and_then(|open| self.invoices.iter().find(|invoice| invoice.id == *open));
         // As long as it is PAID and waits, a provider bills the next period after it.
         if open.is_some_and(|open| open.status != InvoiceStatus::Cancelled) {
             return;
         }
-        let issued = issue_renewal(&self.profile, None, self.new_invoice(), crate::zone::Zone::Jakarta, self.now).unwrap();
+        let issued =
+            issue_renewal(&self.profile, None, self.new_invoice(), crate::zone::Zone::Jakarta, self.now).unwrap();
         self.profile = issued.profile;
         self.invoices.push(issued.invoice);
         let told = self.tell(&[issued.event]);
@@ -149,7 +160,12 @@ impl Story {
         let price = BTreeMap::from([("home20", 300_000), ("home50", 500_000), ("free", 0)])[package];
         let package = examples::package(package, price);
         let rules = upgrade::Rules { zone: ZONE, pricing: UpgradePricing::Prorated };
-        let open = self.profile.open_upgrade.as_ref().and_then(|open| self.invoices.iter().find(|invoice| invoice.id == *open)).cloned();
+        let open = self
+            .profile
+            .open_upgrade
+            .as_ref()
+            .and_then(|open| self.invoices.iter().find(|invoice| invoice.id == *open))
+            .cloned();
         let Ok(preview) = upgrade::preview(&self.profile, &package, rules, self.now) else { return };
         let replaced = match upgrade::decide(&self.profile, open.as_ref(), &preview, self.now) {
             _ if self.profile.entitlement.package.id == package.id => return,
@@ -170,7 +186,10 @@ impl Story {
 
     /// The link that is there is replaced.
     fn open(&mut self) {
-        let Some(invoice) = self.newest_unpaid().filter(|invoice| invoice.amount_due().is_ok_and(Rupiah::is_positive)) else { return };
+        let Some(invoice) = self.newest_unpaid().filter(|invoice| invoice.amount_due().is_ok_and(Rupiah::is_positive))
+        else {
+            return;
+        };
         let attempt = link::NewAttempt {
             order_id: OrderId::parse(&format!("{}-{}", invoice.number, self.orders.len())).unwrap(),
             gateway: examples::order().gateway,
@@ -184,7 +203,12 @@ impl Story {
         if let Some(replaced) = opening.replaced {
             self.keep_order(replaced);
         }
-        let opened = link::Opened { url: String::new(), reference: String::new(), expires_at: self.now + Duration::DAY, public: false };
+        let opened = link::Opened {
+            url: String::new(),
+            reference: String::new(),
+            expires_at: self.now + Duration::DAY,
+            public: false,
+        };
         let (order, linked) = link::record(&opening.order, &opening.invoice, &opened, self.now);
         self.orders.push(order);
         self.keep_invoice(linked.unwrap_or(opening.invoice));
@@ -248,14 +272,21 @@ impl Story {
     }
 
     fn granted(&self, invoice: &Invoice) -> Application {
-        let renewal = replaced_renewal(invoice, &self.profile).and_then(|id| self.invoices.iter().find(|invoice| invoice.id == *id));
-        let order = renewal.filter(|renewal| renewal.status == InvoiceStatus::Unpaid).and_then(|renewal| self.order_behind(renewal));
+        let renewal = replaced_renewal(invoice, &self.profile)
+            .and_then(|id| self.invoices.iter().find(|invoice| invoice.id == *id));
+        let order = renewal
+            .filter(|renewal| renewal.status == InvoiceStatus::Unpaid)
+            .and_then(|renewal| self.order_behind(renewal));
         let renewal = renewal.map(|invoice| Standing { invoice, order: order.as_ref() });
         grant(invoice, &self.profile, renewal, RULES, self.now).unwrap()
     }
 
     fn newest_unpaid(&self) -> Option<Invoice> {
-        self.invoices.iter().filter(|invoice| invoice.status == InvoiceStatus::Unpaid).max_by_key(|invoice| invoice.number.clone()).cloned()
+        self.invoices
+            .iter()
+            .filter(|invoice| invoice.status == InvoiceStatus::Unpaid)
+            .max_by_key(|invoice| invoice.number.clone())
+            .cloned()
     }
 
     fn order_behind(&self, invoice: &Invoice) -> Option<Order> {

@@ -1,4 +1,5 @@
-//! What holds for every history of grants: renewals, changes of package up and down, free packages, imports, in all three zones.
+//! What holds for every history of grants: renewals, changes of package up and down, free packages, imports, in all
+//! three zones.
 
 #![expect(clippy::arithmetic_side_effects, reason = "an overflow fails the test")]
 
@@ -30,7 +31,8 @@ fn instants() -> impl Strategy<Value = OffsetDateTime> {
 
 fn any_grant() -> impl Strategy<Value = Grant> {
     let late = prop_oneof![Just(LateRenewal::FromPayment), Just(LateRenewal::FromExpiry)];
-    let renewed = (packages(), instants(), late).prop_map(|(package, paid_at, late)| renewal(1, package, paid_at, late));
+    let renewed =
+        (packages(), instants(), late).prop_map(|(package, paid_at, late)| renewal(1, package, paid_at, late));
     let imported = (packages(), instants(), -30..400_i64).prop_map(|(package, granted_at, days)| {
         let reason = Reason::Import { expires_at: granted_at + Duration::days(days) };
         Grant { reason, package, granted_at, ..import() }
@@ -45,8 +47,13 @@ fn changed() -> impl Strategy<Value = Grant> {
         let charge = Rupiah::new(charge.unwrap_or(package.price.get()));
         let money = if charge.is_positive() { charge.max(Rupiah::new(1_000)) } else { Rupiah::ZERO };
         let mut grant = upgrade(1, package, at);
-        grant.reason =
-            Reason::Upgrade { invoice_id: crate::id::InvoiceId::parse("inv_1").unwrap(), settlement: 1, paid_at: at, money, charge };
+        grant.reason = Reason::Upgrade {
+            invoice_id: crate::id::InvoiceId::parse("inv_1").unwrap(),
+            settlement: 1,
+            paid_at: at,
+            money,
+            charge,
+        };
         grant
     })
 }
@@ -161,7 +168,8 @@ proptest! {
         let price = i128::from(after.package.price.get());
         if price > 0 {
             let value = i128::from(after.unused(at, zone).unwrap().get());
-            // The month that the last day falls into has 28 to 31 days, so days are compared in value: at most a day's price apart.
+            // The month that the last day falls into has 28 to 31 days, so days are compared in value: at most a day's
+            // price apart.
             let cost = i128::from(stretch::cost(&after.package, at, after.expires_at, zone).unwrap().get());
             let day = price / (28 * i128::from(after.package.period_months)) + 1;
             prop_assert!((value - cost).abs() <= day, "{} {}", value, cost);
@@ -172,8 +180,8 @@ proptest! {
         }
     }
 
-    /// A renewal invoiced before the change of package, and the change: whichever is paid first. Not with `from-expiry` after the
-    /// expiry: paying the renewal first then is paying for days offline, which the change alone does not.
+    /// A renewal invoiced before the change of package, and the change: whichever is paid first. Not with `from-expiry`
+    /// after the expiry: paying the renewal first then is paying for days offline, which the change alone does not.
     #[test]
     fn change_and_renewal_paid_in_either_order_end_within_a_day_with_the_same_value(
         grants in history(), target in packages(), apart in 0..3_600_i64, zone in prop::sample::select(&ZONES[..]), at in instants()
@@ -181,8 +189,8 @@ proptest! {
         let before = fold(&grants, zone).unwrap().unwrap();
         let later = at + Duration::seconds(apart);
         let renewed = |sequence, at| renewal(sequence, before.package.clone(), at, LateRenewal::FromPayment);
-        // Not the question here: a month from 28 February and one from 1 March end four days apart, in whatever order they are paid;
-        // and an hour on a package ten times as dear is worth ten hours of the other.
+        // Not the question here: a month from 28 February and one from 1 March end four days apart, in whatever order
+        // they are paid; and an hour on a package ten times as dear is worth ten hours of the other.
         let comparable = zone.date(at) == zone.date(later) && before.package.price.get() < 10 * target.price.get();
         let later = if comparable { later } else { at };
         let both = |first: Grant, second: Grant| {

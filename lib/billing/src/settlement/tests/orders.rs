@@ -22,7 +22,8 @@ fn an_order_of_any_status_accepts_money() {
 fn check_note(before: OrderStatus, state: &ReportedState, minutes: i64, after: OrderStatus) {
     let order = Order { status: before, cancel_wanted: true, ..examples::order() };
     let now = later(NOW, Duration::minutes(minutes));
-    let outcome = settle(&order, &examples::invoice(), &Report { state: state.clone(), transactions: vec![] }, now).unwrap();
+    let outcome =
+        settle(&order, &examples::invoice(), &Report { state: state.clone(), transactions: vec![] }, now).unwrap();
     let Outcome::Noted(noted) = outcome else { panic!("{state:?} of {before:?}: {outcome:?}") };
     let noted = noted.order;
     assert_eq!(noted.status, after, "{state:?} of {before:?}");
@@ -48,7 +49,8 @@ fn a_report_without_money_moves_only_the_order() {
 #[test]
 fn a_report_without_money_never_unpays_an_order() {
     for status in [OrderStatus::Paid, OrderStatus::Reversed] {
-        for state in [ReportedState::Expired, ReportedState::Cancelled, ReportedState::Pending, ReportedState::Unknown] {
+        for state in [ReportedState::Expired, ReportedState::Cancelled, ReportedState::Pending, ReportedState::Unknown]
+        {
             let order = Order { status, ..examples::order() };
             let report = Report { state, transactions: vec![] };
             match settle(&order, &examples::invoice(), &report, order.expires_at).unwrap() {
@@ -72,9 +74,13 @@ fn an_answer_that_is_older_than_the_payment_does_not_undo_it() {
 #[test]
 fn a_link_that_nobody_can_pay_any_more_is_not_kept() {
     let invoice = Invoice { link: Some(examples::link()), ..examples::invoice() };
-    for (state, kept) in [(ReportedState::Expired, false), (ReportedState::Cancelled, false), (ReportedState::Pending, true)] {
+    for (state, kept) in
+        [(ReportedState::Expired, false), (ReportedState::Cancelled, false), (ReportedState::Pending, true)]
+    {
         let report = Report { state, transactions: vec![] };
-        let Outcome::Noted(note) = settle(&examples::order(), &invoice, &report, NOW).unwrap() else { panic!("nothing noted") };
+        let Outcome::Noted(note) = settle(&examples::order(), &invoice, &report, NOW).unwrap() else {
+            panic!("nothing noted")
+        };
         assert_eq!(note.invoice.is_none_or(|invoice| invoice.link.is_some()), kept, "{:?}", report.state);
         let others = Order { id: crate::id::OrderId::parse("another").unwrap(), ..examples::order() };
         let Outcome::Noted(note) = settle(&others, &invoice, &report, NOW).unwrap() else { panic!("nothing noted") };

@@ -8,7 +8,10 @@ fn offered(package: Package, active: bool, changeable_to: Option<&[&str]>) -> Ca
 }
 
 fn shown(catalogue: &[CataloguePackage]) -> Vec<(String, bool)> {
-    choices(&budi().entitlement, catalogue).into_iter().map(|choice| (choice.package.id.to_string(), choice.current)).collect()
+    choices(&budi().entitlement, catalogue)
+        .into_iter()
+        .map(|choice| (choice.package.id.to_string(), choice.current))
+        .collect()
 }
 
 #[test]
@@ -18,12 +21,19 @@ fn all_active_packages_are_offered_unless_the_current_one_names_others() {
     let catalogue = |current| [&others[..], &[current]].concat();
     let is = |ids: &[(&str, bool)]| ids.iter().map(|(id, current)| ((*id).to_owned(), *current)).collect::<Vec<_>>();
     assert_eq!(shown(&catalogue(home20(None))), is(&[("home10", false), ("home20", true), ("home50", false)]));
-    assert_eq!(shown(&catalogue(home20(Some(&["home50", "free", "gone"])))), is(&[("home20", true), ("home50", false)]));
+    assert_eq!(
+        shown(&catalogue(home20(Some(&["home50", "free", "gone"])))),
+        is(&[("home20", true), ("home50", false)])
+    );
     assert_eq!(shown(&catalogue(home20(Some(&[])))), is(&[("home20", true)]));
     assert_eq!(shown(&[]), is(&[("home20", true)]), "the customer's own package is always there");
     let retired = offered(examples::package("home20", 310_000), false, None);
     let own_price = |catalogue: &[CataloguePackage]| choices(&budi().entitlement, catalogue)[0].package.price.get();
-    assert_eq!((own_price(&[home20(None)]), own_price(&[retired])), (310_000, 300_000), "as it is sold, or as the customer has it");
+    assert_eq!(
+        (own_price(&[home20(None)]), own_price(&[retired])),
+        (310_000, 300_000),
+        "as it is sold, or as the customer has it"
+    );
 }
 
 #[test]
@@ -34,9 +44,13 @@ fn what_cannot_be_chosen_says_why() {
         offered(home10(), true, None),
         offered(free(), false, None),
     ];
-    let choose = |id| chosen(&budi().entitlement, &catalogue, &PackageId::parse(id).unwrap()).map(|package| package.price.get());
+    let choose =
+        |id| chosen(&budi().entitlement, &catalogue, &PackageId::parse(id).unwrap()).map(|package| package.price.get());
     assert_eq!(choose("home50"), Ok(500_000));
-    assert_eq!([choose("home20"), choose("home10"), choose("gone")], [NotOffered::Same, NotOffered::Unknown, NotOffered::Unknown].map(Err));
+    assert_eq!(
+        [choose("home20"), choose("home10"), choose("gone")],
+        [NotOffered::Same, NotOffered::Unknown, NotOffered::Unknown].map(Err)
+    );
     assert_eq!(choose("free"), Err(NotOffered::Retired));
 }
 
