@@ -5,10 +5,14 @@ use std::collections::HashMap;
 use aws_sdk_dynamodb::types::AttributeValue;
 use billing::{
     audit::{self, Filed, Line, Told},
-    customer::Profile,
-    entitlement::{Grant, Reason},
-    invoice::{Invoice, InvoiceStatus},
-    order::Order,
+    payment::{
+        invoice::{Invoice, InvoiceStatus},
+        order::Order,
+    },
+    service::{
+        customer::Profile,
+        entitlement::{Grant, Reason},
+    },
     zone::Zone,
 };
 use lunas_sandbox::Account;

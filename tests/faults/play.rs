@@ -8,12 +8,13 @@ use std::{
 
 use apply_payment::Apply;
 use billing::{
-    apply::Rules,
-    customer::Profile,
-    gateway::GatewayName,
     id::{CustomerId, InvoiceId},
-    invoice::{NewInvoice, issue_renewal},
-    withdrawal::withdraw,
+    payment::{
+        gateway::GatewayName,
+        invoice::{NewInvoice, issue_renewal},
+        withdrawal::withdraw,
+    },
+    service::{apply::Rules, customer::Profile},
 };
 use cloud::{
     installation::Installation,

@@ -3,7 +3,7 @@
 
 use std::fmt;
 
-use billing::gateway::GatewayName;
+use billing::payment::gateway::GatewayName;
 use lunas_sandbox::Outcome;
 use testkit::tap::{How, When};
 

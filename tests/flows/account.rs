@@ -3,9 +3,8 @@
 use std::collections::BTreeSet;
 
 use billing::{
-    customer::Profile,
-    gateway::GatewayName,
-    invoice::Invoice,
+    payment::{gateway::GatewayName, invoice::Invoice},
+    service::customer::Profile,
     zone::{Zone, format},
 };
 use customer_account::Account;

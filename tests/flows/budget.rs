@@ -2,7 +2,7 @@
 //! fixed for every path, and does not grow with what a customer has.
 
 use aws_sdk_dynamodb::types::AttributeValue;
-use billing::gateway::GatewayName;
+use billing::payment::gateway::GatewayName;
 use lunas_sandbox::Outcome;
 use testkit::{
     request::{delivery, from_browser, request},
@@ -346,7 +346,8 @@ async fn applying_a_change_of_package_costs_two_steps_and_two_more_to_cancel_the
             journey.link(&token, None).await;
         } else {
             let profile = journey.world.profile(&journey.customer.id).await;
-            let withdrawal = billing::withdrawal::withdraw(&journey.invoice, &profile, None, journey.now()).unwrap();
+            let withdrawal =
+                billing::payment::withdrawal::withdraw(&journey.invoice, &profile, None, journey.now()).unwrap();
             journey.world.installation.store.withdraw_invoice(&withdrawal, journey.now()).await.unwrap();
         }
         let (_, made) = testkit::request::answer(&choose(&journey, &token, "home50", 500_000).await);

@@ -1,7 +1,7 @@
 //! A customer presses the button again and again: the gateway of one invoice is asked once in ten seconds, whoever asks
 //! for it where.
 
-use billing::gateway::GatewayName;
+use billing::payment::gateway::GatewayName;
 use lunas_sandbox::{Fault, FaultKind};
 use serde_json::json;
 use testkit::request::{answer, request};

@@ -4,7 +4,9 @@
 //! handlers never decide in the same instant.
 
 use billing::{
-    entitlement::Reason, gateway::GatewayName, invoice::InvoiceStatus, ledger::EntryKind, order::OrderStatus,
+    money::ledger::EntryKind,
+    payment::{gateway::GatewayName, invoice::InvoiceStatus, order::OrderStatus},
+    service::entitlement::Reason,
 };
 use cloud::queue::Batch;
 use lunas_sandbox::Outcome;

@@ -4,7 +4,7 @@
 
 use std::collections::BTreeSet;
 
-use billing::gateway::GatewayName;
+use billing::payment::gateway::GatewayName;
 use serde_json::{Value, json};
 use testkit::{
     request::{answer, request},

@@ -6,14 +6,18 @@ use std::collections::{BTreeMap, BTreeSet, HashMap, VecDeque};
 use apply_payment::Apply;
 use aws_sdk_dynamodb::types::AttributeValue;
 use billing::{
-    apply::Rules,
-    customer::Profile,
-    entitlement::{Grant, Reason},
-    gateway::GatewayName,
     id::OrderId,
-    invoice::{Invoice, InvoiceStatus},
-    ledger::EntryKind,
-    order::Order,
+    money::ledger::EntryKind,
+    payment::{
+        gateway::GatewayName,
+        invoice::{Invoice, InvoiceStatus},
+        order::Order,
+    },
+    service::{
+        apply::Rules,
+        customer::Profile,
+        entitlement::{Grant, Reason},
+    },
     zone::Zone,
 };
 use cloud::{installation::Installation, queue::Batch};

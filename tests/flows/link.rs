@@ -1,6 +1,6 @@
 //! Payment links: the answers of the API, the gateways' failures, reuse and replacement.
 
-use billing::{
+use billing::payment::{
     gateway::GatewayName,
     invoice::{Invoice, InvoiceStatus},
     order::OrderStatus,

@@ -6,9 +6,9 @@ use std::collections::BTreeSet;
 
 use aws_sdk_dynamodb::types::AttributeValue;
 use billing::{
-    gateway::GatewayName,
-    import::{Row, import},
-    phone::Phone,
+    access::phone::Phone,
+    payment::gateway::GatewayName,
+    service::import::{Row, import},
     zone::Zone,
 };
 use cloud::installation::Installation;
@@ -150,7 +150,7 @@ async fn of_several_lines_under_a_phone_one_is_chosen_with_the_same_code() {
     let shop = journey.world.customer("budi-toko", "+62 812 3456 7890").await;
     let siti = journey.world.customer("siti", UNKNOWN_PHONE).await;
     let code = receive_code(&mut journey).await;
-    let choice = |profile: &billing::customer::Profile| json!({"id": profile.id, "name": profile.name, "username": profile.username, "package": "Home 20"});
+    let choice = |profile: &billing::service::customer::Profile| json!({"id": profile.id, "name": profile.name, "username": profile.username, "package": "Home 20"});
     let (status, mut body) = try_code(&journey, &code).await;
     let offered = body["choose"].as_array_mut().unwrap();
     offered.sort_by_key(|line| line["username"].to_string());

@@ -4,12 +4,14 @@
 mod trouble;
 
 use billing::{
-    customer::Profile,
-    delivery::DeliveryStatus,
-    invoice::Invoice,
-    notice::{Notice, QuietHours},
-    phone::Phone,
-    reminder::Stage,
+    access::phone::Phone,
+    payment::invoice::Invoice,
+    service::customer::Profile,
+    telling::{
+        delivery::DeliveryStatus,
+        notice::{Notice, QuietHours},
+        reminder::Stage,
+    },
     zone::Zone,
 };
 use lunas_sandbox::{Outcome, Simulate};
@@ -178,7 +180,7 @@ async fn who_has_paid_is_not_reminded_not_even_if_the_reminder_is_under_way() {
 async fn a_bill_that_is_open_again_is_reminded_of_again() {
     let mut journey = start().await;
     let token = journey.token().await;
-    let link = journey.link(&token, Some(billing::gateway::GatewayName::Midtrans)).await;
+    let link = journey.link(&token, Some(billing::payment::gateway::GatewayName::Midtrans)).await;
     journey.pay(&link).await;
     journey.until_quiet().await;
     journey.simulate(&link, Outcome::Reversed).await;
@@ -214,14 +216,14 @@ async fn a_change_of_package_is_told_and_its_invoice_is_not() {
 async fn too_little_too_much_and_money_given_back_are_told() {
     let mut journey = start().await;
     let token = journey.token().await;
-    let link = journey.link(&token, Some(billing::gateway::GatewayName::Midtrans)).await;
+    let link = journey.link(&token, Some(billing::payment::gateway::GatewayName::Midtrans)).await;
     for (amount, words) in [(100_000, "Sisa yang harus dibayar: Rp200.000"), (250_000, "lebih Rp50.000")] {
         let play = Simulate { amount: Some(amount), ..Simulate::new(&link, Outcome::Paid) };
         let told_before = inbox(&journey).len();
         if amount == 100_000 {
             journey.play(&play).await;
         } else {
-            let link = journey.link(&token, Some(billing::gateway::GatewayName::Xendit)).await;
+            let link = journey.link(&token, Some(billing::payment::gateway::GatewayName::Xendit)).await;
             journey.play(&Simulate { amount: Some(amount), ..Simulate::new(&link, Outcome::Paid) }).await;
         }
         journey.until_quiet().await;

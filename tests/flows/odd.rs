@@ -6,7 +6,8 @@ mod gateways;
 mod reversals;
 
 use billing::{
-    gateway::GatewayName, invoice::InvoiceStatus, ledger::EntryKind, order::OrderStatus, withdrawal::withdraw,
+    money::ledger::EntryKind,
+    payment::{gateway::GatewayName, invoice::InvoiceStatus, order::OrderStatus, withdrawal::withdraw},
 };
 use lunas_sandbox::{DEMO_XENDIT_API_KEY, Fault, FaultKind, Outcome, Simulate};
 use serde_json::{Value, json};

@@ -1,7 +1,10 @@
 //! The public page of a bill: who can open what, what can be brought about there, and what nobody learns by it.
 
 use aws_sdk_dynamodb::types::AttributeValue;
-use billing::{gateway::GatewayName, id::InvoiceId, invoice::Invoice, order::OrderStatus, withdrawal::withdraw};
+use billing::{
+    id::InvoiceId,
+    payment::{gateway::GatewayName, invoice::Invoice, order::OrderStatus, withdrawal::withdraw},
+};
 use lambda_http::{Body, Response};
 use lunas_sandbox::{Fault, FaultKind, Outcome};
 use serde_json::{Value, json};

@@ -7,7 +7,7 @@ use std::{
     path::PathBuf,
 };
 
-use billing::gateway::GatewayName;
+use billing::payment::gateway::GatewayName;
 use cloud::installation::Installation;
 use cloud::store::Store;
 use lambda_http::{Request, http::HeaderName};

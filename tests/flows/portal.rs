@@ -1,6 +1,6 @@
 //! The portal's function: who is shown which page, and what a page never does.
 
-use billing::gateway::GatewayName;
+use billing::payment::gateway::GatewayName;
 use lambda_http::{Body, Response};
 use lunas_sandbox::Outcome;
 use testkit::{request::from_browser, table::items};
@@ -170,7 +170,7 @@ async fn whoever_asks_too_often_can_still_use_the_code_that_came() {
     let (visit, csrf) = first_visit(&journey).await;
     let ask =
         async || submit(&journey, "/customer/login", &[&visit], SITE, &format!("csrf={csrf}&phone={PHONE}")).await;
-    for _ in 0..billing::login::SENDS {
+    for _ in 0..billing::access::login::SENDS {
         assert_eq!(ask().await.status(), 303);
     }
     let refused = ask().await;

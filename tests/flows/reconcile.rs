@@ -2,7 +2,7 @@
 
 mod trouble;
 
-use billing::{gateway::GatewayName, invoice::InvoiceStatus, order::OrderStatus};
+use billing::payment::{gateway::GatewayName, invoice::InvoiceStatus, order::OrderStatus};
 use cloud::store::DueKind;
 use lunas_sandbox::{Fault, FaultKind, Outcome, Simulate};
 use serde_json::{Value, json};

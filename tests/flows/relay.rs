@@ -2,7 +2,10 @@
 
 use std::{collections::BTreeSet, fs, path::PathBuf};
 
-use billing::{event::Envelope, gateway::GatewayName, invoice::InvoiceStatus};
+use billing::{
+    payment::{gateway::GatewayName, invoice::InvoiceStatus},
+    telling::event::Envelope,
+};
 use cloud::queue::Batch;
 use lunas_sandbox::{Outcome, Simulate};
 use serde_json::{Value, json};

@@ -4,7 +4,7 @@ use std::collections::HashMap;
 
 use crate::journey::Journey;
 use aws_sdk_dynamodb::types::AttributeValue;
-use billing::{id::MessageId, notice::Kind, phone::Phone};
+use billing::{access::phone::Phone, id::MessageId, telling::notice::Kind};
 use cloud::installation::Installation;
 use lambda_http::http::HeaderMap;
 use lunas_sandbox::SimulateMessage;

@@ -4,12 +4,12 @@ mod choosing;
 mod crash;
 
 use billing::{
-    customer::Profile,
-    gateway::GatewayName,
-    invoice::{Invoice, InvoiceKind, InvoiceStatus},
-    ledger::EntryKind,
-    money::Rupiah,
-    upgrade::UpgradePricing,
+    money::{Rupiah, ledger::EntryKind},
+    payment::{
+        gateway::GatewayName,
+        invoice::{Invoice, InvoiceKind, InvoiceStatus},
+    },
+    service::{customer::Profile, upgrade::UpgradePricing},
     zone::{Zone, format},
 };
 use cloud::installation::Installation;

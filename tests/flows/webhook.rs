@@ -4,7 +4,10 @@
 mod authenticity;
 mod money;
 
-use billing::{gateway::GatewayName, invoice::InvoiceStatus, ledger::EntryKind, order::OrderStatus};
+use billing::{
+    money::ledger::EntryKind,
+    payment::{gateway::GatewayName, invoice::InvoiceStatus, order::OrderStatus},
+};
 use lunas_sandbox::{DEMO_MIDTRANS_SERVER_KEY, DEMO_XENDIT_CALLBACK_TOKEN, Fault, FaultKind, Outcome};
 use serde_json::json;
 use testkit::{notification::Notification, request::delivery, table::everything};

@@ -2,7 +2,7 @@
 
 use std::sync::{Arc, Mutex};
 
-use billing::{audit, invoice::InvoiceStatus};
+use billing::{audit, payment::invoice::InvoiceStatus};
 use cloud::store::audit::Row;
 
 use crate::{
@@ -48,8 +48,9 @@ async fn look(shop: &Shop, row: &Row, all: &Mutex<Found>) {
         Row::Profile(customer) => {
             let books = store.books(customer, now).await.unwrap().unwrap();
             audited = audit::customer(&books, shop.world.installation.settings.zone, now);
-            let is_served =
-                |invoice: &billing::invoice::Invoice| invoice.status == InvoiceStatus::Paid && !invoice.awaits_apply();
+            let is_served = |invoice: &billing::payment::invoice::Invoice| {
+                invoice.status == InvoiceStatus::Paid && !invoice.awaits_apply()
+            };
             let served = books.invoices.len() == 1
                 && books.invoices.iter().all(|filed| is_served(&filed.state))
                 && books.grants.len() == 2;

@@ -1,7 +1,7 @@
 //! One payment: the link is asked for, paid at the gateway's stand-in, its notification delivered, its event relayed
 //! and applied.
 
-use billing::gateway::GatewayName;
+use billing::payment::gateway::GatewayName;
 use lunas_sandbox::{Outcome, Simulate};
 use serde_json::{Value, json};
 use testkit::request::{answer, delivery, request};

@@ -7,7 +7,10 @@ use std::{
 };
 
 use apply_payment::Apply;
-use billing::{apply::Rules, customer::Profile, invoice::Invoice};
+use billing::{
+    payment::invoice::Invoice,
+    service::{apply::Rules, customer::Profile},
+};
 use cloud::store::Store;
 use relay_events::Relay;
 use serde_json::Value;

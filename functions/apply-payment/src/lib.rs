@@ -3,7 +3,7 @@
 //! The event only says which invoice to look at: `payments::apply` makes the entitlement follow what the invoice says
 //! now.
 
-use billing::{apply::Rules, event::Event};
+use billing::{service::apply::Rules, telling::event::Event};
 use cloud::{
     aws::Account,
     clock::Clock,

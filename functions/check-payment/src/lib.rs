@@ -7,7 +7,7 @@
 
 use billing::{
     id::InvoiceId,
-    invoice::{Invoice, InvoiceStatus},
+    payment::invoice::{Invoice, InvoiceStatus},
 };
 use cloud::installation::Installation;
 use lambda_http::{Body, Request, Response};

@@ -1,12 +1,12 @@
 //! `GET|POST /api/customer/invoices/payment`: the link to pay an invoice.
 //!
 //! The stored link if it can still be used (one read). Else an order is written, the gateway asked, the link recorded.
-//! `payments::link` does it, `billing::link` decides which. `GET …/payment/gateways` names the gateways to choose from.
+//! `payments::link` does it, `billing::payment::link` decides which. `GET …/payment/gateways` names the gateways to choose from.
 //! `public.rs` is the same for a bill's public page.
 
 mod public;
 
-use billing::{gateway::GatewayName, id::InvoiceId};
+use billing::{id::InvoiceId, payment::gateway::GatewayName};
 use cloud::installation::Installation;
 use lambda_http::{Body, Request, RequestExt as _, Response, http::Method};
 use payments::link::{Link, LinkError, Payer, Wish};

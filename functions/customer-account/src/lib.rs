@@ -1,6 +1,9 @@
 //! `GET /api/customer/me|invoices|payments`: what a customer sees of their account, newest first, in pages.
 
-use billing::{invoice::InvoiceStatus, zone::Zone, zone::format};
+use billing::{
+    payment::invoice::InvoiceStatus,
+    zone::{Zone, format},
+};
 use cloud::{
     aws::Account as Aws,
     clock::Clock,

@@ -2,7 +2,7 @@
 //! come back to: from another app, by the back button, or in the other language.
 
 use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
-use billing::{id::InvoiceId, phone::Phone};
+use billing::{access::phone::Phone, id::InvoiceId};
 use lambda_http::{Body, RequestExt as _, Response};
 use serde::Deserialize;
 use time::Duration;

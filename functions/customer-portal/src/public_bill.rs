@@ -1,7 +1,7 @@
 //! `/p/<token>`: one bill, for whoever holds its link. It reads, and nothing else; who has no right to open it learns
 //! nothing by it. And how customers get the link of a bill of theirs.
 
-use billing::{id::InvoiceId, invoice::InvoiceStatus, pay_page::is_open};
+use billing::{access::pay_page::is_open, id::InvoiceId, payment::invoice::InvoiceStatus};
 use lambda_http::{Body, Response};
 use serde::Deserialize;
 use web::{

@@ -1,6 +1,10 @@
 //! Pages that need a session: each is one read, or for payments two.
 
-use billing::{customer::Profile, id::InvoiceId, invoice::InvoiceStatus, package::CataloguePackage, upgrade::choices};
+use billing::{
+    id::InvoiceId,
+    payment::invoice::InvoiceStatus,
+    service::{customer::Profile, package::CataloguePackage, upgrade::choices},
+};
 use cloud::store::{Caller, Page};
 use lambda_http::{Body, Response};
 use time::{Duration, OffsetDateTime};

@@ -4,9 +4,9 @@ mod english;
 mod indonesian;
 
 use billing::{
-    gateway::GatewayName,
-    package::Package,
-    phone::Phone,
+    access::phone::Phone,
+    payment::gateway::GatewayName,
+    service::package::Package,
     zone::{Zone, format},
 };
 use time::{Date, OffsetDateTime};

@@ -1,6 +1,6 @@
 //! `POST /api/customer/otp|login|logout`: logging in by a code sent to the phone.
 
-use billing::{customer::Profile, zone::format};
+use billing::{service::customer::Profile, zone::format};
 use cloud::installation::Installation;
 use lambda_http::{Body, Request, Response, http::Method};
 use serde::Deserialize;

@@ -1,12 +1,14 @@
 //! What a message says, found out when it goes out: to whom, whether it is still true, and in which words.
 
 use billing::{
-    customer::Profile,
-    event::Event,
-    invoice::Invoice,
+    access::phone::Phone,
     money::Rupiah,
-    notice::{Kind, Notice, Skip, still_true, useful_until},
-    phone::Phone,
+    payment::invoice::Invoice,
+    service::customer::Profile,
+    telling::{
+        event::Event,
+        notice::{Kind, Notice, Skip, still_true, useful_until},
+    },
 };
 use cloud::{installation::Installation, store::NoticeContext};
 use messaging::{

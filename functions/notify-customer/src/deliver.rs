@@ -1,10 +1,12 @@
 //! One message: is it still true, may it go out now, and what became of it.
 
 use billing::{
-    delivery::DeliveryStatus,
-    notice::{Class, Notice, Skip},
-    phone::Phone,
-    sender::{Pace, Sender, Turn},
+    access::phone::Phone,
+    telling::{
+        delivery::DeliveryStatus,
+        notice::{Class, Notice, Skip},
+        sender::{Pace, Sender, Turn},
+    },
 };
 use cloud::{
     installation::Installation,

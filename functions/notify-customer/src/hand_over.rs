@@ -1,6 +1,6 @@
 //! The one call to the provider, and what is written down of its answer.
 
-use billing::{
+use billing::telling::{
     delivery::DeliveryStatus,
     notice::{Class, Notice},
     sender::{Heard, Pace, Sender},

@@ -10,7 +10,7 @@ mod deliver;
 mod hand_over;
 mod sweep;
 
-use billing::notice::Notice;
+use billing::telling::notice::Notice;
 use cloud::{
     installation::Installation,
     queue::{Batch, Message, NotAnEvent, Report},

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use billing::{
+use billing::telling::{
     delivery::DeliveryStatus,
     notice::{Class, Notice},
 };

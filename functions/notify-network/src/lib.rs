@@ -1,7 +1,7 @@
 //! Queue and clock: tells the provider's network who is served, in the form of Standard Webhooks.
 //!
 //! An event only says whose line to look at. What is told is the line as it stands, once per state, until every
-//! receiver took it (`billing::network`). What was not taken is due work: the clock tells it again.
+//! receiver took it (`billing::telling::network`). What was not taken is due work: the clock tells it again.
 
 mod receivers;
 pub mod signature;
@@ -13,7 +13,7 @@ use std::{
 
 use billing::{
     id::CustomerId,
-    network::{self, Announcement, Outcome, Problem, State},
+    telling::network::{self, Announcement, Outcome, Problem, State},
 };
 use cloud::{
     installation::Installation,

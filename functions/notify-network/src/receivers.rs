@@ -1,7 +1,7 @@
 //! Whom to tell, as the secret `network` says, and one try at all of them.
 
 use billing::{
-    network::{Announcement, Outcome, Problem},
+    telling::network::{Announcement, Outcome, Problem},
     zone::format,
 };
 use cloud::secrets::Rows;

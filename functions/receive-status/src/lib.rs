@@ -4,7 +4,7 @@
 //! come twice and in any order. 2xx says that everything was written down; anything else makes the provider send it
 //! again.
 
-use billing::{delivery::DeliveryStatus, id::MessageId};
+use billing::{id::MessageId, telling::delivery::DeliveryStatus};
 use cloud::{
     installation::Installation,
     secrets::{Rows, SecretError},

@@ -1,9 +1,9 @@
 //! `POST /api/webhooks/{gateway}`: a hint that something happened.
 //!
 //! Verified over the raw bytes, fail closed. Then the gateway's own GET status decides what is booked
-//! (`billing::settlement::settle`), and the answer tells the gateway whether to send again: 2xx no, 503 yes.
+//! (`billing::payment::settlement::settle`), and the answer tells the gateway whether to send again: 2xx no, 503 yes.
 
-use billing::{
+use billing::payment::{
     gateway::{GatewayName, ReportedState},
     order::Order,
 };

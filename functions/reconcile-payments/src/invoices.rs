@@ -2,9 +2,11 @@
 //! offer that lapsed while it held money: it is withdrawn, so that the money is credit.
 
 use billing::{
-    event::Event,
-    invoice::{Invoice, InvoiceStatus},
-    withdrawal::{WithdrawError, withdraw},
+    payment::{
+        invoice::{Invoice, InvoiceStatus},
+        withdrawal::{WithdrawError, withdraw},
+    },
+    telling::event::Event,
 };
 use cloud::{
     installation::Installation,

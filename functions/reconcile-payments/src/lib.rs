@@ -5,7 +5,7 @@ mod invoices;
 
 use std::time::Duration;
 
-use billing::{
+use billing::payment::{
     gateway::GatewayName,
     order::{Order, OrderStatus},
     settlement::in_other_mode,

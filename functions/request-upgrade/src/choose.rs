@@ -1,15 +1,19 @@
 //! A choice becomes one invoice, however often it is made, and the invoice gets its link.
 
 use billing::{
-    apply::{ApplyError, Rules},
-    customer::Profile,
-    gateway::GatewayName,
     id::InvoiceId,
-    invoice::{Invoice, InvoiceStatus, NewInvoice},
-    link::NoLink,
-    order::Order,
-    upgrade::{self, Decision, NewUpgrade, Preview},
-    withdrawal::Standing,
+    payment::{
+        gateway::GatewayName,
+        invoice::{Invoice, InvoiceStatus, NewInvoice},
+        link::NoLink,
+        order::Order,
+        withdrawal::Standing,
+    },
+    service::{
+        apply::{ApplyError, Rules},
+        customer::Profile,
+        upgrade::{self, Decision, NewUpgrade, Preview},
+    },
 };
 use cloud::{
     installation::Installation,

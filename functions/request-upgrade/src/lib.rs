@@ -1,15 +1,17 @@
 //! `GET /api/customer/packages`, `GET|POST /api/customer/upgrade`: change of package.
 //!
-//! What may be chosen, what it costs and what comes of it are decided by `billing::upgrade`. A choice is an invoice;
+//! What may be chosen, what it costs and what comes of it are decided by `billing::service::upgrade`. A choice is an invoice;
 //! the change itself is made by `apply-payment` after the payment, or here if there is nothing to pay.
 
 mod choose;
 
 use billing::{
-    gateway::GatewayName,
     id::PackageId,
-    package::CataloguePackage,
-    upgrade::{Choice, Preview, choices},
+    payment::gateway::GatewayName,
+    service::{
+        package::CataloguePackage,
+        upgrade::{Choice, Preview, choices},
+    },
     zone::format,
 };
 use cloud::{installation::Installation, store::Caller};

@@ -6,7 +6,7 @@
 
 use std::time::Duration;
 
-use billing::reminder::remind;
+use billing::telling::reminder::remind;
 use cloud::{
     installation::Installation,
     store::{DueKind, StoreError, keys::Key},

@@ -3,8 +3,8 @@
 use std::path::PathBuf;
 
 use billing::{
-    gateway::GatewayName,
     id::{MessageId, PackageId},
+    payment::gateway::GatewayName,
     zone::{Zone, format},
 };
 use clap::{Args, Parser, Subcommand};

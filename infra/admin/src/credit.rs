@@ -3,9 +3,11 @@
 use std::io::{self, BufRead, Write};
 
 use billing::{
-    adjustment::{Adjustment, NotAdjusted, adjust as decide, is_repeated},
-    customer::Profile,
-    money::Rupiah,
+    money::{
+        Rupiah,
+        adjustment::{Adjustment, NotAdjusted, adjust as decide, is_repeated},
+    },
+    service::customer::Profile,
 };
 use cloud::store::StoreError;
 use serde_json::json;

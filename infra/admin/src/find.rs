@@ -1,6 +1,6 @@
 //! Which customer is meant by an id, a user name or a phone.
 
-use billing::{customer::Profile, id::CustomerId, phone::Phone};
+use billing::{access::phone::Phone, id::CustomerId, service::customer::Profile};
 
 use crate::{Session, refuse};
 

@@ -1,12 +1,13 @@
 //! `lunas invoices`.
 
 use billing::{
-    customer::Profile,
     id::{InvoiceId, OrderId},
-    invoice::{Invoice, InvoiceStatus, NewInvoice, issue_renewal},
-    order::Order,
-    package::Package,
-    withdrawal::withdraw,
+    payment::{
+        invoice::{Invoice, InvoiceStatus, NewInvoice, issue_renewal},
+        order::Order,
+        withdrawal::withdraw,
+    },
+    service::{customer::Profile, package::Package},
     zone::format,
 };
 use cloud::store::{StoreError, admin::new_id};

@@ -1,6 +1,9 @@
 //! `lunas messages`: what customers were not told yet, what they were not told at all, and what to do about it.
 
-use billing::{delivery::DeliveryStatus, id::MessageId, notice::Notice};
+use billing::{
+    id::MessageId,
+    telling::{delivery::DeliveryStatus, notice::Notice},
+};
 use cloud::{public_url::PublicUrl, store::StoreError};
 use messaging::texts;
 use serde_json::{Value, json};

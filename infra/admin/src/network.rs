@@ -1,6 +1,6 @@
 //! `lunas network tell`: has the network told of customers anew. The function that tells it does so within a minute.
 
-use billing::network::claim;
+use billing::telling::network::claim;
 use cloud::store::StoreError;
 use serde_json::json;
 

@@ -12,7 +12,7 @@ use anyhow::Context;
 use billing::{
     id::PackageId,
     money::Rupiah,
-    package::{CataloguePackage, Package},
+    service::package::{CataloguePackage, Package},
 };
 use cloud::store::StoreError;
 use serde_json::{Value, json};

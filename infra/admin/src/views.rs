@@ -1,11 +1,12 @@
 //! States as the API shows them: camelCase, instants in UTC, whole rupiah.
 
 use billing::{
-    customer::Profile,
-    invoice::{Invoice, InvoiceKind},
-    ledger::Entry,
-    link::reusable,
-    money::MoneyError,
+    money::{MoneyError, ledger::Entry},
+    payment::{
+        invoice::{Invoice, InvoiceKind},
+        link::reusable,
+    },
+    service::customer::Profile,
     zone::{Zone, format},
 };
 use cloud::store::LedgerLine;

@@ -5,15 +5,19 @@
 mod common;
 
 use billing::{
-    apply::{self, Rules},
-    entitlement::LateRenewal,
-    gateway::{GatewayName, Mode, Report, ReportedState, Transaction},
     id::{CustomerId, OrderId},
-    invoice::{Invoice, InvoiceStatus},
-    link::{self, NewAttempt, Opened},
     money::Rupiah,
-    order::Order,
-    settlement::{Outcome, settle},
+    payment::{
+        gateway::{GatewayName, Mode, Report, ReportedState, Transaction},
+        invoice::{Invoice, InvoiceStatus},
+        link::{self, NewAttempt, Opened},
+        order::Order,
+        settlement::{Outcome, settle},
+    },
+    service::{
+        apply::{self, Rules},
+        entitlement::LateRenewal,
+    },
     zone::Zone,
 };
 use cloud::clock::Clock;

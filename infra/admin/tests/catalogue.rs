@@ -4,8 +4,8 @@ mod common;
 
 use billing::{
     id::{CustomerId, InvoiceId},
-    invoice::NewInvoice,
-    upgrade::{self, Rules, UpgradePricing},
+    payment::invoice::NewInvoice,
+    service::upgrade::{self, Rules, UpgradePricing},
     zone::Zone,
 };
 use cloud::clock::Clock;

@@ -5,12 +5,14 @@
 mod common;
 
 use billing::{
-    delivery::DeliveryStatus,
-    event::{Envelope, Event},
     id::{CustomerId, InvoiceId},
     money::Rupiah,
-    notice::Notice,
-    sender::{Heard, Pace, Sender},
+    telling::{
+        delivery::DeliveryStatus,
+        event::{Envelope, Event},
+        notice::Notice,
+        sender::{Heard, Pace, Sender},
+    },
 };
 use cloud::clock::Clock;
 use common::Installation;

@@ -15,14 +15,14 @@ mod service;
 use time::OffsetDateTime;
 
 use crate::{
-    customer::Profile,
-    entitlement::Grant,
-    event::{KEPT, made_at},
     id::{InvoiceId, OrderId},
-    invoice::Invoice,
-    ledger::{Entry, EntryKind},
-    money::{MoneyError, Rupiah},
-    order::Order,
+    money::{
+        MoneyError, Rupiah,
+        ledger::{Entry, EntryKind},
+    },
+    payment::{invoice::Invoice, order::Order},
+    service::{customer::Profile, entitlement::Grant},
+    telling::event::{KEPT, made_at},
     zone::{Zone, later},
 };
 

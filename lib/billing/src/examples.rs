@@ -8,14 +8,18 @@ use time::{
 };
 
 use crate::{
-    customer::Profile,
-    entitlement::{Grant, LateRenewal, Reason, imported},
-    gateway::{GatewayName, Mode, Report, ReportedState, Transaction},
     id::{CustomerId, InvoiceId, OrderId, PackageId},
-    invoice::{Invoice, InvoiceKind, InvoiceStatus, PaymentLink},
     money::Rupiah,
-    order::{Order, OrderStatus},
-    package::Package,
+    payment::{
+        gateway::{GatewayName, Mode, Report, ReportedState, Transaction},
+        invoice::{Invoice, InvoiceKind, InvoiceStatus, PaymentLink},
+        order::{Order, OrderStatus},
+    },
+    service::{
+        customer::Profile,
+        entitlement::{Grant, LateRenewal, Reason, imported},
+        package::Package,
+    },
     zone::{Zone, later},
 };
 

@@ -1,6 +1,6 @@
 //! Messages of a queue: events of the bus, each to be answered for on its own.
 
-use billing::event::Envelope;
+use billing::telling::event::Envelope;
 use serde::{Deserialize, Serialize, de::DeserializeOwned};
 
 /// A batch as SQS hands it to a function. Fields that nobody needs are left out.

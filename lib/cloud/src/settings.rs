@@ -4,7 +4,10 @@
 use std::collections::BTreeMap;
 
 use billing::{
-    entitlement::LateRenewal, gateway::GatewayName, notice::QuietHours, upgrade::UpgradePricing, zone::Zone,
+    payment::gateway::GatewayName,
+    service::{entitlement::LateRenewal, upgrade::UpgradePricing},
+    telling::notice::QuietHours,
+    zone::Zone,
 };
 use time::Duration;
 

@@ -2,7 +2,7 @@
 //! modems leave their records behind, so whatever was found is looked at once more: a device is shown to the customer
 //! it belongs to, or not at all.
 
-use billing::{customer::Profile, phone::Phone};
+use billing::{access::phone::Phone, service::customer::Profile};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use time::OffsetDateTime;

@@ -53,7 +53,7 @@ fn literal(text: &str) -> Value {
 
 #[cfg(test)]
 mod tests {
-    use billing::phone::Phone;
+    use billing::access::phone::Phone;
 
     use super::*;
 

@@ -3,7 +3,7 @@
 
 use std::{collections::BTreeMap, time::Duration};
 
-use billing::phone::Phone;
+use billing::access::phone::Phone;
 use devices::{
     look::look,
     matching::Line,

@@ -7,9 +7,9 @@ use std::{collections::BTreeMap, fmt};
 
 use async_trait::async_trait;
 use billing::{
-    gateway::{GatewayName, Mode, Report},
     id::OrderId,
     money::Rupiah,
+    payment::gateway::{GatewayName, Mode, Report},
 };
 use time::OffsetDateTime;
 

@@ -9,7 +9,7 @@ mod notification;
 mod status;
 
 use async_trait::async_trait;
-use billing::gateway::{GatewayName, Mode, Report};
+use billing::payment::gateway::{GatewayName, Mode, Report};
 
 use crate::{
     Cancellation, CreateError, CreatedOrder, Gateway, GatewayError, Hint, NewOrder, OrderRef, SetupError, VerifyError,

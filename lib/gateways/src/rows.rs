@@ -1,6 +1,6 @@
 //! Reads the rows of a secret as an admin types them.
 
-use billing::gateway::GatewayName;
+use billing::payment::gateway::GatewayName;
 use url::Url;
 
 use crate::{

@@ -2,9 +2,9 @@
 #![expect(clippy::unwrap_used, reason = "helpers of tests fail by panicking")]
 
 use billing::{
-    gateway::{GatewayName, ReportedState},
     id::OrderId,
     money::Rupiah,
+    payment::gateway::{GatewayName, ReportedState},
 };
 use gateways::{Cancellation, CreatedOrder, Gateway, GatewayError, NewOrder, OrderRef, Setup, connect};
 use partner_http::testing::{Canned, Partner, nobody};

@@ -1,7 +1,7 @@
 //! Which notifications are believed, and what they point at.
 #![expect(clippy::unwrap_used, reason = "helpers of tests fail by panicking")]
 
-use billing::gateway::GatewayName;
+use billing::payment::gateway::GatewayName;
 use gateways::{Gateway, Hint, Setup, VerifyError, WebhookRequest, connect};
 use http::{HeaderMap, HeaderValue};
 use proptest::prelude::*;

@@ -2,7 +2,7 @@
 
 #![expect(clippy::unwrap_used, reason = "helpers of tests fail by panicking")]
 
-use billing::gateway::{GatewayName, Mode};
+use billing::payment::gateway::{GatewayName, Mode};
 use gateways::{Gateway, SecretRows, Setup, SetupError, connect};
 use url::Url;
 

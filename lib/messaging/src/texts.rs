@@ -4,7 +4,7 @@
 //! A file begins with the words of its button, if it has one, and an empty line. The rest is the body; `{name}` and its
 //! like are facts.
 
-use billing::notice::Kind;
+use billing::telling::notice::Kind;
 use serde_json::{Value, json};
 use time::Date;
 

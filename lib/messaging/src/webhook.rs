@@ -6,7 +6,7 @@
 
 use std::collections::BTreeMap;
 
-use billing::{delivery::DeliveryStatus, phone::Phone};
+use billing::{access::phone::Phone, telling::delivery::DeliveryStatus};
 use hmac::{Hmac, KeyInit as _, Mac as _};
 use http::HeaderMap;
 use sha2::{Digest as _, Sha256, Sha512};

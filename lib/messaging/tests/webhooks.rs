@@ -5,7 +5,7 @@ mod common;
 
 use std::collections::BTreeMap;
 
-use billing::delivery::DeliveryStatus;
+use billing::telling::delivery::DeliveryStatus;
 use common::rows;
 use hmac::{Hmac, KeyInit as _, Mac as _};
 use http::{HeaderMap, HeaderValue};

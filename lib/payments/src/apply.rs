@@ -1,15 +1,19 @@
-//! The one way in which a payment takes effect: read invoice and profile, let `billing::apply` decide, carry it out in
+//! The one way in which a payment takes effect: read invoice and profile, let `billing::service::apply` decide, carry it out in
 //! one transaction.
 //!
-//! It converges, it does not obey: `billing::apply` compares invoice and entitlement, so order and repetition do not
+//! It converges, it does not obey: `billing::service::apply` compares invoice and entitlement, so order and repetition do not
 //! matter.
 
 use billing::{
-    apply::{Application, ApplyError, Rules, Todo, converge, give_back, grant, replaced_renewal, revoke},
-    customer::Profile,
     id::{CustomerId, InvoiceId},
-    invoice::{Invoice, InvoiceStatus},
-    withdrawal::Standing,
+    payment::{
+        invoice::{Invoice, InvoiceStatus},
+        withdrawal::Standing,
+    },
+    service::{
+        apply::{Application, ApplyError, Rules, Todo, converge, give_back, grant, replaced_renewal, revoke},
+        customer::Profile,
+    },
 };
 use cloud::{
     clock::Clock,
@@ -72,7 +76,7 @@ impl Apply {
             match self.store.apply(&application, now).await {
                 Ok(()) if !application.invoice.awaits_apply() => {
                     self.close_link_of(&invoice, &application.invoice).await;
-                    let told: Vec<_> = application.events.iter().map(billing::event::Event::kind).collect();
+                    let told: Vec<_> = application.events.iter().map(billing::telling::event::Event::kind).collect();
                     tracing::info!(customer = customer.as_str(), invoice = invoice.id.as_str(), events = ?told, "applied");
                     return Ok(application.invoice);
                 }

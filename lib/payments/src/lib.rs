@@ -9,13 +9,15 @@ pub mod apply;
 pub mod link;
 
 use billing::{
-    event::Event,
-    gateway::{GatewayName, Report, ReportedState},
     id::OrderId,
-    invoice::{Invoice, InvoiceStatus},
     money::MoneyError,
-    order::Order,
-    settlement::{Outcome, settle},
+    payment::{
+        gateway::{GatewayName, Report, ReportedState},
+        invoice::{Invoice, InvoiceStatus},
+        order::Order,
+        settlement::{Outcome, settle},
+    },
+    telling::event::Event,
 };
 use cloud::{
     installation::Installation,

@@ -15,15 +15,19 @@ use std::{collections::BTreeMap, sync::Arc};
 
 use aws_credential_types::Credentials;
 use billing::{
-    customer::Profile,
-    gateway::GatewayName,
+    access::phone::Phone,
     id::{CustomerId, PackageId},
-    import::{Row, import},
-    invoice::{Invoice, NewInvoice, issue_renewal},
     money::Rupiah,
-    notice::QuietHours,
-    package::{CataloguePackage, Package},
-    phone::Phone,
+    payment::{
+        gateway::GatewayName,
+        invoice::{Invoice, NewInvoice, issue_renewal},
+    },
+    service::{
+        customer::Profile,
+        import::{Row, import},
+        package::{CataloguePackage, Package},
+    },
+    telling::notice::QuietHours,
     zone::Zone,
 };
 use cloud::{
@@ -123,8 +127,8 @@ impl World {
             link_lifetime: Duration::hours(24),
             session_lifetime: Duration::days(30),
             zone: Zone::Jakarta,
-            late_renewal: billing::entitlement::LateRenewal::FromPayment,
-            upgrade_pricing: billing::upgrade::UpgradePricing::FullPrice,
+            late_renewal: billing::service::entitlement::LateRenewal::FromPayment,
+            upgrade_pricing: billing::service::upgrade::UpgradePricing::FullPrice,
             english_messages: false,
             // At no hour: tests say themselves when it is night.
             quiet_hours: QuietHours::parse("0-0").expect("hours"),

@@ -11,7 +11,7 @@ use aws_sdk_dynamodb::{
         ProjectionType, ScalarAttributeType,
     },
 };
-use billing::{customer::Profile, zone::format};
+use billing::{service::customer::Profile, zone::format};
 use time::OffsetDateTime;
 use tokio::net::TcpListener;
 

@@ -4,10 +4,12 @@ mod payments;
 
 use billing::{
     id::InvoiceId,
-    invoice::{Invoice, InvoiceStatus},
-    link::reusable,
     money::Rupiah,
-    network::Standing,
+    payment::{
+        invoice::{Invoice, InvoiceStatus},
+        link::reusable,
+    },
+    telling::network::Standing,
     zone::Zone,
 };
 use cloud::store::{Caller, Page, Store};

@@ -6,8 +6,8 @@
 
 use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
 use billing::{
+    access::phone::Phone,
     id::{CustomerId, InvoiceId},
-    phone::Phone,
 };
 use cloud::{
     public_url::PublicUrl,

@@ -1,6 +1,9 @@
 //! Answers about payment links.
 
-use billing::{invoice::Invoice, link::NoLink, zone::format};
+use billing::{
+    payment::{invoice::Invoice, link::NoLink},
+    zone::format,
+};
 use serde_json::{Value, json};
 
 use crate::problem::{self, Problem};

@@ -5,7 +5,7 @@ mod code;
 mod key;
 mod session;
 
-use billing::phone::Phone;
+use billing::access::phone::Phone;
 use cloud::installation::Installation;
 use lambda_http::Request;
 use serde::Deserialize;

@@ -15,7 +15,11 @@
 
 use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
 use billing::{
-    customer::Profile, gateway::GatewayName, id::InvoiceId, invoice::Invoice, ledger::EntryKind, pay_page::is_open,
+    access::pay_page::is_open,
+    id::InvoiceId,
+    money::ledger::EntryKind,
+    payment::{gateway::GatewayName, invoice::Invoice},
+    service::customer::Profile,
 };
 use cloud::{public_url::PublicUrl, secrets::Secrets, store::Store};
 use hmac::{Hmac, KeyInit as _, Mac as _};

@@ -1,10 +1,12 @@
 //! What customers read about a change of package.
 
 use billing::{
-    customer::Profile,
     id::PackageId,
-    package::CataloguePackage,
-    upgrade::{self, NotOffered, Preview, Rules},
+    service::{
+        customer::Profile,
+        package::CataloguePackage,
+        upgrade::{self, NotOffered, Preview, Rules},
+    },
     zone::Zone,
 };
 use cloud::settings::Settings;
@@ -117,12 +119,14 @@ pub fn day(at: OffsetDateTime, zone: Zone, english: bool) -> String {
 #[cfg(test)]
 mod tests {
     use billing::{
-        entitlement::imported,
         id::{CustomerId, InvoiceId, PackageId},
-        import::{Row, import},
         money::Rupiah,
-        package::Package,
-        upgrade::{Rules, UpgradePricing, preview},
+        service::{
+            entitlement::imported,
+            import::{Row, import},
+            package::Package,
+            upgrade::{Rules, UpgradePricing, preview},
+        },
     };
     use time::macros::datetime;
 

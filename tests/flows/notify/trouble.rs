@@ -1,6 +1,6 @@
 //! Providers that are down, silent or stopped, crashes at every step, and what people can find and do then.
 
-use billing::{delivery::DeliveryStatus, notice::Notice};
+use billing::telling::{delivery::DeliveryStatus, notice::Notice};
 use cloud::installation::Installation;
 use lunas_sandbox::{Fault, FaultKind};
 use serde_json::json;

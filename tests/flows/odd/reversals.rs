@@ -65,11 +65,15 @@ async fn partial_refund_twice_in_cumulative_amounts() {
 
 /// What would become credit of the paid month, were the package changed to one without a price before it begins.
 async fn worth(journey: &Journey) -> i64 {
-    use billing::{entitlement::Payment, money::Rupiah, package::Package, zone::Zone};
+    use billing::{
+        money::Rupiah,
+        service::{entitlement::Payment, package::Package},
+        zone::Zone,
+    };
     let free = Package { price: Rupiah::ZERO, ..testkit::home20() };
     let payment = Payment { at: journey.now(), money: Rupiah::ZERO, charge: Rupiah::ZERO };
     let entitlement = journey.world.profile(&journey.customer.id).await.entitlement;
-    billing::entitlement::change(Some(&entitlement), &free, payment, Zone::Jakarta).unwrap().to_credit.get()
+    billing::service::entitlement::change(Some(&entitlement), &free, payment, Zone::Jakarta).unwrap().to_credit.get()
 }
 
 #[tokio::test]

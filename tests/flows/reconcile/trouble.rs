@@ -1,9 +1,11 @@
 //! Reconciliation when gateways are down or slow, when there is more than a run can do, and when the index lags.
 
 use billing::{
-    gateway::GatewayName,
     id::OrderId,
-    order::{Order, OrderStatus},
+    payment::{
+        gateway::GatewayName,
+        order::{Order, OrderStatus},
+    },
 };
 use cloud::store::DueKind;
 use lunas_sandbox::{Fault, FaultKind, Outcome};

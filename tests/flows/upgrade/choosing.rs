@@ -1,6 +1,10 @@
 //! What may be chosen, and what choosing again does.
 
-use billing::{invoice::InvoiceStatus, money::Rupiah, package::CataloguePackage, upgrade::ATTEMPTS};
+use billing::{
+    money::Rupiah,
+    payment::invoice::InvoiceStatus,
+    service::{package::CataloguePackage, upgrade::ATTEMPTS},
+};
 use serde_json::json;
 use time::Duration;
 

@@ -4,10 +4,12 @@
 use std::collections::BTreeSet;
 
 use billing::{
-    gateway::GatewayName,
-    invoice::{Invoice, InvoiceKind, InvoiceStatus},
-    ledger::EntryKind,
-    order::OrderStatus,
+    money::ledger::EntryKind,
+    payment::{
+        gateway::GatewayName,
+        invoice::{Invoice, InvoiceKind, InvoiceStatus},
+        order::OrderStatus,
+    },
 };
 use serde_json::json;
 use testkit::{

@@ -1,6 +1,6 @@
 //! Who may give hints: signatures and tokens, keys that are missing or being replaced, and bodies that are none.
 
-use billing::gateway::GatewayName;
+use billing::payment::gateway::GatewayName;
 use cloud::installation::Installation;
 use lunas_sandbox::{DEMO_MIDTRANS_SERVER_KEY, DEMO_XENDIT_API_KEY, DEMO_XENDIT_CALLBACK_TOKEN, Outcome};
 use serde_json::{Value, json};

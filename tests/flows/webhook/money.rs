@@ -1,8 +1,9 @@
 //! What the gateways say about money, and what becomes of invoice, credit and service.
 
 use billing::{
-    entitlement::Reason, gateway::GatewayName, invoice::InvoiceStatus, ledger::EntryKind, order::OrderStatus,
-    withdrawal::withdraw,
+    money::ledger::EntryKind,
+    payment::{gateway::GatewayName, invoice::InvoiceStatus, order::OrderStatus, withdrawal::withdraw},
+    service::entitlement::Reason,
 };
 use lunas_sandbox::{Outcome, Simulate};
 use time::Duration;

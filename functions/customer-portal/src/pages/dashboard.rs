@@ -1,6 +1,6 @@
 //! Home: the account, the bills, the modem.
 
-use billing::{customer::Profile, network::Standing};
+use billing::{service::customer::Profile, telling::network::Standing};
 use maud::{Markup, html};
 use web::account::Bill;
 

@@ -1,6 +1,10 @@
 //! One bill with its buttons. Only what is still to pay has any.
 
-use billing::{gateway::GatewayName, invoice::InvoiceStatus, network::Standing, zone::format};
+use billing::{
+    payment::{gateway::GatewayName, invoice::InvoiceStatus},
+    telling::network::Standing,
+    zone::format,
+};
 use maud::{Markup, html};
 use web::account::Bill;
 

@@ -1,6 +1,6 @@
 //! Logging in: phone, then code, then which line if there are several.
 
-use billing::customer::Profile;
+use billing::service::customer::Profile;
 use maud::{Markup, html};
 use web::problem::Problem;
 

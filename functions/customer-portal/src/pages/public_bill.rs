@@ -1,7 +1,7 @@
 //! A bill for whoever holds its link: to be paid without a login, and its receipt afterwards. It tells number, amount
 //! and dates, and nothing about the customer.
 
-use billing::{gateway::GatewayName, zone::format};
+use billing::{payment::gateway::GatewayName, zone::format};
 use maud::{Markup, html};
 use time::Date;
 use web::{

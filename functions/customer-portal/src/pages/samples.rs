@@ -1,15 +1,19 @@
 //! An account with everything that pages can show, for their tests.
 
 use billing::{
-    customer::Profile,
-    entitlement::Entitlement,
-    gateway::{GatewayName, Mode},
+    access::phone::Phone,
     id::{CustomerId, InvoiceId, OrderId, PackageId},
-    invoice::{Invoice, InvoiceKind, InvoiceStatus, PaymentLink},
     money::Rupiah,
-    package::Package,
-    phone::Phone,
-    upgrade::{Preview, Terms},
+    payment::{
+        gateway::{GatewayName, Mode},
+        invoice::{Invoice, InvoiceKind, InvoiceStatus, PaymentLink},
+    },
+    service::{
+        customer::Profile,
+        entitlement::Entitlement,
+        package::Package,
+        upgrade::{Preview, Terms},
+    },
     zone::Zone,
 };
 use time::{

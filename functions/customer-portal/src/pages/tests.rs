@@ -2,7 +2,12 @@
 
 use std::io::Write as _;
 
-use billing::{gateway::GatewayName, invoice::InvoiceStatus, network::Standing, upgrade::Choice, zone::Zone};
+use billing::{
+    payment::{gateway::GatewayName, invoice::InvoiceStatus},
+    service::upgrade::Choice,
+    telling::network::Standing,
+    zone::Zone,
+};
 use web::{
     account::Bill,
     pay_page::{Receipt, Token},

@@ -1,6 +1,6 @@
 //! Changing the package: what there is to choose from, then what a choice comes to, then the form that makes it.
 
-use billing::{
+use billing::service::{
     package::Package,
     upgrade::{Choice, Preview},
 };

@@ -227,7 +227,7 @@ impl Due {
     }
 }
 
-fn order_due(filed: &Filed<billing::order::Order>, key: Key) -> Option<Due> {
+fn order_due(filed: &Filed<billing::payment::order::Order>, key: Key) -> Option<Due> {
     let order = &filed.state;
     let (invoice_id, order_id) = (Some(order.invoice_id.clone()), Some(order.id.clone()));
     filed.filed.map(|at| Due { id: order.id.to_string(), at, invoice_id, order_id, ..Due::new(DueKind::Order, key) })

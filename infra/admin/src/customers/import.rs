@@ -9,10 +9,8 @@ use std::{
 
 use anyhow::Context;
 use billing::{
-    customer::Profile,
     id::{CustomerId, PackageId},
-    import,
-    package::Package,
+    service::{customer::Profile, import, package::Package},
     zone::Zone,
 };
 use cloud::{

@@ -3,10 +3,9 @@
 use std::collections::HashMap;
 
 use billing::{
+    access::phone::Phone,
     id::{CustomerId, PackageId},
-    import::Row,
-    package::Package,
-    phone::Phone,
+    service::{import::Row, package::Package},
     zone::{Zone, format},
 };
 use time::{OffsetDateTime, UtcOffset, format_description::well_known::Rfc3339};

@@ -1,6 +1,6 @@
 //! `lunas customers show`.
 
-use billing::{customer::Profile, id::InvoiceId, invoice::Invoice, zone::format};
+use billing::{id::InvoiceId, payment::invoice::Invoice, service::customer::Profile, zone::format};
 use serde_json::json;
 
 use crate::{ALL_DONE, Session, find, views};

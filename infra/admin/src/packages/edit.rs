@@ -3,7 +3,7 @@
 use billing::{
     id::PackageId,
     money::Rupiah,
-    package::{CataloguePackage, Package},
+    service::package::{CataloguePackage, Package},
 };
 use serde_json::json;
 

@@ -6,10 +6,8 @@ mod timeline;
 use std::collections::HashMap;
 
 use billing::{
-    gateway::GatewayName,
     id::{InvoiceId, OrderId},
-    invoice::Invoice,
-    order::Order,
+    payment::{gateway::GatewayName, invoice::Invoice, order::Order},
 };
 use cloud::store::LedgerLine;
 use serde_json::{Value, json};

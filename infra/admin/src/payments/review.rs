@@ -5,7 +5,7 @@ use std::{
     io::{self, Write},
 };
 
-use billing::{id::InvoiceId, invoice::Invoice, review::Why, zone::format};
+use billing::{id::InvoiceId, payment::invoice::Invoice, telling::review::Why, zone::format};
 use cloud::store::{
     keys,
     review::{Marked, StoredReview},

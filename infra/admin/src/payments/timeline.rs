@@ -4,10 +4,12 @@ use std::collections::HashMap;
 
 use billing::{
     id::OrderId,
-    invoice::{Invoice, InvoiceStatus},
-    ledger::EntryKind,
-    network::{Announcement, State},
-    order::{Order, OrderStatus},
+    money::ledger::EntryKind,
+    payment::{
+        invoice::{Invoice, InvoiceStatus},
+        order::{Order, OrderStatus},
+    },
+    telling::network::{Announcement, State},
 };
 use cloud::store::{LedgerLine, show::EventState};
 use time::OffsetDateTime;

@@ -12,15 +12,19 @@ mod queues;
 mod review;
 
 use billing::{
-    apply::{self, Rules},
-    entitlement::LateRenewal,
-    gateway::{GatewayName, Mode, Report, ReportedState, Transaction},
     id::{CustomerId, OrderId},
-    invoice::Invoice,
-    link::{self, NewAttempt, Opened},
     money::Rupiah,
-    order::Order,
-    settlement::{Outcome, settle},
+    payment::{
+        gateway::{GatewayName, Mode, Report, ReportedState, Transaction},
+        invoice::Invoice,
+        link::{self, NewAttempt, Opened},
+        order::Order,
+        settlement::{Outcome, settle},
+    },
+    service::{
+        apply::{self, Rules},
+        entitlement::LateRenewal,
+    },
     zone::Zone,
 };
 use cloud::clock::Clock;

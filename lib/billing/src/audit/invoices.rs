@@ -2,11 +2,10 @@
 
 use super::{Audit, Filed, Pending, Place, Rule, Wait, is_filed_as_due, sum, when};
 use crate::{
-    entitlement::Grant,
     id::InvoiceId,
-    invoice::{Invoice, InvoiceKind, InvoiceStatus},
-    ledger::EntryKind,
-    money::Rupiah,
+    money::{Rupiah, ledger::EntryKind},
+    payment::invoice::{Invoice, InvoiceKind, InvoiceStatus},
+    service::entitlement::Grant,
 };
 
 impl Audit<'_> {

@@ -6,10 +6,14 @@ use time::OffsetDateTime;
 
 use super::{Audited, Filed, Pending, Place, Rule, Wait, is_filed_as_due, sum, when};
 use crate::{
-    invoice::Invoice,
-    ledger::{Entry, EntryKind},
-    money::{MoneyError, Rupiah},
-    order::{Booked, Order, OrderStatus},
+    money::{
+        MoneyError, Rupiah,
+        ledger::{Entry, EntryKind},
+    },
+    payment::{
+        invoice::Invoice,
+        order::{Booked, Order, OrderStatus},
+    },
 };
 
 /// Is it an entry of that order?

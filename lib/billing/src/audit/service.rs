@@ -2,11 +2,10 @@
 
 use super::{Audit, Place, Rule, sum, when};
 use crate::{
-    entitlement::{Entitlement, Grant, Reason, fold},
     id::InvoiceId,
-    invoice::{Invoice, InvoiceKind},
-    ledger::EntryKind,
-    money::{MoneyError, Rupiah},
+    money::{MoneyError, Rupiah, ledger::EntryKind},
+    payment::invoice::{Invoice, InvoiceKind},
+    service::entitlement::{Entitlement, Grant, Reason, fold},
 };
 
 impl Audit<'_> {

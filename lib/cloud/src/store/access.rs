@@ -3,11 +3,11 @@
 use std::collections::HashMap;
 
 use billing::{
-    customer::Profile,
+    access::phone::Phone,
     id::{CustomerId, InvoiceId},
-    invoice::Invoice,
-    network::Announcement,
-    phone::Phone,
+    payment::invoice::Invoice,
+    service::customer::Profile,
+    telling::network::Announcement,
 };
 use serde::{Deserialize, Serialize, de::DeserializeOwned};
 use time::OffsetDateTime;

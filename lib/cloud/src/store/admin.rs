@@ -2,15 +2,14 @@
 
 use aws_sdk_dynamodb::types::{AttributeValue, Delete, ReturnValue, TransactWriteItem};
 use billing::{
-    customer::Profile,
-    event::Event,
+    access::phone::Phone,
     id::{CustomerId, InvoiceId, PackageId},
-    import::Import,
-    invoice::{Invoice, Issued},
-    package::CataloguePackage,
-    phone::Phone,
-    upgrade::NewUpgrade,
-    withdrawal::Withdrawal,
+    payment::{
+        invoice::{Invoice, Issued},
+        withdrawal::Withdrawal,
+    },
+    service::{customer::Profile, import::Import, package::CataloguePackage, upgrade::NewUpgrade},
+    telling::event::Event,
 };
 use serde::{Deserialize, Serialize};
 use time::OffsetDateTime;

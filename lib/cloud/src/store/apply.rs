@@ -2,12 +2,14 @@
 
 use aws_sdk_dynamodb::types::AttributeValue;
 use billing::{
-    apply::Application,
-    customer::Profile,
-    entitlement::{Grant, Reason},
-    event::Event,
     id::{CustomerId, InvoiceId},
-    invoice::Invoice,
+    payment::invoice::Invoice,
+    service::{
+        apply::Application,
+        customer::Profile,
+        entitlement::{Grant, Reason},
+    },
+    telling::event::Event,
 };
 use time::OffsetDateTime;
 

@@ -6,9 +6,8 @@ use aws_sdk_dynamodb::types::AttributeValue;
 use billing::{
     audit::{Books, Filed, Line, Told, is_kept, is_of},
     id::CustomerId,
-    invoice::Invoice,
-    ledger::Entry,
-    order::Order,
+    money::ledger::Entry,
+    payment::{invoice::Invoice, order::Order},
 };
 use serde::de::DeserializeOwned;
 use time::OffsetDateTime;
@@ -194,7 +193,7 @@ impl Store {
                 named.insert(keys::order(link.gateway, &link.order_id));
             }
             // A lease does not say at which gateway: the order lies with one of them.
-            for gateway in billing::gateway::GatewayName::ALL {
+            for gateway in billing::payment::gateway::GatewayName::ALL {
                 named.extend(invoice.lease.as_ref().map(|lease| keys::order(gateway, &lease.order_id)));
             }
         }

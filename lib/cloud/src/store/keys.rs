@@ -4,10 +4,10 @@ use std::{collections::HashMap, fmt};
 
 use aws_sdk_dynamodb::types::AttributeValue;
 use billing::{
-    event::made_at,
-    gateway::GatewayName,
+    access::phone::Phone,
     id::{CustomerId, InvoiceId, MessageId, OrderId, PackageId},
-    phone::Phone,
+    payment::gateway::GatewayName,
+    telling::event::made_at,
 };
 use time::Date;
 

@@ -1,7 +1,12 @@
 //! Login: codes, their limits, and the session that uses a code up.
 
 use aws_sdk_dynamodb::types::{AttributeValue, ReturnValue};
-use billing::{customer::Profile, event::Event, id::CustomerId, login::LoginState, phone::Phone};
+use billing::{
+    access::{login::LoginState, phone::Phone},
+    id::CustomerId,
+    service::customer::Profile,
+    telling::event::Event,
+};
 use time::{Duration, OffsetDateTime};
 
 use super::{

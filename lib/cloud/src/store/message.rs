@@ -10,7 +10,11 @@ use aws_sdk_dynamodb::{
     operation::update_item::{UpdateItemError, builders::UpdateItemFluentBuilder},
     types::{AttributeValue, ReturnValue, ReturnValuesOnConditionCheckFailure},
 };
-use billing::{delivery::DeliveryStatus, id::MessageId, notice::Notice, phone::Phone};
+use billing::{
+    access::phone::Phone,
+    id::MessageId,
+    telling::{delivery::DeliveryStatus, notice::Notice},
+};
 use sha2::{Digest, Sha256};
 use time::{Duration, OffsetDateTime, format_description::well_known::Rfc3339};
 

@@ -1,6 +1,6 @@
 //! What the network was told of each line.
 
-use billing::{customer::Profile, id::CustomerId, network::Announcement};
+use billing::{id::CustomerId, service::customer::Profile, telling::network::Announcement};
 use time::OffsetDateTime;
 
 use super::{

@@ -5,14 +5,15 @@ use std::collections::HashMap;
 
 use aws_sdk_dynamodb::types::TransactWriteItem;
 use billing::{
-    customer::Profile,
-    event::Event,
+    access::{login::LoginState, phone::Phone},
     id::MessageId,
-    invoice::Invoice,
-    login::LoginState,
-    notice::{Class, Notice, Place},
-    phone::Phone,
-    sender::Sender,
+    payment::invoice::Invoice,
+    service::customer::Profile,
+    telling::{
+        event::Event,
+        notice::{Class, Notice, Place},
+        sender::Sender,
+    },
 };
 use serde::{Deserialize, Serialize};
 use time::{Duration, OffsetDateTime};

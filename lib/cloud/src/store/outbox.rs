@@ -1,7 +1,7 @@
 //! The outbox: an event is written in the transaction of what it tells, and leaves from here.
 
 use aws_sdk_dynamodb::types::{AttributeValue, TransactWriteItem};
-use billing::event::{Envelope, Event, KEPT};
+use billing::telling::event::{Envelope, Event, KEPT};
 use serde::{Deserialize, Serialize};
 use time::{Duration, OffsetDateTime};
 

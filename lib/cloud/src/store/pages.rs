@@ -3,8 +3,8 @@
 use aws_sdk_dynamodb::types::AttributeValue;
 use billing::{
     id::{CustomerId, InvoiceId},
-    invoice::Invoice,
-    ledger::Entry,
+    money::ledger::Entry,
+    payment::invoice::Invoice,
 };
 use serde::{Deserialize, de::DeserializeOwned};
 

@@ -1,10 +1,9 @@
 //! Which invoice a pay page is about. The page's token is nowhere; its hash is the key.
 
 use billing::{
-    customer::Profile,
-    entitlement::Grant,
     id::{CustomerId, InvoiceId},
-    invoice::Invoice,
+    payment::invoice::Invoice,
+    service::{customer::Profile, entitlement::Grant},
 };
 use serde::{Deserialize, Serialize};
 use time::{Duration, OffsetDateTime};
@@ -16,7 +15,7 @@ use super::{
 };
 
 /// A page that nobody was sent for so long is tidied up. Whether it is open is never read out of this:
-/// `billing::pay_page` decides.
+/// `billing::access::pay_page` decides.
 const KEPT: Duration = Duration::days(2 * 365);
 
 #[derive(Debug, Serialize, Deserialize)]

@@ -5,18 +5,16 @@ use aws_sdk_dynamodb::{
     types::{AttributeValue, ReturnValuesOnConditionCheckFailure, TransactWriteItem, Update},
 };
 use billing::{
-    credit::CreditUse,
-    event::Event,
-    gateway::GatewayName,
     id::{CustomerId, InvoiceId, OrderId},
-    invoice::{Invoice, NextLook},
-    ledger::Entry,
-    link::Opening,
-    money::Rupiah,
-    order::Order,
-    reminder::Reminder,
-    review::of_event,
-    settlement::{Note, Settlement},
+    money::{Rupiah, credit::CreditUse, ledger::Entry},
+    payment::{
+        gateway::GatewayName,
+        invoice::{Invoice, NextLook},
+        link::Opening,
+        order::Order,
+        settlement::{Note, Settlement},
+    },
+    telling::{event::Event, reminder::Reminder, review::of_event},
 };
 use time::{Duration, OffsetDateTime};
 

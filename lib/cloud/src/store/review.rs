@@ -4,7 +4,7 @@ use aws_sdk_dynamodb::{
     operation::update_item::UpdateItemError,
     types::{AttributeValue, ReturnValuesOnConditionCheckFailure, TransactWriteItem},
 };
-use billing::{adjustment::Adjustment, review::Review, zone::format};
+use billing::{money::adjustment::Adjustment, telling::review::Review, zone::format};
 use serde::Deserialize;
 use time::{Date, OffsetDateTime};
 

@@ -2,7 +2,10 @@
 
 use std::collections::HashMap;
 
-use billing::{gateway::GatewayName, id::OrderId, order::Order};
+use billing::{
+    id::OrderId,
+    payment::{gateway::GatewayName, order::Order},
+};
 use serde::Deserialize;
 use time::OffsetDateTime;
 

@@ -1,7 +1,7 @@
 //! Opens a Snap page. Sources: <https://docs.midtrans.com/reference/request-body-json-parameter>,
 //! <https://docs.midtrans.com/reference/json-objects>.
 
-use billing::gateway::Mode;
+use billing::payment::gateway::Mode;
 use serde::Deserialize;
 use serde_json::{Value, json};
 use time::{

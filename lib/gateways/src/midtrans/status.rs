@@ -2,8 +2,8 @@
 //! <https://docs.midtrans.com/docs/transaction-status-cycle>.
 
 use billing::{
-    gateway::{Report, ReportedState, Transaction},
     money::Rupiah,
+    payment::gateway::{Report, ReportedState, Transaction},
 };
 use serde::Deserialize;
 use serde_json::Value;

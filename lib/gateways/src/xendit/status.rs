@@ -4,8 +4,8 @@
 //! The Invoice API reports neither refunds nor chargebacks: those are seen in Xendit's dashboard only.
 
 use billing::{
-    gateway::{Report, ReportedState, Transaction},
     money::Rupiah,
+    payment::gateway::{Report, ReportedState, Transaction},
 };
 use serde::Deserialize;
 use time::{OffsetDateTime, UtcOffset, format_description::well_known::Rfc3339};

@@ -3,7 +3,7 @@
 //!
 //! Fonnte signs nothing, so the address that is typed in there ends in `?token=…`, a secret that the admin makes up.
 
-use billing::{delivery::DeliveryStatus, phone::Phone};
+use billing::{access::phone::Phone, telling::delivery::DeliveryStatus};
 use serde_json::Value;
 
 use crate::{

@@ -3,7 +3,7 @@
 //! One post can hold many items, for all numbers of an app; those of other numbers are left out. Since 2026 `wa_id`,
 //! `from` and `recipient_id` can be missing, so messages are recognised by their ids.
 
-use billing::{delivery::DeliveryStatus, phone::Phone};
+use billing::{access::phone::Phone, telling::delivery::DeliveryStatus};
 use serde_json::Value;
 
 use super::{error::GraphError, phone_number_id};

@@ -1,7 +1,7 @@
 //! WAHA's webhooks: <https://waha.devlike.pro/docs/how-to/events/>. Events to switch on: `message`, `message.ack`,
 //! `session.status`.
 
-use billing::{delivery::DeliveryStatus, phone::Phone};
+use billing::{access::phone::Phone, telling::delivery::DeliveryStatus};
 use serde_json::Value;
 
 use super::{message_id, session};

@@ -1,4 +1,4 @@
-//! A link to pay an invoice: the stored one if it can still be used, else a new order at a gateway. `billing::link`
+//! A link to pay an invoice: the stored one if it can still be used, else a new order at a gateway. `billing::payment::link`
 //! decides which.
 //!
 //! Whoever needs a link comes here: a customer who pays a bill, one who changes the package, and a visitor of a bill's
@@ -10,13 +10,17 @@ mod replace;
 use std::borrow::Cow;
 
 use billing::{
-    credit::{usable, use_credit},
-    customer::Profile,
-    gateway::GatewayName,
-    invoice::Invoice,
-    link::{self, LinkDecision, NoLink, choose, decide},
-    money::MoneyError,
-    withdrawal::Standing,
+    money::{
+        MoneyError,
+        credit::{usable, use_credit},
+    },
+    payment::{
+        gateway::GatewayName,
+        invoice::Invoice,
+        link::{self, LinkDecision, NoLink, choose, decide},
+        withdrawal::Standing,
+    },
+    service::customer::Profile,
 };
 use cloud::{installation::Installation, store::StoreError};
 use gateways::Gateway;

@@ -1,12 +1,14 @@
 //! A new order: written, posted to the gateway once, its answer recorded.
 
 use billing::{
-    customer::Profile,
     id::OrderId,
-    invoice::{Invoice, PaymentLink},
-    link::{self, NewAttempt, NoLink, Opened, Opening},
     money::Rupiah,
-    order::Order,
+    payment::{
+        invoice::{Invoice, PaymentLink},
+        link::{self, NewAttempt, NoLink, Opened, Opening},
+        order::Order,
+    },
+    service::customer::Profile,
 };
 use cloud::{installation::Installation, store::StoreError};
 use gateways::{CreatedOrder, Gateway, GatewayError, NewOrder};

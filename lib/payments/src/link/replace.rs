@@ -3,7 +3,7 @@
 
 use std::time::Duration;
 
-use billing::{
+use billing::payment::{
     gateway::Report,
     invoice::Invoice,
     order::{Order, OrderStatus},

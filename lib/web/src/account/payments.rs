@@ -3,12 +3,9 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use billing::{
-    gateway::GatewayName,
     id::{InvoiceId, OrderId},
-    invoice::Invoice,
-    ledger::EntryKind,
-    money::Rupiah,
-    order::Order,
+    money::{Rupiah, ledger::EntryKind},
+    payment::{gateway::GatewayName, invoice::Invoice, order::Order},
 };
 use cloud::store::{Caller, LedgerLine, Page, Store, keys};
 use serde::Serialize;

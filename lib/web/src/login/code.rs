@@ -3,7 +3,7 @@
 
 use std::sync::Arc;
 
-use billing::login;
+use billing::access::login;
 use cloud::{installation::Installation, secrets::Rows, store::StoreError};
 use lambda_http::Request;
 

@@ -3,7 +3,7 @@
 
 use std::collections::BTreeMap;
 
-use billing::phone::Phone;
+use billing::access::phone::Phone;
 use cloud::secrets::{SecretError, Secrets};
 use hmac::{Hmac, KeyInit as _, Mac as _};
 use sha2::Sha256;

@@ -2,9 +2,11 @@
 //! nothing; the session and the end of the code are one transaction.
 
 use billing::{
-    customer::Profile,
-    login::{self, LoginState, NotTried},
-    phone::Phone,
+    access::{
+        login::{self, LoginState, NotTried},
+        phone::Phone,
+    },
+    service::customer::Profile,
 };
 use cloud::{installation::Installation, store::StoreError};
 use lambda_http::Request;

@@ -1,11 +1,15 @@
 use billing::{
-    gateway::{GatewayName, Mode},
     id::{CustomerId, InvoiceId, PackageId},
-    invoice::{InvoiceKind, PaymentLink},
-    ledger::{Entry, PaymentRef},
-    money::Rupiah,
-    network::{Line, Problem},
-    package::Package,
+    money::{
+        Rupiah,
+        ledger::{Entry, PaymentRef},
+    },
+    payment::{
+        gateway::{GatewayName, Mode},
+        invoice::{InvoiceKind, PaymentLink},
+    },
+    service::package::Package,
+    telling::network::{Line, Problem},
     zone::Zone,
 };
 use time::{

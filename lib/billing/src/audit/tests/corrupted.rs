@@ -2,12 +2,14 @@
 
 use super::*;
 use crate::{
-    entitlement::Reason,
     examples,
-    gateway::GatewayName,
     id::CustomerId,
-    invoice::{InvoiceKind, InvoiceStatus},
-    order::OrderStatus,
+    payment::{
+        gateway::GatewayName,
+        invoice::{InvoiceKind, InvoiceStatus},
+        order::OrderStatus,
+    },
+    service::entitlement::Reason,
 };
 
 /// An applied payment of more than was due, an open renewal with a link, and a change of package that was applied and
@@ -128,7 +130,7 @@ fn credit_that_the_entries_do_not_give_is_found() {
 
 #[test]
 fn an_order_that_booked_other_than_its_entries_say_is_found() {
-    let booked = |books: &mut Books, change: fn(&mut crate::order::Booked)| {
+    let booked = |books: &mut Books, change: fn(&mut crate::payment::order::Booked)| {
         change(books.orders[0].state.booked.values_mut().next().unwrap());
     };
     check(Rule::OrderBooked, |books| booked(books, |booked| booked.received = ONE));

@@ -6,18 +6,22 @@ use time::{Duration, OffsetDateTime};
 
 use super::super::*;
 use crate::{
-    apply::{Application, Rules, Todo, converge, give_back, grant, replaced_renewal, revoke},
-    entitlement::LateRenewal,
-    event::Event,
     examples::{self, NOW},
-    gateway::{Report, ReportedState, Transaction},
-    import::{Row, import},
-    invoice::{InvoiceStatus, Lease, NewInvoice, PaymentLink, issue_renewal},
-    link,
-    order::OrderStatus,
-    settlement::{Outcome, settle},
-    upgrade::{self, UpgradePricing},
-    withdrawal::{Standing, Withdrawal, withdraw},
+    payment::{
+        gateway::{Report, ReportedState, Transaction},
+        invoice::{InvoiceStatus, Lease, NewInvoice, PaymentLink, issue_renewal},
+        link,
+        order::OrderStatus,
+        settlement::{Outcome, settle},
+        withdrawal::{Standing, Withdrawal, withdraw},
+    },
+    service::{
+        apply::{Application, Rules, Todo, converge, give_back, grant, replaced_renewal, revoke},
+        entitlement::LateRenewal,
+        import::{Row, import},
+        upgrade::{self, UpgradePricing},
+    },
+    telling::event::Event,
 };
 
 /// Something that happens.

@@ -1,0 +1,459 @@
+//! Invoices: what is owed, and the one link that may be paid.
+
+use serde::{Deserialize, Serialize};
+use time::{Date, Duration, OffsetDateTime};
+
+use crate::{
+    id::{CustomerId, InvoiceId, OrderId},
+    money::{
+        MoneyError, Rupiah,
+        credit::{CreditUse, use_credit},
+        ledger::Entry,
+    },
+    payment::{
+        gateway::{GatewayName, Mode},
+        withdrawal::Standing,
+    },
+    service::{
+        customer::Profile,
+        package::Package,
+        upgrade::{DUE_IN, Terms},
+    },
+    telling::{event::Event, reminder},
+    zone::{Zone, format, later},
+};
+
+/// What is owed for one period or one change.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Invoice {
+    /// Its id.
+    pub id: InvoiceId,
+    /// Who owes it.
+    pub customer_id: CustomerId,
+    /// What people call it, such as `INV-2026-000001`.
+    pub number: String,
+    /// What it is for.
+    pub kind: InvoiceKind,
+    /// The package as it stood when the invoice was made.
+    pub package: Package,
+    /// One line for the customer.
+    pub description: String,
+    /// The amount, frozen.
+    pub amount: Rupiah,
+    /// Received for it so far, less what was reversed; while UNPAID also less what was refunded or charged back.
+    pub received: Rupiah,
+    /// Of `received`, what came from the customer's credit.
+    #[serde(default)]
+    pub credit_applied: Rupiah,
+    /// Refunded of it since it became PAID; zero while UNPAID.
+    #[serde(default)]
+    pub refunded: Rupiah,
+    /// Charged back of it since it became PAID; zero while UNPAID.
+    #[serde(default)]
+    pub charged_back: Rupiah,
+    /// What the live grant knows of `refunded` and `charged_back`.
+    #[serde(default)]
+    pub granted_return: Rupiah,
+    /// Where it stands.
+    pub status: InvoiceStatus,
+    /// How often it became PAID.
+    pub settlement: u32,
+    /// The settlement that has a live grant.
+    pub granted: Option<u32>,
+    /// When that grant was written: since then the customer is served for it.
+    #[serde(default, with = "time::serde::rfc3339::option")]
+    pub applied_at: Option<OffsetDateTime>,
+    /// Last day to pay without being overdue, in the provider's zone.
+    #[serde(with = "format::day")]
+    pub due_date: Date,
+    /// When the settling payment was made.
+    #[serde(with = "time::serde::rfc3339::option")]
+    pub paid_at: Option<OffsetDateTime>,
+    /// The link that customers are given, if one was made.
+    pub link: Option<PaymentLink>,
+    /// A request that is making a link right now.
+    pub lease: Option<Lease>,
+    /// Orders opened lately.
+    #[serde(default)]
+    pub attempts: Option<Attempts>,
+    /// What was agreed, if it is for a change of package.
+    #[serde(default)]
+    pub upgrade: Option<Terms>,
+    /// When it was made.
+    #[serde(with = "time::serde::rfc3339")]
+    pub created_at: OffsetDateTime,
+    /// When it last changed.
+    #[serde(with = "time::serde::rfc3339")]
+    pub updated_at: OffsetDateTime,
+    /// When the customer is reminded of it next, as long as it is unpaid ([`reminder`](crate::telling::reminder)).
+    #[serde(default, with = "time::serde::rfc3339::option")]
+    pub remind_at: Option<OffsetDateTime>,
+    /// When it is to be looked at again, see [`Invoice::next_due`].
+    #[serde(with = "time::serde::rfc3339::option")]
+    pub due: Option<OffsetDateTime>,
+    /// Counts the writes.
+    #[serde(default)]
+    pub version: u64,
+}
+
+/// What an invoice is for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum InvoiceKind {
+    /// Another period of the package.
+    Renewal,
+    /// A change to another package, upwards or downwards.
+    Upgrade,
+}
+
+/// Where an invoice stands.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "UPPERCASE")]
+pub enum InvoiceStatus {
+    /// Something is due.
+    Unpaid,
+    /// Nothing is due any more.
+    Paid,
+    /// Withdrawn or refunded: takes no money.
+    Cancelled,
+}
+
+/// A page to pay at.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct PaymentLink {
+    /// Its address.
+    pub url: String,
+    /// Whose page it is.
+    pub gateway: GatewayName,
+    /// In which of its worlds.
+    pub mode: Mode,
+    /// The order behind it.
+    pub order_id: OrderId,
+    /// The gateway's reference of the order.
+    pub reference: String,
+    /// What the page asks for.
+    pub amount: Rupiah,
+    /// When it stops working.
+    #[serde(with = "time::serde::rfc3339")]
+    pub expires_at: OffsetDateTime,
+    /// Opened for the invoice's public page: the gateway was told nothing of the customer, and leads back to that page.
+    #[serde(default)]
+    pub public: bool,
+}
+
+/// The right to make the invoice's link, held by one request for a short time.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Lease {
+    /// The order that is being opened.
+    pub order_id: OrderId,
+    /// After this, another request may open another order.
+    #[serde(with = "time::serde::rfc3339")]
+    pub until: OffsetDateTime,
+}
+
+/// How many of something were opened since when: orders of an invoice, invoices for changes of package.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Attempts {
+    /// Start of the window.
+    #[serde(with = "time::serde::rfc3339")]
+    pub since: OffsetDateTime,
+    /// Opened in it.
+    pub count: u32,
+}
+
+/// A PAID invoice that is not applied after this long is looked at by reconcile.
+const APPLY_WITHIN: Duration = Duration::minutes(2);
+/// The window that [`Attempts`] counts in.
+pub const ATTEMPTS_WINDOW: Duration = Duration::hours(1);
+
+impl Attempts {
+    /// With one more now.
+    #[must_use]
+    pub fn counted(before: Option<Self>, now: OffsetDateTime) -> Self {
+        match before {
+            Some(attempts) if now < later(attempts.since, ATTEMPTS_WINDOW) => {
+                Self { count: attempts.count.saturating_add(1), ..attempts }
+            }
+            _ => Self { since: now, count: 1 },
+        }
+    }
+
+    /// Seconds to wait if `limit` is reached.
+    #[must_use]
+    pub fn wait(before: Option<Self>, limit: u32, now: OffsetDateTime) -> Option<i64> {
+        let attempts = before.filter(|attempts| attempts.count >= limit)?;
+        let free_at = later(attempts.since, ATTEMPTS_WINDOW);
+        (now < free_at).then(|| (free_at - now).whole_seconds().max(1))
+    }
+}
+
+impl Invoice {
+    /// What is still to pay; zero unless UNPAID.
+    pub fn amount_due(&self) -> Result<Rupiah, MoneyError> {
+        match self.status {
+            InvoiceStatus::Unpaid => self.amount.minus(self.received).map(|due| due.max(Rupiah::ZERO)),
+            InvoiceStatus::Paid | InvoiceStatus::Cancelled => Ok(Rupiah::ZERO),
+        }
+    }
+
+    /// Unpaid although the due date is over in the provider's zone. A change of package is no debt: it lapses.
+    #[must_use]
+    pub fn is_overdue(&self, zone: Zone, now: OffsetDateTime) -> bool {
+        self.status == InvoiceStatus::Unpaid && self.kind == InvoiceKind::Renewal && zone.date(now) > self.due_date
+    }
+
+    /// An offer to change the package that nobody took up in its time: else its price would hold for ever. It gets no
+    /// link any more; the next choice withdraws it. Money that arrives all the same, on a link of before, is booked
+    /// like any other.
+    #[must_use]
+    pub fn is_lapsed(&self, now: OffsetDateTime) -> bool {
+        let is_offer = self.status == InvoiceStatus::Unpaid && self.kind == InvoiceKind::Upgrade;
+        is_offer && now >= self.lapses_at()
+    }
+
+    /// Paid, reversed, or given back in part, and the entitlement does not show it yet.
+    #[must_use]
+    pub fn awaits_apply(&self) -> bool {
+        match self.status {
+            InvoiceStatus::Paid => {
+                self.granted != Some(self.settlement) || self.given_back() != Ok(self.granted_return)
+            }
+            InvoiceStatus::Unpaid | InvoiceStatus::Cancelled => self.granted.is_some(),
+        }
+    }
+
+    /// What went back to the payer since it became PAID, by a refund or a chargeback.
+    pub fn given_back(&self) -> Result<Rupiah, MoneyError> {
+        self.refunded.plus(self.charged_back)
+    }
+
+    /// What it holds: the sum of its entries in the ledger.
+    pub fn held(&self) -> Result<Rupiah, MoneyError> {
+        self.received.minus(self.given_back()?)
+    }
+
+    /// When somebody has to come back to it. While it awaits apply: soon, in case the event about it is lost. An offer
+    /// to change the package that holds money: when it lapses, so that the money becomes credit again.
+    #[must_use]
+    pub fn next_due(&self, now: OffsetDateTime) -> Option<OffsetDateTime> {
+        if self.awaits_apply() {
+            return Some(later(now, APPLY_WITHIN));
+        }
+        let is_offer = self.status == InvoiceStatus::Unpaid && self.kind == InvoiceKind::Upgrade;
+        (is_offer && self.received.is_positive()).then(|| self.lapses_at())
+    }
+
+    /// An invoice over a change of package is an offer until then.
+    fn lapses_at(&self) -> OffsetDateTime {
+        later(self.created_at, DUE_IN.saturating_add(Duration::DAY))
+    }
+
+    /// It is paid, now: by credit, or because there is nothing to pay.
+    pub(crate) fn settle_now(&mut self, now: OffsetDateTime) -> Event {
+        self.status = InvoiceStatus::Paid;
+        self.settlement = self.settlement.saturating_add(1);
+        (self.paid_at, self.link, self.lease, self.updated_at) = (Some(now), None, None, now);
+        self.due = self.next_due(now);
+        let (customer_id, invoice_id) = (self.customer_id.clone(), self.id.clone());
+        Event::PaymentSettled { customer_id, invoice_id, settlement: self.settlement, amount: self.amount }
+    }
+}
+
+/// Who looks at an invoice next.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum NextLook {
+    /// Whoever reconciles ([`Invoice::next_due`]).
+    Reconcile(OffsetDateTime),
+    /// Whoever reminds customers.
+    Remind(OffsetDateTime),
+}
+
+impl Invoice {
+    /// The one thing that it is due for. A reminder waits until that is done, and is no reminder once it is paid.
+    #[must_use]
+    pub fn next_look(&self) -> Option<NextLook> {
+        let remind = self.remind_at.filter(|_| self.status == InvoiceStatus::Unpaid && !self.awaits_apply());
+        self.due.map(NextLook::Reconcile).or(remind.map(NextLook::Remind))
+    }
+}
+
+/// Identity of an invoice about to be issued.
+#[derive(Debug, Clone)]
+pub struct NewInvoice {
+    /// Its id.
+    pub id: InvoiceId,
+    /// Its number.
+    pub number: String,
+    /// Last day to pay.
+    pub due_date: Date,
+}
+
+impl Invoice {
+    /// An unpaid invoice over the package's price.
+    pub(crate) fn issued(
+        kind: InvoiceKind,
+        profile: &Profile,
+        package: Package,
+        new: NewInvoice,
+        now: OffsetDateTime,
+    ) -> Self {
+        Self {
+            id: new.id,
+            customer_id: profile.id.clone(),
+            description: match kind {
+                InvoiceKind::Renewal => format!("{} – {} bulan", package.name, package.period_months),
+                InvoiceKind::Upgrade => format!("Ganti paket ke {}", package.name),
+            },
+            number: new.number,
+            kind,
+            amount: package.price,
+            package,
+            received: Rupiah::ZERO,
+            credit_applied: Rupiah::ZERO,
+            refunded: Rupiah::ZERO,
+            charged_back: Rupiah::ZERO,
+            granted_return: Rupiah::ZERO,
+            status: InvoiceStatus::Unpaid,
+            settlement: 0,
+            granted: None,
+            applied_at: None,
+            due_date: new.due_date,
+            paid_at: None,
+            link: None,
+            lease: None,
+            attempts: None,
+            upgrade: None,
+            created_at: now,
+            updated_at: now,
+            remind_at: None,
+            due: None,
+            version: 0,
+        }
+    }
+}
+
+/// A new invoice and everything that goes with it, as one transaction.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Issued {
+    /// UNPAID; or PAID and due to be applied, if credit covers it.
+    pub invoice: Invoice,
+    /// Holds it as open, with what is left of the credit.
+    pub profile: Profile,
+    /// What others are told.
+    pub event: Event,
+    /// What credit paid of it.
+    pub entries: Vec<Entry>,
+}
+
+/// A renewal invoice for the package that is active, and the profile that remembers it as open. Credit pays what it can
+/// of it. `in_catalogue` is that package as it is sold now; without it (it was taken out) the customer's copy counts.
+pub fn issue_renewal(
+    profile: &Profile,
+    in_catalogue: Option<&Package>,
+    new: NewInvoice,
+    zone: Zone,
+    now: OffsetDateTime,
+) -> Result<Issued, MoneyError> {
+    let active = &profile.entitlement.package;
+    let package = in_catalogue.filter(|package| package.id == active.id).unwrap_or(active).clone();
+    let remind_at = reminder::next(new.due_date, zone, now);
+    let invoice = Invoice { remind_at, ..Invoice::issued(InvoiceKind::Renewal, profile, package, new, now) };
+    let profile = Profile { open_renewal: Some(invoice.id.clone()), updated_at: now, ..profile.clone() };
+    let event = Event::InvoiceIssued {
+        customer_id: invoice.customer_id.clone(),
+        invoice_id: invoice.id.clone(),
+        amount: invoice.amount,
+    };
+    Ok(match use_credit(Standing { invoice: &invoice, order: None }, &profile, now)? {
+        Some(CreditUse { invoice, profile, entries, event: settled, .. }) => {
+            Issued { invoice, profile, event: settled.unwrap_or(event), entries: entries.into() }
+        }
+        None => Issued { invoice, profile, event, entries: Vec::new() },
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use time::macros::{date, datetime};
+
+    use super::*;
+    use crate::examples::{self, NOW};
+
+    #[test]
+    fn a_renewal_asks_the_price_of_the_active_package_and_is_remembered() {
+        let before = Profile { open_renewal: None, ..examples::profile() };
+        let new = NewInvoice {
+            id: InvoiceId::parse("inv_2").unwrap(),
+            number: "INV-2026-000002".into(),
+            due_date: date!(2026 - 12 - 30),
+        };
+        let Issued { invoice, profile, event, entries } =
+            issue_renewal(&before, None, new, Zone::Jakarta, NOW).unwrap();
+        assert_eq!(entries, []);
+        assert_eq!((invoice.amount, invoice.amount_due()), (Rupiah::new(300_000), Ok(Rupiah::new(300_000))));
+        assert_eq!((invoice.status, invoice.settlement, invoice.awaits_apply()), (InvoiceStatus::Unpaid, 0, false));
+        assert_eq!(
+            (invoice.package.clone(), invoice.description.as_str()),
+            (before.entitlement.package.clone(), "Home 20 – 1 bulan")
+        );
+        assert_eq!(profile.open_renewal, Some(invoice.id.clone()));
+        assert_eq!((profile.credit, profile.entitlement), (before.credit, before.entitlement));
+        assert_eq!(
+            event,
+            Event::InvoiceIssued { customer_id: before.id, invoice_id: invoice.id, amount: Rupiah::new(300_000) }
+        );
+    }
+
+    #[test]
+    fn an_invoice_is_overdue_once_its_day_is_over_in_the_providers_zone() {
+        // The example is due on 30 November. It is midnight in Jakarta at 17:00, in Makassar at 16:00, in Jayapura at
+        // 15:00 UTC.
+        let unpaid = examples::invoice();
+        for (zone, last) in [
+            (Zone::Jakarta, datetime!(2026-11-30 16:59:59 UTC)),
+            (Zone::Makassar, datetime!(2026-11-30 15:59:59 UTC)),
+            (Zone::Jayapura, datetime!(2026-11-30 14:59:59 UTC)),
+        ] {
+            let next = last + time::Duration::SECOND;
+            assert_eq!((unpaid.is_overdue(zone, last), unpaid.is_overdue(zone, next)), (false, true), "{zone}");
+            for status in [InvoiceStatus::Paid, InvoiceStatus::Cancelled] {
+                assert!(!Invoice { status, ..unpaid.clone() }.is_overdue(zone, next));
+            }
+        }
+    }
+
+    #[test]
+    fn an_invoice_is_due_for_one_thing_at_a_time() {
+        use InvoiceStatus::{Cancelled, Paid, Unpaid};
+        let look = |status, granted, due| {
+            Invoice { status, granted, due, remind_at: Some(NOW), settlement: 1, ..examples::invoice() }.next_look()
+        };
+        assert_eq!(look(Unpaid, None, None), Some(NextLook::Remind(NOW)));
+        assert_eq!(look(Paid, None, Some(NOW)), Some(NextLook::Reconcile(NOW)));
+        assert_eq!(
+            look(Unpaid, Some(1), Some(NOW)),
+            Some(NextLook::Reconcile(NOW)),
+            "reversed: the grant is revoked first"
+        );
+        for settled in [look(Paid, Some(1), None), look(Cancelled, None, None)] {
+            assert_eq!(settled, None);
+        }
+    }
+
+    #[test]
+    fn what_waits_to_be_applied_is_a_grant_that_does_not_fit_the_status() {
+        use InvoiceStatus::{Cancelled, Paid, Unpaid};
+        for (status, granted, waits) in [
+            (Paid, None, true),
+            (Paid, Some(1), true),
+            (Paid, Some(2), false),
+            (Unpaid, None, false),
+            (Unpaid, Some(2), true),
+            (Cancelled, None, false),
+            (Cancelled, Some(2), true),
+        ] {
+            let invoice = Invoice { status, granted, settlement: 2, ..examples::invoice() };
+            assert_eq!(invoice.awaits_apply(), waits, "{status:?} {granted:?}");
+        }
+    }
+}

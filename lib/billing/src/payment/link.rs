@@ -1,0 +1,253 @@
+//! Payment links: when the stored one may be given out, when a new order is opened, and what becomes of it.
+
+use time::{Duration, OffsetDateTime};
+
+use crate::{
+    id::OrderId,
+    money::{MoneyError, Rupiah},
+    payment::{
+        gateway::{GatewayName, Mode},
+        invoice::{Attempts, Invoice, InvoiceStatus, Lease, PaymentLink},
+        order::{Order, OrderStatus},
+    },
+    zone::later,
+};
+
+/// A link with less time than this is not given out any more.
+pub const LEAST_TIME_LEFT: Duration = Duration::minutes(10);
+/// A request may take this long to make a link; longer than the function lives (15 s), so two never run at once.
+pub const LEASE: Duration = Duration::seconds(20);
+/// Orders opened per invoice within [`ATTEMPTS_WINDOW`](crate::payment::invoice::ATTEMPTS_WINDOW): each is looked at for days,
+/// so they must not be free to make.
+pub const ATTEMPTS: u32 = 60;
+/// Of these, so many by the public page: whoever holds its link cannot use up the customer's own.
+pub const PUBLIC_ATTEMPTS: u32 = 20;
+/// When reconcile first looks at an order.
+const FIRST_LOOK: Duration = Duration::minutes(5);
+
+/// What to do about a request for a link.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum LinkDecision<'a> {
+    /// Nothing to pay.
+    NotPayable,
+    /// Give the stored link out.
+    Reuse(&'a PaymentLink),
+    /// Another request is making it.
+    Busy,
+    /// So many orders were opened for this invoice that somebody is playing: wait so many seconds.
+    TooMany {
+        /// Seconds to wait.
+        retry_after: i64,
+    },
+    /// Open an order for this amount, in place of the stored link if there is one.
+    Open {
+        /// What is due.
+        amount: Rupiah,
+        /// To be cancelled first.
+        replaces: Option<&'a PaymentLink>,
+    },
+}
+
+/// Why a customer gets no link now.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+pub enum NoLink {
+    /// Nothing to pay.
+    #[error("nothing is due on the invoice")]
+    NotPayable,
+    /// Another request is making it.
+    #[error("another request is making the link")]
+    InProgress,
+    /// Too many orders were opened for this invoice: wait so many seconds.
+    #[error("too many orders; free in {retry_after} s")]
+    TooMany {
+        /// Seconds to wait.
+        retry_after: i64,
+    },
+    /// No gateway makes links, or not the one asked for.
+    #[error("no gateway is configured and active")]
+    NotConfigured,
+    /// The gateway gave none.
+    #[error("the gateway gave no link")]
+    Failed,
+}
+
+/// Decides about a request for a link. `public`: by the invoice's public page, whose visitors are given no link that
+/// may name the customer. `wanted` is the gateway that was chosen, if any; `active` those that make links.
+pub fn decide<'a>(
+    invoice: &'a Invoice,
+    public: bool,
+    wanted: Option<GatewayName>,
+    active: &[(GatewayName, Mode)],
+    now: OffsetDateTime,
+) -> Result<LinkDecision<'a>, MoneyError> {
+    let amount = invoice.amount_due()?;
+    if invoice.status != InvoiceStatus::Unpaid || !amount.is_positive() || invoice.is_lapsed(now) {
+        return Ok(LinkDecision::NotPayable);
+    }
+    if let Some(link) = reusable(invoice, amount, now)
+        && (link.public || !public)
+        && active.contains(&(link.gateway, link.mode))
+        && wanted.is_none_or(|wanted| wanted == link.gateway)
+    {
+        return Ok(LinkDecision::Reuse(link));
+    }
+    if invoice.lease.as_ref().is_some_and(|lease| now < lease.until) {
+        return Ok(LinkDecision::Busy);
+    }
+    Ok(match Attempts::wait(invoice.attempts, if public { PUBLIC_ATTEMPTS } else { ATTEMPTS }, now) {
+        Some(retry_after) => LinkDecision::TooMany { retry_after },
+        None => LinkDecision::Open { amount, replaces: invoice.link.as_ref() },
+    })
+}
+
+/// The stored link, if it asks for what is due and leaves the customer time to pay.
+#[must_use]
+pub fn reusable(invoice: &Invoice, amount_due: Rupiah, now: OffsetDateTime) -> Option<&PaymentLink> {
+    invoice.link.as_ref().filter(|link| {
+        !invoice.is_lapsed(now) && link.amount == amount_due && later(now, LEAST_TIME_LEFT) <= link.expires_at
+    })
+}
+
+/// The gateway to open an order at: the customer's choice, else the default, else any that is active.
+#[must_use]
+pub fn choose(wanted: Option<GatewayName>, default: GatewayName, active: &[GatewayName]) -> Option<GatewayName> {
+    match wanted {
+        Some(wanted) => active.contains(&wanted).then_some(wanted),
+        None if active.contains(&default) => Some(default),
+        None => active.first().copied(),
+    }
+}
+
+/// An order about to be opened.
+#[derive(Debug, Clone)]
+pub struct NewAttempt {
+    /// Its id, never used before.
+    pub order_id: OrderId,
+    /// Where.
+    pub gateway: GatewayName,
+    /// In which world.
+    pub mode: Mode,
+    /// With which key.
+    pub key_fingerprint: String,
+    /// What is asked for.
+    pub amount: Rupiah,
+    /// When its link stops working.
+    pub expires_at: OffsetDateTime,
+}
+
+/// What is written before any gateway is called.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Opening {
+    /// The new order, CREATING.
+    pub order: Order,
+    /// Under lease, and without the link that is replaced: should we die from here on, nobody is given a link that may
+    /// be dead.
+    pub invoice: Invoice,
+    /// The order behind that link, if it can still be paid: to be cancelled at its gateway, by us now or as due work.
+    pub replaced: Option<Order>,
+}
+
+/// Opens an order, in place of `replaced` if there is a link already.
+#[must_use]
+pub fn open(invoice: &Invoice, attempt: NewAttempt, replaced: Option<&Order>, now: OffsetDateTime) -> Opening {
+    let lease = Lease { order_id: attempt.order_id.clone(), until: later(now, LEASE) };
+    let mut order = Order {
+        id: attempt.order_id,
+        gateway: attempt.gateway,
+        mode: attempt.mode,
+        key_fingerprint: attempt.key_fingerprint,
+        customer_id: invoice.customer_id.clone(),
+        invoice_id: invoice.id.clone(),
+        amount: attempt.amount,
+        reference: None,
+        transaction_id: None,
+        expires_at: attempt.expires_at,
+        status: OrderStatus::Creating,
+        cancel_wanted: false,
+        booked: std::collections::BTreeMap::new(),
+        invoice: None,
+        timeline: Vec::new(),
+        look_after_payment: None,
+        created_at: now,
+        due: Some(later(now, FIRST_LOOK)),
+        version: 0,
+    };
+    order.note(now, "creating");
+    let replaced = replaced.map(|order| order.wanting_cancellation(now)).filter(|order| order.cancel_wanted);
+    let invoice = Invoice {
+        link: None,
+        lease: Some(lease),
+        attempts: Some(Attempts::counted(invoice.attempts, now)),
+        updated_at: now,
+        ..invoice.clone()
+    };
+    Opening { order, invoice, replaced }
+}
+
+/// The order is open at the gateway and the customer gets its link. `None` as invoice: it moved on meanwhile (paid,
+/// withdrawn, or leased to another request), so nobody is given this link and the order is to be cancelled. An order
+/// that a notification moved meanwhile keeps its status; it only learns its reference.
+#[must_use]
+pub fn record(order: &Order, invoice: &Invoice, opened: &Opened, now: OffsetDateTime) -> (Order, Option<Invoice>) {
+    let mut order = Order { reference: Some(opened.reference.clone()), expires_at: opened.expires_at, ..order.clone() };
+    order.note(now, "link_created");
+    if order.status != OrderStatus::Creating {
+        // A notification was faster, and what it told stands.
+        return (order, None);
+    }
+    order.status = OrderStatus::Open;
+    order.due = order.next_look(now);
+    // Part of it may have been paid meanwhile: a page for the whole is not to be given out.
+    let wrong_amount = invoice.amount_due() != Ok(order.amount);
+    if !holds_lease(&order, invoice) || invoice.status != InvoiceStatus::Unpaid || wrong_amount {
+        return (order.wanting_cancellation(now), None);
+    }
+    let link = PaymentLink {
+        url: opened.url.clone(),
+        gateway: order.gateway,
+        mode: order.mode,
+        order_id: order.id.clone(),
+        reference: opened.reference.clone(),
+        amount: order.amount,
+        expires_at: opened.expires_at,
+        public: opened.public,
+    };
+    let invoice = Invoice { link: Some(link), lease: None, updated_at: now, ..invoice.clone() };
+    (order, Some(invoice))
+}
+
+/// What the gateway opened.
+#[derive(Debug, Clone)]
+pub struct Opened {
+    /// The page to pay at.
+    pub url: String,
+    /// The gateway's reference.
+    pub reference: String,
+    /// When the link stops working.
+    pub expires_at: OffsetDateTime,
+    /// For the invoice's public page.
+    pub public: bool,
+}
+
+/// The gateway gave no link. If the order may exist there all the same it stays CREATING and is looked at; the invoice
+/// is free for the next request at once, which opens another order.
+#[must_use]
+pub fn fail(order: &Order, invoice: &Invoice, may_exist: bool, now: OffsetDateTime) -> (Order, Option<Invoice>) {
+    let mut order = order.clone();
+    if may_exist {
+        order.note(now, "no_answer");
+    } else if order.status == OrderStatus::Creating {
+        order.status = OrderStatus::Failed;
+        order.due = None;
+        order.note(now, "refused");
+    }
+    let invoice = holds_lease(&order, invoice).then(|| Invoice { lease: None, updated_at: now, ..invoice.clone() });
+    (order, invoice)
+}
+
+fn holds_lease(order: &Order, invoice: &Invoice) -> bool {
+    invoice.lease.as_ref().is_some_and(|lease| lease.order_id == order.id)
+}
+
+#[cfg(test)]
+mod tests;

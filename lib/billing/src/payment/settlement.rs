@@ -1,0 +1,428 @@
+//! Settlement: what a gateway's report changes. The one place where money is booked.
+//!
+//! Settling books differences: what the gateway reports in total, less what the order has booked already. So the same
+//! report twice, from a webhook, a customer's check and a reconciliation at once, books once.
+
+use time::OffsetDateTime;
+
+use crate::{
+    money::{
+        MoneyError, Rupiah,
+        ledger::{Entry, EntryKind, PaymentRef, given_back_as_credit},
+    },
+    payment::{
+        gateway::{Report, ReportedState, Transaction},
+        invoice::{Invoice, InvoiceStatus},
+        order::{Booked, Order, OrderStatus, UNCLEAR},
+    },
+    telling::event::{Event, ReviewReason},
+};
+
+/// Transactions of one order that are read; more is not a gateway's answer.
+const TRANSACTION_LIMIT: usize = 20;
+
+/// What one report changes, as one transaction.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Settlement {
+    /// The order with what is booked now.
+    pub order: Order,
+    /// The invoice, if it changed.
+    pub invoice: Option<Invoice>,
+    /// What the customer's credit changes by.
+    pub credit: Rupiah,
+    /// One entry per movement.
+    pub entries: Vec<Entry>,
+    /// What others are told.
+    pub events: Vec<Event>,
+}
+
+/// What a report means for an order.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Outcome {
+    /// Nothing new: no write.
+    Unchanged,
+    /// No money moves: the order is expired, cancelled, or looked at again later.
+    Noted(Box<Note>),
+    /// Money moved.
+    Settled(Box<Settlement>),
+}
+
+/// What a report without news about money changes.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Note {
+    /// Where the order stands, and when to look again.
+    pub order: Order,
+    /// Without its link, if that was the order's and nobody can pay it any more.
+    pub invoice: Option<Invoice>,
+    /// Set when the gateway first says something that a person has to look at.
+    pub event: Option<Event>,
+}
+
+/// Decides what `report` changes, given the order and the invoice as they stand.
+///
+/// A webhook counts as paid exactly if the gateway's own report holds a transaction with more `received` than the order
+/// has booked; every status of the order accepts that, CREATING and EXPIRED included.
+pub fn settle(order: &Order, invoice: &Invoice, report: &Report, now: OffsetDateTime) -> Result<Outcome, MoneyError> {
+    let mut books = Books::open(order, invoice);
+    let certain = !matches!(report.state, ReportedState::Unknown | ReportedState::Unclear(_));
+    for transaction in report.transactions.iter().take(TRANSACTION_LIMIT) {
+        books.book(transaction, certain, now)?;
+    }
+    if books.order.booked == order.booked {
+        return Ok(note(order, invoice, report, now));
+    }
+    books.close(invoice, report, now).map(|settlement| Outcome::Settled(Box::new(settlement)))
+}
+
+/// The state of the books while one report is worked through.
+struct Books {
+    order: Order,
+    invoice: Invoice,
+    credit: Rupiah,
+    entries: Vec<Entry>,
+    reviews: Vec<(ReviewReason, Rupiah)>,
+}
+
+impl Books {
+    fn open(order: &Order, invoice: &Invoice) -> Self {
+        Self {
+            order: order.clone(),
+            invoice: invoice.clone(),
+            credit: Rupiah::ZERO,
+            entries: Vec::new(),
+            reviews: Vec::new(),
+        }
+    }
+
+    /// Only a report whose state is `certain` takes money back, and only in so many words: not to understand a gateway
+    /// is no reversal, and neither is an answer that is older than what is booked.
+    fn book(&mut self, reported: &Transaction, certain: bool, now: OffsetDateTime) -> Result<(), MoneyError> {
+        if reported.received.min(reported.refunded).min(reported.charged_back) < Rupiah::ZERO {
+            return Err(MoneyError::OutOfRange);
+        }
+        let mut booked = self.order.booked.get(&reported.id).copied().unwrap_or_default();
+        let before = booked;
+        // A gateway's clock, or its zone misread, must not date a period into the future.
+        let at = reported.paid_at.map_or(now, |paid_at| paid_at.min(now));
+        let more = reported.received.minus(booked.received)?;
+        if more.is_positive() {
+            self.receive(reported, &mut booked, more, at)?;
+        } else if !more.is_zero() && certain && reported.taken_back {
+            self.take_back(reported, &mut booked, now)?;
+        }
+        // Refunds only grow: a report that no longer mentions one (a chargeback came after it) does not bring it back.
+        // And what is gone does not go again: a chargeback in full that follows a refund is reported in full.
+        let refunded = reported.refunded.min(booked.received.minus(booked.charged_back)?).minus(booked.refunded)?;
+        if refunded.is_positive() {
+            self.refund(reported, &mut booked, refunded, now)?;
+        }
+        let charged_back =
+            reported.charged_back.min(booked.received.minus(booked.refunded)?).minus(booked.charged_back)?;
+        if charged_back.is_positive() {
+            self.charge_back(reported, &mut booked, charged_back, now)?;
+        }
+        if booked != before {
+            self.order.booked.insert(reported.id.clone(), booked);
+            self.order.transaction_id = Some(reported.id.clone());
+            self.order.note(now, format!("booked:{}", reported.status));
+        }
+        Ok(())
+    }
+
+    /// Money first fills what is due; the rest, and all money for an invoice that takes none, is credit.
+    fn receive(
+        &mut self,
+        reported: &Transaction,
+        booked: &mut Booked,
+        more: Rupiah,
+        at: OffsetDateTime,
+    ) -> Result<(), MoneyError> {
+        booked.received = booked.received.plus(more)?;
+        let for_invoice = more.min(self.invoice.amount_due()?);
+        let surplus = more.minus(for_invoice)?;
+        if for_invoice.is_positive() {
+            self.invoice.received = self.invoice.received.plus(for_invoice)?;
+            self.enter(EntryKind::Received, for_invoice, reported, at);
+            if self.invoice.amount_due()?.is_zero() {
+                self.invoice.status = InvoiceStatus::Paid;
+                self.invoice.settlement = self.invoice.settlement.saturating_add(1);
+                self.invoice.paid_at = Some(at);
+            } else {
+                self.reviews.push((ReviewReason::Partial, for_invoice));
+            }
+        }
+        if surplus.is_positive() {
+            booked.to_credit = booked.to_credit.plus(surplus)?;
+            self.credit = self.credit.plus(surplus)?;
+            self.enter(EntryKind::Surplus, surplus, reported, at);
+            self.reviews.push((ReviewReason::Surplus, surplus));
+        }
+        Ok(())
+    }
+
+    /// The gateway took a settlement back (deny after settlement): credit first, then the invoice is open again.
+    /// What was refunded before is gone already and is not taken a second time.
+    fn take_back(
+        &mut self,
+        reported: &Transaction,
+        booked: &mut Booked,
+        now: OffsetDateTime,
+    ) -> Result<(), MoneyError> {
+        let (kept, was_paid) = (booked.kept()?, self.invoice.status == InvoiceStatus::Paid);
+        booked.received = reported.received;
+        booked.refunded = booked.refunded.min(reported.received);
+        booked.charged_back = booked.charged_back.min(reported.received.minus(booked.refunded)?);
+        let less = kept.minus(booked.kept()?)?;
+        let from_invoice = self.take_credit(EntryKind::SurplusReversal, reported, booked, less, now)?;
+        if from_invoice.is_positive() {
+            self.enter(EntryKind::Reversal, from_invoice.negated()?, reported, now);
+            self.invoice.received = self.invoice.received.minus(from_invoice)?;
+            if self.invoice.status == InvoiceStatus::Paid && self.invoice.received < self.invoice.amount {
+                self.invoice.status = InvoiceStatus::Unpaid;
+                self.invoice.paid_at = None;
+                // Open again, so what was given back of it is due again, and counts for no later settlement.
+                self.invoice.received = self.invoice.held()?;
+                (self.invoice.refunded, self.invoice.charged_back) = (Rupiah::ZERO, Rupiah::ZERO);
+                self.invoice.credit_applied = self.invoice.credit_applied.min(self.invoice.received);
+            }
+        }
+        // What opens the invoice again is told as that. Money that had become credit may be spent, and a part-payment
+        // is no settlement.
+        if less.is_positive() && !(was_paid && self.invoice.status == InvoiceStatus::Unpaid) {
+            self.reviews.push((ReviewReason::TakenBack, less));
+        }
+        Ok(())
+    }
+
+    /// Refunds come out of credit first. A PAID invoice of which all is refunded is cancelled, and what credit had paid
+    /// of it is credit again; in part, a person looks at it.
+    fn refund(
+        &mut self,
+        reported: &Transaction,
+        booked: &mut Booked,
+        refunded: Rupiah,
+        now: OffsetDateTime,
+    ) -> Result<(), MoneyError> {
+        booked.refunded = booked.refunded.plus(refunded)?;
+        let from_invoice = self.take_credit(EntryKind::SurplusRefund, reported, booked, refunded, now)?;
+        if !from_invoice.is_positive() {
+            self.reviews.push((ReviewReason::PartialRefund, refunded));
+            return Ok(());
+        }
+        self.enter(EntryKind::Refund, from_invoice.negated()?, reported, now);
+        if self.invoice.status == InvoiceStatus::Unpaid {
+            self.invoice.received = self.invoice.received.minus(from_invoice)?;
+            self.reviews.push((ReviewReason::PartialRefund, refunded));
+            return Ok(());
+        }
+        self.invoice.refunded = self.invoice.refunded.plus(from_invoice)?;
+        let held = self.invoice.held()?;
+        if held > self.invoice.credit_applied {
+            self.reviews.push((ReviewReason::PartialRefund, from_invoice));
+            return Ok(());
+        }
+        self.invoice.status = InvoiceStatus::Cancelled;
+        if held.is_positive() {
+            self.entries.extend(given_back_as_credit(&self.invoice, held, now)?);
+            self.credit = self.credit.plus(held)?;
+            self.invoice.received = self.invoice.received.minus(held)?;
+            self.invoice.credit_applied = Rupiah::ZERO;
+        }
+        Ok(())
+    }
+
+    /// Chargebacks come out of credit first, too. They revoke nothing by themselves: a person looks at each. But what
+    /// is gone counts for nothing any more: an open invoice asks for it again, and of a PAID one the grant learns it
+    /// ([`crate::service::apply`]).
+    fn charge_back(
+        &mut self,
+        reported: &Transaction,
+        booked: &mut Booked,
+        amount: Rupiah,
+        now: OffsetDateTime,
+    ) -> Result<(), MoneyError> {
+        booked.charged_back = booked.charged_back.plus(amount)?;
+        self.reviews.push((ReviewReason::Chargeback, amount));
+        let from_invoice = self.take_credit(EntryKind::SurplusChargeback, reported, booked, amount, now)?;
+        if !from_invoice.is_positive() {
+            return Ok(());
+        }
+        self.enter(EntryKind::Chargeback, from_invoice.negated()?, reported, now);
+        if self.invoice.status == InvoiceStatus::Unpaid {
+            self.invoice.received = self.invoice.received.minus(from_invoice)?;
+        } else {
+            self.invoice.charged_back = self.invoice.charged_back.plus(from_invoice)?;
+        }
+        Ok(())
+    }
+
+    /// Takes `amount` out of the credit that this transaction made, and answers what the invoice has to give up for the
+    /// rest. What the invoice no longer holds (a withdrawn one gave its part-payments back as credit) comes out of
+    /// credit too.
+    fn take_credit(
+        &mut self,
+        kind: EntryKind,
+        reported: &Transaction,
+        booked: &mut Booked,
+        amount: Rupiah,
+        now: OffsetDateTime,
+    ) -> Result<Rupiah, MoneyError> {
+        let own_credit = amount.min(booked.to_credit);
+        let from_invoice = amount.minus(own_credit)?.min(self.invoice.held()?.max(Rupiah::ZERO));
+        let from_credit = amount.minus(from_invoice)?;
+        if from_credit.is_positive() {
+            booked.to_credit = booked.to_credit.minus(own_credit)?;
+            self.credit = self.credit.minus(from_credit)?;
+            self.enter(kind, from_credit.negated()?, reported, now);
+        }
+        Ok(from_invoice)
+    }
+
+    fn enter(&mut self, kind: EntryKind, amount: Rupiah, reported: &Transaction, at: OffsetDateTime) {
+        self.entries.push(Entry {
+            customer_id: self.order.customer_id.clone(),
+            invoice_id: Some(self.order.invoice_id.clone()),
+            kind,
+            amount,
+            payment: Some(PaymentRef {
+                gateway: self.order.gateway,
+                order_id: self.order.id.clone(),
+                transaction_id: reported.id.clone(),
+                method: reported.method.clone(),
+            }),
+            at,
+        });
+    }
+
+    fn close(
+        mut self,
+        invoice_before: &Invoice,
+        report: &Report,
+        now: OffsetDateTime,
+    ) -> Result<Settlement, MoneyError> {
+        self.order.status = status_of_money(&self.order);
+        self.order.cancel_wanted = false;
+        self.order.look_after_payment = Some(Order::when_to_look_after_payment(now));
+        self.order.due = self.order.next_look(now);
+        // Nobody settles from this copy again: the next report is about money that moved after the invoice did.
+        self.order.invoice = None;
+        let mut events: Vec<Event> = note_unclear(&mut self.order, report, now).into_iter().collect();
+        let (before, after) = (invoice_before, &self.invoice);
+        let ids = (after.customer_id.clone(), after.id.clone());
+        if after.status == InvoiceStatus::Paid && after.settlement != before.settlement {
+            events.push(Event::PaymentSettled {
+                customer_id: ids.0,
+                invoice_id: ids.1,
+                settlement: after.settlement,
+                amount: after.amount,
+            });
+        } else if after.status != InvoiceStatus::Paid
+            && (before.status == InvoiceStatus::Paid || after.settlement != before.settlement)
+        {
+            // What went back to the payer; not what credit had paid of it, which is credit again.
+            let mut gone =
+                self.entries.iter().filter(|entry| matches!(entry.kind, EntryKind::Refund | EntryKind::Reversal));
+            let taken = gone.try_fold(Rupiah::ZERO, |sum, entry| sum.minus(entry.amount))?;
+            events.push(Event::PaymentReversed {
+                customer_id: ids.0,
+                invoice_id: ids.1,
+                settlement: after.settlement,
+                amount: taken,
+            });
+        }
+        events.extend(self.reviews.iter().map(|(reason, amount)| review(&self.order, *reason, *amount)));
+        let invoice = (self.invoice != *invoice_before).then(|| {
+            let mut invoice = self.invoice;
+            if invoice.status != InvoiceStatus::Unpaid {
+                (invoice.link, invoice.lease) = (None, None);
+            }
+            // A link that took money is spent, even if the invoice is still open: replacing it would cancel a payment.
+            invoice.link = invoice.link.filter(|link| link.order_id != self.order.id);
+            invoice.updated_at = now;
+            invoice.due = invoice.next_due(now);
+            invoice
+        });
+        Ok(Settlement { order: self.order, invoice, credit: self.credit, entries: self.entries, events })
+    }
+}
+
+fn status_of_money(order: &Order) -> OrderStatus {
+    let kept = order.booked.values().any(|booked| booked.received > booked.refunded);
+    if kept { OrderStatus::Paid } else { OrderStatus::Reversed }
+}
+
+/// A report without news about money: where the order stands, and when to look again.
+fn note(order: &Order, invoice: &Invoice, report: &Report, now: OffsetDateTime) -> Outcome {
+    let mut noted = order.clone();
+    let money_came = matches!(order.status, OrderStatus::Paid | OrderStatus::Reversed);
+    match report.state {
+        ReportedState::Expired if !money_came => noted.status = OrderStatus::Expired,
+        ReportedState::Cancelled if !money_came => noted.status = OrderStatus::Cancelled,
+        // Never chosen, never heard of: after its time nobody can choose it any more.
+        ReportedState::Unknown if !money_came && now >= order.expires_at && order.status != OrderStatus::Cancelled => {
+            noted.status = OrderStatus::Expired;
+        }
+        _ => {}
+    }
+    if noted.status != order.status {
+        noted.cancel_wanted = false;
+        noted.note(now, format!("{:?}", noted.status).to_lowercase());
+    }
+    if noted.transaction_id.is_none() {
+        noted.transaction_id = report.transactions.first().map(|transaction| transaction.id.clone());
+    }
+    let event = note_unclear(&mut noted, report, now);
+    // A look that is planned sooner stays.
+    let planned = order.due.filter(|due| *due > now);
+    noted.due = [noted.next_look(now), planned].into_iter().flatten().min();
+    let over = matches!(noted.status, OrderStatus::Expired | OrderStatus::Cancelled);
+    let dead_link = over && invoice.link.as_ref().is_some_and(|link| link.order_id == order.id);
+    let invoice = dead_link.then(|| Invoice { link: None, updated_at: now, ..invoice.clone() });
+    if over {
+        // The copy has served its purpose, and may no longer be how the invoice stands.
+        noted.invoice = None;
+    }
+    if noted == *order && invoice.is_none() {
+        Outcome::Unchanged
+    } else {
+        Outcome::Noted(Box::new(Note { order: noted, invoice, event }))
+    }
+}
+
+/// An order that nobody can be asked about, because the keys at hand are for the gateway's other mode: a person has to
+/// bring them back.
+#[must_use]
+pub fn in_other_mode(order: Order, now: OffsetDateTime) -> Note {
+    let mut order = order;
+    let event = note_once(&mut order, "the keys are for the gateway's other mode", now);
+    Note { order, invoice: None, event }
+}
+
+fn note_unclear(order: &mut Order, report: &Report, now: OffsetDateTime) -> Option<Event> {
+    let ReportedState::Unclear(why) = &report.state else { return None };
+    note_once(order, why, now)
+}
+
+/// What a person has to look at is told once, however often it is repeated.
+fn note_once(order: &mut Order, why: &str, now: OffsetDateTime) -> Option<Event> {
+    let what = format!("{UNCLEAR}{why}");
+    if order.timeline.iter().any(|moment| moment.what == what) {
+        return None;
+    }
+    order.note(now, what);
+    Some(review(order, ReviewReason::Unclear, order.amount))
+}
+
+fn review(order: &Order, reason: ReviewReason, amount: Rupiah) -> Event {
+    Event::PaymentReview {
+        customer_id: order.customer_id.clone(),
+        invoice_id: order.invoice_id.clone(),
+        gateway: order.gateway,
+        order_id: order.id.clone(),
+        amount,
+        reason,
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,292 @@
+//! Changing the package: who may change to what, what it costs, what is carried over, and the one invoice that is open
+//! for it.
+//!
+//! An upgrade is any change that a customer makes, downwards too. What it does to package and expiry is computed by
+//! [`change`], for the preview as for the payment: what is shown is what will happen.
+
+use serde::{Deserialize, Serialize};
+use time::{Duration, OffsetDateTime};
+
+use crate::{
+    id::PackageId,
+    money::Rupiah,
+    payment::{
+        invoice::{Attempts, Invoice, InvoiceKind, InvoiceStatus, NewInvoice},
+        withdrawal::{Standing, Withdrawal, withdraw},
+    },
+    service::{
+        apply::ApplyError,
+        customer::Profile,
+        entitlement::{
+            Entitlement, FoldError, Payment, change,
+            stretch::{Purchase, bought, cost},
+        },
+        package::{CataloguePackage, Package},
+    },
+    telling::event::Event,
+    zone::Zone,
+};
+
+/// The smallest amount that gateways take reliably; whoever owes less pays this, and the difference is credit.
+pub const LEAST_AMOUNT: Rupiah = Rupiah::new(1_000);
+/// Days in which the invoice is to be paid. It is no debt: an unpaid one changes nothing.
+pub const DUE_IN: Duration = Duration::days(7);
+/// Invoices opened per customer within [`ATTEMPTS_WINDOW`](crate::payment::invoice::ATTEMPTS_WINDOW): each has a number and can
+/// have orders.
+pub const ATTEMPTS: u32 = 10;
+/// The longest time that a difference is charged for; who has more left pays a period of the new package.
+const MOST_PRORATED: Duration = Duration::days(731);
+
+/// What a change of package costs.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum UpgradePricing {
+    /// The new package's price: a new period begins with the payment, and what is unused of the old one is carried over
+    /// as days.
+    #[default]
+    FullPrice,
+    /// The difference for the time that is left; the expiry stays.
+    Prorated,
+}
+
+/// The rules of the installation that matter here.
+#[derive(Debug, Clone, Copy)]
+pub struct Rules {
+    /// The provider's zone.
+    pub zone: Zone,
+    /// What a change costs.
+    pub pricing: UpgradePricing,
+}
+
+/// What was agreed when the invoice of an upgrade was made.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Terms {
+    /// What the change costs by the rules. The invoice's amount is another if that is below Rp1.000.
+    pub charge: Rupiah,
+    /// A period of the new package is paid for: it takes the place of a renewal that is not paid yet.
+    pub new_period: bool,
+}
+
+/// A package that a customer is shown.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Choice<'a> {
+    /// As it is sold now; the current one, if it is not sold any more, as the customer has it.
+    pub package: &'a Package,
+    /// The customer has it.
+    pub current: bool,
+}
+
+/// Why a package cannot be changed to.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+pub enum NotOffered {
+    /// The customer has it already.
+    #[error("the customer has this package already")]
+    Same,
+    /// No such package, or none that this customer may change to.
+    #[error("no such package for this customer")]
+    Unknown,
+    /// Not sold any more.
+    #[error("the package is retired")]
+    Retired,
+}
+
+/// What a change to a package would do if it were paid now.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Preview {
+    /// As the invoice will hold it.
+    pub package: Package,
+    /// To pay; zero means that the change is made at once.
+    pub amount: Rupiah,
+    /// As the invoice will hold them.
+    pub terms: Terms,
+    /// What is left of what was paid for the current package.
+    pub unused: Rupiah,
+    /// The days of the new package that `unused` buys, whole ones, rounded down.
+    pub carried_over_days: i64,
+    /// What becomes credit, once it is paid.
+    pub to_credit: Rupiah,
+    /// Served until.
+    pub new_expires_at: OffsetDateTime,
+}
+
+/// The current package and those that the customer may change to, cheapest first.
+#[must_use]
+pub fn choices<'a>(entitlement: &'a Entitlement, catalogue: &'a [CataloguePackage]) -> Vec<Choice<'a>> {
+    let current = &entitlement.package;
+    let sold = catalogue.iter().find(|offered| offered.package.id == current.id && offered.active);
+    let shown = Choice { package: sold.map_or(current, |sold| &sold.package), current: true };
+    let offered = catalogue.iter().map(|offered| &offered.package);
+    let others = offered.filter(|package| chosen(entitlement, catalogue, &package.id).is_ok());
+    let mut choices: Vec<_> =
+        std::iter::once(shown).chain(others.map(|package| Choice { package, current: false })).collect();
+    choices.sort_by(|a, b| (a.package.price, &a.package.id).cmp(&(b.package.price, &b.package.id)));
+    choices
+}
+
+/// The package that a customer wants to change to, as it is sold now.
+pub fn chosen<'a>(
+    entitlement: &Entitlement,
+    catalogue: &'a [CataloguePackage],
+    wanted: &PackageId,
+) -> Result<&'a Package, NotOffered> {
+    if entitlement.package.id == *wanted {
+        return Err(NotOffered::Same);
+    }
+    let in_catalogue = |id: &PackageId| catalogue.iter().find(|offered| offered.package.id == *id);
+    let offered = in_catalogue(wanted).ok_or(NotOffered::Unknown)?;
+    if !offered.active {
+        return Err(NotOffered::Retired);
+    }
+    let allowed = in_catalogue(&entitlement.package.id).and_then(|current| current.changeable_to.as_ref());
+    if allowed.is_some_and(|allowed| !allowed.contains(wanted)) {
+        return Err(NotOffered::Unknown);
+    }
+    Ok(&offered.package)
+}
+
+/// What a change to `package` would do, paid now.
+pub fn preview(profile: &Profile, package: &Package, rules: Rules, now: OffsetDateTime) -> Result<Preview, FoldError> {
+    let before = &profile.entitlement;
+    let terms = terms(before, package, rules, now)?;
+    let amount = match terms.charge {
+        charge if !charge.is_positive() => Rupiah::ZERO,
+        charge => charge.max(LEAST_AMOUNT),
+    };
+    let after = change(Some(before), package, Payment { at: now, money: amount, charge: terms.charge }, rules.zone)?;
+    let bought_without =
+        Purchase { from: now, anchor_day: rules.zone.date(now).day(), paid: terms.charge.max(Rupiah::ZERO) };
+    let without =
+        if package.price.is_positive() { bought(package, &bought_without, rules.zone)?.0 } else { after.expires_at };
+    Ok(Preview {
+        package: package.clone(),
+        amount,
+        terms,
+        unused: before.unused(now, rules.zone)?,
+        carried_over_days: (after.expires_at - without).whole_days().max(0),
+        to_credit: after.to_credit.minus(before.to_credit)?,
+        new_expires_at: after.expires_at,
+    })
+}
+
+/// What the change costs now.
+fn terms(before: &Entitlement, package: &Package, rules: Rules, now: OffsetDateTime) -> Result<Terms, FoldError> {
+    if rules.pricing == UpgradePricing::FullPrice || !has_a_difference(before, package, now) {
+        return Ok(Terms { charge: package.price, new_period: true });
+    }
+    let charge = difference(before, package, rules.zone, now)?;
+    // Somebody reads the preview before they answer it, so what is to pay holds for a day: it is the most that it is
+    // today, from the begin of today, or of today's last change. Who pays in between loses nothing: all of the money
+    // buys days.
+    let today = rules.zone.date(now);
+    let last_change = before.stretches.iter().map(|stretch| stretch.from).filter(|from| *from <= now).max();
+    let begin = last_change.map_or(rules.zone.start_of(today), |change| change.max(rules.zone.start_of(today)));
+    let end = rules.zone.end_of(today).min(before.expires_at);
+    let charge = if charge.is_positive() {
+        difference(before, package, rules.zone, begin)?.max(charge).max(difference(before, package, rules.zone, end)?)
+    } else if is_cheaper(package, &before.package) {
+        charge
+    } else {
+        // Months differ in length, and nobody is owed money for that: what is left buys days.
+        Rupiah::ZERO
+    };
+    Ok(Terms { charge, new_period: false })
+}
+
+/// With no time left there is no difference to pay. Days of a package without a price cannot be counted in money, and
+/// those of a line that is to be served for ever would cost millions.
+fn has_a_difference(before: &Entitlement, package: &Package, now: OffsetDateTime) -> bool {
+    let left = before.expires_at - now;
+    left.is_positive() && left <= MOST_PRORATED && package.price.is_positive() && before.package.price.is_positive()
+}
+
+/// Per month.
+fn is_cheaper(package: &Package, than: &Package) -> bool {
+    let price = |package: &Package, months: u8| i128::from(package.price.get()).saturating_mul(i128::from(months));
+    price(package, than.period_months) < price(than, package.period_months)
+}
+
+/// The new package's price of the time that is left, less what is left of what was paid for it.
+fn difference(before: &Entitlement, package: &Package, zone: Zone, at: OffsetDateTime) -> Result<Rupiah, FoldError> {
+    Ok(cost(package, at, before.expires_at, zone)?.minus(before.unused(at, zone)?)?)
+}
+
+/// What a choice means, given the invoice that is open for an earlier one.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Decision {
+    /// The same choice at the same price: that invoice is the one.
+    Same,
+    /// Something was paid for it, and is being applied or taken back: to be asked again in a moment.
+    Underway,
+    /// To be opened in place of it.
+    Replace,
+    /// To be opened; nothing is in the way.
+    Open,
+    /// So many were opened that somebody is playing: wait so many seconds.
+    TooMany {
+        /// Seconds to wait.
+        retry_after: i64,
+    },
+}
+
+/// Compares a choice with the invoice that is open for a change of package, if there is one.
+#[must_use]
+pub fn decide(profile: &Profile, open: Option<&Invoice>, preview: &Preview, now: OffsetDateTime) -> Decision {
+    if open.is_some_and(Invoice::awaits_apply) {
+        return Decision::Underway;
+    }
+    let unpaid = open.filter(|open| open.status == InvoiceStatus::Unpaid);
+    let same = |open: &Invoice| {
+        !open.is_lapsed(now)
+            && open.package == preview.package
+            && open.amount == preview.amount
+            && open.upgrade == Some(preview.terms)
+    };
+    if unpaid.is_some_and(same) {
+        return Decision::Same;
+    }
+    match Attempts::wait(profile.upgrade_attempts, ATTEMPTS, now) {
+        Some(retry_after) => Decision::TooMany { retry_after },
+        None if unpaid.is_some() => Decision::Replace,
+        None => Decision::Open,
+    }
+}
+
+/// A new invoice for a change of package and everything that goes with it, as one transaction.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct NewUpgrade {
+    /// Unpaid; or PAID and due to be applied, if there is nothing to pay.
+    pub invoice: Invoice,
+    /// Holds it as open, and what the invoice before it gave back.
+    pub profile: Profile,
+    /// What others are told.
+    pub event: Event,
+    /// The invoice that it replaces.
+    pub withdrawal: Option<Withdrawal>,
+}
+
+/// Opens the invoice for a change of package, in place of the unpaid one of an earlier choice.
+pub fn open(
+    profile: &Profile,
+    preview: &Preview,
+    replaced: Option<Standing<'_>>,
+    new: NewInvoice,
+    now: OffsetDateTime,
+) -> Result<NewUpgrade, ApplyError> {
+    let withdrawal = replaced.map(|replaced| withdraw(replaced.invoice, profile, replaced.order, now)).transpose()?;
+    let profile = withdrawal.as_ref().map_or(profile, |withdrawal| &withdrawal.profile);
+    let invoice = Invoice::issued(InvoiceKind::Upgrade, profile, preview.package.clone(), new, now);
+    let mut invoice = Invoice { amount: preview.amount, upgrade: Some(preview.terms), ..invoice };
+    let (customer_id, invoice_id, amount) = (profile.id.clone(), invoice.id.clone(), invoice.amount);
+    let event = if amount.is_positive() {
+        Event::InvoiceIssued { customer_id, invoice_id, amount }
+    } else {
+        invoice.settle_now(now)
+    };
+    let upgrade_attempts = Some(Attempts::counted(profile.upgrade_attempts, now));
+    let profile =
+        Profile { open_upgrade: Some(invoice.id.clone()), upgrade_attempts, updated_at: now, ..profile.clone() };
+    Ok(NewUpgrade { invoice, profile, event, withdrawal })
+}
+
+#[cfg(test)]
+mod tests;
