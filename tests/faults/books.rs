@@ -59,7 +59,7 @@ type Item = HashMap<String, AttributeValue>;
 /// Everything in the table about the one customer.
 pub struct Books {
     read: audit::Books,
-    due: Vec<OffsetDateTime>,
+    wake_at: Vec<OffsetDateTime>,
     events_due: usize,
     now: OffsetDateTime,
 }
@@ -75,12 +75,12 @@ fn state<T: DeserializeOwned>(item: &Item) -> T {
 /// When reconciliation or the relay come back to it. Reminders, expiries and messages are for others, who move no
 /// money.
 fn filed(item: &Item) -> Option<OffsetDateTime> {
-    let due_at = item.get("due_at")?.as_n().unwrap().parse().unwrap();
-    let kind = text(item, "due_key");
+    let wake_time = item.get("wake_time")?.as_n().unwrap().parse().unwrap();
+    let kind = text(item, "wake_key");
     ["order#", "invoice#", "event#"]
         .iter()
         .any(|ours| kind.starts_with(ours))
-        .then(|| OffsetDateTime::from_unix_timestamp(due_at).unwrap())
+        .then(|| OffsetDateTime::from_unix_timestamp(wake_time).unwrap())
 }
 
 fn filed_state<T: DeserializeOwned>(item: &Item) -> Filed<T> {
@@ -111,9 +111,9 @@ impl Books {
             events: items.iter().filter(|item| text(item, "SK") == "EVENT").map(event).collect(),
         };
         Self {
-            due: items.iter().filter_map(filed).collect(),
+            wake_at: items.iter().filter_map(filed).collect(),
             events_due: books.events.iter().filter(|event| event.filed.is_some()).count(),
-            now: play.world.installation.clock.now(),
+            now: play.world.app.clock.now(),
             read: books,
         }
     }
@@ -181,7 +181,7 @@ impl Books {
             let (paid, granted) = (invoice.status == InvoiceStatus::Paid, live.len());
             let what = format!(
                 "{} is {:?} for the {}. time and has {granted} grants",
-                invoice.number, invoice.status, invoice.settlement
+                invoice.number, invoice.status, invoice.settlement_no
             );
             match (paid, granted) {
                 (true, 0) => return Err(Failure::new(Kind::Lost, what)),
@@ -213,13 +213,13 @@ impl Books {
     }
 
     /// The last instant that something is planned for.
-    pub fn latest_due(&self) -> Option<OffsetDateTime> {
-        self.due.iter().max().copied()
+    pub fn latest_wake(&self) -> Option<OffsetDateTime> {
+        self.wake_at.iter().max().copied()
     }
 
     /// Are events due, and orders or invoices?
-    pub fn due_at(&self, now: OffsetDateTime) -> (bool, bool) {
-        let is_due = |filed: Option<OffsetDateTime>| filed.is_some_and(|due| due <= now);
+    pub fn wake_time(&self, now: OffsetDateTime) -> (bool, bool) {
+        let is_due = |filed: Option<OffsetDateTime>| filed.is_some_and(|wake_at| wake_at <= now);
         let audit::Books { events, orders, invoices, .. } = &self.read;
         let others = orders.iter().map(|order| order.filed).chain(invoices.iter().map(|invoice| invoice.filed));
         (events.iter().any(|event| is_due(event.filed)), others.into_iter().any(is_due))
@@ -227,7 +227,7 @@ impl Books {
 }
 
 fn is_for(grant: &Grant, invoice: &Invoice) -> bool {
-    (1..=invoice.settlement).any(|settlement| grant.is_of(&invoice.id, settlement))
+    (1..=invoice.settlement_no).any(|settlement_no| grant.is_of(&invoice.id, settlement_no))
 }
 
 fn money(grant: &Grant) -> i64 {

@@ -17,7 +17,7 @@ use billing::{
     service::{apply::Rules, customer::Profile},
 };
 use cloud::{
-    installation::Installation,
+    app::App,
     queue::Batch,
     store::{Store, StoreError, admin::new_id},
 };
@@ -69,7 +69,7 @@ pub struct Play {
     /// Past the tap.
     pub direct: Store,
     /// The process that answers; after a crash another one.
-    process: RefCell<Installation>,
+    process: RefCell<App>,
     relay: Relay,
     apply: Apply,
     customer: CustomerId,
@@ -133,7 +133,7 @@ impl Play {
         }
         let customer = world.customer("budi", "081234567890").await;
         world.invoice(&customer).await;
-        let p = world.installation.clone();
+        let p = world.app.clone();
         let relay = Relay { store: p.store.clone(), bus: world.bus.clone(), clock: p.clock.clone() };
         let rules = Rules { zone: p.settings.zone, late: p.settings.late_renewal };
         let apply = Apply { store: p.store.clone(), rules, clock: p.clock.clone() };
@@ -160,7 +160,7 @@ impl Play {
     }
 
     fn now(&self) -> OffsetDateTime {
-        self.world.installation.clock.now()
+        self.world.app.clock.now()
     }
 
     async fn through(&mut self, steps: &[Step]) -> Result<(), Failure> {
@@ -211,7 +211,7 @@ impl Play {
         let struck = match step.trouble {
             Some(Trouble::Break { .. } | Trouble::Meanwhile { .. }) => tap.broke(),
             Some(Trouble::Unprocessed { .. }) => reached(&tap, "BatchGetItem"),
-            Some(Trouble::IndexHidden | Trouble::IndexFrozen) => reached(&tap, "of due work"),
+            Some(Trouble::IndexHidden | Trouble::IndexFrozen) => reached(&tap, "of wake-ups"),
             Some(Trouble::BusDown | Trouble::EntriesFail { .. }) => reached(&tap, "PutEvents"),
             None => false,
         };
@@ -294,7 +294,7 @@ impl Play {
 
     /// Does it, on that process. Only the future of this may be dropped in between: what it came to is noted
     /// afterwards.
-    async fn perform(&self, action: Action, p: Installation) -> Done {
+    async fn perform(&self, action: Action, p: App) -> Done {
         match action {
             Action::Link { invoice, gateway } => {
                 if let Some(invoice) = self.open(invoice).await {
@@ -385,7 +385,7 @@ impl Play {
 
     /// Time passes for everybody.
     fn wait(&self, by: Duration) {
-        self.world.installation.clock.advance(by);
+        self.world.app.clock.advance(by);
         self.world.sandbox.advance_clock(by.unsigned_abs());
     }
 
@@ -506,7 +506,7 @@ impl Play {
     }
 
     /// As `lunas invoices cancel` does it.
-    async fn withdraw(&self, p: &Installation, invoice: &InvoiceId) {
+    async fn withdraw(&self, p: &App, invoice: &InvoiceId) {
         for _ in 0..TRIES {
             let Ok(Some((invoice, profile))) = p.store.invoice_and_profile(&self.customer, invoice).await else {
                 return;
@@ -536,7 +536,7 @@ impl Play {
         let number = self.direct.next_invoice_number(now.year()).await.unwrap();
         let in_catalogue =
             self.direct.package(&profile.entitlement.package.id).await.unwrap().map(|offered| offered.package);
-        let due_date = self.world.installation.settings.zone.date(now.saturating_add(Duration::days(7)));
+        let due_date = self.world.app.settings.zone.date(now.saturating_add(Duration::days(7)));
         let issued = issue_renewal(
             &profile,
             in_catalogue.as_ref(),
@@ -604,13 +604,13 @@ impl Play {
 
     /// Puts the clock behind everything that is planned, and reconciles until nothing is due.
     async fn look_at_everything(&mut self) -> Result<(), Failure> {
-        let planned = Books::read(self).await.latest_due();
+        let planned = Books::read(self).await.latest_wake();
         if let Some(wait) = planned.map(|at| at - self.now()).filter(|wait| wait.is_positive()) {
             self.wait(wait.saturating_add(Duration::seconds(1)));
         }
         for _ in 0..RUNS {
             let books = Books::read(self).await;
-            let (events, others) = books.due_at(self.now());
+            let (events, others) = books.wake_time(self.now());
             if events {
                 self.step(&undisturbed(Action::Sweep)).await;
             }

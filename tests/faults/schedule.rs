@@ -79,9 +79,9 @@ pub enum Trouble {
     Meanwhile { call: usize, when: When, action: Action },
     /// Batch reads leave their keys unprocessed.
     Unprocessed { batches: usize },
-    /// The index of due work has not caught up.
+    /// The index of wake-ups has not caught up.
     IndexHidden,
-    /// The index of due work shows what it showed before.
+    /// The index of wake-ups shows what it showed before.
     IndexFrozen,
     /// The bus takes nothing.
     BusDown,

@@ -16,7 +16,7 @@ use time::{Duration, OffsetDateTime, format_description::well_known::Rfc3339};
 use crate::journey::{Journey, PHONE, account_of};
 
 fn account(journey: &Journey) -> Account {
-    account_of(&journey.world.installation)
+    account_of(&journey.world.app)
 }
 
 async fn get(journey: &Journey, path: &str, token: &str) -> (u16, Value) {

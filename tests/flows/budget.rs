@@ -50,7 +50,7 @@ async fn measure<T>(journey: &Journey, run: impl Future<Output = T>) -> (Cost, T
 /// `copies` paid invoices and revoked grants more, of years ago.
 async fn start(copies: usize) -> Journey {
     let journey = Journey::start().await;
-    payments::active_gateways(&journey.world.installation).await;
+    payments::active_gateways(&journey.world.app).await;
     let direct = &journey.world.aws.direct;
     let partition = format!("CUSTOMER#{}", journey.customer.id);
     for prefix in ["INVOICE#", "GRANT#"] {
@@ -116,13 +116,11 @@ async fn a_webhook_costs_two_steps_and_one_call_and_its_copy_a_single_step() {
             let link = journey.link(&journey.token().await, Some(gateway)).await;
             journey.pay(&link).await;
             let paid = journey.undelivered.pop_front().expect("a notification");
-            let (first, status) =
-                measure(&journey, receive_webhook::handle(&journey.world.installation, delivery(&paid))).await;
+            let (first, status) = measure(&journey, receive_webhook::handle(&journey.world.app, delivery(&paid))).await;
             assert_eq!((status.status().as_u16(), first), (200, cost(2, 1, 2)), "{gateway} {copies}");
             let largest = journey.world.tap.calls().iter().map(|call| call.actions.len()).max();
             assert_eq!(largest, Some(4), "order, invoice, event and ledger");
-            let (copy, status) =
-                measure(&journey, receive_webhook::handle(&journey.world.installation, delivery(&paid))).await;
+            let (copy, status) = measure(&journey, receive_webhook::handle(&journey.world.app, delivery(&paid))).await;
             // After its booking the order carries no copy of the invoice any more.
             assert!(
                 status.status() == 200 && copy.partner_calls == 1 && copy.dynamodb_steps <= 2,
@@ -161,7 +159,7 @@ async fn applying_a_payment_costs_two_steps_and_taking_it_back_three() {
 fn apply_batch(journey: &Journey) -> serde_json::Value {
     let detail = serde_json::json!({
         "id": "e", "at": "2026-11-23T03:00:00Z", "kind": "payment.settled", "customerId": journey.customer.id,
-        "invoiceId": journey.invoice.id, "settlement": 1, "amount": 300_000,
+        "invoiceId": journey.invoice.id, "settlementNo": 1, "amount": 300_000,
     });
     serde_json::json!({"Records": [{"messageId": "m", "body": serde_json::json!({"detail": detail}).to_string()}]})
 }
@@ -174,7 +172,7 @@ async fn account_and_invoices_cost_a_single_step_and_payments_two() {
         let link = journey.link(&token, None).await;
         journey.pay(&link).await;
         journey.until_quiet().await;
-        let account = account_of(&journey.world.installation);
+        let account = account_of(&journey.world.app);
         for (path, steps) in [("me", 1), ("invoices", 1), ("invoices?limit=50", 1), ("payments", 2)] {
             let asked = request("GET", &format!("/api/customer/{path}"), Some(&token), None);
             let (measured, response) = measure(&journey, customer_account::handle(&account, asked)).await;
@@ -204,8 +202,7 @@ async fn a_page_of_the_portal_costs_a_single_step_and_the_history_two() {
         ];
         for (page, steps) in pages {
             let asked = from_browser("GET", &format!("/customer{page}"), &[], &[&cookie], None);
-            let (measured, response) =
-                measure(&journey, customer_portal::handle(&journey.world.installation, asked)).await;
+            let (measured, response) = measure(&journey, customer_portal::handle(&journey.world.app, asked)).await;
             assert_eq!((response.status().as_u16(), measured), (200, cost(steps, 0, steps)), "{page} with {copies}");
         }
     }
@@ -218,16 +215,15 @@ async fn the_public_page_of_a_bill_costs_two_steps_and_its_receipt_three() {
         let token = pay_page::link_of(&journey, &journey.invoice).await;
         let look = async |journey: &Journey| {
             let asked = from_browser("GET", &token.page(None), &[], &[], None);
-            let (measured, response) =
-                measure(journey, customer_portal::handle(&journey.world.installation, asked)).await;
+            let (measured, response) = measure(journey, customer_portal::handle(&journey.world.app, asked)).await;
             (response.status().as_u16(), measured)
         };
         let ask = async |journey: &Journey, what: &str| {
             let asked = request("POST", &format!("/api/pay/{}/{what}", token.as_str()), None, None);
-            let installation = &journey.world.installation;
+            let app = &journey.world.app;
             let (measured, response) = match what {
-                "link" => measure(journey, create_payment_link::handle(installation, asked)).await,
-                _ => measure(journey, check_payment::handle(installation, asked)).await,
+                "link" => measure(journey, create_payment_link::handle(app, asked)).await,
+                _ => measure(journey, check_payment::handle(app, asked)).await,
             };
             (response.status().as_u16(), measured)
         };
@@ -243,7 +239,7 @@ async fn the_public_page_of_a_bill_costs_two_steps_and_its_receipt_three() {
         assert_eq!(look(&journey).await, (200, cost(3, 0, 3)), "{copies}: receipt");
         let nothing = from_browser("GET", "/p/AAAAAAAAAAAAAAAAAAAAAAAA", &[], &[], None);
         assert_eq!(
-            measure(&journey, customer_portal::handle(&journey.world.installation, nothing)).await.0,
+            measure(&journey, customer_portal::handle(&journey.world.app, nothing)).await.0,
             cost(1, 0, 1),
             "{copies}"
         );
@@ -257,8 +253,8 @@ async fn a_modem_costs_a_step_before_one_question_and_a_step_after_and_its_copy_
         let customer =
             journey.world.customer_with_device("budi@lunas", "081200000001", None, Some("4857544300000001")).await;
         let token = journey.world.token(&customer).await;
-        let process = device_status::DeviceStatus::new(journey.world.installation.clone());
-        journey.world.installation.secrets.rows("genieacs").await.unwrap();
+        let process = device_status::DeviceStatus::new(journey.world.app.clone());
+        journey.world.app.secrets.rows("genieacs").await.unwrap();
         let ask =
             |method: &str, path: &str| request(method, &format!("/api/customer/device{path}"), Some(&token), None);
         for (asked, answered, expected, what) in [
@@ -300,11 +296,8 @@ async fn choose(
     amount: i64,
 ) -> lambda_http::Response<lambda_http::Body> {
     let body = serde_json::json!({"packageId": package, "expectedAmount": amount});
-    request_upgrade::handle(
-        &journey.world.installation,
-        request("POST", "/api/customer/upgrade", Some(token), Some(&body)),
-    )
-    .await
+    request_upgrade::handle(&journey.world.app, request("POST", "/api/customer/upgrade", Some(token), Some(&body)))
+        .await
 }
 
 #[tokio::test]
@@ -317,8 +310,7 @@ async fn packages_and_preview_cost_a_single_step_and_a_choice_five_with_its_link
         let token = journey.token().await;
         for path in ["packages", "upgrade?packageId=home50"] {
             let asked = request("GET", &format!("/api/customer/{path}"), Some(&token), None);
-            let (measured, response) =
-                measure(&journey, request_upgrade::handle(&journey.world.installation, asked)).await;
+            let (measured, response) = measure(&journey, request_upgrade::handle(&journey.world.app, asked)).await;
             assert_eq!((response.status().as_u16(), measured), (200, cost(1, 0, 1)), "{path} with {copies}");
         }
         // Who is calling beside the packages, the number, the invoice, the order, the link.
@@ -348,7 +340,7 @@ async fn applying_a_change_of_package_costs_two_steps_and_two_more_to_cancel_the
             let profile = journey.world.profile(&journey.customer.id).await;
             let withdrawal =
                 billing::payment::withdrawal::withdraw(&journey.invoice, &profile, None, journey.now()).unwrap();
-            journey.world.installation.store.withdraw_invoice(&withdrawal, journey.now()).await.unwrap();
+            journey.world.app.store.withdraw_invoice(&withdrawal, journey.now()).await.unwrap();
         }
         let (_, made) = testkit::request::answer(&choose(&journey, &token, "home50", 500_000).await);
         journey.pay(made["paymentLink"].as_str().unwrap()).await;
@@ -366,7 +358,7 @@ async fn applying_a_change_of_package_costs_two_steps_and_two_more_to_cancel_the
 async fn telling_the_network_costs_four_steps_and_one_call_and_a_repetition_a_single_step() {
     for copies in [0, MANY] {
         let mut journey = start(copies).await;
-        let receiver = format!("{}/webhook", journey.world.installation.settings.partner_endpoints["network"]);
+        let receiver = format!("{}/webhook", journey.world.app.settings.partner_endpoints["network"]);
         let rows = serde_json::json!({"webhookUrl": receiver, "secret": lunas_sandbox::DEMO_NETWORK_SECRET});
         journey.world.aws.set_secret("lunas/dev/network", &rows.to_string());
         let network = notify_network::Network::new(journey.world.another_process());

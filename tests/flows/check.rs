@@ -97,11 +97,10 @@ async fn nobody_else_uses_up_the_check_of_a_customer() {
     // Another bill of the same customer has a check of its own.
     let second = journey.world.invoice(&journey.customer).await;
     let path = format!("/api/customer/invoices/payment?invoiceId={}", second.id);
-    let linked =
-        create_payment_link::handle(&journey.world.installation, request("GET", &path, Some(&token), None)).await;
+    let linked = create_payment_link::handle(&journey.world.app, request("GET", &path, Some(&token), None)).await;
     assert_eq!(linked.status().as_u16(), 200);
     let path = format!("/api/customer/invoices/{}/check", second.id);
-    let checked = check_payment::handle(&journey.world.installation, request("POST", &path, Some(&token), None)).await;
+    let checked = check_payment::handle(&journey.world.app, request("POST", &path, Some(&token), None)).await;
     assert_eq!(answer(&checked), (200, json!({"success": true, "status": "UNPAID"})));
 }
 

@@ -64,7 +64,7 @@ fn reconcile(journey: &Journey) -> JoinHandle<u16> {
 fn apply(journey: &Journey, copies: usize) -> JoinHandle<usize> {
     let detail = json!({
         "id": "e", "at": "2026-11-23T03:00:00Z", "kind": "payment.settled", "customerId": journey.customer.id,
-        "invoiceId": journey.invoice.id, "settlement": 1, "amount": 300_000,
+        "invoiceId": journey.invoice.id, "settlementNo": 1, "amount": 300_000,
     });
     let message = |n| json!({"messageId": format!("m{n}"), "body": json!({"detail": detail}).to_string()});
     let batch: Batch =
@@ -130,7 +130,7 @@ async fn fifty_copies_of_a_webhook_at_once_extend_once() {
         assert!(answers.iter().all(|status| matches!(status, 200 | 503)) && answers.contains(&200), "{answers:?}");
         journey.until_quiet().await;
         journey.assert_paid_once(gateway.as_str()).await;
-        let ledger = journey.world.installation.store.ledger(&journey.customer.id, None, 100).await.unwrap();
+        let ledger = journey.world.app.store.ledger(&journey.customer.id, None, 100).await.unwrap();
         assert_eq!(ledger.entries.len(), 1);
     }
 }
@@ -208,7 +208,7 @@ async fn two_orders_paid_at_once_settle_one_and_credit_the_other() {
 
         let invoice = journey.world.invoice_now(&journey.invoice).await;
         let profile = journey.world.profile(&journey.customer.id).await;
-        assert_eq!((invoice.status, invoice.settlement, invoice.received.get()), (InvoiceStatus::Paid, 1, 300_000));
+        assert_eq!((invoice.status, invoice.settlement_no, invoice.received.get()), (InvoiceStatus::Paid, 1, 300_000));
         assert_eq!((profile.credit.get(), profile.entitlement.expires_at), (300_000, journey.extended_once()));
         assert_eq!(
             (journey.ledger(EntryKind::Received).await, journey.ledger(EntryKind::Surplus).await),

@@ -31,7 +31,7 @@ impl Browser {
         let query = if method == "GET" { format!("?invoiceId={}", self.journey.invoice.id) } else { String::new() };
         let path = format!("/api/customer/invoices/payment{query}");
         let request = from_browser(method, &path, headers, &[&self.cookie()], body);
-        create_payment_link::handle(&self.journey.world.installation, request).await
+        create_payment_link::handle(&self.journey.world.app, request).await
     }
 
     fn json(&self) -> String {
@@ -54,7 +54,7 @@ fn location(response: &Response<Body>) -> (u16, &str) {
 #[tokio::test]
 async fn the_cookie_says_who_is_calling_like_the_header() {
     let browser = Browser::start().await;
-    let account = account_of(&browser.journey.world.installation);
+    let account = account_of(&browser.journey.world.app);
     let me = async |cookies: &[&str]| {
         let response =
             customer_account::handle(&account, from_browser("GET", "/api/customer/me", &[], cookies, None)).await;
@@ -152,7 +152,7 @@ async fn a_form_that_checks_is_led_back_to_its_page() {
         let body = format!("csrf={csrf}");
         let request =
             from_browser("POST", &path, &[("content-type", FORM), ("origin", SITE)], &[&browser.cookie()], Some(&body));
-        check_payment::handle(&browser.journey.world.installation, request).await
+        check_payment::handle(&browser.journey.world.app, request).await
     };
     assert_eq!(location(&check(&token).await), (303, format!("/customer/finish/{invoice}").as_str()));
     assert_eq!(location(&check("").await), (303, format!("/customer/finish/{invoice}?error=not_from_here").as_str()));

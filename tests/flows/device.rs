@@ -68,7 +68,7 @@ impl Home {
 
     /// Time passes, here and at the ACS.
     fn wait(&self, by: Duration) {
-        self.world.installation.clock.advance(by);
+        self.world.app.clock.advance(by);
         self.world.sandbox.advance_clock(by.unsigned_abs());
     }
 
@@ -253,7 +253,7 @@ async fn what_is_remembered_ends_when_the_line_is_given_another_modem() {
     profile.device_id = Some("gone".to_owned());
     profile.username = "nobody@lunas".to_owned();
     let change = billing::service::import::Import { profile, grant: None, former_phone: None };
-    home.world.installation.store.import_customer(&change).await.unwrap();
+    home.world.app.store.import_customer(&change).await.unwrap();
     assert_eq!(home.get().await.0, 404, "not what was remembered of the modem before");
     assert!(home.asked() > asked);
 }

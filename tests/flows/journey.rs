@@ -20,7 +20,7 @@ use billing::{
     },
     zone::Zone,
 };
-use cloud::{installation::Installation, queue::Batch};
+use cloud::{app::App, queue::Batch};
 use customer_account::Account;
 use lunas_sandbox::{Outcome, Simulate};
 use relay_events::Relay;
@@ -51,8 +51,8 @@ pub struct Journey {
     pub world: World,
     pub customer: Profile,
     pub invoice: Invoice,
-    pub login: Installation,
-    pub notify: Installation,
+    pub login: App,
+    pub notify: App,
     pub relay: Relay,
     pub apply: Apply,
     /// Events that the stream handed over successfully.
@@ -90,8 +90,8 @@ pub fn queue_batch(detail: &Value) -> Batch {
     serde_json::from_value(json!({"Records": [{"messageId": "m", "body": body}]})).unwrap()
 }
 
-/// What `customer-account` needs, of an installation.
-pub fn account_of(p: &Installation) -> Account {
+/// What `customer-account` needs, of a deployment.
+pub fn account_of(p: &App) -> Account {
     Account {
         store: p.store.clone(),
         zone: p.settings.zone,
@@ -105,7 +105,7 @@ impl Journey {
         let world = World::start().await;
         let customer = world.customer("budi", PHONE).await;
         let invoice = world.invoice(&customer).await;
-        let p = &world.installation;
+        let p = &world.app;
         let (login, notify) = (p.clone(), p.clone());
         let relay = Relay { store: p.store.clone(), bus: world.bus.clone(), clock: p.clock.clone() };
         let rules = Rules { zone: p.settings.zone, late: p.settings.late_renewal };
@@ -130,11 +130,11 @@ impl Journey {
     }
 
     pub fn now(&self) -> OffsetDateTime {
-        self.world.installation.clock.now()
+        self.world.app.clock.now()
     }
 
     pub fn wait(&self, by: Duration) {
-        self.world.installation.clock.advance(by);
+        self.world.app.clock.advance(by);
     }
 
     pub async fn token(&self) -> String {
@@ -145,7 +145,7 @@ impl Journey {
     pub async fn ask_link(&self, token: &str, gateway: Option<GatewayName>) -> Option<(u16, Value)> {
         let gateway = gateway.map(|gateway| format!("&gateway={gateway}")).unwrap_or_default();
         let path = format!("/api/customer/invoices/payment?invoiceId={}{gateway}", self.invoice.id);
-        let asked = create_payment_link::handle(&self.world.installation, request("GET", &path, Some(token), None));
+        let asked = create_payment_link::handle(&self.world.app, request("GET", &path, Some(token), None));
         self.world.tap.or_crash(asked).await.map(|response| answer(&response))
     }
 
@@ -178,17 +178,17 @@ impl Journey {
 
     pub async fn check(&self, token: &str) -> Option<(u16, Value)> {
         let path = format!("/api/customer/invoices/{}/check", self.invoice.id);
-        let checked = check_payment::handle(&self.world.installation, request("POST", &path, Some(token), None));
+        let checked = check_payment::handle(&self.world.app, request("POST", &path, Some(token), None));
         self.world.tap.or_crash(checked).await.map(|response| answer(&response))
     }
 
     pub async fn deliver(&self, notification: &Notification) -> Option<u16> {
-        let received = Box::pin(receive_webhook::handle(&self.world.installation, delivery(notification)));
+        let received = Box::pin(receive_webhook::handle(&self.world.app, delivery(notification)));
         self.world.tap.or_crash(received).await.map(|response| response.status().as_u16())
     }
 
     pub async fn reconcile(&self) {
-        self.world.tap.or_crash(Box::pin(reconcile_payments::handle(&self.world.installation, json!({})))).await;
+        self.world.tap.or_crash(Box::pin(reconcile_payments::handle(&self.world.app, json!({})))).await;
     }
 
     pub async fn sweep(&self) {
@@ -276,7 +276,7 @@ impl Journey {
 
     /// Every five minutes: reminders.
     pub async fn run_billing(&self) {
-        self.world.tap.or_crash(Box::pin(run_billing::handle(&self.world.installation, json!({})))).await;
+        self.world.tap.or_crash(Box::pin(run_billing::handle(&self.world.app, json!({})))).await;
     }
 
     /// Puts a message into the queue of apply-payment once more.
@@ -298,7 +298,7 @@ impl Journey {
         for item in items(&self.world.aws.direct, "ORDER").await {
             let gateway = GatewayName::parse(item["gateway"].as_s().unwrap()).unwrap();
             let id = OrderId::parse(item["id"].as_s().unwrap()).unwrap();
-            orders.push(self.world.installation.store.order(gateway, &id).await.unwrap().unwrap());
+            orders.push(self.world.app.store.order(gateway, &id).await.unwrap().unwrap());
         }
         orders.sort_by_key(|order| order.created_at);
         orders
@@ -311,12 +311,12 @@ impl Journey {
     }
 
     pub async fn grants(&self) -> Vec<Grant> {
-        self.world.installation.store.grants(&self.customer.id).await.unwrap()
+        self.world.app.store.grants(&self.customer.id).await.unwrap()
     }
 
     /// What the ledger says in total of a kind.
     pub async fn ledger(&self, kind: EntryKind) -> i64 {
-        let page = self.world.installation.store.ledger(&self.customer.id, None, 100).await.unwrap();
+        let page = self.world.app.store.ledger(&self.customer.id, None, 100).await.unwrap();
         page.entries.iter().filter(|line| line.entry.kind == kind).map(|line| line.entry.amount.get()).sum()
     }
 
@@ -330,7 +330,7 @@ impl Journey {
     pub async fn assert_paid_once(&self, context: &str) {
         let invoice = self.world.invoice_now(&self.invoice).await;
         assert_eq!(
-            (invoice.status, invoice.settlement, invoice.granted),
+            (invoice.status, invoice.settlement_no, invoice.granted),
             (InvoiceStatus::Paid, 1, Some(1)),
             "{context}"
         );
@@ -349,7 +349,7 @@ impl Journey {
         assert_eq!(self.events("payment.settled").await.len(), 1, "{context}");
         assert_eq!(self.events("subscription.extended").await.len(), 1, "{context}");
         self.assert_outbox_empty(context).await;
-        assert_eq!(invoice.due, None, "{context}");
+        assert_eq!(invoice.wake_at, None, "{context}");
     }
 
     /// Every event was relayed.
@@ -357,7 +357,7 @@ impl Journey {
         let left = items(&self.world.aws.direct, "EVENT")
             .await
             .into_iter()
-            .filter(|event| event.contains_key("due_key"))
+            .filter(|event| event.contains_key("wake_key"))
             .count();
         assert_eq!(left, 0, "{context}: events not relayed");
     }

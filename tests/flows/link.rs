@@ -17,7 +17,7 @@ use crate::journey::{Journey, PHONE};
 
 async fn ask(journey: &Journey, method: &str, query: &str, token: Option<&str>) -> (u16, Value) {
     let path = format!("/api/customer/invoices/payment{query}");
-    answer(&create_payment_link::handle(&journey.world.installation, request(method, &path, token, None)).await)
+    answer(&create_payment_link::handle(&journey.world.app, request(method, &path, token, None)).await)
 }
 
 /// Statuses of all orders, oldest first.
@@ -54,7 +54,7 @@ async fn the_link_is_answered_as_specified_and_again_the_same() {
         Some(&token),
         Some(&json!({"invoiceId": journey.invoice.id})),
     );
-    assert_eq!(answer(&create_payment_link::handle(&journey.world.installation, posted).await), (200, body));
+    assert_eq!(answer(&create_payment_link::handle(&journey.world.app, posted).await), (200, body));
     assert_eq!(journey.world.sandbox.calls_of("midtrans.create"), 1);
 }
 
@@ -136,7 +136,7 @@ async fn production_refuses_sandbox_keys() {
         settings.stage = "prod".to_owned();
         settings.partner_endpoints.clear();
     });
-    let production = cloud::installation::Installation { secrets: journey.world.fresh_secrets(), ..production };
+    let production = cloud::app::App { secrets: journey.world.fresh_secrets(), ..production };
     let path = format!("/api/customer/invoices/payment?invoiceId={}", journey.invoice.id);
     let (status, body) =
         answer(&create_payment_link::handle(&production, request("GET", &path, Some(&token), None)).await);
@@ -255,6 +255,6 @@ async fn messages_are_english_for_those_who_ask_for_it() {
     let journey = Journey::start().await;
     let mut asked = request("GET", "/api/customer/invoices/payment", None, None);
     asked.headers_mut().insert("accept-language", "en-GB,id;q=0.5".parse().unwrap());
-    let (status, body) = answer(&create_payment_link::handle(&journey.world.installation, asked).await);
+    let (status, body) = answer(&create_payment_link::handle(&journey.world.app, asked).await);
     assert_eq!((status, body["error"].as_str()), (401, Some("The token is not valid")));
 }

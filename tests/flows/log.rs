@@ -29,7 +29,7 @@ impl io::Write for Lines {
 }
 
 impl Log {
-    /// `DEBUG` is what an installation with `LOG_LEVEL=debug` logs: the most there can be.
+    /// `DEBUG` is what a deployment with `LOG_LEVEL=debug` logs: the most there can be.
     pub fn begin(level: LevelFilter) -> Self {
         // With a single subscriber alive, `tracing` asks whatever thread meets a line first whether it is wanted at
         // all, and keeps the answer. Other tests run beside this one and want none.

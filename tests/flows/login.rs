@@ -11,7 +11,7 @@ use billing::{
     service::import::{Row, import},
     zone::Zone,
 };
-use cloud::installation::Installation;
+use cloud::app::App;
 use lambda_http::{Body, Response};
 use lunas_sandbox::{Fault, FaultKind};
 use serde_json::{Value, json};
@@ -37,11 +37,11 @@ async fn start() -> Journey {
     journey
 }
 
-fn login_with(journey: &Journey, requests_per_address: u64) -> Installation {
+fn login_with(journey: &Journey, requests_per_address: u64) -> App {
     journey.world.with_settings(|settings| settings.requests_per_address = requests_per_address)
 }
 
-async fn post(login: &Installation, path: &str, body: &Value) -> (u16, Value) {
+async fn post(login: &App, path: &str, body: &Value) -> (u16, Value) {
     let path = format!("/api/customer/{path}");
     answer(&customer_session::handle(login, request("POST", &path, None, Some(body))).await)
 }
@@ -79,7 +79,7 @@ fn words(answer: &(u16, Value)) -> (u16, &str) {
 }
 
 async fn me(journey: &Journey, token: &str) -> u16 {
-    let account = account_of(&journey.world.installation);
+    let account = account_of(&journey.world.app);
     customer_account::handle(&account, request("GET", "/api/customer/me", Some(token), None)).await.status().as_u16()
 }
 
@@ -263,7 +263,7 @@ async fn whoever_had_the_phone_before_is_logged_out_when_the_line_gets_another_o
     };
     let change =
         import(Some(&journey.customer), &row, journey.customer.id.clone(), Zone::Jakarta, journey.now()).unwrap();
-    journey.world.installation.store.import_customer(&change).await.unwrap();
+    journey.world.app.store.import_customer(&change).await.unwrap();
     assert_eq!(me(&journey, &token).await, 401);
 }
 

@@ -39,7 +39,7 @@ impl Provider {
     }
 
     fn receiver(&self) -> String {
-        format!("{}/webhook", self.journey.world.installation.settings.partner_endpoints["network"])
+        format!("{}/webhook", self.journey.world.app.settings.partner_endpoints["network"])
     }
 
     /// What the admin types in.
@@ -130,12 +130,12 @@ impl Provider {
     }
 
     /// The item of what the network was told.
-    async fn announcement(&self) -> Option<Item> {
+    async fn network_update(&self) -> Option<Item> {
         items(&self.journey.world.aws.direct, "NETWORK").await.pop()
     }
 
     async fn state(&self) -> String {
-        self.announcement().await.map_or_else(String::new, |item| item["state"].as_s().unwrap().clone())
+        self.network_update().await.map_or_else(String::new, |item| item["state"].as_s().unwrap().clone())
     }
 }
 
@@ -173,9 +173,9 @@ async fn every_kind_of_event_is_one_signed_message_with_the_line_as_it_stands() 
     assert_eq!(provider.messages()[0].id, format!("{}-{}", profile.id, profile.version));
 
     let token = provider.journey.token().await;
-    let wish = json!({"packageId": "home50", "expectedAmount": 500_000});
-    let asked = request("POST", "/api/customer/upgrade", Some(&token), Some(&wish));
-    let (_, made) = answer(&request_upgrade::handle(&provider.journey.world.installation, asked).await);
+    let link_request = json!({"packageId": "home50", "expectedAmount": 500_000});
+    let asked = request("POST", "/api/customer/upgrade", Some(&token), Some(&link_request));
+    let (_, made) = answer(&request_upgrade::handle(&provider.journey.world.app, asked).await);
     provider.journey.pay(made["paymentLink"].as_str().unwrap()).await;
     provider.journey.until_quiet().await;
     provider.deliver().await;
@@ -289,7 +289,7 @@ async fn nothing_configured_is_no_effect_and_no_error() {
     provider.journey.world.tap.forget();
     provider.pay_and_deliver().await;
     provider.sweep().await;
-    assert!(provider.messages().is_empty() && provider.announcement().await.is_none());
+    assert!(provider.messages().is_empty() && provider.network_update().await.is_none());
 
     // Switched off while it fails: nobody is told any more, and nothing stays due.
     provider.configure("https://127.0.0.1:1/nobody");
@@ -301,7 +301,7 @@ async fn nothing_configured_is_no_effect_and_no_error() {
     provider.wait(Duration::minutes(2));
     provider.sweep().await;
     assert_eq!(provider.state().await, "off");
-    assert!(!provider.announcement().await.unwrap().contains_key("due_key"));
+    assert!(!provider.network_update().await.unwrap().contains_key("wake_key"));
 
     // On again: told from the next event on, with a higher version than ever before.
     provider.configure(&provider.receiver());

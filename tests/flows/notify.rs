@@ -41,7 +41,7 @@ fn inbox(journey: &Journey) -> Vec<String> {
 
 /// Every message, as it is written down.
 async fn notices(journey: &Journey) -> Vec<Notice> {
-    let store = &journey.world.installation.store;
+    let store = &journey.world.app.store;
     let mut notices = Vec::new();
     for item in items(&journey.world.aws.direct, "MESSAGE").await {
         let id = billing::id::MessageId::parse(item["id"].as_s().unwrap()).unwrap();
@@ -95,8 +95,7 @@ async fn a_payment_is_told_once_with_amount_expiry_and_the_link_to_its_receipt()
         assert!(told[0].contains(part), "{part}: {}", told[0]);
     }
     let token = told[0].rsplit("https://portal.example/p/").next().unwrap();
-    let page =
-        customer_portal::handle(&journey.world.installation, request("GET", &format!("/p/{token}"), None, None)).await;
+    let page = customer_portal::handle(&journey.world.app, request("GET", &format!("/p/{token}"), None, None)).await;
     assert_eq!(page.status(), 200, "the button leads to the receipt");
     assert_eq!(statuses(&journey).await, [(DeliveryStatus::Accepted, String::new())]);
 }
@@ -199,7 +198,7 @@ async fn a_change_of_package_is_told_and_its_invoice_is_not() {
     journey.world.offer("home50", 500_000).await;
     let chosen = json!({"packageId": "home50", "expectedAmount": 500_000});
     let chosen = request_upgrade::handle(
-        &journey.world.installation,
+        &journey.world.app,
         request("POST", "/api/customer/upgrade", Some(&token), Some(&chosen)),
     )
     .await;
@@ -260,14 +259,14 @@ async fn at_night_bills_wait_and_receipts_and_codes_do_not() {
 async fn who_wants_no_messages_gets_only_the_codes_asked_for() {
     let mut journey = start().await;
     let phone = Phone::parse(PHONE).unwrap();
-    journey.world.installation.store.set_opt_out(&phone, true, journey.now(), "test").await.unwrap();
+    journey.world.app.store.set_opt_out(&phone, true, journey.now(), "test").await.unwrap();
     pay(&mut journey).await;
     assert_eq!(statuses(&journey).await, [(DeliveryStatus::Skipped, "opted_out".to_owned())]);
     let asked = request("POST", "/api/customer/otp", None, Some(&json!({"phone": PHONE})));
     customer_session::handle(&journey.login, asked).await;
     journey.until_quiet().await;
     assert_eq!(inbox(&journey).len(), 1);
-    journey.world.installation.store.set_opt_out(&phone, false, journey.now(), "test").await.unwrap();
+    journey.world.app.store.set_opt_out(&phone, false, journey.now(), "test").await.unwrap();
     wait_for(&journey, Stage::ThreeDaysBefore);
     let other = journey.world.customer("siti", PHONE).await;
     journey.world.invoice(&other).await;

@@ -31,7 +31,7 @@ async fn end(journey: &mut Journey) -> String {
     let status = format!("{:?}", invoice.status).to_uppercase();
     let due = invoice.amount_due().unwrap().get() / 1_000;
     let extended = if profile.entitlement.expires_at == journey.extended_once() { "+1" } else { "+0" };
-    let page = world.installation.store.ledger(&profile.id, None, 100).await.unwrap();
+    let page = world.app.store.ledger(&profile.id, None, 100).await.unwrap();
     let mut ledger: Vec<_> = page
         .entries
         .iter()
@@ -89,8 +89,8 @@ fn word(kind: EntryKind) -> String {
 /// What `lunas payments review` lists, in alphabetical order.
 async fn reviews(journey: &Journey) -> Vec<String> {
     let mut found = Vec::new();
-    for day in [journey.world.installation.clock.now().date(), journey.customer.created_at.date()] {
-        let page = journey.world.installation.store.reviews(day, false, None).await.unwrap();
+    for day in [journey.world.app.clock.now().date(), journey.customer.created_at.date()] {
+        let page = journey.world.app.store.reviews(day, false, None).await.unwrap();
         for stored in page.reviews {
             found.push((stored.id, format!("{} {}", stored.review.why.as_str(), stored.review.amount.get() / 1_000)));
         }
@@ -104,7 +104,7 @@ async fn reviews(journey: &Journey) -> Vec<String> {
 
 /// What the customer is shown, oldest first: `received 300`, `received 50 credit`.
 async fn history(journey: &Journey) -> Vec<String> {
-    let account = account_of(&journey.world.installation);
+    let account = account_of(&journey.world.app);
     let token = journey.token().await;
     let asked = request("GET", "/api/customer/payments?limit=50", Some(&token), None);
     let (_, body) = answer(&customer_account::handle(&account, asked).await);
@@ -212,7 +212,7 @@ async fn paid_on_a_cancelled_invoice() {
         let (invoice, profile) =
             (journey.world.invoice_now(&journey.invoice).await, journey.world.profile(&journey.customer.id).await);
         let withdrawal = withdraw(&invoice, &profile, Some(&journey.orders().await[0]), journey.now()).unwrap();
-        journey.world.installation.store.withdraw_invoice(&withdrawal, journey.now()).await.unwrap();
+        journey.world.app.store.withdraw_invoice(&withdrawal, journey.now()).await.unwrap();
         journey.pay(&link).await;
         assert_end(
             &end(&mut journey).await,

@@ -30,13 +30,9 @@ const SITE: &str = "https://portal.example";
 
 /// The link of a bill, as whoever sends it makes it.
 pub async fn link_of(journey: &Journey, invoice: &Invoice) -> Token {
-    let installation = &journey.world.installation;
-    let token = PayPageKey::read(&installation.secrets).await.unwrap().token(&invoice.id);
-    installation
-        .store
-        .remember_pay_page(&token.hash(), &invoice.customer_id, &invoice.id, journey.now())
-        .await
-        .unwrap();
+    let app = &journey.world.app;
+    let token = PayPageKey::read(&app.secrets).await.unwrap().token(&invoice.id);
+    app.store.remember_pay_page(&token.hash(), &invoice.customer_id, &invoice.id, journey.now()).await.unwrap();
     token
 }
 
@@ -48,7 +44,7 @@ async fn start() -> (Journey, Token) {
 }
 
 async fn get(journey: &Journey, path: &str) -> Response<Body> {
-    customer_portal::handle(&journey.world.installation, from_browser("GET", path, &[], &[], None)).await
+    customer_portal::handle(&journey.world.app, from_browser("GET", path, &[], &[], None)).await
 }
 
 /// A page that opens.
@@ -67,9 +63,9 @@ async fn send(
 ) -> Response<Body> {
     let request = from_browser(method, path, headers, &[], body);
     if path.ends_with("/check") {
-        check_payment::handle(&journey.world.installation, request).await
+        check_payment::handle(&journey.world.app, request).await
     } else {
-        create_payment_link::handle(&journey.world.installation, request).await
+        create_payment_link::handle(&journey.world.app, request).await
     }
 }
 
@@ -236,11 +232,11 @@ async fn cancel(journey: &Journey, invoice: &Invoice) {
     let profile = journey.world.profile(&invoice.customer_id).await;
     let invoice = journey.world.invoice_now(invoice).await;
     let order = match &invoice.link {
-        Some(link) => journey.world.installation.store.order(link.gateway, &link.order_id).await.unwrap(),
+        Some(link) => journey.world.app.store.order(link.gateway, &link.order_id).await.unwrap(),
         None => None,
     };
     let withdrawal = withdraw(&invoice, &profile, order.as_ref(), journey.now()).unwrap();
-    journey.world.installation.store.withdraw_invoice(&withdrawal, journey.now()).await.unwrap();
+    journey.world.app.store.withdraw_invoice(&withdrawal, journey.now()).await.unwrap();
 }
 
 #[tokio::test]
@@ -251,7 +247,7 @@ async fn what_opens_nothing_is_answered_alike() {
     let gone = link_of(&journey, &cancelled).await;
     cancel(&journey, &cancelled).await;
     // Made with the right key, and given to nobody.
-    let key = PayPageKey::read(&journey.world.installation.secrets).await.unwrap();
+    let key = PayPageKey::read(&journey.world.app.secrets).await.unwrap();
     let never_sent = key.token(&InvoiceId::parse("inv_x").unwrap());
     // The same token but for its last letter.
     let mut close = token.as_str().to_owned();
@@ -323,7 +319,7 @@ async fn a_token_opens_its_own_bill_only_and_a_session_opens_none() {
     let session = format!("__Host-session={}", journey.token().await);
     let path = format!("/api/pay/{UNKNOWN}/link");
     let request = from_browser("POST", &path, &[FORM, ("origin", SITE)], &[&session], Some(""));
-    let led = create_payment_link::handle(&journey.world.installation, request).await;
+    let led = create_payment_link::handle(&journey.world.app, request).await;
     assert_eq!(
         (led.status().as_u16(), header(&led, "location")),
         (303, "/p/AAAAAAAAAAAAAAAAAAAAAAAA/pay?error=not_found")
@@ -534,7 +530,7 @@ async fn a_customer_gets_the_link_of_their_own_bill_and_of_no_other() {
     let share = async |cookies: &[&str], origin: &str, csrf: &str, invoice: &str| {
         let form = format!("csrf={csrf}&invoiceId={invoice}");
         let request = from_browser("POST", "/customer/share", &[FORM, ("origin", origin)], cookies, Some(&form));
-        let response = customer_portal::handle(&journey.world.installation, request).await;
+        let response = customer_portal::handle(&journey.world.app, request).await;
         (response.status().as_u16(), header(&response, "location").to_owned())
     };
     let (csrf, mine) = (csrf::token(&session), journey.invoice.id.as_str());
@@ -562,10 +558,7 @@ async fn a_customer_gets_the_link_of_their_own_bill_and_of_no_other() {
 }
 
 async fn page_of_dashboard(journey: &Journey, cookie: &str) -> String {
-    html(
-        &customer_portal::handle(&journey.world.installation, from_browser("GET", "/customer", &[], &[cookie], None))
-            .await,
-    )
+    html(&customer_portal::handle(&journey.world.app, from_browser("GET", "/customer", &[], &[cookie], None)).await)
 }
 
 /// What the token stands for, in a layout that nobody knows.

@@ -8,7 +8,7 @@ use std::{
 };
 
 use billing::payment::gateway::GatewayName;
-use cloud::installation::Installation;
+use cloud::app::App;
 use cloud::store::Store;
 use lambda_http::{Request, http::HeaderName};
 use lunas_sandbox::{Fault, FaultKind, Outcome, Simulate};
@@ -60,7 +60,7 @@ fn texts(yaml: &Yaml) -> Vec<&str> {
 fn resource(resources: &Yaml, reference: &str) -> String {
     match reference {
         "Table.Arn" => "table".to_owned(),
-        "${Table.Arn}/index/due" => "index/due".to_owned(),
+        "${Table.Arn}/index/wake" => "index/wake".to_owned(),
         "Bus.Arn" => "lunas-test".to_owned(),
         arn => {
             // Secrets Manager appends a hyphen and six random characters to the name.
@@ -136,14 +136,14 @@ impl Seen {
 }
 
 /// A process that has just started: no secret is cached.
-fn fresh(journey: &Journey) -> Installation {
+fn fresh(journey: &Journey) -> App {
     journey.world.with_settings(|_| {})
 }
 
 /// The same table without the tap: what happens here is not seen.
-fn unseen(journey: &Journey) -> Installation {
+fn unseen(journey: &Journey) -> App {
     let store = Store::new(journey.world.aws.direct.clone(), table::NAME.to_owned());
-    Installation { store, secrets: journey.world.installation.secrets.clone(), ..fresh(journey) }
+    App { store, secrets: journey.world.app.secrets.clone(), ..fresh(journey) }
 }
 
 async fn outbox(journey: &Journey) -> Vec<Item> {
@@ -388,10 +388,9 @@ async fn choose(
     amount: i64,
     gateway: &str,
 ) -> (u16, Value) {
-    let installation = fresh(journey);
+    let app = fresh(journey);
     let body = json!({"packageId": package, "expectedAmount": amount, "gateway": gateway});
-    let asked =
-        request_upgrade::handle(&installation, request("POST", "/api/customer/upgrade", Some(token), Some(&body)));
+    let asked = request_upgrade::handle(&app, request("POST", "/api/customer/upgrade", Some(token), Some(&body)));
     answer(&seen.run(journey, asked).await)
 }
 
@@ -404,11 +403,8 @@ async fn request_upgrade_has_the_rights_it_uses_and_no_other() {
         journey.world.offer(id, price).await;
     }
     for path in ["packages", "upgrade?packageId=home50"] {
-        let installation = fresh(&journey);
-        let asked = request_upgrade::handle(
-            &installation,
-            request("GET", &format!("/api/customer/{path}"), Some(&token), None),
-        );
+        let app = fresh(&journey);
+        let asked = request_upgrade::handle(&app, request("GET", &format!("/api/customer/{path}"), Some(&token), None));
         assert_eq!(seen.run(&journey, asked).await.status(), 200);
     }
     assert_eq!(choose(&mut seen, &journey, &token, "home10", 150_000, "xendit").await.0, 200);
@@ -509,7 +505,7 @@ async fn run_billing_has_the_rights_it_uses_and_no_other() {
 async fn notify_network_has_the_rights_it_uses_and_no_other() {
     let mut seen = Seen::default();
     let mut journey = Journey::start().await;
-    let receiver = format!("{}/webhook", journey.world.installation.settings.partner_endpoints["network"]);
+    let receiver = format!("{}/webhook", journey.world.app.settings.partner_endpoints["network"]);
     let rows = json!({"webhookUrl": receiver, "secret": lunas_sandbox::DEMO_NETWORK_SECRET});
     journey.world.aws.set_secret("lunas/dev/network", &rows.to_string());
     journey.world.sandbox.add_fault(Fault::once("network.webhook", FaultKind::InternalError)).unwrap();

@@ -15,7 +15,7 @@ const FORM: &str = "application/x-www-form-urlencoded";
 const STORED_PHONE: &str = "6281234567890";
 
 async fn get(journey: &Journey, path: &str, cookies: &[&str]) -> Response<Body> {
-    customer_portal::handle(&journey.world.installation, from_browser("GET", path, &[], cookies, None)).await
+    customer_portal::handle(&journey.world.app, from_browser("GET", path, &[], cookies, None)).await
 }
 
 async fn submit(journey: &Journey, path: &str, cookies: &[&str], origin: &str, form: &str) -> Response<Body> {
@@ -251,14 +251,14 @@ async fn assets_are_kept_for_ever_and_arrive_compressed() {
     let page = html(&get(&journey, "/customer/login", &[]).await);
     let style = page.split('"').find(|word| word.starts_with("/assets/portal.") && word.contains(".css")).unwrap();
     let request = from_browser("GET", style, &[("accept-encoding", "gzip, br")], &[], None);
-    let answer = customer_portal::handle(&journey.world.installation, request).await;
+    let answer = customer_portal::handle(&journey.world.app, request).await;
     assert_eq!(
         (header(&answer, "content-encoding"), header(&answer, "cache-control")),
         ("br", "public, max-age=31536000, immutable")
     );
     assert_eq!(get(&journey, "/assets/portal.000000000000.css", &[]).await.status(), 404);
     let request = from_browser("GET", "/customer/login", &[("accept-encoding", "gzip")], &[], None);
-    let answer = customer_portal::handle(&journey.world.installation, request).await;
+    let answer = customer_portal::handle(&journey.world.app, request).await;
     assert_eq!((header(&answer, "content-encoding"), header(&answer, "vary")), ("gzip", "accept-encoding"));
 }
 

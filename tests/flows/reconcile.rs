@@ -3,7 +3,7 @@
 mod trouble;
 
 use billing::payment::{gateway::GatewayName, invoice::InvoiceStatus, order::OrderStatus};
-use cloud::store::DueKind;
+use cloud::store::WakeKind;
 use lunas_sandbox::{Fault, FaultKind, Outcome, Simulate};
 use serde_json::{Value, json};
 use testkit::{request::request, table::everything};
@@ -101,7 +101,7 @@ async fn an_unpaid_order_is_looked_at_as_planned_and_then_never_again() {
         );
 
         let mut looks = Vec::new();
-        while let Some(due) = journey.orders().await[0].due {
+        while let Some(due) = journey.orders().await[0].wake_at {
             wait_everywhere(&journey, due - journey.now() - Duration::seconds(20));
             journey.reconcile().await;
             assert_eq!(asked(&journey, gateway), looks.len(), "{gateway}: not before its time");
@@ -124,7 +124,7 @@ async fn an_unpaid_order_is_looked_at_as_planned_and_then_never_again() {
         assert!(looks.len() == planned.len() && looks.iter().zip(&planned).all(near), "{gateway}: {looks:?}");
         wait_everywhere(&journey, Duration::days(300));
         assert_eq!(
-            journey.world.installation.store.due(DueKind::Order, journey.now(), 10).await.unwrap(),
+            journey.world.app.store.wake_ups(WakeKind::Order, journey.now(), 10).await.unwrap(),
             [],
             "{gateway}: out of the index"
         );
@@ -158,11 +158,11 @@ async fn an_orphan_that_nobody_pays_ends_expired() {
         journey.reconcile().await;
         assert_eq!(journey.orders().await[0].status, OrderStatus::Expired, "{gateway}");
         for _ in 0..7 {
-            assert!(journey.orders().await[0].due.is_some(), "{gateway}: a week more");
+            assert!(journey.orders().await[0].wake_at.is_some(), "{gateway}: a week more");
             wait_everywhere(&journey, Duration::days(1));
             journey.reconcile().await;
         }
-        assert_eq!(journey.orders().await[0].due, None, "{gateway}");
+        assert_eq!(journey.orders().await[0].wake_at, None, "{gateway}");
     }
 }
 
@@ -249,7 +249,7 @@ async fn a_payment_whose_messages_were_lost_is_told_again_and_applied_once() {
     }
     journey.until_quiet().await;
     let invoice = journey.world.invoice_now(&journey.invoice).await;
-    assert_eq!((invoice.granted, invoice.due), (Some(1), None));
+    assert_eq!((invoice.granted, invoice.wake_at), (Some(1), None));
     assert_eq!(journey.grants().await.len(), 2);
     assert_eq!(journey.world.profile(&journey.customer.id).await.entitlement.expires_at, journey.extended_once());
     journey.wait(Duration::hours(1));
@@ -270,10 +270,10 @@ async fn a_reversal_whose_messages_were_lost_is_told_again() {
     journey.reconcile().await;
     journey.until_quiet().await;
     let invoice = journey.world.invoice_now(&journey.invoice).await;
-    assert_eq!((invoice.status, invoice.granted, invoice.due), (InvoiceStatus::Unpaid, None, None));
+    assert_eq!((invoice.status, invoice.granted, invoice.wake_at), (InvoiceStatus::Unpaid, None, None));
     assert_eq!(journey.world.profile(&journey.customer.id).await.entitlement, journey.customer.entitlement);
     let told = journey.events("payment.reversed").await;
-    assert_eq!(told.iter().map(|event| event["settlement"].clone()).collect::<Vec<Value>>(), [json!(1), json!(1)]);
+    assert_eq!(told.iter().map(|event| event["settlementNo"].clone()).collect::<Vec<Value>>(), [json!(1), json!(1)]);
 }
 
 #[tokio::test]

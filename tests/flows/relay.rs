@@ -31,7 +31,7 @@ async fn with_events(events: usize) -> Journey {
 
 /// What stands in the outbox to be relayed.
 async fn due(journey: &Journey) -> Vec<Item> {
-    items(&journey.world.aws.direct, "EVENT").await.into_iter().filter(|event| event.contains_key("due_key")).collect()
+    items(&journey.world.aws.direct, "EVENT").await.into_iter().filter(|event| event.contains_key("wake_key")).collect()
 }
 
 async fn stream(journey: &Journey) {
@@ -166,10 +166,7 @@ async fn every_writing_request(inject: impl Fn(&Journey)) -> Vec<(&'static str, 
     journey.pay(&link).await;
     let notification = journey.undelivered.pop_front().unwrap();
     inject(&journey);
-    seen.push((
-        "webhook",
-        answer(&receive_webhook::handle(&journey.world.installation, delivery(&notification)).await),
-    ));
+    seen.push(("webhook", answer(&receive_webhook::handle(&journey.world.app, delivery(&notification)).await)));
     inject(&journey);
     seen.push(("check", journey.check(&token).await.unwrap()));
     journey.world.aws.conflict(0);
@@ -213,7 +210,7 @@ async fn unprocessed_keys_are_asked_for_again_and_never_taken_for_missing() {
     let code = journey.world.sandbox.inbox("6281234567890")[0].text[11..17].to_owned();
     let settled = journey.events("payment.settled").await.remove(0);
 
-    let p = &journey.world.installation;
+    let p = &journey.world.app;
     let account = account_of(p);
     let newest = journey.world.profile(&journey.customer.id).await.open_renewal.unwrap();
     for (batches, expected) in [(100, (503, "busy")), (3, (200, ""))] {
@@ -288,7 +285,7 @@ async fn every_kind_of_event() -> Journey {
     journey.world.offer("gratis", 0).await;
     let free = json!({"packageId": "gratis", "expectedAmount": 0});
     let asked = request("POST", "/api/customer/upgrade", Some(&token), Some(&free));
-    assert_eq!(request_upgrade::handle(&journey.world.installation, asked).await.status(), 200);
+    assert_eq!(request_upgrade::handle(&journey.world.app, asked).await.status(), 200);
     journey.until_quiet().await;
     journey
 }

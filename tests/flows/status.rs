@@ -5,7 +5,7 @@ use std::collections::HashMap;
 use crate::journey::Journey;
 use aws_sdk_dynamodb::types::AttributeValue;
 use billing::{access::phone::Phone, id::MessageId, telling::notice::Kind};
-use cloud::installation::Installation;
+use cloud::app::App;
 use lambda_http::http::HeaderMap;
 use lunas_sandbox::SimulateMessage;
 use messaging::{
@@ -30,7 +30,7 @@ const SENDERS: [ProviderName; 3] = [ProviderName::Meta, ProviderName::Fonnte, Pr
 /// An installation whose messages go through one sender, and one message that was written down.
 struct Sending {
     world: World,
-    functions: Installation,
+    functions: App,
     sender: ProviderName,
     message: MessageId,
 }
@@ -82,14 +82,14 @@ impl Sending {
 
     /// What the sender reports when this happens to the message.
     async fn report(&self, event: &str, text: Option<&str>) -> Notification {
-        let wish = SimulateMessage {
+        let link_request = SimulateMessage {
             message: None,
             phone: Some(PHONE.to_owned()),
             event: event.to_owned(),
             code: None,
             text: text.map(str::to_owned),
         };
-        self.world.sandbox.simulate_message(&wish).await.unwrap();
+        self.world.sandbox.simulate_message(&link_request).await.unwrap();
         self.world.notifications.take().pop().unwrap()
     }
 

@@ -12,7 +12,7 @@ use billing::{
     service::{customer::Profile, upgrade::UpgradePricing},
     zone::{Zone, format},
 };
-use cloud::installation::Installation;
+use cloud::app::App;
 use lunas_sandbox::{Fault, FaultKind, Outcome, Simulate};
 use serde_json::{Value, json};
 use testkit::request::{answer, request};
@@ -30,28 +30,23 @@ pub(crate) async fn start() -> Journey {
     journey
 }
 
-pub(crate) async fn get(installation: &Installation, path: &str, token: &str) -> (u16, Value) {
-    answer(
-        &request_upgrade::handle(installation, request("GET", &format!("/api/customer/{path}"), Some(token), None))
-            .await,
-    )
+pub(crate) async fn get(app: &App, path: &str, token: &str) -> (u16, Value) {
+    answer(&request_upgrade::handle(app, request("GET", &format!("/api/customer/{path}"), Some(token), None)).await)
 }
 
 async fn preview(journey: &Journey, token: &str, package: &str) -> Value {
-    let (status, body) = get(&journey.world.installation, &format!("upgrade?packageId={package}"), token).await;
+    let (status, body) = get(&journey.world.app, &format!("upgrade?packageId={package}"), token).await;
     assert_eq!(status, 200, "{body}");
     body
 }
 
-pub(crate) async fn choose(installation: &Installation, token: &str, body: &Value) -> (u16, Value) {
-    answer(
-        &request_upgrade::handle(installation, request("POST", "/api/customer/upgrade", Some(token), Some(body))).await,
-    )
+pub(crate) async fn choose(app: &App, token: &str, body: &Value) -> (u16, Value) {
+    answer(&request_upgrade::handle(app, request("POST", "/api/customer/upgrade", Some(token), Some(body))).await)
 }
 
 /// Agrees to a price.
 async fn agree(journey: &Journey, token: &str, package: &str, amount: i64) -> (u16, Value) {
-    choose(&journey.world.installation, token, &json!({"packageId": package, "expectedAmount": amount})).await
+    choose(&journey.world.app, token, &json!({"packageId": package, "expectedAmount": amount})).await
 }
 
 /// Agrees to a price and gets a link.
@@ -67,7 +62,7 @@ pub(crate) async fn profile(journey: &Journey) -> Profile {
 
 /// The invoices for changes of package, oldest first.
 pub(crate) async fn upgrades(journey: &Journey) -> Vec<Invoice> {
-    let page = journey.world.installation.store.invoices(&journey.customer.id, None, 100).await.unwrap();
+    let page = journey.world.app.store.invoices(&journey.customer.id, None, 100).await.unwrap();
     page.entries.into_iter().rev().filter(|invoice| invoice.kind == InvoiceKind::Upgrade).collect()
 }
 
@@ -84,7 +79,7 @@ async fn a_customer_chooses_reads_pays_and_has_the_new_package() {
     for gateway in GatewayName::ALL {
         let mut journey = start().await;
         let token = journey.token().await;
-        let (_, listed) = get(&journey.world.installation, "packages", &token).await;
+        let (_, listed) = get(&journey.world.app, "packages", &token).await;
         let shown: Vec<_> = listed["packages"]
             .as_array()
             .unwrap()
@@ -100,7 +95,7 @@ async fn a_customer_chooses_reads_pays_and_has_the_new_package() {
         let preview = preview(&journey, &token, "home50").await;
         assert_eq!((&preview["success"], &preview["amount"]), (&json!(true), &json!(500_000)));
         let body = json!({"packageId": "home50", "expectedAmount": 500_000, "gateway": gateway});
-        let (status, made) = choose(&journey.world.installation, &token, &body).await;
+        let (status, made) = choose(&journey.world.app, &token, &body).await;
         assert_eq!(
             (status, &made["invoice"]["amountDue"], &made["invoice"]["status"]),
             (200, &json!(500_000), &json!("UNPAID"))
@@ -129,7 +124,7 @@ async fn a_customer_chooses_reads_pays_and_has_the_new_package() {
             format::instant(profile.entitlement.expires_at)
         );
         let invoice = &upgrades(&journey).await[0];
-        assert_eq!((invoice.status, invoice.granted, invoice.due), (InvoiceStatus::Paid, Some(1), None));
+        assert_eq!((invoice.status, invoice.granted, invoice.wake_at), (InvoiceStatus::Paid, Some(1), None));
         assert_eq!(journey.world.invoice_now(&journey.invoice).await.status, InvoiceStatus::Cancelled, "the renewal");
         let told = journey.events("package.changed").await;
         assert_eq!(
@@ -159,7 +154,7 @@ async fn the_preview_says_in_a_sentence_what_will_happen() {
 
     let mut english = request("GET", "/api/customer/upgrade?packageId=gratis", Some(&token), None);
     english.headers_mut().insert("accept-language", "en".parse().unwrap());
-    let (_, shown) = answer(&request_upgrade::handle(&journey.world.installation, english).await);
+    let (_, shown) = answer(&request_upgrade::handle(&journey.world.app, english).await);
     let text = shown["explanation"].as_str().unwrap();
     assert!(
         text.starts_with("The package is changed at once, there is nothing to pay. gratis is active until "),
@@ -211,7 +206,7 @@ async fn a_gateway_that_fails_leaves_the_invoice_to_be_paid_from_the_list() {
         let token = journey.token().await;
         journey.world.sandbox.add_fault(Fault::once(&format!("{gateway}.create"), FaultKind::InternalError)).unwrap();
         let body = json!({"packageId": "home50", "expectedAmount": 500_000, "gateway": gateway});
-        let (status, made) = choose(&journey.world.installation, &token, &body).await;
+        let (status, made) = choose(&journey.world.app, &token, &body).await;
         assert_eq!(
             (status, &made["paymentLink"], &made["code"]),
             (200, &Value::Null, &json!("link_failed")),
@@ -222,9 +217,8 @@ async fn a_gateway_that_fails_leaves_the_invoice_to_be_paid_from_the_list() {
             "/api/customer/invoices/payment?invoiceId={}&gateway={gateway}",
             made["invoice"]["id"].as_str().unwrap()
         );
-        let later = answer(
-            &create_payment_link::handle(&journey.world.installation, request("GET", &asked, Some(&token), None)).await,
-        );
+        let later =
+            answer(&create_payment_link::handle(&journey.world.app, request("GET", &asked, Some(&token), None)).await);
         journey.pay(later.1["paymentLink"].as_str().unwrap()).await;
         journey.until_quiet().await;
         assert_eq!(profile(&journey).await.entitlement.package.id.as_str(), "home50");

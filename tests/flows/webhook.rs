@@ -52,22 +52,18 @@ const fn status_call(gateway: GatewayName) -> &'static str {
 /// Nothing was booked, and reconcile looks at the order in half a minute.
 async fn assert_followed_up(journey: &Journey, context: &str) {
     assert_unpaid(journey, context).await;
-    let due = journey.orders().await[0].due.expect("due") - journey.now();
+    let due = journey.orders().await[0].wake_at.expect("due") - journey.now();
     assert!(due > Duration::seconds(25) && due <= Duration::seconds(30), "{context}: due in {due}");
 }
 
 async fn assert_unpaid(journey: &Journey, context: &str) {
     let invoice = journey.world.invoice_now(&journey.invoice).await;
     assert_eq!(
-        (invoice.status, invoice.settlement, invoice.received.get()),
+        (invoice.status, invoice.settlement_no, invoice.received.get()),
         (InvoiceStatus::Unpaid, 0, 0),
         "{context}"
     );
-    assert_eq!(
-        journey.world.installation.store.ledger(&journey.customer.id, None, 100).await.unwrap().entries,
-        [],
-        "{context}"
-    );
+    assert_eq!(journey.world.app.store.ledger(&journey.customer.id, None, 100).await.unwrap().entries, [], "{context}");
     assert_eq!(journey.events("payment.settled").await.len(), 0, "{context}");
 }
 
@@ -201,7 +197,7 @@ async fn an_order_of_the_gateways_other_mode_is_not_settled_until_its_key_is_bac
     journey.wait(Duration::minutes(1));
     reconcile_payments::handle(&production, json!({})).await;
     assert_unpaid(&journey, "the other mode, reconciled").await;
-    let due = journey.orders().await[0].due.expect("it is not given up");
+    let due = journey.orders().await[0].wake_at.expect("it is not given up");
     assert!(due - journey.now() > Duration::minutes(55), "it does not ring the alarm every few minutes");
 
     journey.world.aws.set_secret("lunas/dev/midtrans", &sandbox_key);

@@ -23,7 +23,7 @@ pub struct Found {
 pub async fn everything(shop: &Arc<Shop>, at_once: usize) -> Found {
     let (mut rows, mut after) = (Vec::new(), None);
     loop {
-        let page = shop.world.installation.store.rows(after.as_ref()).await.unwrap();
+        let page = shop.world.app.store.rows(after.as_ref()).await.unwrap();
         rows.extend(page.rows.into_iter().filter(|row| matches!(row, Row::Profile(_) | Row::Order(_) | Row::Event(_))));
         after = page.next;
         if after.is_none() {
@@ -42,12 +42,12 @@ pub async fn everything(shop: &Arc<Shop>, at_once: usize) -> Found {
 }
 
 async fn look(shop: &Shop, row: &Row, all: &Mutex<Found>) {
-    let (store, now) = (&shop.world.installation.store, shop.world.installation.clock.now());
+    let (store, now) = (&shop.world.app.store, shop.world.app.clock.now());
     let mut audited = audit::Audited::default();
     match row {
         Row::Profile(customer) => {
             let books = store.books(customer, now).await.unwrap().unwrap();
-            audited = audit::customer(&books, shop.world.installation.settings.zone, now);
+            audited = audit::customer(&books, shop.world.app.settings.zone, now);
             let is_served = |invoice: &billing::payment::invoice::Invoice| {
                 invoice.status == InvoiceStatus::Paid && !invoice.awaits_apply()
             };

@@ -32,7 +32,7 @@ impl Shop {
     async fn link(&self, path: &str, token: &str) -> Option<String> {
         for _ in 0..TRIES {
             let asked = request("GET", path, Some(token), None);
-            let (status, body) = answer(&create_payment_link::handle(&self.world.installation, asked).await);
+            let (status, body) = answer(&create_payment_link::handle(&self.world.app, asked).await);
             match body["paymentLink"].as_str() {
                 Some(link) if status == 200 => return Some(link.to_owned()),
                 _ => self.error(format!("link: {status} {}", body["code"])),
@@ -45,7 +45,7 @@ impl Shop {
     async fn deliver(&self) {
         for notification in self.world.notifications.take() {
             for _ in 0..TRIES {
-                let received = receive_webhook::handle(&self.world.installation, delivery(&notification)).await;
+                let received = receive_webhook::handle(&self.world.app, delivery(&notification)).await;
                 if received.status().is_success() {
                     break;
                 }
@@ -59,7 +59,8 @@ impl Shop {
     pub async fn relay_once(&self) -> usize {
         let Ok(_relaying) = self.relaying.try_lock() else { return 0 };
         let store = &self.relay.store;
-        let events = store.due_events(self.relay.clock.now() + Duration::minutes(2), RELAYED_AT_ONCE).await.unwrap();
+        let events =
+            store.events_to_relay(self.relay.clock.now() + Duration::minutes(2), RELAYED_AT_ONCE).await.unwrap();
         let image = |event: &cloud::store::outbox::StoredEvent| {
             let image = json!({"SK": {"S": "EVENT"}, "id": {"S": event.id}, "kind": {"S": event.kind}, "detail": {"S": event.detail}});
             json!({"eventName": "INSERT", "dynamodb": {"NewImage": image}})

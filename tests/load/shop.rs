@@ -55,9 +55,9 @@ impl Shop {
         let mut world = World::start().await;
         let client = table::client(&serve_table());
         table::create(&client, table::NAME).await;
-        world.installation.store = Store::new(client.clone(), table::NAME.to_owned());
+        world.app.store = Store::new(client.clone(), table::NAME.to_owned());
         world.aws.direct = client;
-        let p = &world.installation;
+        let p = &world.app;
         let relay = Relay { store: p.store.clone(), bus: world.bus.clone(), clock: p.clock.clone() };
         let rules = Rules { zone: p.settings.zone, late: p.settings.late_renewal };
         let apply = Apply { store: p.store.clone(), rules, clock: p.clock.clone() };

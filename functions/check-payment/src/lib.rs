@@ -9,9 +9,9 @@ use billing::{
     id::InvoiceId,
     payment::invoice::{Invoice, InvoiceStatus},
 };
-use cloud::installation::Installation;
+use cloud::app::App;
 use lambda_http::{Body, Request, Response};
-use payments::Trouble;
+use payments::BookingError;
 use serde_json::json;
 use time::Duration;
 use web::{
@@ -25,18 +25,18 @@ use web::{
 const ASKED_EVERY: Duration = Duration::seconds(10);
 
 /// Answers one request. The portal's form is led back to the page that it stands on.
-pub async fn handle(installation: &Installation, request: Request) -> Response<Body> {
+pub async fn handle(app: &App, request: Request) -> Response<Body> {
     let path = answer::path(&request);
     if let ["api", "pay", token, "check"] = path.as_slice() {
         let token = Token::parse(token);
-        let answer = check_public(installation, token.as_ref()).await;
+        let answer = check_public(app, token.as_ref()).await;
         return answer::to_pay_page(&request, token.as_ref(), "finish", answer);
     }
     let ["api", "customer", "invoices", id, "check"] = path.as_slice() else {
         return answer::respond(Err(problem::NOT_FOUND), request.headers());
     };
     let id = InvoiceId::parse(id).ok();
-    let answer = check(installation, &request, id.as_ref()).await;
+    let answer = check(app, &request, id.as_ref()).await;
     if answer::is_form(&request) {
         let page = id.map_or_else(|| "/customer".to_owned(), |id| format!("/customer/finish/{id}"));
         return answer::lead_to(&page, &answer);
@@ -44,20 +44,20 @@ pub async fn handle(installation: &Installation, request: Request) -> Response<B
     answer::respond(answer, request.headers())
 }
 
-async fn check(installation: &Installation, request: &Request, id: Option<&InvoiceId>) -> Answer {
-    let claim = claim(request, installation.settings.public_url.as_ref())?;
-    let caller = identify(&installation.store, &claim, id, installation.clock.now()).await?;
+async fn check(app: &App, request: &Request, id: Option<&InvoiceId>) -> Answer {
+    let claim = claim(request, app.settings.public_url.as_ref())?;
+    let caller = identify(&app.store, &claim, id, app.clock.now()).await?;
     let invoice = caller.invoice.ok_or(problem::INVOICE_NOT_FOUND)?;
-    told(installation, invoice).await
+    told(app, invoice).await
 }
 
-async fn check_public(installation: &Installation, token: Option<&Token>) -> Answer {
-    let (invoice, _) = pay_page::open(&installation.store, token, installation.clock.now()).await?;
-    told(installation, invoice).await
+async fn check_public(app: &App, token: Option<&Token>) -> Answer {
+    let (invoice, _) = pay_page::open(&app.store, token, app.clock.now()).await?;
+    told(app, invoice).await
 }
 
-async fn told(installation: &Installation, invoice: Invoice) -> Answer {
-    let (status, wait) = status_now(installation, invoice).await?;
+async fn told(app: &App, invoice: Invoice) -> Answer {
+    let (status, wait) = status_now(app, invoice).await?;
     let mut answer = json!({"success": true, "status": status});
     if let Some(wait) = wait {
         answer["retryAfter"] = wait.into();
@@ -66,21 +66,21 @@ async fn told(installation: &Installation, invoice: Invoice) -> Answer {
 }
 
 /// Where the invoice stands; and the seconds to wait, if its gateway was asked a moment ago and so was not asked again.
-async fn status_now(installation: &Installation, invoice: Invoice) -> Result<(InvoiceStatus, Option<i64>), Problem> {
+async fn status_now(app: &App, invoice: Invoice) -> Result<(InvoiceStatus, Option<i64>), Problem> {
     let status = invoice.status;
     let Some(link) = invoice.link.clone().filter(|_| status == InvoiceStatus::Unpaid) else {
         return Ok((status, None));
     };
-    let (store, now) = (&installation.store, installation.clock.now());
+    let (store, now) = (&app.store, app.clock.now());
     let (order, wait) =
         tokio::join!(store.order(link.gateway, &link.order_id), store.claim_check(&invoice.id, ASKED_EVERY, now));
     if let Some(wait) = wait.map_err(store_problem)? {
         return Ok((status, Some(wait.whole_seconds().saturating_add((wait.subsec_nanoseconds() > 0).into()))));
     }
     let Some(order) = order.map_err(store_problem)? else { return Ok((status, None)) };
-    match payments::confirm(installation, order, Some(invoice), "check").await {
+    match payments::confirm(app, order, Some(invoice), "check").await {
         Ok(booked) => Ok((booked.invoice_status, None)),
-        Err(Trouble::Store(error)) => Err(store_problem(error)),
+        Err(BookingError::Store(error)) => Err(store_problem(error)),
         Err(trouble) => {
             tracing::error!(order = link.order_id.as_str(), error = %trouble, "payment could not be checked");
             Err(problem::BUSY.retry_after(ASKED_EVERY.whole_seconds()))

@@ -7,9 +7,9 @@
 mod public;
 
 use billing::{id::InvoiceId, payment::gateway::GatewayName};
-use cloud::installation::Installation;
+use cloud::app::App;
 use lambda_http::{Body, Request, RequestExt as _, Response, http::Method};
-use payments::link::{Link, LinkError, Payer, Wish};
+use payments::link::{Link, LinkError, LinkRequest, Payer};
 use serde::Deserialize;
 use serde_json::json;
 use web::{
@@ -45,20 +45,20 @@ impl Asked {
 }
 
 /// Answers one request. The portal's forms are led to the page that opens the link.
-pub async fn handle(installation: &Installation, request: Request) -> Response<Body> {
+pub async fn handle(app: &App, request: Request) -> Response<Body> {
     let path = answer::path(&request);
     if let ["api", "pay", token, what] = path.as_slice() {
         let token = Token::parse(token);
         let answer = match *what {
-            "link" => public::payment_link(installation, &request, token.as_ref()).await,
-            "gateways" => public::choices(installation, token.as_ref()).await,
+            "link" => public::payment_link(app, &request, token.as_ref()).await,
+            "gateways" => public::choices(app, token.as_ref()).await,
             _ => Err(problem::NOT_FOUND),
         };
         return answer::to_pay_page(&request, token.as_ref(), "pay", answer);
     }
     let answer = match path.as_slice() {
-        ["api", "customer", "invoices", "payment"] => payment_link(installation, &request).await,
-        ["api", "customer", "invoices", "payment", "gateways"] => choices(installation, &request).await,
+        ["api", "customer", "invoices", "payment"] => payment_link(app, &request).await,
+        ["api", "customer", "invoices", "payment", "gateways"] => choices(app, &request).await,
         _ => Err(problem::NOT_FOUND),
     };
     if answer::is_form(&request) {
@@ -73,34 +73,34 @@ fn pay_page(request: &Request) -> String {
 }
 
 /// The gateways that make links now.
-async fn choices(installation: &Installation, request: &Request) -> Answer {
-    let claim = claim(request, installation.settings.public_url.as_ref())?;
-    identify(&installation.store, &claim, None, installation.clock.now()).await?;
-    gateway_names(installation).await
+async fn choices(app: &App, request: &Request) -> Answer {
+    let claim = claim(request, app.settings.public_url.as_ref())?;
+    identify(&app.store, &claim, None, app.clock.now()).await?;
+    gateway_names(app).await
 }
 
-pub(crate) async fn gateway_names(installation: &Installation) -> Answer {
-    let active = payments::active_gateways(installation).await;
+pub(crate) async fn gateway_names(app: &App) -> Answer {
+    let active = payments::active_gateways(app).await;
     let names: Vec<GatewayName> = active.gateways.iter().map(|gateway| gateway.name()).collect();
     answer::ok(&json!({"success": true, "gateways": names}))
 }
 
-async fn payment_link(installation: &Installation, request: &Request) -> Answer {
+async fn payment_link(app: &App, request: &Request) -> Answer {
     // Before the body is read: whoever has no token learns nothing else.
-    let claim = claim(request, installation.settings.public_url.as_ref())?;
+    let claim = claim(request, app.settings.public_url.as_ref())?;
     // A cookie goes along with a mere link on another site's page. So such a request finds a link, and makes none.
     let may_open = request.method() == Method::POST || claim.via == Via::Bearer;
     let asked = Asked::read(request)?;
     let invoice_id = asked.invoice_id.as_deref().filter(|id| !id.is_empty());
     let parsed = invoice_id.and_then(|id| InvoiceId::parse(id).ok());
-    let mut caller = identify(&installation.store, &claim, parsed.as_ref(), installation.clock.now()).await?;
+    let mut caller = identify(&app.store, &claim, parsed.as_ref(), app.clock.now()).await?;
     if invoice_id.is_none() {
         return Err(problem::INVOICE_ID_MISSING);
     }
     let gateway = wanted(&asked)?;
     let invoice = caller.invoice.take().ok_or(problem::INVOICE_NOT_FOUND)?;
-    let wish = Wish { gateway, may_open, payer: Payer::Customer };
-    link_answer(&made(payments::link::link(installation, &caller.profile, invoice, wish).await)?)
+    let link_request = LinkRequest { gateway, may_open, payer: Payer::Customer };
+    link_answer(&made(payments::link::link(app, &caller.profile, invoice, link_request).await)?)
 }
 
 /// The gateway that was asked for, if any.

@@ -4,9 +4,9 @@
 //! The token is all that a request has: no cookie counts here, so another site's page can bring nothing about that its
 //! visitor could not do. What is answered names nobody.
 
-use cloud::installation::Installation;
+use cloud::app::App;
 use lambda_http::{Request, http::Method};
-use payments::link::{Payer, Wish};
+use payments::link::{LinkRequest, Payer};
 use serde_json::json;
 use web::{
     answer::{self, Answer},
@@ -16,20 +16,20 @@ use web::{
 
 use crate::{Asked, gateway_names, made, wanted};
 
-pub(crate) async fn payment_link(installation: &Installation, request: &Request, token: Option<&Token>) -> Answer {
+pub(crate) async fn payment_link(app: &App, request: &Request, token: Option<&Token>) -> Answer {
     if request.method() != Method::POST {
         return Err(problem::NOT_FOUND);
     }
-    let (invoice, profile) = pay_page::open(&installation.store, token, installation.clock.now()).await?;
+    let (invoice, profile) = pay_page::open(&app.store, token, app.clock.now()).await?;
     let gateway = wanted(&Asked::read(request)?)?;
     let finish = token.ok_or(problem::NOT_FOUND)?.page(Some("finish"));
-    let wish = Wish { gateway, may_open: true, payer: Payer::Public { finish: &finish } };
-    let link = made(payments::link::link(installation, &profile, invoice, wish).await)?;
+    let link_request = LinkRequest { gateway, may_open: true, payer: Payer::Public { finish: &finish } };
+    let link = made(payments::link::link(app, &profile, invoice, link_request).await)?;
     answer::ok(&json!({"success": true, "paymentLink": link.url}))
 }
 
 /// The gateways that make links now.
-pub(crate) async fn choices(installation: &Installation, token: Option<&Token>) -> Answer {
-    pay_page::open(&installation.store, token, installation.clock.now()).await?;
-    gateway_names(installation).await
+pub(crate) async fn choices(app: &App, token: Option<&Token>) -> Answer {
+    pay_page::open(&app.store, token, app.clock.now()).await?;
+    gateway_names(app).await
 }

@@ -13,7 +13,7 @@ mod reply;
 pub mod texts;
 
 use billing::id::{InvoiceId, PackageId};
-use cloud::{installation::Installation, public_url::PublicUrl};
+use cloud::{app::App, public_url::PublicUrl};
 use lambda_http::{
     Body, Request, RequestExt as _, Response,
     http::{Method, header},
@@ -31,7 +31,7 @@ const LANGUAGE_KEPT: Duration = Duration::days(365);
 
 /// One request and what is known before anything is read.
 pub(crate) struct Visit<'a> {
-    pub(crate) installation: &'a Installation,
+    pub(crate) app: &'a App,
     pub(crate) request: &'a Request,
     pub(crate) site: &'a PublicUrl,
     pub(crate) lang: Lang,
@@ -43,7 +43,7 @@ pub(crate) struct Visit<'a> {
 impl Visit<'_> {
     /// What a page is told.
     pub(crate) fn page<'a>(&'a self, csrf: &'a str, signed_in: bool) -> Page<'a> {
-        let settings = &self.installation.settings;
+        let settings = &self.app.settings;
         let provider = settings.provider_name.as_deref();
         Page {
             lang: self.lang,
@@ -70,20 +70,20 @@ impl Visit<'_> {
 }
 
 /// Answers one request.
-pub async fn handle(installation: &Installation, request: Request) -> Response<Body> {
-    let Some(site) = installation.settings.public_url.as_ref() else {
+pub async fn handle(app: &App, request: Request) -> Response<Body> {
+    let Some(site) = app.settings.public_url.as_ref() else {
         tracing::error!(alarm = true, "PUBLIC_URL is not set: the portal cannot tell its own forms from others'");
         return answer::respond(Err(problem::BUSY), request.headers());
     };
     let chosen = answer::query(&request.query_string_parameters(), LANGUAGE).and_then(Lang::parse);
     let remembered = cookie::read(request.headers(), LANGUAGE).and_then(Lang::parse);
     let visit = Visit {
-        installation,
+        app,
         request: &request,
         site,
         lang: chosen.or(remembered).unwrap_or_default(),
         here: same_page(&request),
-        now: installation.clock.now(),
+        now: app.clock.now(),
     };
     let mut response = route(&visit).await;
     if let Some(lang) = chosen {

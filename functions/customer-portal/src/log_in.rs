@@ -46,7 +46,7 @@ struct Fields {
 /// The form for the phone; or the dashboard, for whoever is logged in.
 pub(crate) async fn start(visit: &Visit<'_>) -> Response<Body> {
     if let Ok(claim) = claim(visit.request, Some(visit.site))
-        && identify(&visit.installation.store, &claim, None, visit.now).await.is_ok()
+        && identify(&visit.app.store, &claim, None, visit.now).await.is_ok()
     {
         return answer::see_other("/customer");
     }
@@ -55,7 +55,7 @@ pub(crate) async fn start(visit: &Visit<'_>) -> Response<Body> {
     if let (Some("code"), Some(phone), Some(value)) = (visit.query("step").as_deref(), remembered, visit_cookie(visit))
     {
         // Who waits for a code that cannot come is told so.
-        let stopped = login::is_stopped(visit.installation).await.unwrap_or(false);
+        let stopped = login::is_stopped(visit.app).await.unwrap_or(false);
         return code_form(visit, &phone, stopped.then_some(problem::MESSAGING_STOPPED), &csrf::token(value));
     }
     phone_form(
@@ -135,7 +135,7 @@ pub(crate) async fn submit(visit: &Visit<'_>) -> Response<Body> {
     };
     let token = csrf::token(value);
     match fields.code {
-        None => match login::request_code(visit.installation, visit.request, &fields.phone).await {
+        None => match login::request_code(visit.app, visit.request, &fields.phone).await {
             Ok(()) => {
                 let mut response = answer::see_other(CODE_STEP);
                 let name = cookie::host_name(visit.site, PHONE);
@@ -154,7 +154,7 @@ pub(crate) async fn submit(visit: &Visit<'_>) -> Response<Body> {
 }
 
 async fn with_code(visit: &Visit<'_>, phone: &Phone, typed: &Typed, token: &str) -> Response<Body> {
-    match login::log_in(visit.installation, visit.request, typed).await {
+    match login::log_in(visit.app, visit.request, typed).await {
         Ok(Login::In(session)) => {
             let wanted =
                 cookie::read(visit.request.headers(), &cookie::host_name(visit.site, WANTED)).unwrap_or_default();
@@ -213,7 +213,7 @@ pub(crate) async fn end(visit: &Visit<'_>) -> Response<Body> {
 
 async fn delete(visit: &Visit<'_>) -> Result<(), Problem> {
     let claim = claim(visit.request, Some(visit.site))?;
-    visit.installation.store.delete_session(&claim.customer_id, &claim.token_hash).await.map_err(store_problem)
+    visit.app.store.delete_session(&claim.customer_id, &claim.token_hash).await.map_err(store_problem)
 }
 
 fn random() -> Option<String> {

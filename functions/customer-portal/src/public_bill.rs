@@ -35,14 +35,14 @@ pub(crate) async fn page(visit: &Visit<'_>, token: &str, step: Option<&str>) -> 
 async fn shown(visit: &Visit<'_>, token: &str, step: Option<&str>) -> Result<Response<Body>, Problem> {
     let token = Token::parse(token);
     let step = Step::parse(step).ok_or(problem::NOT_FOUND)?;
-    let store = &visit.installation.store;
+    let store = &visit.app.store;
     let (invoice, profile) = pay_page::open(store, token.as_ref(), visit.now).await?;
     let token = token.ok_or(problem::NOT_FOUND)?;
     let receipt = match invoice.status {
         InvoiceStatus::Paid => Some(pay_page::receipt(store, &invoice, &profile).await?),
         InvoiceStatus::Unpaid | InvoiceStatus::Cancelled => None,
     };
-    let bill = Bill::of(invoice, visit.installation.settings.zone, visit.now)?;
+    let bill = Bill::of(invoice, visit.app.settings.zone, visit.now)?;
     let error = visit.query("error").and_then(|code| texts::message_of(&code, visit.lang));
     let view = PublicBill { token: &token, bill: &bill, receipt: receipt.as_ref(), step, error };
     Ok(reply::page(visit.request, 200, pages::public_bill(&view, &visit.page("", false))))
@@ -64,18 +64,17 @@ pub(crate) async fn share(visit: &Visit<'_>) -> Response<Body> {
 }
 
 async fn link_of(visit: &Visit<'_>) -> Result<Token, Problem> {
-    let installation = visit.installation;
+    let app = visit.app;
     let claim = claim(visit.request, Some(visit.site))?;
     let id = InvoiceId::parse(&answer::body::<Shared>(visit.request)?.invoice_id).map_err(|_| problem::NOT_FOUND)?;
-    let caller = identify(&installation.store, &claim, Some(&id), visit.now).await?;
+    let caller = identify(&app.store, &claim, Some(&id), visit.now).await?;
     let invoice = caller.invoice.filter(|invoice| is_open(invoice, visit.now)).ok_or(problem::NOT_FOUND)?;
-    let key = PayPageKey::read(&installation.secrets).await.map_err(|error| {
+    let key = PayPageKey::read(&app.secrets).await.map_err(|error| {
         tracing::error!(alarm = true, %error, "no key for pay pages");
         problem::BUSY
     })?;
     let token = key.token(&invoice.id);
-    let remembered =
-        installation.store.remember_pay_page(&token.hash(), &invoice.customer_id, &invoice.id, visit.now).await;
+    let remembered = app.store.remember_pay_page(&token.hash(), &invoice.customer_id, &invoice.id, visit.now).await;
     remembered.map_err(store_problem)?;
     Ok(token)
 }

@@ -61,16 +61,16 @@ fn named_error(visit: &Visit<'_>) -> Option<&'static str> {
 }
 
 async fn bills(visit: &Visit<'_>, claim: &Claim) -> Result<(Caller, Page<Bill>), Problem> {
-    let installation = visit.installation;
+    let app = visit.app;
     let paging = Paging::read(visit.request);
-    account::bills(&installation.store, installation.settings.zone, claim, paging, visit.now).await
+    account::bills(&app.store, app.settings.zone, claim, paging, visit.now).await
 }
 
 async fn dashboard(visit: &Visit<'_>, claim: &Claim) -> Result<Response<Body>, Problem> {
     let (caller, found) = bills(visit, claim).await?;
     let bills = Bills { entries: &found.entries, next: found.next.as_deref() };
     let is_done = visit.query("error").as_deref() == Some(problem::NOTHING_TO_PAY.code);
-    let said = named_error(visit).map(|text| if is_done { Said::Done(text) } else { Said::Trouble(text) });
+    let said = named_error(visit).map(|text| if is_done { Said::Done(text) } else { Said::Failed(text) });
     let markup = pages::dashboard(
         &caller.profile,
         account::standing(&caller, visit.now),
@@ -90,7 +90,7 @@ async fn older_bills(visit: &Visit<'_>, claim: &Claim) -> Result<Response<Body>,
 async fn history(visit: &Visit<'_>, claim: &Claim) -> Result<Response<Body>, Problem> {
     let paging = Paging::read(visit.request);
     let newest = visit.query("cursor").is_none();
-    let (_, found) = account::payments(&visit.installation.store, claim, paging, visit.now).await?;
+    let (_, found) = account::payments(&visit.app.store, claim, paging, visit.now).await?;
     let payments = Payments { entries: &found.entries, next: found.next.as_deref(), newest };
     Ok(reply::page(visit.request, 200, pages::history(&payments, &visit.page(csrf(claim), true))))
 }
@@ -98,7 +98,7 @@ async fn history(visit: &Visit<'_>, claim: &Claim) -> Result<Response<Body>, Pro
 async fn wifi(visit: &Visit<'_>, claim: &Claim) -> Result<Response<Body>, Problem> {
     match Tab::parse(&visit.query("tab").unwrap_or_default()) {
         Tab::Status => {
-            identify(&visit.installation.store, claim, None, visit.now).await?;
+            identify(&visit.app.store, claim, None, visit.now).await?;
             Ok(reply::page(visit.request, 200, pages::wifi(Shown::Status, &visit.page(csrf(claim), true))))
         }
         Tab::Upgrade => upgrade(visit, claim).await,
@@ -107,7 +107,7 @@ async fn wifi(visit: &Visit<'_>, claim: &Claim) -> Result<Response<Body>, Proble
 
 /// What can be chosen; or, with `package`, what that choice comes to.
 async fn upgrade(visit: &Visit<'_>, claim: &Claim) -> Result<Response<Body>, Problem> {
-    let store = &visit.installation.store;
+    let store = &visit.app.store;
     let (caller, catalogue) = tokio::join!(identify(store, claim, None, visit.now), store.packages());
     let (profile, catalogue) = (caller?.profile, catalogue.map_err(store_problem)?);
     let wanted = visit.query("package");
@@ -128,7 +128,7 @@ fn preview(
     catalogue: &[CataloguePackage],
     wanted: &str,
 ) -> Result<Chosen, Problem> {
-    let settings = &visit.installation.settings;
+    let settings = &visit.app.settings;
     let preview = web::upgrade::preview(profile, catalogue, wanted, settings, visit.now)?;
     let explanation = web::upgrade::explanation(profile, &preview, settings.zone, visit.lang == Lang::En);
     Ok(Chosen { preview, explanation })
@@ -137,9 +137,9 @@ fn preview(
 /// One bill of the caller's.
 async fn bill(visit: &Visit<'_>, claim: &Claim, invoice: &str) -> Result<Bill, Problem> {
     let id = InvoiceId::parse(invoice).ok();
-    let caller = identify(&visit.installation.store, claim, id.as_ref(), visit.now).await?;
+    let caller = identify(&visit.app.store, claim, id.as_ref(), visit.now).await?;
     let invoice = caller.invoice.clone().ok_or(problem::NOT_FOUND)?;
-    Bill::of(invoice, visit.installation.settings.zone, visit.now).map(|bill| bill.in_network(&caller, visit.now))
+    Bill::of(invoice, visit.app.settings.zone, visit.now).map(|bill| bill.in_network(&caller, visit.now))
 }
 
 async fn pay(visit: &Visit<'_>, claim: &Claim, invoice: &str) -> Result<Response<Body>, Problem> {

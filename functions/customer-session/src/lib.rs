@@ -1,7 +1,7 @@
 //! `POST /api/customer/otp|login|logout`: logging in by a code sent to the phone.
 
 use billing::{service::customer::Profile, zone::format};
-use cloud::installation::Installation;
+use cloud::app::App;
 use lambda_http::{Body, Request, Response, http::Method};
 use serde::Deserialize;
 use serde_json::{Value, json};
@@ -13,25 +13,25 @@ use web::{
 };
 
 /// Answers one request.
-pub async fn handle(installation: &Installation, request: Request) -> Response<Body> {
-    match route(installation, &request).await {
+pub async fn handle(app: &App, request: Request) -> Response<Body> {
+    match route(app, &request).await {
         Err(problem) if problem.is_about_messages() => {
-            answer::refused_naming(problem, request.headers(), &installation.settings.support_contact)
+            answer::refused_naming(problem, request.headers(), &app.settings.support_contact)
         }
         answer => answer::respond(answer, request.headers()),
     }
 }
 
-async fn route(installation: &Installation, request: &Request) -> Answer {
+async fn route(app: &App, request: &Request) -> Answer {
     if request.method() != Method::POST {
         return Err(problem::NOT_FOUND);
     }
     match answer::path(request).as_slice() {
-        ["api", "customer", "otp"] => request_code(installation, request).await,
-        ["api", "customer", "login"] => log_in(installation, request).await,
+        ["api", "customer", "otp"] => request_code(app, request).await,
+        ["api", "customer", "login"] => log_in(app, request).await,
         ["api", "customer", "logout"] => {
-            let claim = claim(request, installation.settings.public_url.as_ref())?;
-            installation.store.delete_session(&claim.customer_id, &claim.token_hash).await.map_err(store_problem)?;
+            let claim = claim(request, app.settings.public_url.as_ref())?;
+            app.store.delete_session(&claim.customer_id, &claim.token_hash).await.map_err(store_problem)?;
             Ok(answer::no_content())
         }
         _ => Err(problem::NOT_FOUND),
@@ -43,15 +43,15 @@ struct Asked {
     phone: String,
 }
 
-async fn request_code(installation: &Installation, request: &Request) -> Answer {
+async fn request_code(app: &App, request: &Request) -> Answer {
     let asked: Asked = answer::body(request)?;
-    login::request_code(installation, request, &asked.phone).await?;
+    login::request_code(app, request, &asked.phone).await?;
     answer::ok(&json!({"success": true}))
 }
 
-async fn log_in(installation: &Installation, request: &Request) -> Answer {
+async fn log_in(app: &App, request: &Request) -> Answer {
     let typed: Typed = answer::body(request)?;
-    match login::log_in(installation, request, &typed).await? {
+    match login::log_in(app, request, &typed).await? {
         Login::Choose(lines) => {
             answer::ok(&json!({"success": true, "choose": lines.iter().map(choice).collect::<Vec<_>>()}))
         }

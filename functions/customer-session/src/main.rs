@@ -1,11 +1,11 @@
 //! Wiring of `customer-session`.
 
-use cloud::installation::Installation;
+use cloud::app::App;
 use lambda_http::{Error, run, service_fn};
 
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> Result<(), Error> {
     cloud::telemetry::init();
-    let installation = Installation::from_env()?;
-    run(service_fn(async |request| Ok::<_, Error>(customer_session::handle(&installation, request).await))).await
+    let app = App::from_env()?;
+    run(service_fn(async |request| Ok::<_, Error>(customer_session::handle(&app, request).await))).await
 }

@@ -3,7 +3,7 @@
 
 use std::sync::{Arc, Mutex, PoisonError};
 
-use cloud::{installation::Installation, secrets::Rows};
+use cloud::{app::App, secrets::Rows};
 use devices::{
     breaker::Breaker,
     look::{Look, look},
@@ -30,34 +30,34 @@ pub(crate) struct NoAnswer;
 
 impl Line {
     /// The ACS as the secret describes it.
-    pub(crate) async fn acs(&self, installation: &Installation) -> Result<Acs, Problem> {
-        let mut rows = installation.secrets.rows(NAME).await.map_err(|error| unusable(&error))?;
+    pub(crate) async fn acs(&self, app: &App) -> Result<Acs, Problem> {
+        let mut rows = app.secrets.rows(NAME).await.map_err(|error| unusable(&error))?;
         if !rows.contains_key("url") {
             // An address that was typed in just now is used within a minute.
-            rows = installation.secrets.refreshed_rows(NAME).await.map_err(|error| unusable(&error))?;
+            rows = app.secrets.refreshed_rows(NAME).await.map_err(|error| unusable(&error))?;
         }
-        self.of_rows(installation, rows)
+        self.of_rows(app, rows)
     }
 
     /// The same after it refused the credentials: they may have been replaced. `None` = they were not.
-    async fn renewed(&self, installation: &Installation) -> Option<Acs> {
+    async fn renewed(&self, app: &App) -> Option<Acs> {
         let before =
             self.client.lock().unwrap_or_else(PoisonError::into_inner).as_ref().map(|(rows, _)| Arc::clone(rows));
-        let rows = installation.secrets.refreshed_rows(NAME).await.ok()?;
+        let rows = app.secrets.refreshed_rows(NAME).await.ok()?;
         if before.is_some_and(|before| before == rows) {
             return None;
         }
-        self.of_rows(installation, rows).ok()
+        self.of_rows(app, rows).ok()
     }
 
-    fn of_rows(&self, installation: &Installation, rows: Arc<Rows>) -> Result<Acs, Problem> {
+    fn of_rows(&self, app: &App, rows: Arc<Rows>) -> Result<Acs, Problem> {
         let mut client = self.client.lock().unwrap_or_else(PoisonError::into_inner);
         if let Some((known, acs)) = client.as_ref()
             && *known == rows
         {
             return Ok(acs.clone());
         }
-        let stand_in = installation.settings.partner_endpoints.contains_key(NAME);
+        let stand_in = app.settings.partner_endpoints.contains_key(NAME);
         let acs =
             Acs::from_secret(&rows, stand_in).map_err(|error| unusable(&error))?.ok_or(problem::ACS_NOT_CONFIGURED)?;
         *client = Some((rows, acs.clone()));
@@ -68,18 +68,18 @@ impl Line {
     /// Looks for a customer's device, within the customer's patience.
     pub(crate) async fn look(
         &self,
-        installation: &Installation,
+        app: &App,
         acs: &Acs,
         line: &CustomerLine,
         known: Option<&str>,
         may_search: bool,
     ) -> Result<Look, NoAnswer> {
-        let now = installation.clock.now();
+        let now = app.clock.now();
         self.admit(now)?;
         let deadline = Deadline::after(PATIENCE);
         let mut looked = look(acs, line, known, may_search, now, deadline).await;
         if matches!(looked, Err(AcsError::Refused(_)))
-            && let Some(renewed) = self.renewed(installation).await
+            && let Some(renewed) = self.renewed(app).await
         {
             looked = look(&renewed, line, known, may_search, now, deadline).await;
         }

@@ -8,7 +8,7 @@ mod acs;
 mod refresh;
 mod status;
 
-use cloud::installation::Installation;
+use cloud::app::App;
 use devices::words::Language;
 use lambda_http::{
     Body, Request, Response,
@@ -24,15 +24,15 @@ pub use devices::secret::PATIENCE;
 /// What lives as long as the process.
 #[derive(Debug)]
 pub struct DeviceStatus {
-    installation: Installation,
+    app: App,
     acs: acs::Line,
 }
 
 impl DeviceStatus {
     /// Nothing is known of the ACS yet.
     #[must_use]
-    pub fn new(installation: Installation) -> Self {
-        Self { installation, acs: acs::Line::default() }
+    pub fn new(app: App) -> Self {
+        Self { app, acs: acs::Line::default() }
     }
 }
 

@@ -33,15 +33,15 @@ const SEEN_WITHIN: Duration = Duration::minutes(5);
 const QUEUED_WITHIN: std::time::Duration = PATIENCE.saturating_mul(2);
 
 pub(crate) async fn refresh(state: &DeviceStatus, request: &Request) -> Answer {
-    let (store, now) = (&state.installation.store, state.installation.clock.now());
-    let claim = claim(request, state.installation.settings.public_url.as_ref())?;
+    let (store, now) = (&state.app.store, state.app.clock.now());
+    let claim = claim(request, state.app.settings.public_url.as_ref())?;
     let caller =
         store.caller_and_device::<Memory>(&claim.customer_id, &claim.token_hash, now).await.map_err(store_problem)?;
     let (profile, remembered) = caller.ok_or(problem::INVALID_TOKEN)?;
     if let Some(at) = remembered.refreshed_at.filter(|at| now - *at < EVERY) {
         return Err(too_soon(at, now));
     }
-    let acs = state.acs.acs(&state.installation).await?;
+    let acs = state.acs.acs(&state.app).await?;
     let line = Line::of(&profile);
     let seen = remembered.memory.filter(|memory| memory.line == line && now - memory.asked_at < SEEN_WITHIN);
     let reading = match seen.and_then(|memory| memory.reading) {
@@ -65,8 +65,7 @@ pub(crate) async fn refresh(state: &DeviceStatus, request: &Request) -> Answer {
 }
 
 async fn look(state: &DeviceStatus, acs: &Acs, line: &Line) -> Result<Reading, Problem> {
-    let look =
-        state.acs.look(&state.installation, acs, line, None, true).await.map_err(|_| problem::ACS_UNREACHABLE)?;
+    let look = state.acs.look(&state.app, acs, line, None, true).await.map_err(|_| problem::ACS_UNREACHABLE)?;
     look.found.map(|found| found.reading).ok_or(problem::DEVICE_NOT_FOUND)
 }
 

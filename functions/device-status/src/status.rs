@@ -18,12 +18,12 @@ use web::{
 use crate::{DeviceStatus, language};
 
 pub(crate) async fn show(state: &DeviceStatus, request: &Request) -> Answer {
-    let (store, now) = (&state.installation.store, state.installation.clock.now());
-    let claim = claim(request, state.installation.settings.public_url.as_ref())?;
+    let (store, now) = (&state.app.store, state.app.clock.now());
+    let claim = claim(request, state.app.settings.public_url.as_ref())?;
     let caller =
         store.caller_and_device::<Memory>(&claim.customer_id, &claim.token_hash, now).await.map_err(store_problem)?;
     let (profile, remembered) = caller.ok_or(problem::INVALID_TOKEN)?;
-    let acs = state.acs.acs(&state.installation).await?;
+    let acs = state.acs.acs(&state.app).await?;
     let line = Line::of(&profile);
     let memory = remembered.memory.filter(|memory| memory.line == line);
     let (memory, is_stale) = match memory {
@@ -49,14 +49,14 @@ async fn ask(
     line: Line,
     before: Option<Memory>,
 ) -> Result<(Memory, bool), problem::Problem> {
-    let now = state.installation.clock.now();
+    let now = state.app.clock.now();
     let known = before.as_ref().and_then(|memory| memory.reading.as_ref()).map(|reading| reading.device_id.clone());
     let may_search = before.as_ref().is_none_or(|memory| memory.may_search(now));
-    match state.acs.look(&state.installation, acs, &line, known.as_deref(), may_search).await {
+    match state.acs.look(&state.app, acs, &line, known.as_deref(), may_search).await {
         Ok(look) => {
             let searched_at = if look.searched { Some(now) } else { before.and_then(|memory| memory.searched_at) };
             let memory = Memory { line, reading: look.found.map(|found| found.reading), asked_at: now, searched_at };
-            if let Err(error) = state.installation.store.remember_device(customer, &memory, now).await {
+            if let Err(error) = state.app.store.remember_device(customer, &memory, now).await {
                 tracing::warn!(%error, "the modem's answer was not remembered");
             }
             Ok((memory, false))

@@ -10,7 +10,7 @@ use billing::{
         notice::{Kind, Notice, Skip, still_true, useful_until},
     },
 };
-use cloud::{installation::Installation, store::NoticeContext};
+use cloud::{app::App, store::NoticeContext};
 use messaging::{
     Language, Message,
     texts::{self, Facts, Link},
@@ -41,18 +41,18 @@ pub(crate) struct Letter {
 }
 
 pub(crate) async fn compose(
-    installation: &Installation,
+    app: &App,
     notice: &Notice,
     context: &NoticeContext,
     key: &MasterKey,
 ) -> Result<Composed, Failed> {
-    let now = installation.clock.now();
+    let now = app.clock.now();
     if let Event::LoginCodeRequested { request_id, .. } = &notice.event.event {
-        return login_code(installation, notice, context, request_id, key, now).await;
+        return login_code(app, notice, context, request_id, key, now).await;
     }
     let Some(profile) = &context.profile else { return Ok(Composed::Skip(Skip::NoPhone)) };
     let Some(invoice) = &context.invoice else { return Ok(Composed::Skip(Skip::Settled)) };
-    let kind = match still_true(notice.kind, &notice.event.event, invoice, installation.settings.zone, now) {
+    let kind = match still_true(notice.kind, &notice.event.event, invoice, app.settings.zone, now) {
         Ok(kind) => kind,
         Err(skip) => return Ok(Composed::Skip(skip)),
     };
@@ -62,17 +62,17 @@ pub(crate) async fn compose(
         return Ok(Composed::TooLate);
     }
     let token = PayPageKey::of(key).token(&invoice.id);
-    let prefix = installation.settings.public_url.as_ref().map(|site| site.page("/p/"));
-    let language = language(installation);
+    let prefix = app.settings.public_url.as_ref().map(|site| site.page("/p/"));
+    let language = language(app);
     let link = prefix.as_deref().map(|prefix| Link { prefix, token: token.as_str() });
-    let facts = facts(installation, &notice.event.event, profile, invoice, language);
+    let facts = facts(app, &notice.event.event, profile, invoice, language);
     let message = texts::message(kind, language, &facts, link, notice.id.as_str());
     let page = link.is_some().then(|| invoice.clone());
     Ok(Composed::Say(Box::new(Letter { phone, message, page })))
 }
 
 async fn login_code(
-    installation: &Installation,
+    app: &App,
     notice: &Notice,
     context: &NoticeContext,
     request_id: &str,
@@ -87,25 +87,19 @@ async fn login_code(
         // Tried until it was too late: nobody can log in as long as the provider takes nothing.
         return Ok(if notice.version > 0 { Composed::TooLate } else { Composed::Nothing });
     }
-    if installation.store.lines_of(&state.phone).await?.is_empty() {
+    if app.store.lines_of(&state.phone).await?.is_empty() {
         return Ok(Composed::Nothing);
     }
     let facts = Facts { code: key.code(&state.phone, request_id), ..Facts::default() };
-    let message = texts::message(Kind::LoginCode, language(installation), &facts, None, notice.id.as_str());
+    let message = texts::message(Kind::LoginCode, language(app), &facts, None, notice.id.as_str());
     Ok(Composed::Say(Box::new(Letter { phone: state.phone.clone(), message, page: None })))
 }
 
-fn language(installation: &Installation) -> Language {
-    if installation.settings.english_messages { Language::En } else { Language::Id }
+fn language(app: &App) -> Language {
+    if app.settings.english_messages { Language::En } else { Language::Id }
 }
 
-fn facts(
-    installation: &Installation,
-    event: &Event,
-    profile: &Profile,
-    invoice: &Invoice,
-    language: Language,
-) -> Facts {
+fn facts(app: &App, event: &Event, profile: &Profile, invoice: &Invoice, language: Language) -> Facts {
     let due = invoice.amount_due().unwrap_or(Rupiah::ZERO);
     let amount = match event {
         // As it is now: part of it may have been paid since.
@@ -124,7 +118,7 @@ fn facts(
         amount: amount.to_string(),
         rest: due.to_string(),
         due: texts::date(invoice.due_date, language),
-        expires: texts::date(installation.settings.zone.date(expires_at), language),
+        expires: texts::date(app.settings.zone.date(expires_at), language),
         credit: profile.credit.to_string(),
         code: String::new(),
     }

@@ -9,7 +9,7 @@ use billing::{
     },
 };
 use cloud::{
-    installation::Installation,
+    app::App,
     store::{NoticeContext, StoreError},
 };
 use messaging::{Channel, Endpoints, Pacing};
@@ -48,17 +48,17 @@ pub(crate) enum Delivery {
 /// Takes a message as far as it can go now. `notice` is written down by the first of: skipped, waiting, about to be
 /// handed over.
 pub(crate) async fn deliver(
-    installation: &Installation,
+    app: &App,
     notice: Notice,
     mut context: NoticeContext,
     occasion: Occasion,
 ) -> Result<Delivery, Failed> {
     for _ in 0..TRIES {
         // On the heap: it holds everything that is known of a customer.
-        match Box::pin(attempt(installation, &notice, &context, occasion)).await {
+        match Box::pin(attempt(app, &notice, &context, occasion)).await {
             Err(Failed::Store(StoreError::Stale)) => {
                 // It is somebody else's now, or somebody else's turn: the second is no reason to give up.
-                context = installation.store.notice_context(&notice.id, &notice.event.event).await?;
+                context = app.store.notice_context(&notice.id, &notice.event.event).await?;
                 if context.notice.as_ref().map_or(0, |stored| stored.version) != notice.version {
                     return Ok(Delivery::Done);
                 }
@@ -66,62 +66,55 @@ pub(crate) async fn deliver(
             done => return done,
         }
     }
-    let until = installation.clock.now().saturating_add(Duration::seconds(20));
-    wait(installation, notice, until, "others were sent first").await
+    let until = app.clock.now().saturating_add(Duration::seconds(20));
+    wait(app, notice, until, "others were sent first").await
 }
 
-async fn attempt(
-    installation: &Installation,
-    notice: &Notice,
-    context: &NoticeContext,
-    occasion: Occasion,
-) -> Result<Delivery, Failed> {
-    let now = installation.clock.now();
-    let key = MasterKey::read(&installation.secrets).await?;
-    let letter = match compose(installation, notice, context, &key).await? {
+async fn attempt(app: &App, notice: &Notice, context: &NoticeContext, occasion: Occasion) -> Result<Delivery, Failed> {
+    let now = app.clock.now();
+    let key = MasterKey::read(&app.secrets).await?;
+    let letter = match compose(app, notice, context, &key).await? {
         Composed::Say(letter) => letter,
         Composed::Nothing if notice.version == 0 => return Ok(Delivery::Done),
-        Composed::Nothing => return skip(installation, notice, Skip::Superseded, now).await,
-        Composed::Skip(why) => return skip(installation, notice, why, now).await,
+        Composed::Nothing => return skip(app, notice, Skip::Superseded, now).await,
+        Composed::Skip(why) => return skip(app, notice, why, now).await,
         Composed::TooLate => {
             tracing::error!(alarm = true, message = notice.id.as_str(), kind = ?notice.kind, "a message could not be sent in time");
-            return conclude(installation, notice, DeliveryStatus::Failed, "it could not be sent in time", now).await;
+            return conclude(app, notice, DeliveryStatus::Failed, "it could not be sent in time", now).await;
         }
     };
     let class = notice.kind.class();
-    let recipient = installation.store.recipient(&letter.phone, now).await?;
+    let recipient = app.store.recipient(&letter.phone, now).await?;
     if recipient.opted_out && class != Class::Code {
-        return skip(installation, notice, Skip::OptedOut, now).await;
+        return skip(app, notice, Skip::OptedOut, now).await;
     }
-    let (channel, settings) = match open(installation, &key).await {
+    let (channel, settings) = match open(app, &key).await {
         Opened::Yes(channel, settings) => (channel, settings),
         // What waits was to be sent by a provider that was there: somebody is changing it.
         Opened::NotConfigured if notice.version > 0 => {
-            return wait(installation, notice.clone(), now.saturating_add(MENDED_IN), "no provider is configured")
-                .await;
+            return wait(app, notice.clone(), now.saturating_add(MENDED_IN), "no provider is configured").await;
         }
-        Opened::NotConfigured => return skip(installation, notice, Skip::NoProvider, now).await,
-        Opened::Unusable(why) => return wait(installation, notice.clone(), now.saturating_add(MENDED_IN), &why).await,
+        Opened::NotConfigured => return skip(app, notice, Skip::NoProvider, now).await,
+        Opened::Unusable(why) => return wait(app, notice.clone(), now.saturating_add(MENDED_IN), &why).await,
     };
-    let quiet_until =
-        installation.settings.quiet_hours.end(installation.settings.zone, now).filter(|_| class == Class::Bill);
+    let quiet_until = app.settings.quiet_hours.end(app.settings.zone, now).filter(|_| class == Class::Bill);
     if let Some(until) = quiet_until {
-        return wait(installation, notice.clone(), until, "quiet hours").await;
+        return wait(app, notice.clone(), until, "quiet hours").await;
     }
     let pace = pace(&channel.pacing())?;
     let mended = context.sender.stopped.as_ref().is_some_and(|stopped| stopped.settings != settings);
     let sender = if mended { context.sender.clone().resumed() } else { context.sender.clone() };
     match sender.turn(class, &pace, recipient.counted, now) {
         Turn::Wait(until) if occasion == Occasion::Due => Ok(Delivery::NotItsTurn(until)),
-        Turn::Wait(until) => wait(installation, notice.clone(), until, why_it_waits(&sender)).await,
+        Turn::Wait(until) => wait(app, notice.clone(), until, why_it_waits(&sender)).await,
         Turn::Now(next) => {
             let counted = (next.hours != sender.hours && pace.by_recipient).then_some(&letter.phone);
             if let Some(invoice) = &letter.page {
                 let hash = &PayPageKey::of(&key).token(&invoice.id).hash();
-                installation.store.remember_pay_page(hash, &invoice.customer_id, &invoice.id, now).await?;
+                app.store.remember_pay_page(hash, &invoice.customer_id, &invoice.id, now).await?;
             }
-            let claimed = claim(installation, notice, context, *next, counted, now).await?;
-            hand_over(installation, claimed, &channel, &letter, &pace, &settings).await;
+            let claimed = claim(app, notice, context, *next, counted, now).await?;
+            hand_over(app, claimed, &channel, &letter, &pace, &settings).await;
             Ok(Delivery::Done)
         }
     }
@@ -139,7 +132,7 @@ const fn why_it_waits(sender: &Sender) -> &'static str {
 
 /// From here on the message may have been sent.
 async fn claim(
-    installation: &Installation,
+    app: &App,
     notice: &Notice,
     context: &NoticeContext,
     next: Sender,
@@ -148,7 +141,7 @@ async fn claim(
 ) -> Result<Turned, Failed> {
     let claimed = notice.clone().claimed(now);
     let written = next != context.sender;
-    installation.store.claim_notice(&claimed, written.then_some(&next), counted, now).await?;
+    app.store.claim_notice(&claimed, written.then_some(&next), counted, now).await?;
     let version = claimed.version.saturating_add(1);
     let sender = Sender { version: next.version.saturating_add(u64::from(written)), ..next };
     Ok(Turned { notice: Notice { version, ..claimed }, sender })
@@ -161,8 +154,8 @@ enum Opened {
 }
 
 /// The channel as the secret describes it now, and what tells this description from others.
-async fn open(installation: &Installation, key: &MasterKey) -> Opened {
-    let rows = match installation.secrets.rows("whatsapp").await {
+async fn open(app: &App, key: &MasterKey) -> Opened {
+    let rows = match app.secrets.rows("whatsapp").await {
         Ok(rows) => rows,
         Err(error) => {
             tracing::error!(alarm = true, %error, "message provider could not be read");
@@ -170,8 +163,8 @@ async fn open(installation: &Installation, key: &MasterKey) -> Opened {
         }
     };
     let endpoints = Endpoints {
-        stand_in: installation.settings.partner_endpoints.get("whatsapp").map(String::as_str),
-        loopback_http: !installation.settings.is_production(),
+        stand_in: app.settings.partner_endpoints.get("whatsapp").map(String::as_str),
+        loopback_http: !app.settings.is_production(),
     };
     match Channel::open(&rows, endpoints) {
         Ok(Some(channel)) => Opened::Yes(channel, key.settings_of(&rows)),
@@ -206,36 +199,26 @@ fn random_in(range: &std::ops::RangeInclusive<std::time::Duration>) -> Result<Du
     Ok(shortest.saturating_add(Duration::milliseconds(i64::try_from(part).unwrap_or_default())))
 }
 
-async fn wait(
-    installation: &Installation,
-    notice: Notice,
-    until: OffsetDateTime,
-    why: &str,
-) -> Result<Delivery, Failed> {
-    let now = installation.clock.now();
+async fn wait(app: &App, notice: Notice, until: OffsetDateTime, why: &str) -> Result<Delivery, Failed> {
+    let now = app.clock.now();
     tracing::info!(message = notice.id.as_str(), kind = ?notice.kind, why, "a message waits");
-    installation.store.put_notice(&notice.waiting(until, why, now)).await?;
+    app.store.put_notice(&notice.waiting(until, why, now)).await?;
     Ok(Delivery::Done)
 }
 
-async fn skip(
-    installation: &Installation,
-    notice: &Notice,
-    why: Skip,
-    now: OffsetDateTime,
-) -> Result<Delivery, Failed> {
+async fn skip(app: &App, notice: &Notice, why: Skip, now: OffsetDateTime) -> Result<Delivery, Failed> {
     tracing::info!(message = notice.id.as_str(), kind = ?notice.kind, ?why, "a message is not needed");
     let word = serde_json::to_value(why).ok().and_then(|word| word.as_str().map(str::to_owned)).unwrap_or_default();
-    conclude(installation, notice, DeliveryStatus::Skipped, &word, now).await
+    conclude(app, notice, DeliveryStatus::Skipped, &word, now).await
 }
 
 async fn conclude(
-    installation: &Installation,
+    app: &App,
     notice: &Notice,
     status: DeliveryStatus,
     why: &str,
     now: OffsetDateTime,
 ) -> Result<Delivery, Failed> {
-    installation.store.put_notice(&notice.clone().concluded(status, Some(why), now)).await?;
+    app.store.put_notice(&notice.clone().concluded(status, Some(why), now)).await?;
     Ok(Delivery::Done)
 }

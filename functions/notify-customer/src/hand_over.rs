@@ -6,7 +6,7 @@ use billing::telling::{
     sender::{Heard, Pace, Sender},
 };
 use cloud::{
-    installation::Installation,
+    app::App,
     store::{Store, StoreError},
 };
 use messaging::{About, Channel, RejectionClass, SendOutcome, Sent};
@@ -30,7 +30,7 @@ pub(crate) struct Turned {
 /// Hands the message over, once. What it comes to is written down as well as can be; what is not is found by the run of
 /// every minute, as a message of which nobody knows whether it was sent.
 pub(crate) async fn hand_over(
-    installation: &Installation,
+    app: &App,
     turned: Turned,
     channel: &Channel,
     letter: &Letter,
@@ -44,29 +44,29 @@ pub(crate) async fn hand_over(
     } else {
         channel.send(letter.phone.as_str(), &letter.message).await
     };
-    let now = installation.clock.now();
+    let now = app.clock.now();
     if let Some((first, class)) = &sent.refused_by {
         let alarm = *class == RejectionClass::Stop;
         tracing::error!(alarm, provider = first.as_str(), "the first provider takes nothing; the second one was asked");
         if alarm {
-            let _ = installation.secrets.refreshed_rows("whatsapp").await;
+            let _ = app.secrets.refreshed_rows("whatsapp").await;
         }
     }
     let heard = log(&notice, &sent);
     if heard == Heard::Stop {
         // Keys that were just corrected must not wait for the cache.
-        let _ = installation.secrets.refreshed_rows("whatsapp").await;
+        let _ = app.secrets.refreshed_rows("whatsapp").await;
     }
-    let sender = note_sender(&installation.store, sender, heard, pace, settings, now).await;
+    let sender = note_sender(&app.store, sender, heard, pace, settings, now).await;
     if sender.trouble == TROUBLE {
         tracing::error!(alarm = true, messages = TROUBLE, "the message provider has not taken a message for a while");
     }
     let told = |notice: Notice| as_told(notice, &sent, &sender, now);
-    if let Err(error) = note_message(&installation.store, notice.clone(), told).await {
+    if let Err(error) = note_message(&app.store, notice.clone(), told).await {
         tracing::error!(message = notice.id.as_str(), %error, "what became of a message is not written down");
     }
     if let SendOutcome::Accepted { provider_id: Some(id) } = &sent.outcome
-        && let Err(error) = installation.store.remember_provider_id(sent.by.as_str(), id, &notice.id, now).await
+        && let Err(error) = app.store.remember_provider_id(sent.by.as_str(), id, &notice.id, now).await
     {
         tracing::warn!(message = notice.id.as_str(), %error, "the provider's id of a message is not written down; its status will not be known");
     }

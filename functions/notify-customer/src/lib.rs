@@ -12,7 +12,7 @@ mod sweep;
 
 use billing::telling::notice::Notice;
 use cloud::{
-    installation::Installation,
+    app::App,
     queue::{Batch, Message, NotAnEvent, Report},
     secrets::SecretError,
     store::StoreError,
@@ -36,19 +36,19 @@ enum Failed {
 }
 
 /// Answers the queue, or the clock.
-pub async fn answer(installation: &Installation, trigger: Value) -> Result<Report, serde_json::Error> {
+pub async fn answer(app: &App, trigger: Value) -> Result<Report, serde_json::Error> {
     if trigger.get("Records").is_some() {
-        return Ok(handle(installation, serde_json::from_value(trigger)?).await);
+        return Ok(handle(app, serde_json::from_value(trigger)?).await);
     }
-    sweep::sweep(installation).await;
+    sweep::sweep(app).await;
     Ok(Report::default())
 }
 
 /// Tells a batch of events; what could not even be written down comes again.
-pub async fn handle(installation: &Installation, batch: Batch) -> Report {
+pub async fn handle(app: &App, batch: Batch) -> Report {
     let mut report = Report::default();
     for message in &batch.messages {
-        if let Err(error) = tell(installation, message).await {
+        if let Err(error) = tell(app, message).await {
             let alarm = !matches!(error, Failed::Store(StoreError::Stale | StoreError::Unavailable(_)));
             tracing::error!(alarm, message_id = message.message_id, %error, "message not sent");
             report.failed(message);
@@ -57,12 +57,12 @@ pub async fn handle(installation: &Installation, batch: Batch) -> Report {
     report
 }
 
-async fn tell(installation: &Installation, message: &Message) -> Result<(), Failed> {
-    let Some(notice) = Notice::new(message.event()?, installation.clock.now()) else { return Ok(()) };
-    let context = installation.store.notice_context(&notice.id, &notice.event.event).await?;
+async fn tell(app: &App, message: &Message) -> Result<(), Failed> {
+    let Some(notice) = Notice::new(message.event()?, app.clock.now()) else { return Ok(()) };
+    let context = app.store.notice_context(&notice.id, &notice.event.event).await?;
     // Written down before: whoever did so hands it over, or the run of every minute does.
     if context.notice.is_some() {
         return Ok(());
     }
-    deliver::deliver(installation, notice, context, deliver::Occasion::New).await.map(|_| ())
+    deliver::deliver(app, notice, context, deliver::Occasion::New).await.map(|_| ())
 }

@@ -7,8 +7,8 @@ use billing::telling::{
     notice::{Class, Notice},
 };
 use cloud::{
-    installation::Installation,
-    store::{DueKind, StoreError, keys::Key},
+    app::App,
+    store::{StoreError, WakeKind, keys::Key},
 };
 use tokio::time::Instant;
 
@@ -23,11 +23,11 @@ const PER_PARTITION: i32 = 10;
 const TIME_LIMIT: Duration = Duration::from_secs(8);
 
 /// One run: codes first, then receipts, then bills.
-pub(crate) async fn sweep(installation: &Installation) {
+pub(crate) async fn sweep(app: &App) {
     let started = Instant::now();
     let mut waiting = Vec::new();
-    for kind in [DueKind::Code, DueKind::Receipt, DueKind::Message] {
-        match installation.store.due(kind, installation.clock.now(), PER_PARTITION).await {
+    for kind in [WakeKind::Code, WakeKind::Receipt, WakeKind::Message] {
+        match app.store.wake_ups(kind, app.clock.now(), PER_PARTITION).await {
             Ok(keys) => waiting.extend(keys),
             Err(error) => tracing::error!(alarm = true, %error, "due messages could not be read"),
         }
@@ -39,39 +39,34 @@ pub(crate) async fn sweep(installation: &Installation) {
             tracing::info!(found, looked_at, "more messages are due than a run can send");
             return;
         }
-        if let Err(error) = look_at(installation, key, started, &mut blocked).await {
+        if let Err(error) = look_at(app, key, started, &mut blocked).await {
             let alarm = !matches!(error, Failed::Store(StoreError::Stale | StoreError::Unavailable(_)));
             tracing::error!(alarm, %key, %error, "a due message was not sent");
         }
     }
 }
 
-async fn look_at(
-    installation: &Installation,
-    key: &Key,
-    started: Instant,
-    blocked: &mut Vec<Class>,
-) -> Result<(), Failed> {
-    let now = installation.clock.now();
+async fn look_at(app: &App, key: &Key, started: Instant, blocked: &mut Vec<Class>) -> Result<(), Failed> {
+    let now = app.clock.now();
     let Some(notice) =
-        installation.store.notice_at(key).await?.filter(|notice| notice.due.is_some_and(|due| due <= now))
+        app.store.notice_at(key).await?.filter(|notice| notice.wake_at.is_some_and(|wake_at| wake_at <= now))
     else {
         return Ok(());
     };
     if notice.sending {
-        return give_up(installation, notice).await;
+        return give_up(app, notice).await;
     }
     let class = notice.kind.class();
     while !blocked.contains(&class) {
-        let context = installation.store.notice_context(&notice.id, &notice.event.event).await?;
+        let context = app.store.notice_context(&notice.id, &notice.event.event).await?;
         let Some(notice) = context.notice.clone().filter(|stored| stored.version == notice.version) else {
             return Ok(());
         };
-        let Delivery::NotItsTurn(until) = deliver(installation, notice, context, Occasion::Due).await? else {
+        let Delivery::NotItsTurn(until) = deliver(app, notice, context, Occasion::Due).await? else {
             return Ok(());
         };
         // A linked phone's pause is waited for, as long as this run lives; anything longer is for a later one.
-        let pause = Duration::try_from(until - installation.clock.now()).unwrap_or_default();
+        let pause = Duration::try_from(until - app.clock.now()).unwrap_or_default();
         if started.elapsed().saturating_add(pause) > TIME_LIMIT {
             blocked.push(class);
         } else {
@@ -82,16 +77,16 @@ async fn look_at(
 }
 
 /// Whoever claimed it never wrote down what happened. It may have been sent, so it is not sent again by itself.
-async fn give_up(installation: &Installation, notice: Notice) -> Result<(), Failed> {
+async fn give_up(app: &App, notice: Notice) -> Result<(), Failed> {
     tracing::error!(
         alarm = notice.kind.class() != Class::Code,
         message = notice.id.as_str(),
         kind = ?notice.kind,
         "nobody knows whether a message was sent: its sender stopped in between"
     );
-    let now = installation.clock.now();
+    let now = app.clock.now();
     let given_up = notice.concluded(DeliveryStatus::Unknown, Some("its sender stopped before it heard an answer"), now);
-    match installation.store.put_notice(&given_up).await {
+    match app.store.put_notice(&given_up).await {
         Ok(()) | Err(StoreError::Stale) => Ok(()),
         Err(error) => Err(error.into()),
     }

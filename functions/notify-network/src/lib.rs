@@ -1,7 +1,7 @@
 //! Queue and clock: tells the provider's network who is served, in the form of Standard Webhooks.
 //!
 //! An event only says whose line to look at. What is told is the line as it stands, once per state, until every
-//! receiver took it (`billing::telling::network`). What was not taken is due work: the clock tells it again.
+//! receiver took it (`billing::telling::network`). What was not taken is planned work: the clock tells it again.
 
 mod receivers;
 pub mod signature;
@@ -13,10 +13,10 @@ use std::{
 
 use billing::{
     id::CustomerId,
-    telling::network::{self, Announcement, Outcome, Problem, State},
+    telling::network::{self, NetworkUpdate, Outcome, Problem, State},
 };
 use cloud::{
-    installation::Installation,
+    app::App,
     queue::{Batch, Message, NotAnEvent, Report},
     secrets::{Rows, SecretError},
     store::StoreError,
@@ -40,7 +40,7 @@ const SWEEP_TIME: Duration = Duration::from_secs(7);
 /// What telling the network takes. Clones share everything.
 #[derive(Debug, Clone)]
 pub struct Network {
-    installation: Installation,
+    app: App,
     known: Arc<Mutex<Option<Known>>>,
 }
 
@@ -70,15 +70,15 @@ struct Changed {
 }
 
 impl Network {
-    /// Of one installation.
+    /// Of one deployment.
     #[must_use]
-    pub fn new(installation: Installation) -> Self {
-        Self { installation, known: Arc::default() }
+    pub fn new(app: App) -> Self {
+        Self { app, known: Arc::default() }
     }
 
     /// Whom to tell; `None` = nobody is configured.
     async fn receivers(&self) -> Result<Option<Receivers>, Problem> {
-        let secrets = &self.installation.secrets;
+        let secrets = &self.app.secrets;
         let unusable = |error: &dyn std::error::Error| {
             tracing::error!(alarm = true, %error, "the network cannot be told");
             Problem::Misconfigured
@@ -88,7 +88,7 @@ impl Network {
         if let Some(known) = known.as_ref().filter(|known| known.rows == rows) {
             return Ok(Some(known.receivers.clone()));
         }
-        let stand_in = self.installation.settings.partner_endpoints.contains_key(NAME);
+        let stand_in = self.app.settings.partner_endpoints.contains_key(NAME);
         let receivers = Receivers::from_rows(&rows, stand_in).map_err(|error| unusable(&error))?;
         *known = receivers.clone().map(|receivers| Known { rows, receivers });
         Ok(receivers)
@@ -128,17 +128,17 @@ async fn tell_event(network: &Network, message: &Message) -> Result<(), Failed> 
 /// Tells one line, and looks at it once more afterwards: who came meanwhile found it claimed, and relied on that.
 /// Answers the problem of the last try, if it reached nobody.
 async fn tell(network: &Network, customer: &CustomerId, cause: Option<&str>) -> Result<Option<Problem>, Failed> {
-    let Installation { store, clock, .. } = &network.installation;
+    let App { store, clock, .. } = &network.app;
     let receivers = network.receivers().await;
     let mut cause = cause;
     for round in 1..=ROUNDS {
-        let Some((profile, before)) = store.profile_and_announcement(customer).await? else { return Ok(None) };
+        let Some((profile, before)) = store.profile_and_network_update(customer).await? else { return Ok(None) };
         if let Ok(None) = &receivers {
             return forget(network, before).await;
         }
         let now = clock.now();
         let Some(claimed) = network::claim(before.as_ref(), &profile, cause, now) else { return Ok(None) };
-        let claimed = match store.put_announcement(claimed).await {
+        let claimed = match store.put_network_update(claimed).await {
             Ok(claimed) => claimed,
             // Somebody else was faster.
             Err(StoreError::Stale) => continue,
@@ -151,12 +151,12 @@ async fn tell(network: &Network, customer: &CustomerId, cause: Option<&str>) -> 
         };
         if outcome.problem == Some(Problem::Unauthorized) {
             // The key may have been replaced: the next try signs with what is typed in now.
-            let _ = network.installation.secrets.refreshed_rows(NAME).await;
+            let _ = network.app.secrets.refreshed_rows(NAME).await;
         }
         let after = claimed.after(&outcome, round == ROUNDS, clock.now());
         note(&after);
-        let is_due = after.due.is_some();
-        match store.put_announcement(after).await {
+        let is_due = after.wake_at.is_some();
+        match store.put_network_update(after).await {
             // Stale: this took longer than the claim lasts, and somebody else is at it.
             Ok(_) | Err(StoreError::Stale) => {}
             Err(error) => return Err(error.into()),
@@ -171,9 +171,9 @@ async fn tell(network: &Network, customer: &CustomerId, cause: Option<&str>) -> 
 }
 
 /// Nobody is configured: customers are not shown a network that is late.
-async fn forget(network: &Network, announcement: Option<Announcement>) -> Result<Option<Problem>, Failed> {
-    if let Some(off) = announcement.and_then(|announcement| announcement.off()) {
-        match network.installation.store.put_announcement(off).await {
+async fn forget(network: &Network, network_update: Option<NetworkUpdate>) -> Result<Option<Problem>, Failed> {
+    if let Some(off) = network_update.and_then(|network_update| network_update.off()) {
+        match network.app.store.put_network_update(off).await {
             Ok(_) | Err(StoreError::Stale) => {}
             Err(error) => return Err(error.into()),
         }
@@ -182,16 +182,16 @@ async fn forget(network: &Network, announcement: Option<Announcement>) -> Result
 }
 
 /// What became of a try, in one line.
-fn note(announcement: &Announcement) {
-    let (customer, version, tries) = (announcement.customer_id.as_str(), announcement.number, announcement.tries);
-    match announcement.state {
+fn note(network_update: &NetworkUpdate) {
+    let (customer, version, tries) = (network_update.customer_id.as_str(), network_update.number, network_update.tries);
+    match network_update.state {
         State::Told => tracing::info!(customer, version, tries, "the network was told"),
         State::GivenUp => {
-            tracing::error!(alarm = true, customer, version, tries, problem = ?announcement.problem, "the network was not told, and is no longer asked");
+            tracing::error!(alarm = true, customer, version, tries, problem = ?network_update.problem, "the network was not told, and is no longer asked");
         }
         State::Pending | State::Failing | State::Off => {
-            let alarm = announcement.is_alarming();
-            tracing::error!(alarm, customer, version, tries, problem = ?announcement.problem, "the network was not told yet");
+            let alarm = network_update.is_alarming();
+            tracing::error!(alarm, customer, version, tries, problem = ?network_update.problem, "the network was not told yet");
         }
     }
 }
@@ -200,17 +200,17 @@ fn note(announcement: &Announcement) {
 /// until it is back.
 async fn sweep(network: &Network) {
     let started = tokio::time::Instant::now();
-    let Installation { store, clock, .. } = &network.installation;
-    let due = match store.due_announcements(clock.now(), SWEEP_LIMIT).await {
-        Ok(due) => due,
+    let App { store, clock, .. } = &network.app;
+    let wake_at = match store.network_updates_to_send(clock.now(), SWEEP_LIMIT).await {
+        Ok(wake_at) => wake_at,
         Err(error) => {
             tracing::error!(alarm = true, %error, "due lines could not be read");
             return;
         }
     };
-    for customers in due.chunks(AT_ONCE) {
+    for customers in wake_at.chunks(AT_ONCE) {
         if started.elapsed() > SWEEP_TIME {
-            tracing::warn!(due = due.len(), "more lines are due than a run can tell");
+            tracing::warn!(wake_at = wake_at.len(), "more lines are due than a run can tell");
             return;
         }
         let mut telling = JoinSet::new();

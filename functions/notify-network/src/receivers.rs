@@ -1,7 +1,7 @@
 //! Whom to tell, as the secret `network` says, and one try at all of them.
 
 use billing::{
-    telling::network::{Announcement, Outcome, Problem},
+    telling::network::{NetworkUpdate, Outcome, Problem},
     zone::format,
 };
 use cloud::secrets::Rows;
@@ -34,7 +34,7 @@ pub(crate) struct Receivers {
 
 #[derive(Clone)]
 struct Address {
-    /// Recognises it in a announcement.
+    /// Recognises it in a network update.
     hash: String,
     url: Url,
 }
@@ -121,10 +121,10 @@ impl Receivers {
     }
 
     /// Tells everybody who has not taken it yet, all at once, each once.
-    pub(crate) async fn tell(&self, announcement: &Announcement, now: OffsetDateTime) -> Outcome {
-        let (headers, body) = self.message(announcement, now);
+    pub(crate) async fn tell(&self, network_update: &NetworkUpdate, now: OffsetDateTime) -> Outcome {
+        let (headers, body) = self.message(network_update, now);
         let mut calls = JoinSet::new();
-        for address in self.addresses.iter().filter(|address| !announcement.is_settled_with(&address.hash)) {
+        for address in self.addresses.iter().filter(|address| !network_update.is_settled_with(&address.hash)) {
             let call = Call {
                 method: Method::POST,
                 url: address.url.clone(),
@@ -142,7 +142,7 @@ impl Receivers {
                 Ok((hash, Err(Problem::Gone))) => outcome.gone.push(hash),
                 Ok((hash, Err(problem))) => {
                     tracing::warn!(
-                        customer = announcement.customer_id.as_str(),
+                        customer = network_update.customer_id.as_str(),
                         receiver = hash,
                         ?problem,
                         "a receiver did not take it"
@@ -155,22 +155,22 @@ impl Receivers {
         outcome
     }
 
-    fn message(&self, announcement: &Announcement, now: OffsetDateTime) -> (HeaderMap, String) {
-        let line = &announcement.line;
+    fn message(&self, network_update: &NetworkUpdate, now: OffsetDateTime) -> (HeaderMap, String) {
+        let line = &network_update.line;
         let body = Body {
-            r#type: &announcement.kind,
-            timestamp: format::instant(announcement.since),
-            customer_id: announcement.customer_id.as_str(),
+            r#type: &network_update.kind,
+            timestamp: format::instant(network_update.since),
+            customer_id: network_update.customer_id.as_str(),
             username: &line.username,
             package_id: line.package_id.as_str(),
             down_mbps: line.down_mbps,
             up_mbps: line.up_mbps,
             expires_at: format::instant(line.expires_at),
             active: line.active,
-            version: announcement.number,
+            version: network_update.number,
         };
         let body = serde_json::to_string(&body).unwrap_or_default();
-        let (id, timestamp) = (announcement.message_id(), now.unix_timestamp());
+        let (id, timestamp) = (network_update.message_id(), now.unix_timestamp());
         let fields = [
             ("webhook-signature", signature::header(&self.keys, &id, timestamp, &body)),
             ("webhook-timestamp", timestamp.to_string()),

@@ -6,7 +6,7 @@
 
 use billing::{id::MessageId, telling::delivery::DeliveryStatus};
 use cloud::{
-    installation::Installation,
+    app::App,
     secrets::{Rows, SecretError},
     store::{Recorded, StatusReport, StoreError},
 };
@@ -34,11 +34,11 @@ const AT_ONCE: usize = 16;
 const SECRET: &str = "whatsapp";
 
 /// Answers one webhook, or Meta's handshake.
-pub async fn handle(installation: &Installation, request: Request) -> Response<Body> {
-    answer::respond(receive(installation, &request).await, request.headers())
+pub async fn handle(app: &App, request: Request) -> Response<Body> {
+    answer::respond(receive(app, &request).await, request.headers())
 }
 
-async fn receive(installation: &Installation, request: &Request) -> Answer {
+async fn receive(app: &App, request: &Request) -> Answer {
     let provider = match answer::path(request).as_slice() {
         ["api", "webhooks", "whatsapp", name] => ProviderName::parse(name).ok_or(problem::NOT_FOUND)?,
         _ => return Err(problem::NOT_FOUND),
@@ -46,7 +46,7 @@ async fn receive(installation: &Installation, request: &Request) -> Answer {
     let query = request.query_string_parameters();
     if request.method() == Method::GET && provider == ProviderName::Meta {
         let find = |name: &str| query.first(name).map(str::to_owned);
-        return verified(installation, provider, |rows| webhook::handshake(rows, find)).await.map(challenge);
+        return verified(app, provider, |rows| webhook::handshake(rows, find)).await.map(challenge);
     }
     if request.method() != Method::POST {
         return Err(problem::NOT_FOUND);
@@ -56,14 +56,14 @@ async fn receive(installation: &Installation, request: &Request) -> Answer {
         return Err(problem::TOO_LARGE);
     }
     let webhook = WebhookRequest { body, headers: request.headers(), token: query.first("token") };
-    let notices = verified(installation, provider, |rows| webhook::read(provider, rows, &webhook)).await?;
-    record_all(installation, provider, notices).await.map_err(store_problem)?;
+    let notices = verified(app, provider, |rows| webhook::read(provider, rows, &webhook)).await?;
+    record_all(app, provider, notices).await.map_err(store_problem)?;
     answer::ok(&json!({"success": true}))
 }
 
 /// Verifies with the keys at hand, and once more with keys read again: they may just have been typed in.
 async fn verified<T>(
-    installation: &Installation,
+    app: &App,
     provider: ProviderName,
     read: impl Fn(&Rows) -> Result<T, WebhookError>,
 ) -> Result<T, Problem> {
@@ -71,10 +71,10 @@ async fn verified<T>(
         tracing::error!(alarm = true, provider = provider.as_str(), %error, "webhook cannot be verified");
         problem::SEND_AGAIN
     };
-    let rows = installation.secrets.rows(SECRET).await.map_err(unreadable)?;
+    let rows = app.secrets.rows(SECRET).await.map_err(unreadable)?;
     match read(&rows) {
         Err(WebhookError::Forged | WebhookError::NotConfigured(_)) => {
-            let rows = installation.secrets.refreshed_rows(SECRET).await.map_err(unreadable)?;
+            let rows = app.secrets.refreshed_rows(SECRET).await.map_err(unreadable)?;
             read(&rows).map_err(|error| refused(provider, error))
         }
         verdict => verdict.map_err(|error| refused(provider, error)),
@@ -112,19 +112,15 @@ fn challenge(text: String) -> Response<Body> {
 }
 
 /// Writes down everything, a few at a time; the first failure, if there was one.
-async fn record_all(
-    installation: &Installation,
-    provider: ProviderName,
-    notices: Vec<Notice>,
-) -> Result<(), StoreError> {
+async fn record_all(app: &App, provider: ProviderName, notices: Vec<Notice>) -> Result<(), StoreError> {
     let mut outcome = Ok(());
     let mut running = JoinSet::new();
     for notice in notices {
         if running.len() >= AT_ONCE {
             outcome = outcome.and(joined(running.join_next().await));
         }
-        let installation = installation.clone();
-        running.spawn(async move { record(&installation, provider, notice).await });
+        let app = app.clone();
+        running.spawn(async move { record(&app, provider, notice).await });
     }
     while let Some(done) = running.join_next().await {
         outcome = outcome.and(joined(Some(done)));
@@ -136,16 +132,16 @@ fn joined(done: Option<Result<Result<(), StoreError>, tokio::task::JoinError>>) 
     done.transpose().map_err(|error| StoreError::Unavailable(error.to_string()))?.unwrap_or(Ok(()))
 }
 
-async fn record(installation: &Installation, provider: ProviderName, notice: Notice) -> Result<(), StoreError> {
-    let now = installation.clock.now();
+async fn record(app: &App, provider: ProviderName, notice: Notice) -> Result<(), StoreError> {
+    let now = app.clock.now();
     match notice {
-        Notice::Status(status) => record_status(installation, provider, &status, now).await,
-        Notice::Wish { phone, opted_out, at } => {
+        Notice::Status(status) => record_status(app, provider, &status, now).await,
+        Notice::OptOut { phone, opted_out, at } => {
             tracing::info!(provider = provider.as_str(), opted_out, "a customer wrote whether messages are wanted");
             let at = at.unwrap_or(now).min(now);
-            installation.store.set_opt_out(&phone, opted_out, at, provider.as_str()).await
+            app.store.set_opt_out(&phone, opted_out, at, provider.as_str()).await
         }
-        Notice::Trouble(detail) => {
+        Notice::SenderProblem(detail) => {
             tracing::error!(alarm = true, provider = provider.as_str(), detail, "the sender of messages is in trouble");
             Ok(())
         }
@@ -154,12 +150,12 @@ async fn record(installation: &Installation, provider: ProviderName, notice: Not
 
 /// Found by our own id if the provider gives it back, else by its id.
 async fn record_status(
-    installation: &Installation,
+    app: &App,
     provider: ProviderName,
     status: &Status,
     now: OffsetDateTime,
 ) -> Result<(), StoreError> {
-    let store = &installation.store;
+    let store = &app.store;
     let report =
         StatusReport { status: status.status, at: status.at.unwrap_or(now).min(now), detail: status.detail.as_deref() };
     let ours = status.callback.as_deref().and_then(|id| MessageId::parse(id).ok());

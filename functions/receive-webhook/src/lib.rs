@@ -7,10 +7,10 @@ use billing::payment::{
     gateway::{GatewayName, ReportedState},
     order::Order,
 };
-use cloud::{installation::Installation, store::StoreError};
+use cloud::{app::App, store::StoreError};
 use gateways::{Hint, OrderRef, SetupError, VerifyError, WebhookRequest};
 use lambda_http::{Body, Request, Response};
-use payments::Trouble;
+use payments::BookingError;
 use serde_json::json;
 use time::Duration;
 use web::{
@@ -22,11 +22,11 @@ use web::{
 /// A verified hint that could not be confirmed is followed up by reconcile this soon.
 const FOLLOW_UP: Duration = Duration::seconds(30);
 /// Answers one webhook.
-pub async fn handle(installation: &Installation, request: Request) -> Response<Body> {
-    answer::respond(receive(installation, &request).await, request.headers())
+pub async fn handle(app: &App, request: Request) -> Response<Body> {
+    answer::respond(receive(app, &request).await, request.headers())
 }
 
-async fn receive(installation: &Installation, request: &Request) -> Answer {
+async fn receive(app: &App, request: &Request) -> Answer {
     let gateway = match answer::path(request).as_slice() {
         ["api", "webhooks", name] => GatewayName::parse(name).ok_or(problem::NOT_FOUND)?,
         _ => return Err(problem::NOT_FOUND),
@@ -35,34 +35,28 @@ async fn receive(installation: &Installation, request: &Request) -> Answer {
     if body.len() > BODY_LIMIT {
         return Err(problem::TOO_LARGE);
     }
-    let hint = verify(installation, gateway, &WebhookRequest { body, headers: request.headers() }).await?;
+    let hint = verify(app, gateway, &WebhookRequest { body, headers: request.headers() }).await?;
     match hint {
         Hint::NotOurs(why) => tracing::info!(gateway = gateway.as_str(), why, "authentic webhook without an order"),
         Hint::Order { order_id, transaction_id, reference, claims_payment } => {
-            confirm(installation, gateway, OrderRef { order_id, reference, transaction_id }, claims_payment).await?;
+            confirm(app, gateway, OrderRef { order_id, reference, transaction_id }, claims_payment).await?;
         }
     }
     answer::ok(&json!({"success": true}))
 }
 
 /// Verifies with the keys at hand, and once more with keys read again: they may just have been rotated, or typed in.
-async fn verify(
-    installation: &Installation,
-    gateway: GatewayName,
-    webhook: &WebhookRequest<'_>,
-) -> Result<Hint, Problem> {
-    let verdict = match payments::connect(installation, gateway).await {
+async fn verify(app: &App, gateway: GatewayName, webhook: &WebhookRequest<'_>) -> Result<Hint, Problem> {
+    let verdict = match payments::connect(app, gateway).await {
         Ok(connected) => connected.verify(webhook),
-        Err(Trouble::Setup(_)) => Err(VerifyError::NotConfigured),
+        Err(BookingError::Setup(_)) => Err(VerifyError::NotConfigured),
         Err(trouble) => return Err(no_keys(gateway, &trouble)),
     };
     let verdict = match verdict {
-        Err(VerifyError::Forged | VerifyError::NotConfigured) => {
-            payments::connect_with_fresh_keys(installation, gateway)
-                .await
-                .map_err(|trouble| no_keys(gateway, &trouble))?
-                .verify(webhook)
-        }
+        Err(VerifyError::Forged | VerifyError::NotConfigured) => payments::connect_with_fresh_keys(app, gateway)
+            .await
+            .map_err(|trouble| no_keys(gateway, &trouble))?
+            .verify(webhook),
         verdict => verdict,
     };
     verdict.map_err(|error| match error {
@@ -83,23 +77,16 @@ async fn verify(
 
 /// A gateway that the provider does not use (no key at all) is no alarm: anybody can post to its address, and an alarm
 /// that strangers can hold up hides the others.
-fn no_keys(gateway: GatewayName, trouble: &Trouble) -> Problem {
-    let alarm = !matches!(trouble, Trouble::Setup(SetupError::NotConfigured(_)));
+fn no_keys(gateway: GatewayName, trouble: &BookingError) -> Problem {
+    let alarm = !matches!(trouble, BookingError::Setup(SetupError::NotConfigured(_)));
     tracing::error!(alarm, gateway = gateway.as_str(), error = %trouble, "webhook cannot be verified");
     problem::SEND_AGAIN
 }
 
 /// Asks the gateway beside reading the order, and books what it says.
-async fn confirm(
-    installation: &Installation,
-    gateway: GatewayName,
-    hinted: OrderRef,
-    claims_payment: bool,
-) -> Result<(), Problem> {
-    let (order, report) = tokio::join!(
-        installation.store.order(gateway, &hinted.order_id),
-        payments::ask(installation, gateway, &hinted)
-    );
+async fn confirm(app: &App, gateway: GatewayName, hinted: OrderRef, claims_payment: bool) -> Result<(), Problem> {
+    let (order, report) =
+        tokio::join!(app.store.order(gateway, &hinted.order_id), payments::ask(app, gateway, &hinted));
     let Some(order) = order.map_err(store_problem)? else {
         tracing::info!(
             gateway = gateway.as_str(),
@@ -109,8 +96,8 @@ async fn confirm(
         return Ok(());
     };
     let confirmed = match report {
-        Ok(report) => match payments::require_same_mode(installation, &order).await {
-            Ok(()) => payments::book(installation, order.clone(), None, report, "webhook").await,
+        Ok(report) => match payments::require_same_mode(app, &order).await {
+            Ok(()) => payments::book(app, order.clone(), None, report, "webhook").await,
             Err(trouble) => Err(trouble),
         },
         Err(trouble) => Err(trouble),
@@ -120,17 +107,20 @@ async fn confirm(
             // Signed, paid, and not even known: the key may be of another merchant account than the order.
             let alarm = booked.state == ReportedState::Unknown;
             tracing::error!(alarm, order = hinted.order_id.as_str(), "the gateway does not confirm the webhook yet");
-            follow_up(installation, &booked.order, hinted.transaction_id).await;
+            follow_up(app, &booked.order, hinted.transaction_id).await;
             Err(problem::SEND_AGAIN)
         }
         Ok(_) => Ok(()),
         Err(trouble) => {
             let alarm = matches!(
                 trouble,
-                Trouble::OtherMode | Trouble::NoInvoice(_) | Trouble::Money(_) | Trouble::Store(StoreError::Damaged(_))
+                BookingError::OtherMode
+                    | BookingError::NoInvoice(_)
+                    | BookingError::Money(_)
+                    | BookingError::Store(StoreError::Damaged(_))
             );
             tracing::error!(alarm, order = hinted.order_id.as_str(), error = %trouble, "webhook not settled");
-            follow_up(installation, &order, hinted.transaction_id).await;
+            follow_up(app, &order, hinted.transaction_id).await;
             Err(problem::SEND_AGAIN)
         }
     }
@@ -138,11 +128,11 @@ async fn confirm(
 
 /// Brings the next look forward, and keeps the gateway's own id: some channels can only be asked by it. Should this
 /// fail too, the planned look is still there, and the gateway sends again.
-async fn follow_up(installation: &Installation, order: &Order, transaction_id: Option<String>) {
+async fn follow_up(app: &App, order: &Order, transaction_id: Option<String>) {
     let transaction_id = order.transaction_id.clone().or(transaction_id);
-    let sooner = Order { transaction_id, ..order.looking_again_in(FOLLOW_UP, installation.clock.now()) };
+    let sooner = Order { transaction_id, ..order.looking_again_in(FOLLOW_UP, app.clock.now()) };
     if sooner != *order
-        && let Err(error) = installation.store.note_order(&sooner).await
+        && let Err(error) = app.store.note_order(&sooner).await
     {
         tracing::warn!(order = order.id.as_str(), %error, "next look not brought forward");
     }

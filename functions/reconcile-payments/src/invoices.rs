@@ -9,8 +9,8 @@ use billing::{
     telling::event::Event,
 };
 use cloud::{
-    installation::Installation,
-    store::{DueKind, StoreError},
+    app::App,
+    store::{StoreError, WakeKind},
 };
 use time::{Duration, OffsetDateTime};
 
@@ -21,17 +21,17 @@ const AGAIN_IN: Duration = Duration::minutes(10);
 /// Whatever cannot be written for longer than this needs a person.
 const WRITTEN_WITHIN: Duration = Duration::minutes(30);
 
-pub(crate) async fn look_at(installation: &Installation) {
-    let now = installation.clock.now();
-    let due = match installation.store.due(DueKind::Invoice, now, INVOICES_PER_PARTITION).await {
-        Ok(due) => due,
+pub(crate) async fn look_at(app: &App) {
+    let now = app.clock.now();
+    let wake_at = match app.store.wake_ups(WakeKind::Invoice, now, INVOICES_PER_PARTITION).await {
+        Ok(wake_at) => wake_at,
         Err(error) => {
             tracing::error!(alarm = true, %error, "due invoices could not be read");
             return;
         }
     };
-    for key in due {
-        let invoice = match installation.store.due_invoice(&key, now).await {
+    for key in wake_at {
+        let invoice = match app.store.woken_invoice(&key, now).await {
             Ok(Some(invoice)) => invoice,
             Ok(None) => continue,
             Err(error) => {
@@ -40,9 +40,9 @@ pub(crate) async fn look_at(installation: &Installation) {
             }
         };
         let done = if invoice.awaits_apply() {
-            tell_again(installation, &invoice, now).await
+            tell_again(app, &invoice, now).await
         } else if invoice.is_lapsed(now) {
-            withdraw_offer(installation, &invoice, now).await
+            withdraw_offer(app, &invoice, now).await
         } else {
             Ok(())
         };
@@ -51,31 +51,30 @@ pub(crate) async fn look_at(installation: &Installation) {
             Ok(()) | Err(StoreError::Stale) => {}
             Err(error) => {
                 // A table that is busy is over with in a while; what is not keeps others from their look.
-                let alarm = invoice.due.is_some_and(|due| now - due > WRITTEN_WITHIN);
+                let alarm = invoice.wake_at.is_some_and(|wake_at| now - wake_at > WRITTEN_WITHIN);
                 tracing::error!(alarm, invoice = invoice.id.as_str(), %error, "due invoice could not be written");
             }
         }
     }
 }
 
-async fn tell_again(installation: &Installation, invoice: &Invoice, now: OffsetDateTime) -> Result<(), StoreError> {
+async fn tell_again(app: &App, invoice: &Invoice, now: OffsetDateTime) -> Result<(), StoreError> {
     tracing::error!(alarm = true, invoice = invoice.id.as_str(), status = ?invoice.status, "a payment is not applied yet; told again");
     let event = event_of(invoice);
-    let invoice = Invoice { due: Some(now.saturating_add(AGAIN_IN)), ..invoice.clone() };
-    installation.store.tell_again(&invoice, &event, now).await
+    let invoice = Invoice { wake_at: Some(now.saturating_add(AGAIN_IN)), ..invoice.clone() };
+    app.store.tell_again(&invoice, &event, now).await
 }
 
-async fn withdraw_offer(installation: &Installation, invoice: &Invoice, now: OffsetDateTime) -> Result<(), StoreError> {
-    let Some((invoice, profile)) = installation.store.invoice_and_profile(&invoice.customer_id, &invoice.id).await?
-    else {
+async fn withdraw_offer(app: &App, invoice: &Invoice, now: OffsetDateTime) -> Result<(), StoreError> {
+    let Some((invoice, profile)) = app.store.invoice_and_profile(&invoice.customer_id, &invoice.id).await? else {
         return Ok(());
     };
     let order = match &invoice.link {
-        Some(link) => installation.store.order(link.gateway, &link.order_id).await?,
+        Some(link) => app.store.order(link.gateway, &link.order_id).await?,
         None => None,
     };
     match withdraw(&invoice, &profile, order.as_ref(), now) {
-        Ok(withdrawal) => installation.store.withdraw_invoice(&withdrawal, now).await,
+        Ok(withdrawal) => app.store.withdraw_invoice(&withdrawal, now).await,
         // Paid meanwhile.
         Err(WithdrawError::NotOpen(_)) => Ok(()),
         Err(WithdrawError::Money(error)) => Err(StoreError::Damaged(format!("invoice {}: {error}", invoice.id))),
@@ -84,11 +83,11 @@ async fn withdraw_offer(installation: &Installation, invoice: &Invoice, now: Off
 
 fn event_of(invoice: &Invoice) -> Event {
     let (customer_id, invoice_id) = (invoice.customer_id.clone(), invoice.id.clone());
-    let (settlement, amount) = (invoice.settlement, invoice.amount);
+    let (settlement_no, amount) = (invoice.settlement_no, invoice.amount);
     match invoice.status {
-        InvoiceStatus::Paid => Event::PaymentSettled { customer_id, invoice_id, settlement, amount },
+        InvoiceStatus::Paid => Event::PaymentSettled { customer_id, invoice_id, settlement_no, amount },
         InvoiceStatus::Unpaid | InvoiceStatus::Cancelled => {
-            Event::PaymentReversed { customer_id, invoice_id, settlement, amount }
+            Event::PaymentReversed { customer_id, invoice_id, settlement_no, amount }
         }
     }
 }

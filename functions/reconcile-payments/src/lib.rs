@@ -11,14 +11,14 @@ use billing::payment::{
     settlement::in_other_mode,
 };
 use cloud::{
-    installation::Installation,
+    app::App,
     store::{
-        DueKind, StoreError,
+        StoreError, WakeKind,
         keys::{self, Key},
     },
 };
 use gateways::{Cancellation, GatewayError};
-use payments::{Trouble, order_ref};
+use payments::{BookingError, order_ref};
 use serde_json::Value;
 use time::OffsetDateTime;
 
@@ -33,25 +33,25 @@ const ASK_AGAIN_IN: time::Duration = time::Duration::minutes(5);
 const OTHER_MODE_AGAIN_IN: time::Duration = time::Duration::hours(1);
 
 /// One run.
-pub async fn handle(installation: &Installation, _trigger: Value) {
+pub async fn handle(app: &App, _trigger: Value) {
     let started = tokio::time::Instant::now();
-    invoices::look_at(installation).await;
-    let due = match installation.store.due(DueKind::Order, installation.clock.now(), ORDERS_PER_PARTITION).await {
-        Ok(due) => due,
+    invoices::look_at(app).await;
+    let wake_at = match app.store.wake_ups(WakeKind::Order, app.clock.now(), ORDERS_PER_PARTITION).await {
+        Ok(wake_at) => wake_at,
         Err(error) => {
             tracing::error!(alarm = true, %error, "due orders could not be read");
             return;
         }
     };
-    let found = due.len();
+    let found = wake_at.len();
     let mut looked_at: usize = 0;
     let mut silent = Silent::default();
-    for key in due {
+    for key in wake_at {
         if started.elapsed() > TIME_LIMIT {
             tracing::warn!(found, looked_at, "more orders are due than a run can look at");
             return;
         }
-        look_at(installation, &key, &mut silent).await;
+        look_at(app, &key, &mut silent).await;
         looked_at = looked_at.saturating_add(1);
     }
     if found > 0 {
@@ -61,9 +61,9 @@ pub async fn handle(installation: &Installation, _trigger: Value) {
 
 /// Looks at one order. Whatever happens, it is due again or closed afterwards, and one order's trouble is not
 /// another's.
-async fn look_at(installation: &Installation, key: &Key, silent: &mut Silent) {
-    let now = installation.clock.now();
-    let order = match installation.store.due_order(key, now).await {
+async fn look_at(app: &App, key: &Key, silent: &mut Silent) {
+    let now = app.clock.now();
+    let order = match app.store.woken_order(key, now).await {
         Ok(Some(order)) => order,
         Ok(None) => return,
         Err(error) => {
@@ -73,27 +73,27 @@ async fn look_at(installation: &Installation, key: &Key, silent: &mut Silent) {
     };
     if silent.is(order.gateway) {
         // Not left due: it would be first in the next run too, and hold up the other gateway's orders.
-        return ask_again(installation, order, ASK_AGAIN_IN, now).await;
+        return ask_again(app, order, ASK_AGAIN_IN, now).await;
     }
-    let Err(trouble) = Box::pin(confirm(installation, order.clone())).await else { return };
+    let Err(trouble) = Box::pin(confirm(app, order.clone())).await else { return };
     match &trouble {
-        Trouble::Gateway(error) => silent.note(order.gateway, error),
+        BookingError::Gateway(error) => silent.note(order.gateway, error),
         // Somebody else is at work on it. If they leave it due, it must not be first in every run.
-        Trouble::Store(StoreError::Stale) => {
-            if let Ok(Some(left_due)) = installation.store.due_order(key, now).await {
-                ask_again(installation, left_due, ASK_AGAIN_IN, now).await;
+        BookingError::Store(StoreError::Stale) => {
+            if let Ok(Some(left_due)) = app.store.woken_order(key, now).await {
+                ask_again(app, left_due, ASK_AGAIN_IN, now).await;
             }
             return;
         }
         _ => {}
     }
-    let alarm = !matches!(trouble, Trouble::Gateway(_) | Trouble::Store(_));
+    let alarm = !matches!(trouble, BookingError::Gateway(_) | BookingError::Store(_));
     tracing::error!(alarm, order = order.id.as_str(), gateway = order.gateway.as_str(), error = %trouble, "order not reconciled");
-    if matches!(trouble, Trouble::OtherMode) {
-        let again = Order { due: None, ..order }.looking_again_in(OTHER_MODE_AGAIN_IN, now);
-        not_planned(installation.store.note(&in_other_mode(again, now), now).await, key);
+    if matches!(trouble, BookingError::OtherMode) {
+        let again = Order { wake_at: None, ..order }.looking_again_in(OTHER_MODE_AGAIN_IN, now);
+        not_planned(app.store.note(&in_other_mode(again, now), now).await, key);
     } else {
-        ask_again(installation, order, ASK_AGAIN_IN, now).await;
+        ask_again(app, order, ASK_AGAIN_IN, now).await;
     }
 }
 
@@ -119,9 +119,9 @@ impl Silent {
     }
 }
 
-async fn ask_again(installation: &Installation, order: Order, wait: time::Duration, now: OffsetDateTime) {
-    let again = Order { due: None, ..order }.looking_again_in(wait, now);
-    not_planned(installation.store.note_order(&again).await, &keys::order(again.gateway, &again.id));
+async fn ask_again(app: &App, order: Order, wait: time::Duration, now: OffsetDateTime) {
+    let again = Order { wake_at: None, ..order }.looking_again_in(wait, now);
+    not_planned(app.store.note_order(&again).await, &keys::order(again.gateway, &again.id));
 }
 
 fn not_planned(written: Result<(), StoreError>, order: &Key) {
@@ -130,29 +130,29 @@ fn not_planned(written: Result<(), StoreError>, order: &Key) {
     }
 }
 
-async fn confirm(installation: &Installation, order: Order) -> Result<(), Trouble> {
+async fn confirm(app: &App, order: Order) -> Result<(), BookingError> {
     if !order.cancel_wanted {
-        return payments::confirm(installation, order, None, "reconcile").await.map(|_| ());
+        return payments::confirm(app, order, None, "reconcile").await.map(|_| ());
     }
-    payments::require_same_mode(installation, &order).await?;
-    let gateway = payments::connect(installation, order.gateway).await?;
+    payments::require_same_mode(app, &order).await?;
+    let gateway = payments::connect(app, order.gateway).await?;
     let cancelled = match gateway.cancel(&order_ref(&order)).await {
         Ok(cancelled) => cancelled,
         Err(error) => {
             // That nobody cancels must not mean that nobody looks: money may be there.
             tracing::warn!(order = order.id.as_str(), %error, "order not cancelled yet");
-            return payments::confirm(installation, order, None, "reconcile").await.map(|_| ());
+            return payments::confirm(app, order, None, "reconcile").await.map(|_| ());
         }
     };
     match cancelled {
         Cancellation::Cancelled => {
-            let now = installation.clock.now();
+            let now = app.clock.now();
             let mut order = Order { status: OrderStatus::Cancelled, cancel_wanted: false, ..order };
             order.note(now, "cancelled");
-            order.due = order.next_look(now);
-            Ok(installation.store.note_order(&order).await?)
+            order.wake_at = order.next_look(now);
+            Ok(app.store.note_order(&order).await?)
         }
         // Paid, over, in progress or never chosen: the status tells. The wish stays until the order is over or paid.
-        Cancellation::Refused => payments::confirm(installation, order, None, "reconcile").await.map(|_| ()),
+        Cancellation::Refused => payments::confirm(app, order, None, "reconcile").await.map(|_| ()),
     }
 }

@@ -45,7 +45,7 @@ pub async fn handle(relay: &Relay, trigger: Value) {
     let events = if trigger.get("Records").is_some() {
         from_stream(&trigger)
     } else {
-        match relay.store.due_events(relay.clock.now(), SWEEP_LIMIT).await {
+        match relay.store.events_to_relay(relay.clock.now(), SWEEP_LIMIT).await {
             Ok(events) => events,
             Err(error) => {
                 tracing::error!(alarm = true, %error, "due events could not be read");

@@ -16,13 +16,13 @@ use billing::{
     },
 };
 use cloud::{
-    installation::Installation,
+    app::App,
     store::{StoreError, admin::new_id},
 };
 use lambda_http::http::HeaderMap;
 use payments::{
     apply::Apply,
-    link::{Link, LinkError, Payer, Wish, link},
+    link::{Link, LinkError, LinkRequest, Payer, link},
 };
 use serde_json::json;
 use web::{
@@ -46,13 +46,8 @@ pub(crate) enum Chosen {
 }
 
 /// Finds the invoice that is open for this choice, or opens it. `moved`: the customer agreed to another amount.
-pub(crate) async fn choose(
-    installation: &Installation,
-    profile: &Profile,
-    preview: &Preview,
-    moved: bool,
-) -> Result<Chosen, Problem> {
-    let (store, now) = (&installation.store, installation.clock.now());
+pub(crate) async fn choose(app: &App, profile: &Profile, preview: &Preview, moved: bool) -> Result<Chosen, Problem> {
+    let (store, now) = (&app.store, app.clock.now());
     let open = match &profile.open_upgrade {
         Some(invoice) => store.invoice(&profile.id, invoice).await.map_err(store_problem)?,
         None => None,
@@ -66,13 +61,13 @@ pub(crate) async fn choose(
         (Decision::Open | Decision::Same, _) => None,
     };
     let order = match &replaced {
-        Some(replaced) => order_behind(installation, replaced).await?,
+        Some(replaced) => order_behind(app, replaced).await?,
         None => None,
     };
     let new = NewInvoice {
         id: InvoiceId::parse(&new_id("inv_", now)).map_err(|_| problem::BUSY)?,
-        number: store.next_invoice_number(installation.settings.zone.date(now).year()).await.map_err(store_problem)?,
-        due_date: installation.settings.zone.date(now.saturating_add(upgrade::DUE_IN)),
+        number: store.next_invoice_number(app.settings.zone.date(now).year()).await.map_err(store_problem)?,
+        due_date: app.settings.zone.date(now.saturating_add(upgrade::DUE_IN)),
     };
     let standing = replaced.as_ref().map(|invoice| Standing { invoice, order: order.as_ref() });
     let opened = upgrade::open(profile, preview, standing, new, now).map_err(rules_problem)?;
@@ -91,9 +86,9 @@ pub(crate) async fn choose(
     }
 }
 
-async fn order_behind(installation: &Installation, invoice: &Invoice) -> Result<Option<Order>, Problem> {
+async fn order_behind(app: &App, invoice: &Invoice) -> Result<Option<Order>, Problem> {
     match &invoice.link {
-        Some(link) => installation.store.order(link.gateway, &link.order_id).await.map_err(store_problem),
+        Some(link) => app.store.order(link.gateway, &link.order_id).await.map_err(store_problem),
         None => Ok(None),
     }
 }
@@ -106,24 +101,19 @@ pub(crate) struct Made {
 }
 
 /// Makes the link; or the change itself, if there is nothing to pay.
-pub(crate) async fn carry_out(
-    installation: &Installation,
-    profile: &Profile,
-    invoice: Invoice,
-    wanted: Option<GatewayName>,
-) -> Made {
+pub(crate) async fn carry_out(app: &App, profile: &Profile, invoice: Invoice, wanted: Option<GatewayName>) -> Made {
     if invoice.status == InvoiceStatus::Paid {
-        return Made { invoice: apply_now(installation, invoice).await, link: Err(problem::NOTHING_TO_PAY) };
+        return Made { invoice: apply_now(app, invoice).await, link: Err(problem::NOTHING_TO_PAY) };
     }
-    match link(installation, profile, invoice.clone(), Wish { gateway: wanted, may_open: true, payer: Payer::Customer })
+    match link(app, profile, invoice.clone(), LinkRequest { gateway: wanted, may_open: true, payer: Payer::Customer })
         .await
     {
         Ok(Link { invoice, url }) => Made { invoice, link: Ok(url) },
         Err(LinkError::NoLink(NoLink::NotPayable)) => {
-            match installation.store.invoice(&invoice.customer_id, &invoice.id).await {
+            match app.store.invoice(&invoice.customer_id, &invoice.id).await {
                 // Credit covered it.
                 Ok(Some(paid)) if paid.status == InvoiceStatus::Paid => {
-                    Made { invoice: apply_now(installation, paid).await, link: Err(problem::NOTHING_TO_PAY) }
+                    Made { invoice: apply_now(app, paid).await, link: Err(problem::NOTHING_TO_PAY) }
                 }
                 _ => Made { invoice, link: Err(links::no_link(NoLink::NotPayable)) },
             }
@@ -138,9 +128,9 @@ pub(crate) async fn carry_out(
 }
 
 /// Nothing to pay: the change is made now. Should that fail, the event that was written with the invoice makes it.
-async fn apply_now(installation: &Installation, invoice: Invoice) -> Invoice {
-    let rules = Rules { zone: installation.settings.zone, late: installation.settings.late_renewal };
-    let apply = Apply { store: installation.store.clone(), rules, clock: installation.clock.clone() };
+async fn apply_now(app: &App, invoice: Invoice) -> Invoice {
+    let rules = Rules { zone: app.settings.zone, late: app.settings.late_renewal };
+    let apply = Apply { store: app.store.clone(), rules, clock: app.clock.clone() };
     match apply.converge(&invoice.customer_id, &invoice.id).await {
         Ok(applied) => applied,
         Err(error) => {

@@ -14,7 +14,7 @@ use billing::{
     },
     zone::format,
 };
-use cloud::{installation::Installation, store::Caller};
+use cloud::{app::App, store::Caller};
 use lambda_http::{Body, Request, RequestExt as _, Response, http::Method};
 use serde::Deserialize;
 use serde_json::{Value, json};
@@ -40,12 +40,12 @@ struct Asked {
 }
 
 /// Answers one request. The portal's form is led to the page that opens the link, or back to the choice.
-pub async fn handle(installation: &Installation, request: Request) -> Response<Body> {
+pub async fn handle(app: &App, request: Request) -> Response<Body> {
     let answer = match (request.method(), answer::path(&request).as_slice()) {
-        (&Method::GET, ["api", "customer", "packages"]) => packages(installation, &request).await,
-        (&Method::GET, ["api", "customer", "upgrade"]) => show_preview(installation, &request).await,
+        (&Method::GET, ["api", "customer", "packages"]) => packages(app, &request).await,
+        (&Method::GET, ["api", "customer", "upgrade"]) => show_preview(app, &request).await,
         (&Method::POST, ["api", "customer", "upgrade"]) => {
-            let outcome = request_upgrade(installation, &request).await;
+            let outcome = request_upgrade(app, &request).await;
             if answer::is_form(&request) {
                 return next_page(outcome, &request);
             }
@@ -83,18 +83,15 @@ fn next_page(outcome: Result<Outcome, Problem>, request: &Request) -> Response<B
 }
 
 /// Who is calling, and what is sold: read at once.
-async fn caller_and_catalogue(
-    installation: &Installation,
-    request: &Request,
-) -> Result<(Caller, Vec<CataloguePackage>), Problem> {
-    let claim = claim(request, installation.settings.public_url.as_ref())?;
-    let (store, now) = (&installation.store, installation.clock.now());
+async fn caller_and_catalogue(app: &App, request: &Request) -> Result<(Caller, Vec<CataloguePackage>), Problem> {
+    let claim = claim(request, app.settings.public_url.as_ref())?;
+    let (store, now) = (&app.store, app.clock.now());
     let (caller, catalogue) = tokio::join!(identify(store, &claim, None, now), store.packages());
     Ok((caller?, catalogue.map_err(store_problem)?))
 }
 
-async fn packages(installation: &Installation, request: &Request) -> Answer {
-    let (caller, catalogue) = caller_and_catalogue(installation, request).await?;
+async fn packages(app: &App, request: &Request) -> Answer {
+    let (caller, catalogue) = caller_and_catalogue(app, request).await?;
     let shapes: Vec<Value> = choices(&caller.profile.entitlement, &catalogue).into_iter().map(choice_shape).collect();
     answer::ok(&json!({"success": true, "packages": shapes}))
 }
@@ -106,39 +103,38 @@ fn choice_shape(Choice { package, current }: Choice<'_>) -> Value {
     })
 }
 
-async fn show_preview(installation: &Installation, request: &Request) -> Answer {
-    let (caller, catalogue) = caller_and_catalogue(installation, request).await?;
+async fn show_preview(app: &App, request: &Request) -> Answer {
+    let (caller, catalogue) = caller_and_catalogue(app, request).await?;
     let parameters = request.query_string_parameters();
     let wanted = answer::query(&parameters, "packageId").unwrap_or_default();
-    let preview = preview(&caller.profile, &catalogue, wanted, &installation.settings, installation.clock.now())?;
-    let mut shape = preview_shape(installation, &caller, &preview, request);
+    let preview = preview(&caller.profile, &catalogue, wanted, &app.settings, app.clock.now())?;
+    let mut shape = preview_shape(app, &caller, &preview, request);
     if let Some(object) = shape.as_object_mut() {
         object.insert("success".to_owned(), true.into());
     }
     answer::ok(&shape)
 }
 
-async fn request_upgrade(installation: &Installation, request: &Request) -> Result<Outcome, Problem> {
+async fn request_upgrade(app: &App, request: &Request) -> Result<Outcome, Problem> {
     // Before the body is read: whoever has no token learns nothing else.
-    claim(request, installation.settings.public_url.as_ref())?;
+    claim(request, app.settings.public_url.as_ref())?;
     let asked: Asked = answer::body(request)?;
     let wanted = match asked.gateway.as_deref().filter(|name| !name.is_empty()) {
         Some(name) => Some(GatewayName::parse(name).ok_or(problem::UNKNOWN_GATEWAY)?),
         None => None,
     };
-    let (mut caller, catalogue) = caller_and_catalogue(installation, request).await?;
+    let (mut caller, catalogue) = caller_and_catalogue(app, request).await?;
     for _ in 0..choose::TRIES {
-        let preview =
-            preview(&caller.profile, &catalogue, &asked.package_id, &installation.settings, installation.clock.now())?;
+        let preview = preview(&caller.profile, &catalogue, &asked.package_id, &app.settings, app.clock.now())?;
         let moved = preview.amount.get() != asked.expected_amount;
-        match choose::choose(installation, &caller.profile, &preview, moved).await? {
+        match choose::choose(app, &caller.profile, &preview, moved).await? {
             choose::Chosen::Invoice(chosen) => {
                 let (invoice, profile) = *chosen;
-                let made = choose::carry_out(installation, &profile, invoice, wanted).await;
+                let made = choose::carry_out(app, &profile, invoice, wanted).await;
                 return Ok(Outcome::Made(Box::new(made)));
             }
             choose::Chosen::AmountMoved => {
-                return Ok(Outcome::AmountMoved(preview_shape(installation, &caller, &preview, request)));
+                return Ok(Outcome::AmountMoved(preview_shape(app, &caller, &preview, request)));
             }
             choose::Chosen::Again(profile) => caller.profile = *profile,
         }
@@ -146,7 +142,7 @@ async fn request_upgrade(installation: &Installation, request: &Request) -> Resu
     Err(problem::BUSY)
 }
 
-fn preview_shape(installation: &Installation, caller: &Caller, preview: &Preview, request: &Request) -> Value {
+fn preview_shape(app: &App, caller: &Caller, preview: &Preview, request: &Request) -> Value {
     let english = answer::wants_english(request.headers());
     json!({
         "packageId": preview.package.id,
@@ -155,6 +151,6 @@ fn preview_shape(installation: &Installation, caller: &Caller, preview: &Preview
         "carriedOverDays": preview.carried_over_days,
         "unused": preview.unused,
         "credit": preview.to_credit,
-        "explanation": explanation(&caller.profile, preview, installation.settings.zone, english),
+        "explanation": explanation(&caller.profile, preview, app.settings.zone, english),
     })
 }

@@ -1,12 +1,11 @@
 //! Wiring of `request-upgrade`.
 
-use cloud::installation::Installation;
+use cloud::app::App;
 use lambda_http::{Error, run, service_fn};
 
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> Result<(), Error> {
     cloud::telemetry::init();
-    let installation = Installation::from_env()?;
-    run(service_fn(async |request| Ok::<_, Error>(Box::pin(request_upgrade::handle(&installation, request)).await)))
-        .await
+    let app = App::from_env()?;
+    run(service_fn(async |request| Ok::<_, Error>(Box::pin(request_upgrade::handle(&app, request)).await))).await
 }

@@ -8,8 +8,8 @@ use std::time::Duration;
 
 use billing::telling::reminder::remind;
 use cloud::{
-    installation::Installation,
-    store::{DueKind, StoreError, keys::Key},
+    app::App,
+    store::{StoreError, WakeKind, keys::Key},
 };
 use serde_json::Value;
 use tokio::time::Instant;
@@ -20,27 +20,27 @@ const PER_PARTITION: i32 = 50;
 const TIME_LIMIT: Duration = Duration::from_secs(10);
 
 /// One run.
-pub async fn handle(installation: &Installation, _trigger: Value) {
+pub async fn handle(app: &App, _trigger: Value) {
     let started = Instant::now();
     // Expiries first: the network acts on them.
-    for kind in [DueKind::Expiry, DueKind::Reminder] {
-        let due = match installation.store.due(kind, installation.clock.now(), PER_PARTITION).await {
-            Ok(due) => due,
+    for kind in [WakeKind::Expiry, WakeKind::Reminder] {
+        let wake_at = match app.store.wake_ups(kind, app.clock.now(), PER_PARTITION).await {
+            Ok(wake_at) => wake_at,
             Err(error) => {
                 tracing::error!(alarm = true, ?kind, %error, "due reminders could not be read");
                 continue;
             }
         };
-        let found = due.len();
-        for (looked_at, key) in due.iter().enumerate() {
+        let found = wake_at.len();
+        for (looked_at, key) in wake_at.iter().enumerate() {
             if started.elapsed() > TIME_LIMIT {
                 tracing::info!(?kind, found, looked_at, "more is due than a run can tell; the next goes on");
                 return;
             }
-            if kind == DueKind::Expiry {
-                expire(installation, key).await;
+            if kind == WakeKind::Expiry {
+                expire(app, key).await;
             } else {
-                look_at(installation, key).await;
+                look_at(app, key).await;
             }
         }
         if found > 0 {
@@ -49,15 +49,14 @@ pub async fn handle(installation: &Installation, _trigger: Value) {
     }
 }
 
-async fn expire(installation: &Installation, key: &Key) {
-    let now = installation.clock.now();
+async fn expire(app: &App, key: &Key) {
+    let now = app.clock.now();
     let told = async {
-        let Some((profile, event)) =
-            installation.store.due_profile(key).await?.and_then(|profile| profile.expired(now))
+        let Some((profile, event)) = app.store.woken_profile(key).await?.and_then(|profile| profile.expired(now))
         else {
             return Ok(());
         };
-        installation.store.expire(&profile, &event, now).await
+        app.store.expire(&profile, &event, now).await
     };
     match told.await {
         // Stale: it is being extended right now.
@@ -69,9 +68,9 @@ async fn expire(installation: &Installation, key: &Key) {
 }
 
 /// One invoice's trouble is not another's.
-async fn look_at(installation: &Installation, key: &Key) {
-    let now = installation.clock.now();
-    let invoice = match installation.store.due_reminder(key, now).await {
+async fn look_at(app: &App, key: &Key) {
+    let now = app.clock.now();
+    let invoice = match app.store.woken_reminder(key, now).await {
         Ok(Some(invoice)) => invoice,
         Ok(None) => return,
         Err(error) => {
@@ -79,14 +78,14 @@ async fn look_at(installation: &Installation, key: &Key) {
             return;
         }
     };
-    let reminder = match remind(&invoice, installation.settings.zone, now) {
+    let reminder = match remind(&invoice, app.settings.zone, now) {
         Ok(reminder) => reminder,
         Err(error) => {
             tracing::error!(alarm = true, invoice = invoice.id.as_str(), %error, "amounts of an invoice do not add up");
             return;
         }
     };
-    match installation.store.remind(&reminder, now).await {
+    match app.store.remind(&reminder, now).await {
         // Stale: it is being paid right now.
         Ok(()) | Err(StoreError::Stale) => {}
         Err(error) => {

@@ -134,8 +134,8 @@ pub(crate) fn templates(ui: Ui, site: &PublicUrl) -> anyhow::Result<u8> {
 }
 
 fn line(notice: &Notice, ui: Ui) -> String {
-    let when = match notice.due {
-        Some(due) => format!("looked at {}", ui.time(due)),
+    let when = match notice.wake_at {
+        Some(wake_at) => format!("looked at {}", ui.time(wake_at)),
         None => ui.time(notice.status_at),
     };
     let customer = notice.customer_id.as_ref().map_or("-", |customer| customer.as_str());
@@ -150,7 +150,7 @@ fn view(notice: &Notice) -> Value {
         "id": notice.id, "kind": notice.kind, "status": notice.status, "statusAt": views::instant(Some(notice.status_at)),
         "detail": notice.status_detail, "customerId": notice.customer_id, "invoiceId": notice.invoice_id,
         "happenedAt": views::instant(Some(notice.event.at)), "tries": notice.tries, "provider": notice.provider,
-        "dueAt": views::instant(notice.due),
+        "dueAt": views::instant(notice.wake_at),
     })
 }
 

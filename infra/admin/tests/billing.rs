@@ -12,7 +12,7 @@ use billing::{
         invoice::{Invoice, InvoiceStatus},
         link::{self, NewAttempt, Opened},
         order::Order,
-        settlement::{Outcome, settle},
+        settlement::{SettleOutcome, settle},
     },
     service::{
         apply::{self, Rules},
@@ -21,7 +21,7 @@ use billing::{
     zone::Zone,
 };
 use cloud::clock::Clock;
-use common::{Installation, customers};
+use common::{Deployment, customers};
 use time::Duration;
 
 const ORDER: &str = "INV-2026-000001-x";
@@ -30,7 +30,7 @@ fn budi() -> CustomerId {
     CustomerId::parse("c01").unwrap()
 }
 
-impl Installation {
+impl Deployment {
     fn invoice(&self) -> Invoice {
         let page = self.runtime.block_on(self.store.invoices(&budi(), None, 1)).unwrap();
         page.entries.into_iter().next().unwrap()
@@ -80,16 +80,16 @@ impl Installation {
             status: "settlement".into(),
         };
         let report = Report { state: ReportedState::Paid, transactions: vec![transaction] };
-        let Outcome::Settled(mut settlement) = settle(&order, &invoice, &report, now).unwrap() else {
+        let SettleOutcome::Settled(mut change) = settle(&order, &invoice, &report, now).unwrap() else {
             panic!("not settled")
         };
-        settlement.order.note(now, "confirmed_by:webhook");
-        self.runtime.block_on(self.store.settle(&settlement, &invoice, now)).unwrap();
+        change.order.note(now, "confirmed_by:webhook");
+        self.runtime.block_on(self.store.settle(&change, &invoice, now)).unwrap();
     }
 
     fn relay(&self) {
         let now = Clock::default().now();
-        let events = self.runtime.block_on(self.store.due_events(now + Duration::HOUR, 100)).unwrap();
+        let events = self.runtime.block_on(self.store.events_to_relay(now + Duration::HOUR, 100)).unwrap();
         for event in events {
             self.runtime.block_on(self.store.mark_relayed(&event.id, now)).unwrap();
         }
@@ -112,100 +112,100 @@ impl Installation {
 
 #[test]
 fn a_customer_owes_one_renewal_at_a_time() {
-    let installation = Installation::with_customer();
-    let before = installation.items();
-    let dry = installation
+    let deployment = Deployment::with_customer();
+    let before = deployment.items();
+    let dry = deployment
         .lunas(&["--dry-run", "--json", "invoices", "create", "--customer", "c01", "--due", "2026-12-10"])
         .json();
     assert_eq!(
         (&dry["invoice"]["amount"], &dry["invoice"]["invoiceNumber"]),
         (&225_000.into(), &serde_json::Value::Null)
     );
-    assert_eq!(installation.items(), before);
+    assert_eq!(deployment.items(), before);
 
-    let created = installation.create();
+    let created = deployment.create();
     assert_eq!(
         (&created["invoice"]["amountDue"], &created["invoice"]["dueDate"]),
         (&225_000.into(), &"2026-12-10".into())
     );
     let number = created["invoice"]["invoiceNumber"].as_str().unwrap();
-    installation
+    deployment
         .lunas(&["invoices", "create", "--customer", "c01", "--due", "2026-12-10"])
         .check(1, number)
         .check(1, "unpaid invoice already");
-    installation.lunas(&["invoices", "list", "--customer", "0812-3456-7890"]).check(0, number).check(0, "UNPAID");
-    let listed = installation.lunas(&["invoices", "list", "--customer", "id:c01", "--json"]).json();
+    deployment.lunas(&["invoices", "list", "--customer", "0812-3456-7890"]).check(0, number).check(0, "UNPAID");
+    let listed = deployment.lunas(&["invoices", "list", "--customer", "id:c01", "--json"]).json();
     assert_eq!(listed["invoices"][0]["id"], created["invoice"]["id"]);
-    installation
+    deployment
         .lunas(&["invoices", "create", "--customer", "nobody", "--due", "2026-12-10"])
         .check(1, "no customer has");
-    installation.lunas(&["invoices", "create", "--customer", "c01", "--due", "10/12/2026"]).check(2, "YYYY-MM-DD");
+    deployment.lunas(&["invoices", "create", "--customer", "c01", "--due", "10/12/2026"]).check(2, "YYYY-MM-DD");
 }
 
 #[test]
 fn of_two_invoices_created_at_once_one_is_refused() {
-    let installation = Installation::with_customer();
-    let create = || installation.lunas(&["invoices", "create", "--customer", "c01", "--due", "2026-12-10"]).code;
+    let deployment = Deployment::with_customer();
+    let create = || deployment.lunas(&["invoices", "create", "--customer", "c01", "--due", "2026-12-10"]).code;
     let mut codes = std::thread::scope(|scope| {
         let first = scope.spawn(create);
         let second = scope.spawn(create);
         [first.join().unwrap(), second.join().unwrap()]
     });
     codes.sort_unstable();
-    let listed = installation.lunas(&["--json", "invoices", "list", "--customer", "c01"]).json();
+    let listed = deployment.lunas(&["--json", "invoices", "list", "--customer", "c01"]).json();
     assert_eq!((codes, listed["invoices"].as_array().map(Vec::len)), ([0, 1], Some(1)));
 }
 
 #[test]
 fn cancelling_gives_a_part_payment_back_and_wants_the_link_cancelled() {
-    let installation = Installation::with_customer();
-    let created = installation.create();
+    let deployment = Deployment::with_customer();
+    let created = deployment.create();
     let number = created["invoice"]["invoiceNumber"].as_str().unwrap();
     let id = created["invoice"]["id"].as_str().unwrap();
-    installation.lunas(&["invoices", "cancel", number, "--customer", "nobody"]).check(1, "no customer has");
-    installation.open_link();
-    installation.pay(100_000);
-    let before = installation.items();
-    installation.lunas(&["--dry-run", "invoices", "cancel", number]).check(0, "dry run, not cancelled");
-    assert_eq!(installation.items(), before);
+    deployment.lunas(&["invoices", "cancel", number, "--customer", "nobody"]).check(1, "no customer has");
+    deployment.open_link();
+    deployment.pay(100_000);
+    let before = deployment.items();
+    deployment.lunas(&["--dry-run", "invoices", "cancel", number]).check(0, "dry run, not cancelled");
+    assert_eq!(deployment.items(), before);
 
-    installation
+    deployment
         .lunas(&["invoices", "cancel", id])
         .check(0, "Rp100.000 that had been paid for it became credit; credit is now Rp100.000");
-    assert_eq!(installation.invoice().status, InvoiceStatus::Cancelled);
-    let shown = installation.lunas(&["--json", "customers", "show", "c01"]).json();
+    assert_eq!(deployment.invoice().status, InvoiceStatus::Cancelled);
+    let shown = deployment.lunas(&["--json", "customers", "show", "c01"]).json();
     assert_eq!((&shown["customer"]["credit"], &shown["openInvoice"]), (&100_000.into(), &serde_json::Value::Null));
-    installation.lunas(&["invoices", "cancel", number]).check(1, "only an unpaid one can be cancelled");
-    installation.lunas(&["invoices", "cancel", "INV-1999-000001"]).check(1, "no invoice has the number");
-    assert_ne!(installation.create()["invoice"]["id"], id);
+    deployment.lunas(&["invoices", "cancel", number]).check(1, "only an unpaid one can be cancelled");
+    deployment.lunas(&["invoices", "cancel", "INV-1999-000001"]).check(1, "no invoice has the number");
+    assert_ne!(deployment.create()["invoice"]["id"], id);
 }
 
 #[test]
 fn cancelling_an_invoice_whose_link_is_open_makes_the_order_due() {
-    let installation = Installation::with_customer();
-    let number = installation.create()["invoice"]["invoiceNumber"].as_str().unwrap().to_owned();
-    installation.open_link();
-    installation.lunas(&["invoices", "cancel", &number]).check(0, "cancelled at midtrans within minutes");
-    let order = installation.order();
-    assert!(order.cancel_wanted && order.due.is_some_and(|due| due <= Clock::default().now()));
-    installation.lunas(&["payments", "show", ORDER]).check(0, "reconcile-payments");
+    let deployment = Deployment::with_customer();
+    let number = deployment.create()["invoice"]["invoiceNumber"].as_str().unwrap().to_owned();
+    deployment.open_link();
+    deployment.lunas(&["invoices", "cancel", &number]).check(0, "cancelled at midtrans within minutes");
+    let order = deployment.order();
+    assert!(order.cancel_wanted && order.wake_at.is_some_and(|due| due <= Clock::default().now()));
+    deployment.lunas(&["payments", "show", ORDER]).check(0, "reconcile-payments");
 }
 
 #[test]
 fn a_payment_is_followed_from_the_link_to_the_extension() {
-    let installation = Installation::with_customer();
-    let created = installation.create();
+    let deployment = Deployment::with_customer();
+    let created = deployment.create();
     let number = created["invoice"]["invoiceNumber"].as_str().unwrap();
-    let show = || installation.lunas(&["--json", "payments", "show", number]).check(0, "").json();
+    let show = || deployment.lunas(&["--json", "payments", "show", number]).check(0, "").json();
     let next = || show()["next"].as_str().unwrap().to_owned();
     assert!(next().contains("has not asked for a payment link"));
-    installation.open_link();
+    deployment.open_link();
     assert!(next().contains("no payment seen at the gateway yet; next look"));
-    installation.pay(225_000);
+    deployment.pay(225_000);
     assert!(next().contains("settled but not relayed"));
-    installation.relay();
+    deployment.relay();
     assert!(next().contains("settled but not applied"));
-    installation.apply();
+    deployment.apply();
     let shown = show();
     assert!(shown["next"].as_str().unwrap().contains("nothing to do"));
     let steps: Vec<_> = shown["timeline"]
@@ -217,48 +217,48 @@ fn a_payment_is_followed_from_the_link_to_the_extension() {
     assert_eq!(steps, ["link", "webhook", "confirmation", "settled", "relayed", "applied"].map(|step| (step, true)));
 
     let human =
-        installation.lunas(&["payments", "show", created["invoice"]["id"].as_str().unwrap()]).check(0, "[x] applied");
+        deployment.lunas(&["payments", "show", created["invoice"]["id"].as_str().unwrap()]).check(0, "[x] applied");
     assert!(human.out.contains(" WIB") && human.out.contains("Rp225.000 received (qris)"), "{}", human.out);
-    installation.lunas(&["payments", "show", ORDER, "--gateway", "midtrans"]).check(0, "[x] settled");
-    installation.lunas(&["payments", "show", ORDER, "--gateway", "xendit"]).check(1, "no order");
-    installation.lunas(&["payments", "show", "nothing"]).check(1, "no order, invoice number or invoice");
+    deployment.lunas(&["payments", "show", ORDER, "--gateway", "midtrans"]).check(0, "[x] settled");
+    deployment.lunas(&["payments", "show", ORDER, "--gateway", "xendit"]).check(1, "no order");
+    deployment.lunas(&["payments", "show", "nothing"]).check(1, "no order, invoice number or invoice");
 }
 
 #[test]
 fn an_import_after_a_payment_keeps_what_was_paid_for() {
-    let installation = Installation::with_customer();
-    installation.create();
-    installation.open_link();
-    installation.pay(225_000);
-    installation.apply();
-    let paid = installation.runtime.block_on(installation.store.profile(&budi())).unwrap().unwrap();
+    let deployment = Deployment::with_customer();
+    deployment.create();
+    deployment.open_link();
+    deployment.pay(225_000);
+    deployment.apply();
+    let paid = deployment.runtime.block_on(deployment.store.profile(&budi())).unwrap().unwrap();
     let file =
-        installation.file("again.csv", &customers(&["c01,Budi Santoso,0812-3456-7890,budi@isp,home20,2026-12-10,,"]));
-    installation.lunas(&["customers", "import", &file]).check(0, "1 changed");
-    let after = installation.runtime.block_on(installation.store.profile(&budi())).unwrap().unwrap();
+        deployment.file("again.csv", &customers(&["c01,Budi Santoso,0812-3456-7890,budi@isp,home20,2026-12-10,,"]));
+    deployment.lunas(&["customers", "import", &file]).check(0, "1 changed");
+    let after = deployment.runtime.block_on(deployment.store.profile(&budi())).unwrap().unwrap();
     assert_eq!((after.name.as_str(), &after.entitlement), ("Budi Santoso", &paid.entitlement));
 }
 
 #[test]
 fn several_lines_under_one_phone_are_never_chosen_from() {
-    let installation = Installation::with_customer();
-    let file = installation
-        .file("second.csv", &customers(&["c02,Budi (warung),0812-3456-7890,warung@isp,home50,2026-12-10,,"]));
-    installation.lunas(&["customers", "import", &file]).check(0, "1 new");
-    installation
+    let deployment = Deployment::with_customer();
+    let file =
+        deployment.file("second.csv", &customers(&["c02,Budi (warung),0812-3456-7890,warung@isp,home50,2026-12-10,,"]));
+    deployment.lunas(&["customers", "import", &file]).check(0, "1 new");
+    deployment
         .lunas(&["invoices", "create", "--customer", "081234567890", "--due", "2026-12-10"])
         .check(1, "id:c01 (budi@isp, Budi); id:c02");
-    let shown = installation.lunas(&["customers", "show", "id:c02"]).check(0, "warung@isp");
+    let shown = deployment.lunas(&["customers", "show", "id:c02"]).check(0, "warung@isp");
     assert!(shown.out.contains("2026-12-10 23:59:59 WIB"), "{}", shown.out);
-    installation
+    deployment
         .lunas(&["--zone", "Asia/Jayapura", "customers", "show", "username:warung@isp"])
         .check(0, "2026-12-11 01:59:59 WIT");
 }
 
 #[test]
 fn the_table_is_found_by_its_stage_and_what_is_missing_is_said() {
-    let installation = Installation::with_packages();
-    let run = |variables: &[(&str, &str)]| installation.lunas_with(variables, &["packages", "list"]);
+    let deployment = Deployment::with_packages();
+    let run = |variables: &[(&str, &str)]| deployment.lunas_with(variables, &["packages", "list"]);
     run(&[("LUNAS_STAGE", "dev")]).check(0, "home20");
     run(&[("LUNAS_STAGE", "prod")]).check(2, "is the stack lunas-prod deployed");
     run(&[]).check(2, "set --stage");
@@ -272,20 +272,20 @@ fn the_table_is_found_by_its_stage_and_what_is_missing_is_said() {
 
 #[test]
 fn the_network_is_told_anew_of_whom_one_names() {
-    let installation = Installation::with_customer();
-    let before = installation.items();
-    installation.lunas(&["--dry-run", "network", "tell", "budi@isp"]).check(0, "would be told of budi@isp");
-    assert_eq!(installation.items(), before);
-    let told = installation.lunas(&["--json", "network", "tell", "c01", "nobody@isp"]).check(1, "nobody@isp").json();
+    let deployment = Deployment::with_customer();
+    let before = deployment.items();
+    deployment.lunas(&["--dry-run", "network", "tell", "budi@isp"]).check(0, "would be told of budi@isp");
+    assert_eq!(deployment.items(), before);
+    let told = deployment.lunas(&["--json", "network", "tell", "c01", "nobody@isp"]).check(1, "nobody@isp").json();
     assert_eq!((told["told"][0].as_str(), told["refused"].as_array().map(Vec::len)), (Some("budi@isp"), Some(1)));
-    let now = installation.runtime.block_on(async { installation.store.announcement(&budi()).await.unwrap().unwrap() });
-    assert!(now.due.is_some() && now.taken.is_empty());
-    installation.lunas(&["network", "tell", "c01"]).check(0, "is told of budi@isp, within a minute");
+    let now = deployment.runtime.block_on(async { deployment.store.network_update(&budi()).await.unwrap().unwrap() });
+    assert!(now.wake_at.is_some() && now.taken.is_empty());
+    deployment.lunas(&["network", "tell", "c01"]).check(0, "is told of budi@isp, within a minute");
 }
 
 #[test]
 fn help_shows_examples() {
-    let installation = Installation::new();
-    installation.lunas(&["--help"]).check(0, "Examples:");
-    installation.lunas(&["customers", "import", "--help"]).check(0, "packageId");
+    let deployment = Deployment::new();
+    deployment.lunas(&["--help"]).check(0, "Examples:");
+    deployment.lunas(&["customers", "import", "--help"]).check(0, "packageId");
 }

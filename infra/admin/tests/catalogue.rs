@@ -9,36 +9,36 @@ use billing::{
     zone::Zone,
 };
 use cloud::clock::Clock;
-use common::{Installation, customers};
+use common::{Deployment, customers};
 use time::macros::date;
 
 #[test]
 fn a_package_is_created_changed_retired_and_sold_again() {
-    let installation = Installation::with_packages();
+    let deployment = Deployment::with_packages();
     let create =
         ["packages", "create", "home100", "--name", "Home 100", "--price", "450000", "--down", "100", "--up", "50"];
-    let before = installation.items();
-    installation.lunas(&[&["--dry-run"], &create[..]].concat()).check(0, "dry run, not created");
-    assert_eq!(installation.items(), before);
-    let created = installation.lunas(&[&["--json"], &create[..]].concat()).check(0, "").json();
+    let before = deployment.items();
+    deployment.lunas(&[&["--dry-run"], &create[..]].concat()).check(0, "dry run, not created");
+    assert_eq!(deployment.items(), before);
+    let created = deployment.lunas(&[&["--json"], &create[..]].concat()).check(0, "").json();
     assert_eq!(
         (&created["package"]["price"], &created["package"]["periodMonths"], &created["package"]["active"]),
         (&450_000.into(), &1.into(), &true.into())
     );
-    installation.lunas(&create).check(1, "exists already");
+    deployment.lunas(&create).check(1, "exists already");
 
-    installation
+    deployment
         .lunas(&["packages", "change", "home100", "--price", "475000", "--changeable-to", "home20, home50"])
         .check(0, "Rp475.000");
-    installation.lunas(&["packages", "retire", "home100"]).check(0, "(retired)");
-    installation.lunas(&["packages", "list"]).check(0, "(retired)  changeable to home20, home50");
+    deployment.lunas(&["packages", "retire", "home100"]).check(0, "(retired)");
+    deployment.lunas(&["packages", "list"]).check(0, "(retired)  changeable to home20, home50");
     let shown =
-        installation.lunas(&["--json", "packages", "change", "home100", "--active", "--changeable-to", ""]).json();
+        deployment.lunas(&["--json", "packages", "change", "home100", "--active", "--changeable-to", ""]).json();
     assert_eq!(
         (&shown["package"]["active"], &shown["package"]["changeableTo"]),
         (&true.into(), &serde_json::json!([]))
     );
-    let shown = installation
+    let shown = deployment
         .lunas(&["--json", "packages", "change", "home100", "--changeable-to-all", "--name", "Home 100 Mbps"])
         .json();
     assert_eq!(
@@ -50,58 +50,56 @@ fn a_package_is_created_changed_retired_and_sold_again() {
 
 #[test]
 fn what_cannot_be_a_package_is_refused_and_nothing_is_written() {
-    let installation = Installation::with_packages();
-    let before = installation.items();
-    installation
+    let deployment = Deployment::with_packages();
+    let before = deployment.items();
+    deployment
         .lunas(&["packages", "change", "home20", "--changeable-to", "home5"])
         .check(1, "no package has the id home5");
-    installation.lunas(&["packages", "change", "home20", "--months", "25"]).check(1, "1 to 24 months");
-    installation.lunas(&["packages", "change", "home20", "--months", "300"]).check(1, "1 to 24 months");
-    installation
+    deployment.lunas(&["packages", "change", "home20", "--months", "25"]).check(1, "1 to 24 months");
+    deployment.lunas(&["packages", "change", "home20", "--months", "300"]).check(1, "1 to 24 months");
+    deployment
         .lunas(&["packages", "change", "home20", "--down", "0", "--name", ""])
         .check(1, "bandwidth")
         .check(1, "name");
-    installation
-        .lunas(&["packages", "change", "home20", "--price", "1000000001"])
-        .check(1, "more than Rp1.000.000.000");
-    installation.lunas(&["packages", "change", "home20", "--price", "300.000"]).check(2, "invalid");
-    installation.lunas(&["packages", "change", "home20"]).check(2, "required");
-    installation.lunas(&["packages", "change", "nope", "--price", "1"]).check(1, "no package has the id nope");
-    installation.lunas(&["packages", "retire", "nope"]).check(1, "no package has the id nope");
-    assert_eq!(installation.items(), before);
+    deployment.lunas(&["packages", "change", "home20", "--price", "1000000001"]).check(1, "more than Rp1.000.000.000");
+    deployment.lunas(&["packages", "change", "home20", "--price", "300.000"]).check(2, "invalid");
+    deployment.lunas(&["packages", "change", "home20"]).check(2, "required");
+    deployment.lunas(&["packages", "change", "nope", "--price", "1"]).check(1, "no package has the id nope");
+    deployment.lunas(&["packages", "retire", "nope"]).check(1, "no package has the id nope");
+    assert_eq!(deployment.items(), before);
 }
 
 #[test]
 fn an_import_of_the_catalogue_leaves_what_a_package_may_be_changed_to() {
-    let installation = Installation::with_packages();
-    installation.lunas(&["packages", "change", "home20", "--changeable-to", "home50"]).check(0, "changeable to home50");
-    let file = installation.file("again.csv", common::PACKAGES);
-    installation.lunas(&["packages", "import", &file]).check(0, "2 unchanged");
-    installation.lunas(&["packages", "list"]).check(0, "changeable to home50");
+    let deployment = Deployment::with_packages();
+    deployment.lunas(&["packages", "change", "home20", "--changeable-to", "home50"]).check(0, "changeable to home50");
+    let file = deployment.file("again.csv", common::PACKAGES);
+    deployment.lunas(&["packages", "import", &file]).check(0, "2 unchanged");
+    deployment.lunas(&["packages", "list"]).check(0, "changeable to home50");
 }
 
 #[test]
 fn an_invoice_keeps_the_price_it_was_made_with() {
-    let installation = Installation::with_customer();
+    let deployment = Deployment::with_customer();
     let create = ["--json", "invoices", "create", "--customer", "budi@isp", "--due", "2026-12-10"];
-    let first = installation.lunas(&create).json();
-    installation.lunas(&["packages", "change", "home20", "--price", "240000"]).check(0, "Rp240.000");
-    let listed = installation.lunas(&["--json", "invoices", "list", "--customer", "budi@isp"]).json();
+    let first = deployment.lunas(&create).json();
+    deployment.lunas(&["packages", "change", "home20", "--price", "240000"]).check(0, "Rp240.000");
+    let listed = deployment.lunas(&["--json", "invoices", "list", "--customer", "budi@isp"]).json();
     assert_eq!((&listed["invoices"][0]["amount"], &first["invoice"]["amount"]), (&225_000.into(), &225_000.into()));
-    installation
+    deployment
         .lunas(&["invoices", "cancel", first["invoice"]["invoiceNumber"].as_str().unwrap()])
         .check(0, "cancelled");
-    assert_eq!(installation.lunas(&create).json()["invoice"]["amount"], 240_000);
+    assert_eq!(deployment.lunas(&create).json()["invoice"]["amount"], 240_000);
 }
 
 #[test]
 fn an_open_change_of_package_is_shown_and_can_be_cancelled() {
-    let installation = Installation::with_customer();
-    let file = installation.file("more.csv", &customers(&["c02,Siti,0812-3456-7891,siti@isp,home50,2026-12-10,,"]));
-    installation.lunas(&["customers", "import", &file]).check(0, "1 new");
-    let (store, now) = (&installation.store, Clock::default().now());
-    let profile = installation.runtime.block_on(store.profile(&CustomerId::parse("c01").unwrap())).unwrap().unwrap();
-    let home50 = installation
+    let deployment = Deployment::with_customer();
+    let file = deployment.file("more.csv", &customers(&["c02,Siti,0812-3456-7891,siti@isp,home50,2026-12-10,,"]));
+    deployment.lunas(&["customers", "import", &file]).check(0, "1 new");
+    let (store, now) = (&deployment.store, Clock::default().now());
+    let profile = deployment.runtime.block_on(store.profile(&CustomerId::parse("c01").unwrap())).unwrap().unwrap();
+    let home50 = deployment
         .runtime
         .block_on(store.package(&billing::id::PackageId::parse("home50").unwrap()))
         .unwrap()
@@ -115,20 +113,20 @@ fn an_open_change_of_package_is_shown_and_can_be_cancelled() {
         due_date: date!(2026 - 12 - 10),
     };
     let opened = upgrade::open(&profile, &preview, None, new, now).unwrap();
-    installation.runtime.block_on(store.open_upgrade(&opened, now)).unwrap();
+    deployment.runtime.block_on(store.open_upgrade(&opened, now)).unwrap();
 
-    installation
+    deployment
         .lunas(&["customers", "show", "c01"])
         .check(0, "change     INV-2026-000009")
         .check(0, "change to home50")
         .check(0, "open       no invoice");
-    let shown = installation.lunas(&["--json", "customers", "show", "c01"]).json();
+    let shown = deployment.lunas(&["--json", "customers", "show", "c01"]).json();
     assert_eq!(
         (&shown["openUpgrade"]["kind"], &shown["openUpgrade"]["packageId"]),
         (&"upgrade".into(), &"home50".into())
     );
-    installation.lunas(&["invoices", "list", "--customer", "c01"]).check(0, "change to home50");
-    installation.lunas(&["invoices", "cancel", "INV-2026-000009"]).check(0, "cancelled INV-2026-000009");
-    let shown = installation.lunas(&["--json", "customers", "show", "c01"]).json();
+    deployment.lunas(&["invoices", "list", "--customer", "c01"]).check(0, "change to home50");
+    deployment.lunas(&["invoices", "cancel", "INV-2026-000009"]).check(0, "cancelled INV-2026-000009");
+    let shown = deployment.lunas(&["--json", "customers", "show", "c01"]).json();
     assert_eq!(shown["openUpgrade"], serde_json::Value::Null);
 }

@@ -115,7 +115,7 @@ fn what_is_wrong_is_said_with_its_reason() {
 #[test]
 fn an_acs_that_is_not_reached_lets_in_nobody_or_is_not_configured_is_named() {
     let provider = Provider::with("budi@lunas", "081200000001", None);
-    let endpoints = &provider.world.installation.settings.partner_endpoints;
+    let endpoints = &provider.world.app.settings.partner_endpoints;
     let type_in = |rows: &Value| provider.world.aws.set_secret("lunas/dev/genieacs", &rows.to_string());
     let mut rows = genieacs_rows(endpoints);
     rows["password"] = json!("wrong");

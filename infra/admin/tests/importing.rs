@@ -3,70 +3,68 @@
 mod common;
 
 use billing::id::CustomerId;
-use common::{Installation, PACKAGES, customers};
+use common::{Deployment, PACKAGES, customers};
 
 #[test]
 fn the_same_packages_again_change_nothing_and_a_new_price_does() {
-    let installation = Installation::with_packages();
-    let file = installation.file("packages.csv", PACKAGES);
-    installation.lunas(&["packages", "import", &file]).check(0, "2 rows: 0 new, 0 changed, 2 unchanged, 0 refused");
-    let dearer = installation.file("dearer.csv", &PACKAGES.replace("225000", "235000"));
-    let result = installation.lunas(&["--json", "packages", "import", &dearer]).check(0, "").json();
+    let deployment = Deployment::with_packages();
+    let file = deployment.file("packages.csv", PACKAGES);
+    deployment.lunas(&["packages", "import", &file]).check(0, "2 rows: 0 new, 0 changed, 2 unchanged, 0 refused");
+    let dearer = deployment.file("dearer.csv", &PACKAGES.replace("225000", "235000"));
+    let result = deployment.lunas(&["--json", "packages", "import", &dearer]).check(0, "").json();
     assert_eq!(result["rows"][0]["result"], "changed");
-    let listed = installation.lunas(&["packages", "list", "--json"]).json();
+    let listed = deployment.lunas(&["packages", "list", "--json"]).json();
     assert_eq!(listed["packages"][0]["price"], 235_000);
-    installation.lunas(&["packages", "list"]).check(0, "Rp235.000");
+    deployment.lunas(&["packages", "list"]).check(0, "Rp235.000");
 }
 
 #[test]
 fn a_package_that_cannot_be_sold_is_refused_with_its_line() {
-    let installation = Installation::with_packages();
+    let deployment = Deployment::with_packages();
     let rows = format!("{PACKAGES}home20,Again,1,1,1,1,true\nhome99,Home,99.500,1,1,1,true\n");
-    let file = installation.file("packages.csv", &rows);
-    let done = installation.lunas(&["packages", "import", &file]).check(1, "2 refused");
+    let file = deployment.file("packages.csv", &rows);
+    let done = deployment.lunas(&["packages", "import", &file]).check(1, "2 refused");
     assert!(done.err.contains("line 4: the package home20 stands in the file already"), "{}", done.err);
     assert!(done.err.contains("line 5: price \"99.500\" is not whole rupiah"), "{}", done.err);
 }
 
 #[test]
 fn importing_customers_twice_changes_nothing() {
-    let installation = Installation::with_packages();
+    let deployment = Deployment::with_packages();
     // As Excel in Indonesia writes it: byte order mark, semicolons, CRLF.
     let text = "\u{feff}Name;Phone;Username;PackageID;ExpiresAt;DeviceID;OntSerial\r\n\
         Santoso, Budi;0812-3456-7890;budi@isp;home20;2026-12-10;;48575443A1B2C3D4\r\n\
         Siti;;siti@isp;home50;2026-12-11T00:00:00+07:00;d1;\r\n";
-    let file = installation.file("customers.csv", text);
-    let first = installation.lunas(&["--json", "customers", "import", &file]).check(0, "").json();
+    let file = deployment.file("customers.csv", text);
+    let first = deployment.lunas(&["--json", "customers", "import", &file]).check(0, "").json();
     assert_eq!((&first["summary"]["new"], &first["rows"][1]["username"]), (&2.into(), &"siti@isp".into()));
     let id = CustomerId::parse(first["rows"][0]["id"].as_str().unwrap()).unwrap();
-    let profile = installation.runtime.block_on(installation.store.profile(&id)).unwrap().unwrap();
+    let profile = deployment.runtime.block_on(deployment.store.profile(&id)).unwrap().unwrap();
     assert_eq!((profile.name.as_str(), profile.username.as_str()), ("Santoso, Budi", "budi@isp"));
 
-    let before = installation.items();
-    let again = installation.lunas(&["--json", "customers", "import", &file]).check(0, "").json();
+    let before = deployment.items();
+    let again = deployment.lunas(&["--json", "customers", "import", &file]).check(0, "").json();
     assert_eq!((&again["summary"]["unchanged"], &again["rows"][0]["id"]), (&2.into(), &first["rows"][0]["id"]));
-    assert_eq!(installation.items(), before);
+    assert_eq!(deployment.items(), before);
 }
 
 #[test]
 fn a_dry_run_writes_nothing_and_says_what_would_be() {
-    let installation = Installation::with_packages();
-    let file = installation.file(
+    let deployment = Deployment::with_packages();
+    let file = deployment.file(
         "customers.csv",
         &customers(&[",Budi,,budi@isp,home20,2026-12-10,,", ",Siti,,siti@isp,home99,2026-12-10,,"]),
     );
-    let before = installation.items();
-    installation
-        .lunas(&["--dry-run", "customers", "import", &file])
-        .check(1, "dry run, nothing written: 2 rows: 1 new");
-    let dearer = installation.file("dearer.csv", &PACKAGES.replace("225000", "235000"));
-    installation.lunas(&["packages", "import", &dearer, "--dry-run"]).check(0, "1 changed");
-    assert_eq!(installation.items(), before);
+    let before = deployment.items();
+    deployment.lunas(&["--dry-run", "customers", "import", &file]).check(1, "dry run, nothing written: 2 rows: 1 new");
+    let dearer = deployment.file("dearer.csv", &PACKAGES.replace("225000", "235000"));
+    deployment.lunas(&["packages", "import", &dearer, "--dry-run"]).check(0, "1 changed");
+    assert_eq!(deployment.items(), before);
 }
 
 #[test]
 fn bad_rows_are_listed_and_good_ones_loaded() {
-    let installation = Installation::with_packages();
+    let deployment = Deployment::with_packages();
     let rows = [
         "c01,Budi,0812-3456-7890,budi@isp,home20,2026-12-10,,",
         "c02,Siti,021-5551234,siti@isp,home20,2026-12-10,,",
@@ -75,10 +73,9 @@ fn bad_rows_are_listed_and_good_ones_loaded() {
         "c01,Same Id,,same@isp,home20,2026-12-10,,",
         "c05,Dewi,,dewi@isp,home20,2026-12-10,,",
     ];
-    let file = installation.file("customers.csv", &customers(&rows));
-    let done = installation
-        .lunas(&["customers", "import", &file])
-        .check(1, "6 rows: 2 new, 0 changed, 0 unchanged, 4 refused");
+    let file = deployment.file("customers.csv", &customers(&rows));
+    let done =
+        deployment.lunas(&["customers", "import", &file]).check(1, "6 rows: 2 new, 0 changed, 0 unchanged, 4 refused");
     let lines: Vec<_> = done.err.lines().collect();
     assert_eq!(lines.len(), 4, "{lines:?}");
     for (line, start) in lines.iter().zip([
@@ -89,20 +86,20 @@ fn bad_rows_are_listed_and_good_ones_loaded() {
     ]) {
         assert!(line.starts_with(start), "{line}");
     }
-    installation.lunas(&["customers", "show", "dewi@isp"]).check(0, "Dewi");
-    installation.lunas(&["customers", "show", "siti@isp"]).check(1, "no customer has");
-    let only_bad = installation.file("bad.csv", &customers(&["c09,,,x@isp,home20,2026-12-10,,"]));
-    installation.lunas(&["customers", "import", &only_bad]).check(2, "name is empty");
+    deployment.lunas(&["customers", "show", "dewi@isp"]).check(0, "Dewi");
+    deployment.lunas(&["customers", "show", "siti@isp"]).check(1, "no customer has");
+    let only_bad = deployment.file("bad.csv", &customers(&["c09,,,x@isp,home20,2026-12-10,,"]));
+    deployment.lunas(&["customers", "import", &only_bad]).check(2, "name is empty");
 }
 
 #[test]
 fn an_id_in_the_file_stays_with_its_username() {
-    let installation = Installation::with_customer();
-    let file = installation.file(
+    let deployment = Deployment::with_customer();
+    let file = deployment.file(
         "ids.csv",
         &customers(&["c02,Budi,,budi@isp,home20,2026-12-10,,", "c01,Siti,,siti@isp,home20,2026-12-10,,"]),
     );
-    let done = installation.lunas(&["customers", "import", &file]).check(2, "2 refused");
+    let done = deployment.lunas(&["customers", "import", &file]).check(2, "2 refused");
     assert!(
         done.err.contains("is customer c01, not c02") && done.err.contains("id c01 is the customer with the username"),
         "{}",
@@ -112,32 +109,32 @@ fn an_id_in_the_file_stays_with_its_username() {
 
 #[test]
 fn a_changed_phone_moves_the_look_up() {
-    let installation = Installation::with_customer();
-    let file = installation.file("moved.csv", &customers(&["c01,Budi,0813-1111-2222,budi@isp,home20,2026-12-10,,"]));
-    installation.lunas(&["customers", "import", &file]).check(0, "1 changed");
-    installation.lunas(&["customers", "show", "081311112222"]).check(0, "c01");
-    installation.lunas(&["customers", "show", "081234567890"]).check(1, "no customer has");
+    let deployment = Deployment::with_customer();
+    let file = deployment.file("moved.csv", &customers(&["c01,Budi,0813-1111-2222,budi@isp,home20,2026-12-10,,"]));
+    deployment.lunas(&["customers", "import", &file]).check(0, "1 changed");
+    deployment.lunas(&["customers", "show", "081311112222"]).check(0, "c01");
+    deployment.lunas(&["customers", "show", "081234567890"]).check(1, "no customer has");
 }
 
 #[test]
 fn a_file_that_is_no_table_of_customers_is_left_alone() {
-    let installation = Installation::new();
-    let file = installation.file("customers.csv", &customers(&[]));
-    installation.lunas(&["customers", "import", &file]).check(2, "import packages first");
-    let packages = installation.file("packages.csv", PACKAGES);
-    installation.lunas(&["packages", "import", &packages]).check(0, "2 new");
-    installation.lunas(&["customers", "import", &file]).check(0, "0 rows");
-    let error = installation.lunas(&["--json", "customers", "import", &packages]).check(2, "columns missing").json();
+    let deployment = Deployment::new();
+    let file = deployment.file("customers.csv", &customers(&[]));
+    deployment.lunas(&["customers", "import", &file]).check(2, "import packages first");
+    let packages = deployment.file("packages.csv", PACKAGES);
+    deployment.lunas(&["packages", "import", &packages]).check(0, "2 new");
+    deployment.lunas(&["customers", "import", &file]).check(0, "0 rows");
+    let error = deployment.lunas(&["--json", "customers", "import", &packages]).check(2, "columns missing").json();
     assert_eq!(error["success"], false);
-    installation.lunas(&["customers", "import", "/does/not/exist.csv"]).check(2, "cannot open");
+    deployment.lunas(&["customers", "import", "/does/not/exist.csv"]).check(2, "cannot open");
 }
 
 #[test]
 fn many_rows_keep_their_order_and_numbers() {
-    let installation = Installation::with_packages();
+    let deployment = Deployment::with_packages();
     let rows: Vec<String> = (1..=200).map(|n| format!("c{n},Customer {n},,user{n}@isp,home20,2026-12-10,,")).collect();
-    let file = installation.file("many.csv", &customers(&rows.iter().map(String::as_str).collect::<Vec<_>>()));
-    let result = installation.lunas(&["--json", "customers", "import", &file]).check(0, "").json();
+    let file = deployment.file("many.csv", &customers(&rows.iter().map(String::as_str).collect::<Vec<_>>()));
+    let result = deployment.lunas(&["--json", "customers", "import", &file]).check(0, "").json();
     let ids: Vec<_> =
         result["rows"].as_array().unwrap().iter().map(|row| row["id"].as_str().unwrap().to_owned()).collect();
     assert_eq!(ids, (1..=200).map(|n| format!("c{n}")).collect::<Vec<_>>());
@@ -146,11 +143,11 @@ fn many_rows_keep_their_order_and_numbers() {
 
 #[test]
 fn two_imports_at_once_make_each_customer_once() {
-    let installation = Installation::with_packages();
+    let deployment = Deployment::with_packages();
     let rows: Vec<String> =
         (1..=40).map(|n| format!(",Customer {n},0812345678{n:02},user{n}@isp,home20,2026-12-10,,")).collect();
-    let file = installation.file("twice.csv", &customers(&rows.iter().map(String::as_str).collect::<Vec<_>>()));
-    let import = || installation.lunas(&["--json", "customers", "import", &file]).check(0, "").json();
+    let file = deployment.file("twice.csv", &customers(&rows.iter().map(String::as_str).collect::<Vec<_>>()));
+    let import = || deployment.lunas(&["--json", "customers", "import", &file]).check(0, "").json();
     let (first, second) = std::thread::scope(|scope| {
         let first = scope.spawn(import);
         let second = scope.spawn(import);

@@ -15,7 +15,7 @@ use billing::{
     },
 };
 use cloud::clock::Clock;
-use common::Installation;
+use common::Deployment;
 use time::Duration;
 
 fn notice(id: &str) -> Notice {
@@ -30,7 +30,7 @@ fn notice(id: &str) -> Notice {
 
 #[test]
 fn what_waits_and_what_was_lost_are_found_and_only_that_is_sent_again() {
-    let lunas = Installation::with_customer();
+    let lunas = Deployment::with_customer();
     let now = Clock::default().now();
     lunas.lunas(&["messages", "pending"]).check(0, "no message waits");
     lunas.lunas(&["messages", "failed"]).check(0, "no message was lost");
@@ -73,7 +73,7 @@ fn what_waits_and_what_was_lost_are_found_and_only_that_is_sent_again() {
 
 #[test]
 fn a_stopped_provider_is_told_and_tried_again() {
-    let lunas = Installation::new();
+    let lunas = Deployment::new();
     let now = Clock::default().now();
     lunas.lunas(&["messages", "resume"]).check(0, "not stopped");
     let stopped = Sender::new().after(Heard::Stop, &Pace::default(), "settings", now);
@@ -86,7 +86,7 @@ fn a_stopped_provider_is_told_and_tried_again() {
 
 #[test]
 fn templates_hold_the_providers_address_and_need_no_aws() {
-    let lunas = Installation::new();
+    let lunas = Deployment::new();
     let done = lunas
         .lunas_with(&[("AWS_REGION", "")], &["messages", "templates", "--url", "https://bayar.example.id"])
         .check(0, "lunas_due_soon");

@@ -47,7 +47,7 @@ pub struct Books {
     pub events: Vec<Filed<Told>>,
 }
 
-/// A state that somebody may have to come back to, and where the index of due work has it.
+/// A state that somebody may have to come back to, and where the index of wake-ups has it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Filed<T> {
     /// The state.
@@ -191,8 +191,8 @@ fn sum<'a>(
 }
 
 /// Is an item that is due filed under that instant, and one that is not due not filed? The index counts whole seconds.
-fn is_filed_as_due(due: Option<OffsetDateTime>, filed: Option<OffsetDateTime>) -> bool {
-    due.map(OffsetDateTime::unix_timestamp) == filed.map(OffsetDateTime::unix_timestamp)
+fn is_filed_at(wake_at: Option<OffsetDateTime>, filed: Option<OffsetDateTime>) -> bool {
+    wake_at.map(OffsetDateTime::unix_timestamp) == filed.map(OffsetDateTime::unix_timestamp)
 }
 
 /// In words, for a finding.

@@ -77,7 +77,7 @@ pub fn invoice() -> Invoice {
         charged_back: Rupiah::ZERO,
         granted_return: Rupiah::ZERO,
         status: InvoiceStatus::Unpaid,
-        settlement: 0,
+        settlement_no: 0,
         granted: None,
         applied_at: None,
         due_date: date!(2026 - 11 - 30),
@@ -89,7 +89,7 @@ pub fn invoice() -> Invoice {
         created_at: NOW,
         updated_at: NOW,
         remind_at: None,
-        due: None,
+        wake_at: None,
         version: 3,
     }
 }
@@ -113,7 +113,7 @@ pub fn order() -> Order {
         timeline: Vec::new(),
         look_after_payment: None,
         created_at: NOW,
-        due: None,
+        wake_at: None,
         version: 2,
     }
 }
@@ -167,7 +167,7 @@ pub fn import() -> Grant {
 /// A renewal of `package` at its price, for invoice `inv_<sequence>`.
 pub fn renewal(sequence: u32, package: Package, paid_at: OffsetDateTime, late: LateRenewal) -> Grant {
     let invoice_id = InvoiceId::parse(&format!("inv_{sequence}")).unwrap();
-    let reason = Reason::Renewal { invoice_id, settlement: 1, paid_at, money: package.price, late };
+    let reason = Reason::Renewal { invoice_id, settlement_no: 1, paid_at, money: package.price, late };
     Grant {
         customer_id: profile().id,
         sequence,
@@ -182,7 +182,7 @@ pub fn renewal(sequence: u32, package: Package, paid_at: OffsetDateTime, late: L
 /// A change to `package` at its price, for invoice `inv_<sequence>`.
 pub fn upgrade(sequence: u32, package: Package, paid_at: OffsetDateTime) -> Grant {
     let invoice_id = InvoiceId::parse(&format!("inv_{sequence}")).unwrap();
-    let reason = Reason::Upgrade { invoice_id, settlement: 1, paid_at, money: package.price, charge: package.price };
+    let reason = Reason::Upgrade { invoice_id, settlement_no: 1, paid_at, money: package.price, charge: package.price };
     Grant {
         customer_id: profile().id,
         sequence,

@@ -61,7 +61,7 @@ id! {
     CustomerId
 }
 id! {
-    /// One invoice; unique within the installation.
+    /// One invoice; unique within the deployment.
     InvoiceId
 }
 id! {

@@ -10,7 +10,7 @@ pub const BATCH: usize = 10;
 pub const SOURCE: &str = "lunas";
 const TRIES: u64 = 3;
 
-/// Puts events on the installation's bus.
+/// Puts events on the deployment's bus.
 #[derive(Debug, Clone)]
 pub struct Bus {
     client: Client,

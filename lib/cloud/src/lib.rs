@@ -3,10 +3,10 @@
 //! [`store::Store`] carries decisions of `billing` out, one transaction each. It is a plain struct: tests run it
 //! against an embedded DynamoDB, not against a fake of it.
 
+pub mod app;
 pub mod aws;
 pub mod bus;
 pub mod clock;
-pub mod installation;
 pub mod public_url;
 pub mod queue;
 pub mod secrets;

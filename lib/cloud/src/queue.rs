@@ -87,7 +87,7 @@ mod tests {
     #[test]
     fn a_message_is_an_event_of_the_bus_or_refused() {
         let batch: Batch = serde_json::from_str(
-            r#"{"Records":[{"messageId":"m1","receiptHandle":"r","body":"{\"detail-type\":\"payment.settled\",\"detail\":{\"id\":\"e1\",\"at\":\"2026-11-23T03:00:00Z\",\"kind\":\"payment.settled\",\"customerId\":\"c1\",\"invoiceId\":\"i1\",\"settlement\":1,\"amount\":300000}}"},{"messageId":"m2","body":"{}"}]}"#,
+            r#"{"Records":[{"messageId":"m1","receiptHandle":"r","body":"{\"detail-type\":\"payment.settled\",\"detail\":{\"id\":\"e1\",\"at\":\"2026-11-23T03:00:00Z\",\"kind\":\"payment.settled\",\"customerId\":\"c1\",\"invoiceId\":\"i1\",\"settlementNo\":1,\"amount\":300000}}"},{"messageId":"m2","body":"{}"}]}"#,
         )
         .unwrap();
         assert_eq!(batch.messages[0].event().unwrap().id, "e1");

@@ -1,4 +1,4 @@
-//! Settings of the installation: parameters of the template, handed to each function as environment variables. No
+//! Settings of the deployment: parameters of the template, handed to each function as environment variables. No
 //! secrets.
 
 use std::collections::BTreeMap;

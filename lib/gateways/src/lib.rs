@@ -183,7 +183,7 @@ impl GatewayError {
 /// The rows of one secret as the admin typed them: trimmed, empty rows absent.
 pub type SecretRows = BTreeMap<String, String>;
 
-/// Where partners are reached, and what the installation allows.
+/// Where partners are reached, and what the deployment allows.
 #[derive(Debug, Clone)]
 pub struct Setup {
     /// `None` = the gateway's own hosts; `Some` = a stand-in on loopback.

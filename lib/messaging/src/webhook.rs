@@ -35,7 +35,7 @@ pub enum Notice {
     /// A message has moved on.
     Status(Status),
     /// A customer wants no more messages, or messages again.
-    Wish {
+    OptOut {
         /// Who wrote.
         phone: Phone,
         /// No more messages.
@@ -44,7 +44,7 @@ pub enum Notice {
         at: Option<OffsetDateTime>,
     },
     /// Nothing is sent any more until somebody has looked after it. For the log, without phone or key.
-    Trouble(String),
+    SenderProblem(String),
 }
 
 /// How far a message has come.
@@ -134,7 +134,7 @@ pub(crate) fn is_signed_512(key: &str, body: &[u8], signature: &str) -> bool {
 }
 
 /// What somebody wants who writes this, if it is one of the four words and nothing else.
-pub(crate) fn wish(text: &str) -> Option<bool> {
+pub(crate) fn link_request(text: &str) -> Option<bool> {
     let word = text.trim().trim_end_matches(['.', '!']).to_uppercase();
     match word.as_str() {
         "STOP" | "BERHENTI" => Some(true),
@@ -166,7 +166,7 @@ mod tests {
             ("kapan internet saya stop?", None),
             ("", None),
         ] {
-            assert_eq!(wish(text), expected, "{text}");
+            assert_eq!(link_request(text), expected, "{text}");
         }
     }
 }

@@ -79,7 +79,7 @@ fn status(notices: &[Notice]) -> (DeliveryStatus, &str, Option<&str>, Option<Rej
 fn check_wish(notices: &[Notice], wanted: Option<bool>) {
     match (notices, wanted) {
         ([], None) => {}
-        ([Notice::Wish { phone, opted_out, .. }], Some(wanted)) => {
+        ([Notice::OptOut { phone, opted_out, .. }], Some(wanted)) => {
             assert_eq!((phone.as_str(), *opted_out), ("6281234567890", wanted))
         }
         _ => panic!("{notices:?}, expected {wanted:?}"),
@@ -294,10 +294,16 @@ fn fonntes_words_are_read_and_its_second_id_is_told() {
 #[test]
 fn a_sender_in_trouble_is_told() {
     for status in ["FAILED", "SCAN_QR_CODE", "STOPPED"] {
-        assert!(matches!(&waha("session.status", &json!({"status": status}))[..], [Notice::Trouble(_)]), "{status}");
+        assert!(
+            matches!(&waha("session.status", &json!({"status": status}))[..], [Notice::SenderProblem(_)]),
+            "{status}"
+        );
     }
     assert!(waha("session.status", &json!({"status": "STARTING"})).is_empty());
-    assert!(matches!(&fonnte(&json!({"device": "62811", "status": "disconnect"}))[..], [Notice::Trouble(_)]));
+    assert!(matches!(&fonnte(&json!({"device": "62811", "status": "disconnect"}))[..], [Notice::SenderProblem(_)]));
     assert!(fonnte(&json!({"device": "62811", "status": "connect"})).is_empty());
-    assert!(matches!(&meta(&json!({"errors": [{"code": 131_031, "title": "locked"}]}))[..], [Notice::Trouble(_)]));
+    assert!(matches!(
+        &meta(&json!({"errors": [{"code": 131_031, "title": "locked"}]}))[..],
+        [Notice::SenderProblem(_)]
+    ));
 }

@@ -24,7 +24,7 @@ use time::OffsetDateTime;
 /// Reading and deciding anew: after a conflict, and once more to grant what was revoked first.
 const ROUNDS: usize = 8;
 
-/// The store and the rules of the installation.
+/// The store and the rules of the deployment.
 #[derive(Debug, Clone)]
 pub struct Apply {
     /// The table.
@@ -59,10 +59,10 @@ impl Apply {
             let application = match converge(&invoice) {
                 Todo::Nothing => return Ok(invoice),
                 Todo::Grant => self.grant(&invoice, &profile, now).await,
-                Todo::Revoke(settlement) => {
+                Todo::Revoke(settlement_no) => {
                     let profile = self.without_cancelled(&invoice, profile).await?;
                     let grants = self.store.grants(customer).await?;
-                    revoke(&invoice, settlement, &profile, &grants, self.rules, now).map_err(NotApplied::from)
+                    revoke(&invoice, settlement_no, &profile, &grants, self.rules, now).map_err(NotApplied::from)
                 }
                 Todo::GiveBack => {
                     let grants = self.store.grants(customer).await?;

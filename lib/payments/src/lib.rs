@@ -15,12 +15,12 @@ use billing::{
         gateway::{GatewayName, Report, ReportedState},
         invoice::{Invoice, InvoiceStatus},
         order::Order,
-        settlement::{Outcome, settle},
+        settlement::{SettleOutcome, settle},
     },
     telling::event::Event,
 };
 use cloud::{
-    installation::Installation,
+    app::App,
     secrets::{Rows, SecretError},
     store::StoreError,
 };
@@ -31,7 +31,7 @@ const TRIES: usize = 5;
 
 /// Why nothing could be booked now. Nothing is lost: what is due is looked at again.
 #[derive(Debug, thiserror::Error)]
-pub enum Trouble {
+pub enum BookingError {
     /// The table.
     #[error(transparent)]
     Store(#[from] StoreError),
@@ -79,43 +79,39 @@ pub struct Booked {
 }
 
 /// The gateway with its current keys.
-pub async fn connect(installation: &Installation, name: GatewayName) -> Result<Box<dyn Gateway>, Trouble> {
-    let rows = installation.secrets.rows(name.as_str()).await?;
-    from_rows(installation, name, &rows)
+pub async fn connect(app: &App, name: GatewayName) -> Result<Box<dyn Gateway>, BookingError> {
+    let rows = app.secrets.rows(name.as_str()).await?;
+    from_rows(app, name, &rows)
 }
 
 /// The gateway with its keys read again: after a 401 or a signature that does not match.
-pub async fn connect_with_fresh_keys(
-    installation: &Installation,
-    name: GatewayName,
-) -> Result<Box<dyn Gateway>, Trouble> {
-    let rows = installation.secrets.refreshed_rows(name.as_str()).await?;
-    from_rows(installation, name, &rows)
+pub async fn connect_with_fresh_keys(app: &App, name: GatewayName) -> Result<Box<dyn Gateway>, BookingError> {
+    let rows = app.secrets.refreshed_rows(name.as_str()).await?;
+    from_rows(app, name, &rows)
 }
 
-fn from_rows(installation: &Installation, name: GatewayName, rows: &Rows) -> Result<Box<dyn Gateway>, Trouble> {
-    let base_url =
-        installation.settings.partner_endpoints.get(name.as_str()).map(|url| url::Url::parse(url)).transpose();
+fn from_rows(app: &App, name: GatewayName, rows: &Rows) -> Result<Box<dyn Gateway>, BookingError> {
+    let base_url = app.settings.partner_endpoints.get(name.as_str()).map(|url| url::Url::parse(url)).transpose();
     let base_url = base_url
         .map_err(|error| SetupError::Unusable { gateway: name, problem: format!("PARTNER_ENDPOINTS: {error}") })?;
-    Ok(gateways::connect(name, rows, &Setup { base_url, production_only: installation.settings.is_production() })?)
+    Ok(gateways::connect(name, rows, &Setup { base_url, production_only: app.settings.is_production() })?)
 }
 
 /// The gateways that make links: configured, usable and switched on. One that is badly configured is reported and left
 /// out.
-pub async fn active_gateways(installation: &Installation) -> Active {
+pub async fn active_gateways(app: &App) -> Active {
     let mut active = Active::default();
     for name in GatewayName::ALL {
-        let connected = match connect(installation, name).await {
+        let connected = match connect(app, name).await {
             // The key may just have been typed in.
-            Err(Trouble::Setup(SetupError::NotConfigured(_))) if name == installation.settings.default_gateway => {
-                connect_with_fresh_keys(installation, name).await
+            Err(BookingError::Setup(SetupError::NotConfigured(_))) if name == app.settings.default_gateway => {
+                connect_with_fresh_keys(app, name).await
             }
             connected => connected,
         };
         match connected {
             Ok(gateway) if gateway.is_active() => active.gateways.push(gateway),
-            Ok(_) | Err(Trouble::Setup(SetupError::NotConfigured(_))) => {}
+            Ok(_) | Err(BookingError::Setup(SetupError::NotConfigured(_))) => {}
             Err(error) => {
                 tracing::error!(alarm = true, gateway = name.as_str(), %error, "gateway is not usable");
                 active.unreadable.push(name);
@@ -126,13 +122,13 @@ pub async fn active_gateways(installation: &Installation) -> Active {
 }
 
 /// Asks the gateway about an order. A refused key is read again once.
-pub async fn ask(installation: &Installation, gateway: GatewayName, order: &OrderRef) -> Result<Report, Trouble> {
-    let connected = connect(installation, gateway).await?;
+pub async fn ask(app: &App, gateway: GatewayName, order: &OrderRef) -> Result<Report, BookingError> {
+    let connected = connect(app, gateway).await?;
     match connected.status(order).await {
         Err(GatewayError::Unauthorized { status }) => {
-            let fresh = connect_with_fresh_keys(installation, gateway).await?;
+            let fresh = connect_with_fresh_keys(app, gateway).await?;
             if fresh.mode() != connected.mode() {
-                return Err(Trouble::OtherMode);
+                return Err(BookingError::OtherMode);
             }
             if fresh.key_fingerprint() == connected.key_fingerprint() {
                 tracing::error!(alarm = true, gateway = gateway.as_str(), status, "the gateway refuses the key");
@@ -145,58 +141,47 @@ pub async fn ask(installation: &Installation, gateway: GatewayName, order: &Orde
 }
 
 /// Asks about an order and books what the gateway says. `invoice` is the invoice if it was read already.
-pub async fn confirm(
-    installation: &Installation,
-    order: Order,
-    invoice: Option<Invoice>,
-    via: &str,
-) -> Result<Booked, Trouble> {
-    require_same_mode(installation, &order).await?;
-    let report = ask(installation, order.gateway, &order_ref(&order)).await?;
-    book(installation, order, invoice, report, via).await
+pub async fn confirm(app: &App, order: Order, invoice: Option<Invoice>, via: &str) -> Result<Booked, BookingError> {
+    require_same_mode(app, &order).await?;
+    let report = ask(app, order.gateway, &order_ref(&order)).await?;
+    book(app, order, invoice, report, via).await
 }
 
 /// An order of the other mode would be unknown to the gateway, which must not be taken for an answer.
-pub async fn require_same_mode(installation: &Installation, order: &Order) -> Result<(), Trouble> {
-    if connect(installation, order.gateway).await?.mode() == order.mode { Ok(()) } else { Err(Trouble::OtherMode) }
+pub async fn require_same_mode(app: &App, order: &Order) -> Result<(), BookingError> {
+    if connect(app, order.gateway).await?.mode() == order.mode { Ok(()) } else { Err(BookingError::OtherMode) }
 }
 
 /// Books a report. Starts from the states given (the invoice else from the order's copy of it). Should they have moved
 /// on, as the transaction's version conditions tell, they are read anew and the gateway is asked anew: a report is
 /// never held against a state that is newer than it.
 pub async fn book(
-    installation: &Installation,
+    app: &App,
     order: Order,
     invoice: Option<Invoice>,
     report: Report,
     via: &str,
-) -> Result<Booked, Trouble> {
+) -> Result<Booked, BookingError> {
     let (mut order, mut invoice, mut report) = (order, invoice, report);
     for _ in 0..TRIES {
-        let now = installation.clock.now();
+        let now = app.clock.now();
         let at_hand = invoice.take().or_else(|| order.invoice.as_deref().cloned());
         let read = match at_hand {
             Some(_) => at_hand,
-            None => installation.store.invoice(&order.customer_id, &order.invoice_id).await?,
+            None => app.store.invoice(&order.customer_id, &order.invoice_id).await?,
         };
-        let read = read.ok_or_else(|| Trouble::NoInvoice(order.id.clone()))?;
+        let read = read.ok_or_else(|| BookingError::NoInvoice(order.id.clone()))?;
         let mut reviews: usize = 0;
         let done = match settle(&order, &read, &report, now)? {
-            Outcome::Unchanged => {
+            SettleOutcome::Unchanged => {
                 return Ok(Booked { invoice_status: read.status, moved: false, order, state: report.state });
             }
-            Outcome::Noted(note) => {
-                installation.store.note(&note, now).await.map(|()| (read.status, false, note.order))
-            }
-            Outcome::Settled(mut settlement) => {
-                settlement.order.note(now, format!("confirmed_by:{via}"));
-                reviews = settlement.events.iter().filter(|event| matches!(event, Event::PaymentReview { .. })).count();
-                let invoice_status = settlement.invoice.as_ref().unwrap_or(&read).status;
-                installation
-                    .store
-                    .settle(&settlement, &read, now)
-                    .await
-                    .map(|()| (invoice_status, true, settlement.order))
+            SettleOutcome::Noted(note) => app.store.note(&note, now).await.map(|()| (read.status, false, note.order)),
+            SettleOutcome::Settled(mut change) => {
+                change.order.note(now, format!("confirmed_by:{via}"));
+                reviews = change.events.iter().filter(|event| matches!(event, Event::PaymentReview { .. })).count();
+                let invoice_status = change.invoice.as_ref().unwrap_or(&read).status;
+                app.store.settle(&change, &read, now).await.map(|()| (invoice_status, true, change.order))
             }
         };
         match done {
@@ -204,20 +189,20 @@ pub async fn book(
                 let booked = Booked { invoice_status, moved, order: written(order), state: report.state };
                 log_booking(&booked, via, reviews);
                 if moved {
-                    close_other_link(installation, &booked, &read).await;
+                    close_other_link(app, &booked, &read).await;
                 }
                 return Ok(booked);
             }
             Err(StoreError::Stale) => {
                 let (gateway, id) = (order.gateway, order.id.clone());
-                let fresh = installation.store.order(gateway, &id).await?.ok_or(Trouble::NoInvoice(id))?;
-                invoice = installation.store.invoice(&fresh.customer_id, &fresh.invoice_id).await?;
+                let fresh = app.store.order(gateway, &id).await?.ok_or(BookingError::NoInvoice(id))?;
+                invoice = app.store.invoice(&fresh.customer_id, &fresh.invoice_id).await?;
                 order = fresh;
                 // Some channels can only be asked by the gateway's own id, which the order may not have learnt yet; and
                 // the order may have learnt another one.
                 let seen = report.transactions.first().map(|transaction| transaction.id.clone());
                 let asked = OrderRef { transaction_id: seen.or(order.transaction_id.clone()), ..order_ref(&order) };
-                report = ask(installation, order.gateway, &asked).await?;
+                report = ask(app, order.gateway, &asked).await?;
             }
             Err(error) => return Err(error.into()),
         }
@@ -226,13 +211,13 @@ pub async fn book(
 }
 
 /// An invoice that was paid through another order than the one behind its link: nobody is to pay that one too. A wish,
-/// carried out as due work. Should it be lost, paying twice ends as credit.
-async fn close_other_link(installation: &Installation, booked: &Booked, before: &Invoice) {
+/// carried out as planned work. Should it be lost, paying twice ends as credit.
+async fn close_other_link(app: &App, booked: &Booked, before: &Invoice) {
     let is_paid = booked.invoice_status == InvoiceStatus::Paid && before.status == InvoiceStatus::Unpaid;
     let Some(link) = before.link.as_ref().filter(|link| is_paid && link.order_id != booked.order.id) else { return };
-    let now = installation.clock.now();
-    let closed = match installation.store.order(link.gateway, &link.order_id).await {
-        Ok(Some(order)) => installation.store.note_order(&order.wanting_cancellation(now)).await,
+    let now = app.clock.now();
+    let closed = match app.store.order(link.gateway, &link.order_id).await {
+        Ok(Some(order)) => app.store.note_order(&order.wanting_cancellation(now)).await,
         Ok(None) => return,
         Err(error) => Err(error),
     };

@@ -22,7 +22,7 @@ use crate::{
 };
 
 /// How the operation of a query of the index ends.
-pub(crate) const OF_DUE_WORK: &str = " of due work";
+pub(crate) const OF_WAKE_UPS: &str = " of wake-ups";
 
 /// The stand-in.
 #[derive(Debug, Clone)]
@@ -101,12 +101,12 @@ impl StandIn {
         self.locked().unprocessed = batches;
     }
 
-    /// The index of due work shows nothing (it has not caught up yet), or what there is.
+    /// The index of wake-ups shows nothing (it has not caught up yet), or what there is.
     pub fn hide_index(&self, hidden: bool) {
         self.locked().index_hidden = hidden;
     }
 
-    /// The index of due work goes on answering what it answered before, or what there is.
+    /// The index of wake-ups goes on answering what it answered before, or what there is.
     pub fn freeze_index(&self, frozen: bool) {
         self.locked().index_frozen = frozen;
     }
@@ -211,7 +211,7 @@ async fn serve(
         "secretsmanager" => ("secretsmanager", vec![format!("secretsmanager:{operation}")]),
         _ => return status(400),
     };
-    let of_index = if json.get("IndexName").is_some() { OF_DUE_WORK } else { "" };
+    let of_index = if json.get("IndexName").is_some() { OF_WAKE_UPS } else { "" };
     let resource = resource(service, &json);
     let call = Call { service: service.to_owned(), operation: format!("{operation}{of_index}"), actions, resource };
     let answer = async {

@@ -31,10 +31,10 @@ use billing::{
     zone::Zone,
 };
 use cloud::{
+    app::App,
     aws::Account,
     bus::Bus,
     clock::Clock,
-    installation::Installation,
     public_url::PublicUrl,
     secrets::Secrets,
     settings::Settings,
@@ -64,7 +64,7 @@ pub struct World {
     /// Notifications of the gateways, collected instead of delivered.
     pub notifications: Inbox,
     /// What the functions share.
-    pub installation: Installation,
+    pub app: App,
     /// The bus, as relay-events uses it.
     pub bus: Bus,
 }
@@ -137,24 +137,24 @@ impl World {
         };
         let client = account.dynamodb();
         table::create(&client, table::NAME).await;
-        let installation = Installation {
+        let app = App {
             store: Store::new(client, settings.table.clone()),
             secrets: Secrets::new(account.secretsmanager(), &settings.stage, clock.clone()),
             settings: Arc::new(settings),
             clock,
         };
-        let bus = Bus::new(account.eventbridge(), installation.settings.bus.clone());
-        let world = Self { aws, tap, sandbox, notifications, installation, bus };
+        let bus = Bus::new(account.eventbridge(), app.settings.bus.clone());
+        let world = Self { aws, tap, sandbox, notifications, app, bus };
         world.tap.forget();
         world
     }
 
     /// The same installation with other parameters, in a process of its own (an empty cache of secrets).
     #[must_use]
-    pub fn with_settings(&self, change: impl FnOnce(&mut Settings)) -> Installation {
-        let mut settings = Settings::clone(&self.installation.settings);
+    pub fn with_settings(&self, change: impl FnOnce(&mut Settings)) -> App {
+        let mut settings = Settings::clone(&self.app.settings);
         change(&mut settings);
-        Installation { settings: Arc::new(settings), secrets: self.fresh_secrets(), ..self.installation.clone() }
+        App { settings: Arc::new(settings), secrets: self.fresh_secrets(), ..self.app.clone() }
     }
 
     /// The message provider's rows with others beside or in place of them.
@@ -162,7 +162,7 @@ impl World {
     /// # Panics
     /// Never.
     pub fn change_whatsapp(&self, rows: &[(&str, &str)]) {
-        let typed = whatsapp_rows(&self.installation.settings.partner_endpoints);
+        let typed = whatsapp_rows(&self.app.settings.partner_endpoints);
         let mut typed: BTreeMap<String, String> = serde_json::from_str(&typed).expect("rows");
         typed.extend(rows.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())));
         self.aws.set_secret("lunas/dev/whatsapp", &serde_json::json!(typed).to_string());
@@ -170,7 +170,7 @@ impl World {
 
     /// Types the message provider's rows in again.
     pub fn repair_whatsapp(&self) {
-        self.aws.set_secret("lunas/dev/whatsapp", &whatsapp_rows(&self.installation.settings.partner_endpoints));
+        self.aws.set_secret("lunas/dev/whatsapp", &whatsapp_rows(&self.app.settings.partner_endpoints));
     }
 
     /// Lets another provider take the messages: `meta`, `fonnte` or `waha`.
@@ -187,12 +187,12 @@ impl World {
             endpoint: Some(self.aws.url.clone()),
             dynamodb_endpoint: None,
         };
-        Secrets::new(account.secretsmanager(), &self.installation.settings.stage, self.installation.clock.clone())
+        Secrets::new(account.secretsmanager(), &self.app.settings.stage, self.app.clock.clone())
     }
 
     /// What shares nothing with others but the table: every Lambda process has a cache of secrets of its own.
     #[must_use]
-    pub fn another_process(&self) -> Installation {
+    pub fn another_process(&self) -> App {
         self.with_settings(|_| {})
     }
 
@@ -228,7 +228,7 @@ impl World {
         id: Option<&str>,
         serial: Option<&str>,
     ) -> Profile {
-        let now = self.installation.clock.now();
+        let now = self.app.clock.now();
         let row = Row {
             name: format!("Pelanggan {username}"),
             phone: Phone::parse(phone).ok(),
@@ -240,7 +240,7 @@ impl World {
         };
         let id = CustomerId::parse(&new_id("c", now)).expect("an id");
         let change = import(None, &row, id, Zone::Jakarta, now).expect("a new customer");
-        self.installation.store.import_customer(&change).await.expect("stored");
+        self.app.store.import_customer(&change).await.expect("stored");
         self.profile(&change.profile.id).await
     }
 
@@ -249,7 +249,7 @@ impl World {
     /// # Panics
     /// When it cannot be stored.
     pub async fn invoice(&self, customer: &Profile) -> Invoice {
-        let (store, now) = (&self.installation.store, self.installation.clock.now());
+        let (store, now) = (&self.app.store, self.app.clock.now());
         let profile = self.profile(&customer.id).await;
         let number = store.next_invoice_number(now.year()).await.expect("a number");
         let id = billing::id::InvoiceId::parse(&new_id("", now)).expect("an id");
@@ -268,7 +268,7 @@ impl World {
         let (name, price) = (id.to_owned(), Rupiah::new(price));
         let package = Package { id: PackageId::parse(id).expect("an id"), name, price, ..home20() };
         let offered = CataloguePackage { package: package.clone(), active: true, changeable_to: None };
-        self.installation.store.put_package(&offered).await.expect("stored");
+        self.app.store.put_package(&offered).await.expect("stored");
         package
     }
 
@@ -277,7 +277,7 @@ impl World {
     /// # Panics
     /// When it is not there.
     pub async fn invoice_now(&self, invoice: &Invoice) -> Invoice {
-        self.installation.store.invoice(&invoice.customer_id, &invoice.id).await.expect("readable").expect("there")
+        self.app.store.invoice(&invoice.customer_id, &invoice.id).await.expect("readable").expect("there")
     }
 
     /// The profile as it stands.
@@ -285,7 +285,7 @@ impl World {
     /// # Panics
     /// When it is not there.
     pub async fn profile(&self, customer: &CustomerId) -> Profile {
-        self.installation.store.profile(customer).await.expect("readable").expect("there")
+        self.app.store.profile(customer).await.expect("readable").expect("there")
     }
 
     /// A login of the customer, without the detour of a code: the bearer token.
@@ -295,13 +295,8 @@ impl World {
     pub async fn token(&self, customer: &Profile) -> String {
         let random = request::random_token();
         let token = format!("{}.{random}", customer.id);
-        table::put_session(
-            &self.aws.direct,
-            customer,
-            &token,
-            self.installation.clock.now().saturating_add(Duration::days(1)),
-        )
-        .await;
+        table::put_session(&self.aws.direct, customer, &token, self.app.clock.now().saturating_add(Duration::days(1)))
+            .await;
         token
     }
 }

@@ -52,17 +52,17 @@ pub async fn create(client: &Client, name: &str) {
     let key =
         |name: &str, kind| KeySchemaElement::builder().attribute_name(name).key_type(kind).build().expect("complete");
     let index = GlobalSecondaryIndex::builder()
-        .index_name("due")
-        .key_schema(key("due_key", KeyType::Hash))
-        .key_schema(key("due_at", KeyType::Range))
+        .index_name("wake")
+        .key_schema(key("wake_key", KeyType::Hash))
+        .key_schema(key("wake_time", KeyType::Range))
         .projection(Projection::builder().projection_type(ProjectionType::KeysOnly).build());
     let table = client
         .create_table()
         .table_name(name)
         .attribute_definitions(attribute("PK", ScalarAttributeType::S))
         .attribute_definitions(attribute("SK", ScalarAttributeType::S))
-        .attribute_definitions(attribute("due_key", ScalarAttributeType::S))
-        .attribute_definitions(attribute("due_at", ScalarAttributeType::N))
+        .attribute_definitions(attribute("wake_key", ScalarAttributeType::S))
+        .attribute_definitions(attribute("wake_time", ScalarAttributeType::N))
         .key_schema(key("PK", KeyType::Hash))
         .key_schema(key("SK", KeyType::Range))
         .global_secondary_indexes(index.build().expect("complete"))

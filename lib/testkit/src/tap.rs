@@ -84,7 +84,7 @@ pub struct Call {
 #[derive(Debug, Default)]
 struct Inner {
     calls: Vec<Call>,
-    /// The calls by number: the sixteen queries of the index of due work are one, because how they interleave is
+    /// The calls by number: the sixteen queries of the index of wake-ups are one, because how they interleave is
     /// chance.
     numbered: Vec<Call>,
     plan: Option<Plan>,
@@ -260,7 +260,7 @@ impl Tap {
         let (plan, slow, hold) = {
             let mut inner = self.locked();
             let hold = inner.hold.take_if(|held| *held == call.service).is_some();
-            let repeated = call.operation.ends_with(crate::aws::OF_DUE_WORK) && inner.numbered.last() == Some(&call);
+            let repeated = call.operation.ends_with(crate::aws::OF_WAKE_UPS) && inner.numbered.last() == Some(&call);
             if !repeated {
                 inner.numbered.push(call.clone());
             }

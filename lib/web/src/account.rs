@@ -85,8 +85,8 @@ impl Bill {
     pub fn in_network(self, caller: &Caller, now: OffsetDateTime) -> Self {
         let applied_at = self.invoice.applied_at.filter(|_| self.invoice.status == InvoiceStatus::Paid);
         let is_owed = applied_at
-            .zip(caller.announcement.as_ref())
-            .is_some_and(|(applied_at, announcement)| announcement.is_owed(applied_at));
+            .zip(caller.network_update.as_ref())
+            .is_some_and(|(applied_at, network_update)| network_update.is_owed(applied_at));
         Self { network: standing(caller, now).filter(|_| is_owed), ..self }
     }
 
@@ -102,8 +102,8 @@ impl Bill {
 /// anyway.
 #[must_use]
 pub fn standing(caller: &Caller, now: OffsetDateTime) -> Option<Standing> {
-    let announcement = caller.announcement.as_ref().filter(|_| caller.profile.is_active(now))?;
-    announcement.standing(&caller.profile, now)
+    let network_update = caller.network_update.as_ref().filter(|_| caller.profile.is_active(now))?;
+    network_update.standing(&caller.profile, now)
 }
 
 /// Who is calling, with a page of their bills. Session and page are read at once; the page is of the customer whom the

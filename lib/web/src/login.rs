@@ -6,7 +6,7 @@ mod key;
 mod session;
 
 use billing::access::phone::Phone;
-use cloud::installation::Installation;
+use cloud::app::App;
 use lambda_http::Request;
 use serde::Deserialize;
 
@@ -43,24 +43,21 @@ pub fn phone(text: &str) -> Result<Phone, Problem> {
 }
 
 /// Counts the request against its address, before anything else is done for it.
-async fn limit_address(installation: &Installation, request: &Request) -> Result<(), Problem> {
-    let now = installation.clock.now();
+async fn limit_address(app: &App, request: &Request) -> Result<(), Problem> {
+    let now = app.clock.now();
     let window = now.unix_timestamp().div_euclid(HOUR_SECONDS).saturating_mul(HOUR_SECONDS);
     let kept_until = now.saturating_add(time::Duration::hours(2));
-    let count = installation
-        .store
-        .count_request("login", &address::of(request), window, kept_until)
-        .await
-        .map_err(store_problem)?;
-    if count > installation.settings.requests_per_address {
+    let count =
+        app.store.count_request("login", &address::of(request), window, kept_until).await.map_err(store_problem)?;
+    if count > app.settings.requests_per_address {
         let ends = window.saturating_add(HOUR_SECONDS).saturating_sub(now.unix_timestamp()).max(1);
         return Err(problem::TOO_MANY.retry_after(ends));
     }
     Ok(())
 }
 
-async fn master_key(installation: &Installation) -> Result<MasterKey, Problem> {
-    MasterKey::read(&installation.secrets).await.map_err(|error| {
+async fn master_key(app: &App) -> Result<MasterKey, Problem> {
+    MasterKey::read(&app.secrets).await.map_err(|error| {
         tracing::error!(alarm = true, %error, "no key for login codes");
         problem::BUSY
     })

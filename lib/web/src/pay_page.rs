@@ -1,7 +1,7 @@
 //! The public pay page `/p/<token>`: the token that opens it, and what it opens.
 //!
 //! It is the one page without a session. Its token is all there is to know, so it is as long as a key: 144 bits,
-//! computed from the invoice's id with a key of the installation. Nobody can guess one, find out a customer by one, or
+//! computed from the invoice's id with a key of the deployment. Nobody can guess one, find out a customer by one, or
 //! tell from one what another is. What is stored is its hash; so what is asked for is looked up by its hash, and no id
 //! is ever read out of a token.
 //!
@@ -35,17 +35,17 @@ use crate::{
 /// Bytes of a token: 144 bits, which are 24 characters without one that has bits to spare.
 const TOKEN_BYTES: usize = 18;
 
-/// The key that tokens are made with, derived from the installation's.
+/// The key that tokens are made with, derived from the deployment's.
 pub struct PayPageKey([u8; 32]);
 
 impl PayPageKey {
-    /// Derives it from the installation's key.
+    /// Derives it from the deployment's key.
     #[must_use]
     pub fn of(master: &MasterKey) -> Self {
         Self(master.pay_page())
     }
 
-    /// Reads the installation's key.
+    /// Reads the deployment's key.
     pub async fn read(secrets: &Secrets) -> Result<Self, KeyError> {
         MasterKey::read(secrets).await.map(|master| Self::of(&master))
     }

@@ -129,8 +129,7 @@ async fn one_silent_modem_does_not_open_the_circuit_for_everybody() {
     let mut home = Home::of("rudi@lunas", "081200000005", Some("28FF3E-F609-ZTEGC0000005"), None).await;
     let other = home.world.customer_with_device("budi@lunas", super::PHONE, Some(BUDI), None).await;
     let other_token = home.world.token(&other).await;
-    let online =
-        json!([{"_id": BUDI, "_lastInform": billing::zone::format::instant(home.world.installation.clock.now())}]);
+    let online = json!([{"_id": BUDI, "_lastInform": billing::zone::format::instant(home.world.app.clock.now())}]);
     // Broken lines tell no more of the ACS than a long silence does.
     let mut answers = vec![Canned::Drop; 8];
     answers.push(Canned::Reply(200, online.to_string()));
@@ -192,7 +191,7 @@ async fn a_password_that_was_replaced_is_read_again_at_once() {
     let home = Home::budi().await;
     home.device().await;
     home.world.sandbox.set_genieacs_password("new");
-    let mut rows = genieacs_rows(&home.world.installation.settings.partner_endpoints);
+    let mut rows = genieacs_rows(&home.world.app.settings.partner_endpoints);
     rows["password"] = json!("new");
     home.world.aws.set_secret("lunas/dev/genieacs", &rows.to_string());
     home.wait(Duration::seconds(61));
@@ -222,7 +221,7 @@ async fn a_dead_modem_stays_dead_while_the_acs_cannot_be_asked() {
 async fn a_refresh_whose_answer_is_lost_is_looked_for_and_never_repeated() {
     let mut home = Home::of("agus@lunas", "081200000003", None, None).await;
     // Past the tap, which would answer for the line that breaks.
-    let mut rows = genieacs_rows(&home.world.installation.settings.partner_endpoints);
+    let mut rows = genieacs_rows(&home.world.app.settings.partner_endpoints);
     rows["url"] = json!(home.world.sandbox.genieacs_url());
     type_in(&mut home, &rows);
     home.device().await;

@@ -12,7 +12,7 @@ use crate::journey::account_of;
 async fn dashboard(provider: &Provider) -> (String, Vec<String>, String) {
     let cookie = format!("__Host-session={}", provider.journey.token().await);
     let page = from_browser("GET", "/customer", &[], &[&cookie], None);
-    let page = customer_portal::handle(&provider.journey.world.installation, page).await;
+    let page = customer_portal::handle(&provider.journey.world.app, page).await;
     let html = String::from_utf8(page.body().as_ref().to_vec()).unwrap();
     let badge = html.split("class=\"badge ").nth(1).unwrap().split(['>', '<']).nth(1).unwrap().to_owned();
     let states = html.split("data-state=\"").skip(1).map(|rest| rest.split('"').next().unwrap().to_owned()).collect();
@@ -21,7 +21,7 @@ async fn dashboard(provider: &Provider) -> (String, Vec<String>, String) {
 
 async fn network_of_me(provider: &Provider) -> Value {
     let token = provider.journey.token().await;
-    let account = account_of(&provider.journey.world.installation);
+    let account = account_of(&provider.journey.world.app);
     let asked = request("GET", "/api/customer/me", Some(&token), None);
     answer(&customer_account::handle(&account, asked).await).1["customer"]["network"].clone()
 }
@@ -73,11 +73,8 @@ async fn a_customer_who_waits_too_long_is_told_so_and_whom_to_ask() {
     assert_eq!(network_of_me(&provider).await, "late");
     let cookie = format!("__Host-session={}", provider.journey.token().await);
     let finish = format!("/customer/finish/{}", provider.journey.invoice.id);
-    let finish = customer_portal::handle(
-        &provider.journey.world.installation,
-        from_browser("GET", &finish, &[], &[&cookie], None),
-    )
-    .await;
+    let finish =
+        customer_portal::handle(&provider.journey.world.app, from_browser("GET", &finish, &[], &[&cookie], None)).await;
     assert!(String::from_utf8(finish.body().as_ref().to_vec()).unwrap().contains("terlambat diberi tahu"));
 
     reqwest::Client::new()
@@ -103,7 +100,7 @@ async fn without_a_network_nobody_waits_for_one() {
 async fn an_announcement_that_cannot_be_read_hinders_nobody() {
     let mut provider = Provider::start().await;
     provider.pay_and_deliver().await;
-    let mut item = provider.announcement().await.unwrap();
+    let mut item = provider.network_update().await.unwrap();
     item.insert("state".to_owned(), aws_sdk_dynamodb::types::AttributeValue::S("other".to_owned()));
     let direct = &provider.journey.world.aws.direct;
     direct.put_item().table_name(testkit::table::NAME).set_item(Some(item)).send().await.unwrap();

@@ -165,9 +165,9 @@ async fn strange_answers_are_no_acknowledgement_and_nothing_is_followed() {
     provider.configure(receiver.url.as_str());
     provider.pay_and_deliver().await;
     for problem in problems {
-        let announcement = provider.announcement().await.unwrap();
+        let network_update = provider.network_update().await.unwrap();
         assert_eq!(
-            (announcement["state"].as_s().unwrap().as_str(), announcement["problem"].as_s().unwrap().as_str()),
+            (network_update["state"].as_s().unwrap().as_str(), network_update["problem"].as_s().unwrap().as_str()),
             ("failing", problem)
         );
         provider.wait(Duration::minutes(16));
@@ -184,7 +184,7 @@ async fn a_receiver_that_says_nothing_is_let_go() {
     let held = Fault { ms: Some(3_600_000), ..Fault::once("network.webhook", FaultKind::Timeout) };
     provider.journey.world.sandbox.add_fault(held).unwrap();
     provider.pay_and_deliver().await;
-    assert_eq!(provider.announcement().await.unwrap()["problem"].as_s().unwrap(), "no_answer");
+    assert_eq!(provider.network_update().await.unwrap()["problem"].as_s().unwrap(), "no_answer");
     provider.wait(Duration::minutes(1));
     provider.sweep().await;
     assert_eq!(provider.state().await, "told");
@@ -195,8 +195,8 @@ async fn addresses_that_must_not_be_called_are_not() {
     let mut provider = Provider::start().await;
     let rows = |url: &str| json!({"webhookUrl": url, "secret": DEMO_NETWORK_SECRET});
     let production = |provider: &Provider| {
-        let installation = provider.journey.world.with_settings(|settings| settings.partner_endpoints.clear());
-        notify_network::Network::new(installation)
+        let app = provider.journey.world.with_settings(|settings| settings.partner_endpoints.clear());
+        notify_network::Network::new(app)
     };
     provider.pay().await;
     let event = provider.queued().remove(0);
@@ -216,9 +216,9 @@ async fn addresses_that_must_not_be_called_are_not() {
         provider.type_in(&rows(url));
         let network = production(&provider);
         assert_eq!(hand_over(&network, &event).await, Report::default());
-        let announcement = provider.announcement().await.unwrap();
+        let network_update = provider.network_update().await.unwrap();
         assert_eq!(
-            (announcement["state"].as_s().unwrap().as_str(), announcement["problem"].as_s().unwrap().as_str()),
+            (network_update["state"].as_s().unwrap().as_str(), network_update["problem"].as_s().unwrap().as_str()),
             ("failing", problem),
             "{url}"
         );

@@ -1,7 +1,7 @@
 //! Providers that are down, silent or stopped, crashes at every step, and what people can find and do then.
 
 use billing::telling::{delivery::DeliveryStatus, notice::Notice};
-use cloud::installation::Installation;
+use cloud::app::App;
 use lunas_sandbox::{Fault, FaultKind};
 use serde_json::json;
 use testkit::{
@@ -25,8 +25,7 @@ fn restart(journey: &mut Journey) {
 }
 
 async fn ask_code(journey: &Journey) -> (u16, serde_json::Value) {
-    let login: Installation =
-        journey.world.with_settings(|settings| "0812-0000-0000".clone_into(&mut settings.support_contact));
+    let login: App = journey.world.with_settings(|settings| "0812-0000-0000".clone_into(&mut settings.support_contact));
     answer(
         &customer_session::handle(&login, request("POST", "/api/customer/otp", None, Some(&json!({"phone": PHONE}))))
             .await,
@@ -47,7 +46,7 @@ async fn runs(journey: &mut Journey, count: usize, apart: Duration) {
 }
 
 async fn lost(journey: &Journey) -> Vec<Notice> {
-    let store = &journey.world.installation.store;
+    let store = &journey.world.app.store;
     store.lost_notices(time::OffsetDateTime::UNIX_EPOCH, journey.now() + Duration::DAY, 100).await.unwrap()
 }
 
@@ -61,7 +60,7 @@ async fn an_hour_without_a_provider_loses_nothing_and_doubles_nothing() {
         runs(&mut journey, 2, Duration::minutes(5)).await;
     }
     assert_eq!((inbox(&journey).len(), lost(&journey).await.len()), (0, 0));
-    let waiting = journey.world.installation.store.waiting_notices(journey.now() + Duration::DAY, 100).await.unwrap();
+    let waiting = journey.world.app.store.waiting_notices(journey.now() + Duration::DAY, 100).await.unwrap();
     assert_eq!(waiting.len(), 6, "all of them can be seen");
     journey.world.repair_whatsapp();
     restart(&mut journey);
@@ -107,7 +106,7 @@ async fn what_a_person_has_sent_again_is_sent_again_once() {
         "it has arrived, which nobody knows"
     );
     let again = doubtful.again(journey.now()).unwrap();
-    journey.world.installation.store.put_notice(&again).await.unwrap();
+    journey.world.app.store.put_notice(&again).await.unwrap();
     minutes(&mut journey, 3).await;
     assert_eq!((inbox(&journey).len(), lost(&journey).await.len()), (2, 0));
     let accepted = notices(&journey).await.remove(0);
@@ -174,7 +173,7 @@ async fn a_stopped_provider_is_said_at_the_login_and_forgotten_once_the_key_is_r
     assert!(inbox(&journey)[0].starts_with("Kode masuk"));
     minutes(&mut journey, 6).await;
     assert_eq!(inbox(&journey).len(), 2, "the receipt, which has waited");
-    assert_eq!(journey.world.installation.store.sender().await.unwrap().stopped, None);
+    assert_eq!(journey.world.app.store.sender().await.unwrap().stopped, None);
 }
 
 #[tokio::test]

@@ -33,7 +33,7 @@ async fn misreported(gateway: GatewayName, field: &'static str, value: &'static 
         "UNPAID, due 300, credit 0, service +0 | ledger:  | told: unclear 300 | history: ",
     );
     journey.world.tap.answer_as_they_are();
-    assert!(journey.orders().await[0].due.is_some(), "it is looked at again");
+    assert!(journey.orders().await[0].wake_at.is_some(), "it is looked at again");
     assert_eq!(journey.deliver(&paid).await, Some(200));
     assert_end(
         &end(&mut journey).await,
@@ -75,7 +75,7 @@ async fn captured_and_challenged() {
         &end(&mut journey).await,
         "UNPAID, due 300, credit 0, service +0 | ledger:  | told: unclear 300 | history: ",
     );
-    assert!(journey.orders().await[0].due.is_some(), "it is looked at again");
+    assert!(journey.orders().await[0].wake_at.is_some(), "it is looked at again");
     journey.simulate(&link, Outcome::Paid).await;
     assert_end(
         &end(&mut journey).await,
@@ -88,7 +88,7 @@ async fn the_transaction_id_in_place_of_the_order_id_as_dana_has_it() {
     let mut journey = Journey::start().await;
     let rows = json!({"serverKey": DEMO_MIDTRANS_SERVER_KEY, "isSandbox": "true", "extraChannels": "dana"});
     journey.world.aws.set_secret("lunas/dev/midtrans", &rows.to_string());
-    journey.world.installation = journey.world.another_process();
+    journey.world.app = journey.world.another_process();
     let link = journey.link(&journey.token().await, Some(GatewayName::Midtrans)).await;
     journey.play(&Simulate { channel: Some("dana".to_owned()), ..Simulate::new(&link, Outcome::Paid) }).await;
     assert_end(

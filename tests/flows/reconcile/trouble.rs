@@ -7,7 +7,7 @@ use billing::{
         order::{Order, OrderStatus},
     },
 };
-use cloud::store::DueKind;
+use cloud::store::WakeKind;
 use lunas_sandbox::{Fault, FaultKind, Outcome};
 use serde_json::json;
 use testkit::table::everything;
@@ -17,7 +17,7 @@ use super::{asked, paid_in_silence, with_link};
 use crate::journey::Journey;
 
 /// Adds `count` orders of a gateway that are due at once. The gateway knows none of them.
-async fn add_due_orders(journey: &Journey, gateway: GatewayName, count: usize) {
+async fn add_waking_orders(journey: &Journey, gateway: GatewayName, count: usize) {
     let template = journey.orders().await.remove(0);
     for n in 0..count {
         let id = OrderId::parse(&format!("{}-{gateway}-{n}", journey.invoice.number)).unwrap();
@@ -26,16 +26,16 @@ async fn add_due_orders(journey: &Journey, gateway: GatewayName, count: usize) {
             gateway,
             reference: None,
             invoice: None,
-            due: Some(journey.now()),
+            wake_at: Some(journey.now()),
             version: 0,
             ..template.clone()
         };
-        journey.world.installation.store.note_order(&order).await.unwrap();
+        journey.world.app.store.note_order(&order).await.unwrap();
     }
 }
 
-async fn due_now(journey: &Journey) -> usize {
-    journey.world.installation.store.due(DueKind::Order, journey.now(), 1000).await.unwrap().len()
+async fn awake_now(journey: &Journey) -> usize {
+    journey.world.app.store.wake_ups(WakeKind::Order, journey.now(), 1000).await.unwrap().len()
 }
 
 #[tokio::test]
@@ -55,7 +55,7 @@ async fn a_gateway_that_is_down_is_asked_again_in_five_minutes() {
             for looks in 1..3 {
                 journey.reconcile().await;
                 let order = journey.orders().await.remove(0);
-                let wait = order.due.unwrap() - journey.now();
+                let wait = order.wake_at.unwrap() - journey.now();
                 assert!(
                     wait > Duration::minutes(4) && wait <= Duration::minutes(5),
                     "{gateway} {kind:?}: again in {wait}"
@@ -76,18 +76,18 @@ async fn a_gateway_that_is_down_is_asked_again_in_five_minutes() {
 #[tokio::test]
 async fn a_gateway_that_limits_the_rate_is_left_alone_for_the_run_and_nothing_is_lost() {
     let mut journey = paid_in_silence(GatewayName::Midtrans).await;
-    add_due_orders(&journey, GatewayName::Midtrans, 10).await;
-    add_due_orders(&journey, GatewayName::Xendit, 10).await;
+    add_waking_orders(&journey, GatewayName::Midtrans, 10).await;
+    add_waking_orders(&journey, GatewayName::Xendit, 10).await;
     journey.wait(Duration::minutes(6));
     journey.world.sandbox.add_fault(Fault::once("midtrans.status", FaultKind::TooManyRequests)).unwrap();
     journey.reconcile().await;
     assert_eq!(asked(&journey, GatewayName::Midtrans), 1, "nothing more after the 429");
     assert_eq!(asked(&journey, GatewayName::Xendit), 10, "the other gateway is asked all the same");
-    assert_eq!(due_now(&journey).await, 0);
+    assert_eq!(awake_now(&journey).await, 0);
     journey.wait(Duration::minutes(5) + Duration::seconds(1));
-    assert_eq!(due_now(&journey).await, 11, "those of Midtrans, five minutes later");
+    assert_eq!(awake_now(&journey).await, 11, "those of Midtrans, five minutes later");
     journey.reconcile().await;
-    assert_eq!((asked(&journey, GatewayName::Midtrans), due_now(&journey).await), (12, 0));
+    assert_eq!((asked(&journey, GatewayName::Midtrans), awake_now(&journey).await), (12, 0));
     journey.until_quiet().await;
     journey.assert_paid_once("after the 429").await;
 }
@@ -95,7 +95,7 @@ async fn a_gateway_that_limits_the_rate_is_left_alone_for_the_run_and_nothing_is
 #[tokio::test]
 async fn a_gateway_that_limits_the_rate_does_not_hold_the_other_up() {
     let mut journey = paid_in_silence(GatewayName::Xendit).await;
-    add_due_orders(&journey, GatewayName::Midtrans, 150).await;
+    add_waking_orders(&journey, GatewayName::Midtrans, 150).await;
     journey.wait(Duration::minutes(6));
     journey
         .world
@@ -113,10 +113,10 @@ async fn a_gateway_that_limits_the_rate_does_not_hold_the_other_up() {
 #[tokio::test]
 async fn more_than_a_run_can_do_is_done_in_several() {
     let mut journey = paid_in_silence(GatewayName::Midtrans).await;
-    add_due_orders(&journey, GatewayName::Midtrans, 150).await;
+    add_waking_orders(&journey, GatewayName::Midtrans, 150).await;
     journey.wait(Duration::minutes(5) + Duration::seconds(1));
     let mut runs = Vec::new();
-    while due_now(&journey).await > 0 {
+    while awake_now(&journey).await > 0 {
         assert!(runs.len() < 20, "{runs:?}");
         let before = asked(&journey, GatewayName::Midtrans);
         journey.reconcile().await;
@@ -128,7 +128,7 @@ async fn more_than_a_run_can_do_is_done_in_several() {
     journey.assert_paid_once("the payment among them").await;
 }
 
-/// An order whose link was replaced while its gateway was down: to be cancelled as due work.
+/// An order whose link was replaced while its gateway was down: to be cancelled as planned work.
 async fn replaced_while_down(gateway: GatewayName) -> (Journey, String) {
     let (journey, first) = with_link(gateway).await;
     let (other, targets): (_, &[&str]) = match gateway {
@@ -160,7 +160,7 @@ async fn what_could_not_be_cancelled_at_once_is_cancelled_later() {
                 (OrderStatus::Cancelled, false),
                 "{gateway}, begun: {begun}"
             );
-            assert!(order.due.is_some(), "{gateway}: it is still looked at");
+            assert!(order.wake_at.is_some(), "{gateway}: it is still looked at");
             let paid = journey.world.sandbox.simulate(&lunas_sandbox::Simulate::new(&first, Outcome::Paid)).await;
             assert!(paid.is_err(), "{gateway}, begun: {begun}: nobody can pay it any more");
         }
@@ -199,8 +199,8 @@ async fn an_index_that_has_not_caught_up_delays_and_loses_nothing() {
 async fn an_index_that_shows_what_is_long_done_makes_nothing_happen_twice() {
     let mut journey = paid_in_silence(GatewayName::Xendit).await;
     journey.wait(Duration::minutes(6));
-    for kind in [DueKind::Order, DueKind::Invoice, DueKind::Event] {
-        journey.world.installation.store.due(kind, journey.now(), 10).await.unwrap();
+    for kind in [WakeKind::Order, WakeKind::Invoice, WakeKind::Event] {
+        journey.world.app.store.wake_ups(kind, journey.now(), 10).await.unwrap();
     }
     journey.world.aws.freeze_index(true);
     journey.reconcile().await;

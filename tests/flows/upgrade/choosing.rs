@@ -30,7 +30,7 @@ async fn an_amount_that_moved_is_told_with_a_new_preview_and_nothing_is_opened()
 async fn what_cannot_be_chosen_is_refused_in_so_many_words() {
     let journey = start().await;
     let token = journey.token().await;
-    let store = &journey.world.installation.store;
+    let store = &journey.world.app.store;
     let gone = journey.world.offer("gone", 400_000).await;
     store.put_package(&CataloguePackage { package: gone, active: false, changeable_to: None }).await.unwrap();
     let expected = [
@@ -41,7 +41,7 @@ async fn what_cannot_be_chosen_is_refused_in_so_many_words() {
         ("gone", (404, "package_retired"), "Paket ini tidak dijual lagi"),
     ];
     for (package, refused, words) in expected {
-        let shown = get(&journey.world.installation, &format!("upgrade?packageId={package}"), &token).await;
+        let shown = get(&journey.world.app, &format!("upgrade?packageId={package}"), &token).await;
         let asked = agree(&journey, &token, package, 400_000).await;
         for answer in [shown, asked] {
             assert_eq!((code(&answer), answer.1["error"].as_str()), (refused, Some(words)), "{package}");
@@ -53,12 +53,12 @@ async fn what_cannot_be_chosen_is_refused_in_so_many_words() {
         json!({"packageId": "home50", "expectedAmount": 500_000.5}),
         json!("x"),
     ] {
-        assert_eq!(code(&choose(&journey.world.installation, &token, &body).await), (400, "bad_request"), "{body}");
+        assert_eq!(code(&choose(&journey.world.app, &token, &body).await), (400, "bad_request"), "{body}");
     }
     let body = json!({"packageId": "home50", "expectedAmount": 500_000, "gateway": "paypal"});
-    assert_eq!(code(&choose(&journey.world.installation, &token, &body).await), (400, "unknown_gateway"));
+    assert_eq!(code(&choose(&journey.world.app, &token, &body).await), (400, "unknown_gateway"));
     for path in ["packages", "upgrade?packageId=home50"] {
-        assert_eq!(code(&get(&journey.world.installation, path, "nonsense").await), (401, "invalid_token"));
+        assert_eq!(code(&get(&journey.world.app, path, "nonsense").await), (401, "invalid_token"));
     }
     assert_eq!(code(&agree(&journey, "nonsense", "home50", 1).await), (401, "invalid_token"));
     assert_eq!(upgrades(&journey).await, vec![]);
@@ -72,12 +72,12 @@ async fn a_package_that_names_others_can_be_changed_to_those_only() {
     let changeable_to = Some(vec![billing::id::PackageId::parse("home50").unwrap()]);
     journey
         .world
-        .installation
+        .app
         .store
         .put_package(&CataloguePackage { package: home20, active: true, changeable_to })
         .await
         .unwrap();
-    let (_, listed) = get(&journey.world.installation, "packages", &token).await;
+    let (_, listed) = get(&journey.world.app, "packages", &token).await;
     let ids: Vec<_> = listed["packages"].as_array().unwrap().iter().map(|one| one["id"].as_str().unwrap()).collect();
     assert_eq!(ids, ["home20", "home50"]);
     assert_eq!(code(&agree(&journey, &token, "home10", 150_000).await), (400, "unknown_package"));
@@ -164,7 +164,7 @@ async fn an_invoice_keeps_the_price_that_it_was_made_with() {
     let mut journey = start().await;
     let token = journey.token().await;
     let link = linked(&journey, &token, "home50", 500_000).await;
-    let store = &journey.world.installation.store;
+    let store = &journey.world.app.store;
     let dearer = journey.world.offer("home50", 900_000).await;
     store.put_package(&CataloguePackage { package: dearer, active: false, changeable_to: None }).await.unwrap();
     journey.pay(&link).await;

@@ -37,7 +37,7 @@ enum Via {
 async fn choose(journey: &Journey, token: &str, package: &str, gateway: GatewayName) -> Option<String> {
     for _ in 0..6 {
         let asked = request("GET", &format!("/api/customer/upgrade?packageId={package}"), Some(token), None);
-        let shown = journey.world.tap.or_crash(request_upgrade::handle(&journey.world.installation, asked)).await;
+        let shown = journey.world.tap.or_crash(request_upgrade::handle(&journey.world.app, asked)).await;
         let Some((200, shown)) = shown.map(|response| answer(&response)) else {
             // Applied already, though nobody was told.
             if profile(journey).await.entitlement.package.id.as_str() == package {
@@ -47,7 +47,7 @@ async fn choose(journey: &Journey, token: &str, package: &str, gateway: GatewayN
         };
         let body = json!({"packageId": package, "expectedAmount": shown["amount"], "gateway": gateway});
         let asked = request("POST", "/api/customer/upgrade", Some(token), Some(&body));
-        let made = journey.world.tap.or_crash(request_upgrade::handle(&journey.world.installation, asked)).await;
+        let made = journey.world.tap.or_crash(request_upgrade::handle(&journey.world.app, asked)).await;
         if let Some((200, made)) = made.map(|response| answer(&response)) {
             match made["paymentLink"].as_str() {
                 Some(link) => return Some(link.to_owned()),
@@ -93,11 +93,11 @@ async fn assert_changed_once(journey: &Journey, via: Via, context: &str) {
     );
     let (paid, others): (Vec<Invoice>, Vec<Invoice>) =
         upgrades(journey).await.into_iter().partition(|invoice| invoice.status == InvoiceStatus::Paid);
-    assert_eq!((paid.len(), paid[0].granted, paid[0].due), (1, Some(1), None), "{context}");
+    assert_eq!((paid.len(), paid[0].granted, paid[0].wake_at), (1, Some(1), None), "{context}");
     assert!(others.iter().all(|invoice| invoice.status == InvoiceStatus::Cancelled), "{context}");
     assert_eq!(others.len(), usize::from(via == Via::Replacement), "{context}");
     assert_eq!(journey.world.invoice_now(&journey.invoice).await.status, InvoiceStatus::Cancelled, "{context}");
-    let page = journey.world.installation.store.invoices(&journey.customer.id, None, 100).await.unwrap();
+    let page = journey.world.app.store.invoices(&journey.customer.id, None, 100).await.unwrap();
     assert_eq!(page.entries.iter().filter(|invoice| invoice.kind == InvoiceKind::Renewal).count(), 1, "{context}");
     let received = if via == Via::Free { 0 } else { 500_000 };
     assert_eq!(

@@ -1,7 +1,7 @@
 //! Who may give hints: signatures and tokens, keys that are missing or being replaced, and bodies that are none.
 
 use billing::payment::gateway::GatewayName;
-use cloud::installation::Installation;
+use cloud::app::App;
 use lunas_sandbox::{DEMO_MIDTRANS_SERVER_KEY, DEMO_XENDIT_API_KEY, DEMO_XENDIT_CALLBACK_TOKEN, Outcome};
 use serde_json::{Value, json};
 use testkit::{notification::Notification, request::delivery, table::everything};
@@ -10,7 +10,7 @@ use time::Duration;
 use super::{assert_unpaid, claimed, with_link};
 use crate::journey::Journey;
 
-async fn deliver_to(payments: &Installation, notification: &Notification) -> u16 {
+async fn deliver_to(payments: &App, notification: &Notification) -> u16 {
     receive_webhook::handle(payments, delivery(notification)).await.status().as_u16()
 }
 

@@ -12,19 +12,19 @@ use super::{assert_unpaid, with_link};
 use crate::journey::Journey;
 
 /// Invoice status and settlement, credit, live grants of renewals.
-async fn check(journey: &Journey, status: InvoiceStatus, settlement: u32, credit: i64, live: usize) {
+async fn check(journey: &Journey, status: InvoiceStatus, settlement_no: u32, credit: i64, live: usize) {
     let invoice = journey.world.invoice_now(&journey.invoice).await;
     let profile = journey.world.profile(&journey.customer.id).await;
     let grants = journey.grants().await;
     let renewals =
         grants.iter().filter(|grant| !grant.revoked && matches!(grant.reason, Reason::Renewal { .. })).count();
     assert_eq!(
-        (invoice.status, invoice.settlement, profile.credit.get(), renewals),
-        (status, settlement, credit, live)
+        (invoice.status, invoice.settlement_no, profile.credit.get(), renewals),
+        (status, settlement_no, credit, live)
     );
     let expected = if live == 1 { journey.extended_once() } else { journey.customer.entitlement.expires_at };
     assert_eq!(profile.entitlement.expires_at, expected);
-    assert_eq!(invoice.due, None, "nothing is left to apply");
+    assert_eq!(invoice.wake_at, None, "nothing is left to apply");
     journey.assert_outbox_empty("").await;
     assert_conserved(journey).await;
 }
@@ -41,7 +41,7 @@ async fn assert_conserved(journey: &Journey) {
     let invoice = journey.world.invoice_now(&journey.invoice).await;
     let credit = journey.world.profile(&journey.customer.id).await.credit.get();
     assert_eq!(kept, invoice.received.get() - invoice.refunded.get() + credit);
-    let page = journey.world.installation.store.ledger(&journey.customer.id, None, 100).await.unwrap();
+    let page = journey.world.app.store.ledger(&journey.customer.id, None, 100).await.unwrap();
     let entries = || page.entries.iter().map(|line| &line.entry);
     assert_eq!(entries().map(|entry| entry.amount.get()).sum::<i64>(), kept);
     assert_eq!(
@@ -64,7 +64,7 @@ async fn a_challenged_card_is_held_until_it_is_accepted() {
     journey.simulate(&link, Outcome::Challenged).await;
     journey.until_quiet().await;
     assert_unpaid(&journey, "challenged").await;
-    assert!(journey.orders().await[0].due.is_some());
+    assert!(journey.orders().await[0].wake_at.is_some());
     journey.simulate(&link, Outcome::Paid).await;
     journey.until_quiet().await;
     journey.assert_paid_once("accepted").await;
@@ -254,7 +254,7 @@ async fn a_payment_for_a_withdrawn_invoice_becomes_credit() {
         let (invoice, profile) =
             (journey.world.invoice_now(&journey.invoice).await, journey.world.profile(&journey.customer.id).await);
         let withdrawal = withdraw(&invoice, &profile, Some(&journey.orders().await[0]), journey.now()).unwrap();
-        journey.world.installation.store.withdraw_invoice(&withdrawal, journey.now()).await.unwrap();
+        journey.world.app.store.withdraw_invoice(&withdrawal, journey.now()).await.unwrap();
         journey.pay(&link).await;
         journey.until_quiet().await;
         check(&journey, InvoiceStatus::Cancelled, 0, 300_000, 0).await;

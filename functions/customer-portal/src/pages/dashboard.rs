@@ -25,7 +25,7 @@ pub enum Said {
     /// It is done.
     Done(&'static str),
     /// It is not.
-    Trouble(&'static str),
+    Failed(&'static str),
 }
 
 /// The account, its newest bills, and the place for the modem's status. `standing`: what the network knows of it;
@@ -42,7 +42,7 @@ pub fn dashboard(
     let content = html! {
         h1 { (texts.greeting) " " (profile.name) }
         @match said {
-            Some(Said::Trouble(text)) => (alert(Some(text))),
+            Some(Said::Failed(text)) => (alert(Some(text))),
             Some(Said::Done(text)) => p.notice #problem role="status" { (text) },
             None => {}
         }

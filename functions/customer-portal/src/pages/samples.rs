@@ -95,7 +95,7 @@ pub(super) fn invoice(number: u32, text: &str) -> Invoice {
         charged_back: Rupiah::ZERO,
         granted_return: Rupiah::ZERO,
         status: InvoiceStatus::Unpaid,
-        settlement: 0,
+        settlement_no: 0,
         granted: None,
         applied_at: None,
         due_date: date!(2026 - 11 - 30),
@@ -106,7 +106,7 @@ pub(super) fn invoice(number: u32, text: &str) -> Invoice {
         created_at: NOW,
         updated_at: NOW,
         remind_at: None,
-        due: None,
+        wake_at: None,
         version: 0,
     }
 }
@@ -133,7 +133,7 @@ pub(super) fn bills(text: &str) -> Vec<Bill> {
     let paid = |granted| Invoice {
         status: InvoiceStatus::Paid,
         received: Rupiah::new(300_000),
-        settlement: 1,
+        settlement_no: 1,
         granted,
         paid_at: Some(NOW),
         ..invoice(3, text)

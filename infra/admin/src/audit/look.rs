@@ -10,7 +10,7 @@ use billing::{
 use cloud::{
     clock::Clock,
     store::{
-        DueKind, Store, StoreError,
+        Store, StoreError, WakeKind,
         audit::Rows,
         keys::{self, Key},
     },
@@ -49,7 +49,7 @@ pub(super) struct Look {
 
 /// An item that stands in the index.
 struct Due {
-    kind: DueKind,
+    kind: WakeKind,
     id: String,
     key: Key,
     at: OffsetDateTime,
@@ -120,8 +120,8 @@ impl Look {
             };
             let mut audited = audit::customer(&books, self.zone, now);
             if audited.is_clean() || before.as_ref() == Some(&books) {
-                for due in due_items(&books) {
-                    audited.extend(self.indexed(customer, due).await?);
+                for wake_at in wake_ups(&books) {
+                    audited.extend(self.indexed(customer, wake_at).await?);
                 }
                 return Ok(audited);
             }
@@ -152,8 +152,8 @@ impl Look {
             let entries = if order.booked.is_empty() { Vec::new() } else { self.store.entries_of(order).await? };
             let mut audited = audit::order(&filed, invoice.as_ref(), &entries.iter().collect::<Vec<_>>(), now);
             if audited.is_clean() || before.as_ref() == Some(&filed) {
-                if let Some(due) = order_due(&filed, key.clone()) {
-                    audited.extend(self.indexed(&order.customer_id, due).await?);
+                if let Some(wake_at) = order_wake_up(&filed, key.clone()) {
+                    audited.extend(self.indexed(&order.customer_id, wake_at).await?);
                 }
                 return Ok(audited);
             }
@@ -181,30 +181,31 @@ impl Look {
                 what,
             });
         }
-        let due = filed.filed.map(|at| Due { id: filed.state.id.clone(), at, ..Due::new(DueKind::Event, key.clone()) });
-        if let Some(due) = due
-            && !self.is_indexed(&due).await?
+        let wake_at =
+            filed.filed.map(|at| Due { id: filed.state.id.clone(), at, ..Due::new(WakeKind::Event, key.clone()) });
+        if let Some(wake_at) = wake_at
+            && !self.is_indexed(&wake_at).await?
             && self.store.filed_event(key).await?.as_ref() == Some(&filed)
         {
-            audited.findings.push(not_indexed(None, &due));
+            audited.findings.push(not_indexed(None, &wake_at));
         }
         Ok(audited)
     }
 
-    async fn indexed(&self, customer: &CustomerId, due: Due) -> Result<Audited, StoreError> {
+    async fn indexed(&self, customer: &CustomerId, wake_at: Due) -> Result<Audited, StoreError> {
         let mut audited = Audited::default();
-        if !self.is_indexed(&due).await? && self.is_still_due(customer, &due).await? {
-            audited.findings.push(not_indexed(Some(customer.clone()), &due));
+        if !self.is_indexed(&wake_at).await? && self.is_still_planned(customer, &wake_at).await? {
+            audited.findings.push(not_indexed(Some(customer.clone()), &wake_at));
         }
         Ok(audited)
     }
 
-    async fn is_indexed(&self, due: &Due) -> Result<bool, StoreError> {
+    async fn is_indexed(&self, wake_at: &Due) -> Result<bool, StoreError> {
         for look in 0..INDEX_LOOKS {
             if look > 0 {
                 tokio::time::sleep(BETWEEN_INDEX_LOOKS).await;
             }
-            if self.store.is_indexed(due.kind, &due.id, &due.key, due.at).await? {
+            if self.store.is_indexed(wake_at.kind, &wake_at.id, &wake_at.key, wake_at.at).await? {
                 return Ok(true);
             }
         }
@@ -212,51 +213,55 @@ impl Look {
     }
 
     /// It may have been done meanwhile.
-    async fn is_still_due(&self, customer: &CustomerId, due: &Due) -> Result<bool, StoreError> {
-        if due.kind == DueKind::Order {
-            return Ok(self.store.filed_order(&due.key).await?.is_some_and(|filed| filed.filed == Some(due.at)));
+    async fn is_still_planned(&self, customer: &CustomerId, wake_at: &Due) -> Result<bool, StoreError> {
+        if wake_at.kind == WakeKind::Order {
+            return Ok(self
+                .store
+                .filed_order(&wake_at.key)
+                .await?
+                .is_some_and(|filed| filed.filed == Some(wake_at.at)));
         }
         let books = self.store.books(customer, self.clock.now()).await?;
-        Ok(books.iter().flat_map(due_items).any(|still| still.key == due.key && still.at == due.at))
+        Ok(books.iter().flat_map(wake_ups).any(|still| still.key == wake_at.key && still.at == wake_at.at))
     }
 }
 
 impl Due {
-    const fn new(kind: DueKind, key: Key) -> Self {
+    const fn new(kind: WakeKind, key: Key) -> Self {
         Self { kind, id: String::new(), key, at: OffsetDateTime::UNIX_EPOCH, invoice_id: None, order_id: None }
     }
 }
 
-fn order_due(filed: &Filed<billing::payment::order::Order>, key: Key) -> Option<Due> {
+fn order_wake_up(filed: &Filed<billing::payment::order::Order>, key: Key) -> Option<Due> {
     let order = &filed.state;
     let (invoice_id, order_id) = (Some(order.invoice_id.clone()), Some(order.id.clone()));
-    filed.filed.map(|at| Due { id: order.id.to_string(), at, invoice_id, order_id, ..Due::new(DueKind::Order, key) })
+    filed.filed.map(|at| Due { id: order.id.to_string(), at, invoice_id, order_id, ..Due::new(WakeKind::Order, key) })
 }
 
 /// What of the books stands in the index.
-fn due_items(books: &Books) -> Vec<Due> {
+fn wake_ups(books: &Books) -> Vec<Due> {
     let invoices = books.invoices.iter().filter_map(|filed| {
         let invoice = &filed.state;
         let key = keys::invoice(&invoice.customer_id, &invoice.id);
         let invoice_id = Some(invoice.id.clone());
-        filed.filed.map(|at| Due { id: invoice.id.to_string(), at, invoice_id, ..Due::new(DueKind::Invoice, key) })
+        filed.filed.map(|at| Due { id: invoice.id.to_string(), at, invoice_id, ..Due::new(WakeKind::Invoice, key) })
     });
     let orders =
-        books.orders.iter().filter_map(|filed| order_due(filed, keys::order(filed.state.gateway, &filed.state.id)));
+        books.orders.iter().filter_map(|filed| order_wake_up(filed, keys::order(filed.state.gateway, &filed.state.id)));
     let events = books.events.iter().filter_map(|filed| {
         let key = keys::event(&filed.state.id);
-        filed.filed.map(|at| Due { id: filed.state.id.clone(), at, ..Due::new(DueKind::Event, key) })
+        filed.filed.map(|at| Due { id: filed.state.id.clone(), at, ..Due::new(WakeKind::Event, key) })
     });
     invoices.chain(orders).chain(events).collect()
 }
 
-fn not_indexed(customer_id: Option<CustomerId>, due: &Due) -> Finding {
-    let what = format!("{} is due {}, and the index does not have it", due.key, format::instant(due.at));
+fn not_indexed(customer_id: Option<CustomerId>, wake_at: &Due) -> Finding {
+    let what = format!("{} is due {}, and the index does not have it", wake_at.key, format::instant(wake_at.at));
     Finding {
         rule: Rule::NotInIndex,
         customer_id,
-        invoice_id: due.invoice_id.clone(),
-        order_id: due.order_id.clone(),
+        invoice_id: wake_at.invoice_id.clone(),
+        order_id: wake_at.order_id.clone(),
         what,
     }
 }

@@ -86,8 +86,8 @@ async fn facts(
 ) -> anyhow::Result<Facts> {
     let told: Vec<String> = entries.iter().flat_map(|line| line.events.iter().cloned()).collect();
     let events = session.store.event_states(&told).await?;
-    let announcement = session.store.announcement(&invoice.customer_id).await?;
-    Ok(Facts { invoice, orders, entries, events, announcement })
+    let network_update = session.store.network_update(&invoice.customer_id).await?;
+    Ok(Facts { invoice, orders, entries, events, network_update })
 }
 
 /// The invoice's ledger entries, oldest first.
@@ -133,7 +133,7 @@ fn order_view(order: &Order) -> Value {
     json!({
         "id": order.id, "gateway": order.gateway, "mode": order.mode, "status": order.status, "amount": order.amount,
         "reference": order.reference, "transactionId": order.transaction_id, "createdAt": views::instant(Some(order.created_at)),
-        "expiresAt": views::instant(Some(order.expires_at)), "nextLookAt": views::instant(order.due),
+        "expiresAt": views::instant(Some(order.expires_at)), "nextLookAt": views::instant(order.wake_at),
         "cancelWanted": order.cancel_wanted, "moments": moments.collect::<Vec<_>>(),
     })
 }

@@ -9,7 +9,7 @@ use billing::{
         invoice::{Invoice, InvoiceStatus},
         order::{Order, OrderStatus},
     },
-    telling::network::{Announcement, State},
+    telling::network::{NetworkUpdate, State},
 };
 use cloud::store::{LedgerLine, show::EventState};
 use time::OffsetDateTime;
@@ -27,7 +27,7 @@ pub(super) struct Facts {
     /// The events that were written with the entries, by id.
     pub(super) events: HashMap<String, EventState>,
     /// What the network was told of the customer's line; `None` = there is none to tell.
-    pub(super) announcement: Option<Announcement>,
+    pub(super) network_update: Option<NetworkUpdate>,
 }
 
 /// One step of a payment.
@@ -68,18 +68,20 @@ pub(super) fn steps(facts: &Facts, ui: Ui) -> Vec<Step> {
 
 /// Whether the network knows of it. It is told states, not payments: what is known is when it last took one.
 fn network(facts: &Facts, ui: Ui) -> Option<Step> {
-    let announcement = facts.announcement.as_ref().filter(|announcement| announcement.state != State::Off)?;
+    let network_update = facts.network_update.as_ref().filter(|network_update| network_update.state != State::Off)?;
     let applied_at = facts.invoice.applied_at?;
     let step = |at, detail| Some(Step { name: "network".to_owned(), at, order: None, detail });
-    if !announcement.is_owed(applied_at) {
-        let at = announcement.told_at.filter(|told_at| *told_at >= applied_at);
-        return at
-            .and_then(|at| step(Some(at), format!("knows version {}", announcement.told_number.unwrap_or_default())));
+    if !network_update.is_owed(applied_at) {
+        let at = network_update.told_at.filter(|told_at| *told_at >= applied_at);
+        return at.and_then(|at| {
+            step(Some(at), format!("knows version {}", network_update.told_number.unwrap_or_default()))
+        });
     }
-    let problem = announcement.problem.map_or_else(String::new, |problem| format!(": {}", super::word(&problem)));
-    let again =
-        announcement.due.map_or_else(|| "not told any more".to_owned(), |due| format!("next try {}", ui.time(due)));
-    step(None, format!("{} tries{problem}; {again}", announcement.tries))
+    let problem = network_update.problem.map_or_else(String::new, |problem| format!(": {}", super::word(&problem)));
+    let again = network_update
+        .wake_at
+        .map_or_else(|| "not told any more".to_owned(), |wake_at| format!("next try {}", ui.time(wake_at)));
+    step(None, format!("{} tries{problem}; {again}", network_update.tries))
 }
 
 fn of_order(facts: &Facts, order: &Order, ui: Ui) -> Vec<Step> {
@@ -164,7 +166,7 @@ fn relayed(facts: &Facts) -> Step {
     let detail = match event {
         Some(event) if event.relayed_at.is_some() => format!("payment.settled {}", event.id),
         Some(event) => format!("payment.settled {} is still waiting", event.id),
-        None if facts.invoice.settlement == 0 => String::new(),
+        None if facts.invoice.settlement_no == 0 => String::new(),
         None => "no longer known: events are kept for a week".to_owned(),
     };
     Step { name: "relayed".to_owned(), at: event.and_then(|event| event.relayed_at), order: None, detail }
@@ -190,10 +192,10 @@ pub(super) fn next(facts: &Facts, ui: Ui) -> String {
 /// The network has not taken it, though it was told.
 fn is_untold(facts: &Facts) -> bool {
     let failing = facts
-        .announcement
+        .network_update
         .as_ref()
-        .filter(|announcement| matches!(announcement.state, State::Failing | State::GivenUp));
-    failing.zip(facts.invoice.applied_at).is_some_and(|(announcement, applied_at)| announcement.is_owed(applied_at))
+        .filter(|network_update| matches!(network_update.state, State::Failing | State::GivenUp));
+    failing.zip(facts.invoice.applied_at).is_some_and(|(network_update, applied_at)| network_update.is_owed(applied_at))
 }
 
 fn network_advice() -> String {
@@ -209,7 +211,8 @@ fn apply_advice(facts: &Facts, ui: Ui) -> String {
             "{what} but not relayed: relay-events sends what is left over every minute; if this stays, read the logs of relay-events"
         );
     }
-    let again = facts.invoice.due.map_or_else(String::new, |due| format!("; it is told again at {}", ui.time(due)));
+    let again =
+        facts.invoice.wake_at.map_or_else(String::new, |wake_at| format!("; it is told again at {}", ui.time(wake_at)));
     format!(
         "{what} but not applied: look at the queue of apply-payment and its dead letters (stack outputs ApplyQueueUrl, \
          ApplyDeadLettersUrl) and at the logs of apply-payment{again}"
@@ -233,8 +236,9 @@ fn unpaid_advice(facts: &Facts, ui: Ui) -> String {
             order.id, order.gateway
         );
     }
-    let look =
-        order.due.map_or_else(|| "no further look is planned".to_owned(), |due| format!("next look {}", ui.time(due)));
+    let look = order
+        .wake_at
+        .map_or_else(|| "no further look is planned".to_owned(), |wake_at| format!("next look {}", ui.time(wake_at)));
     match order.status {
         OrderStatus::Creating | OrderStatus::Open => format!("{partly}no payment seen at the gateway yet; {look}"),
         OrderStatus::Failed => {

@@ -5,7 +5,7 @@ use std::collections::HashMap;
 use aws_sdk_dynamodb::types::AttributeValue;
 use serde_json::Value;
 
-use crate::common::{Installation, TABLE, customers};
+use crate::common::{Deployment, TABLE, customers};
 
 type Item = HashMap<String, AttributeValue>;
 
@@ -17,18 +17,18 @@ fn number(number: i64) -> AttributeValue {
     AttributeValue::N(number.to_string())
 }
 
-impl Installation {
+impl Deployment {
     /// Two customers: one paid more than was due and is served for it, one has an order that was replaced and never
     /// paid.
     fn with_payments() -> Self {
-        let installation = Self::with_customer();
-        let file = installation.file("more.csv", &customers(&["c02,Siti,0812-3456-7891,siti@isp,home50,2026-12-10,,"]));
-        installation.lunas(&["customers", "import", &file]).check(0, "1 new");
-        installation.bill_and_open("c01", 1);
-        installation.reported("INV-2026-000001-1", 250_000, 0);
-        installation.apply("c01");
-        installation.bill_and_open("c02", 2);
-        installation
+        let deployment = Self::with_customer();
+        let file = deployment.file("more.csv", &customers(&["c02,Siti,0812-3456-7891,siti@isp,home50,2026-12-10,,"]));
+        deployment.lunas(&["customers", "import", &file]).check(0, "1 new");
+        deployment.bill_and_open("c01", 1);
+        deployment.reported("INV-2026-000001-1", 250_000, 0);
+        deployment.apply("c01");
+        deployment.bill_and_open("c02", 2);
+        deployment
     }
 
     /// The one item whose keys begin so.
@@ -75,76 +75,76 @@ impl Installation {
 
 #[test]
 fn books_that_agree_are_clean_and_each_damage_is_found() {
-    let installation = Installation::with_payments();
-    let before = installation.items();
-    let (code, said) = installation.audit();
+    let deployment = Deployment::with_payments();
+    let before = deployment.items();
+    let (code, said) = deployment.audit();
     assert_eq!((code, &said["clean"], &said["customers"]), (0, &Value::Bool(true), &2.into()), "{said:#}");
-    installation.lunas(&["audit"]).check(0, "2 customers").check(0, "everything agrees");
-    installation.lunas(&["audit", "--customer", "budi@isp"]).check(0, "1 customers");
-    assert_eq!(installation.items(), before, "an audit changes nothing");
+    deployment.lunas(&["audit"]).check(0, "2 customers").check(0, "everything agrees");
+    deployment.lunas(&["audit", "--customer", "budi@isp"]).check(0, "1 customers");
+    assert_eq!(deployment.items(), before, "an audit changes nothing");
 
     let (budi, siti) = ("CUSTOMER#c01", "CUSTOMER#c02");
     let set =
         |name: &'static str, value: AttributeValue| move |item: &mut Item| drop(item.insert(name.to_owned(), value));
     let gone = |item: &mut Item| item.clear();
     let unfiled = |item: &mut Item| {
-        item.remove("due_key");
-        item.remove("due_at");
+        item.remove("wake_key");
+        item.remove("wake_time");
     };
     // An item that is gone.
-    installation.check("orphan", budi, "PROFILE", gone);
-    installation.check("orphan", budi, "INVOICE#", gone);
-    let granted = format!("GRANT#{}", installation.invoice_of("c01").id);
-    installation.check("invoice-grant", budi, &granted, gone);
-    installation.check("grant", budi, "GRANT#import", gone);
-    installation.check("orphan", "ORDER#midtrans#INV-2026-000001-1", "ORDER", gone);
-    installation.check("orphan", siti, "INVOICE#", gone);
+    deployment.check("orphan", budi, "PROFILE", gone);
+    deployment.check("orphan", budi, "INVOICE#", gone);
+    let granted = format!("GRANT#{}", deployment.invoice_of("c01").id);
+    deployment.check("invoice-grant", budi, &granted, gone);
+    deployment.check("grant", budi, "GRANT#import", gone);
+    deployment.check("orphan", "ORDER#midtrans#INV-2026-000001-1", "ORDER", gone);
+    deployment.check("orphan", siti, "INVOICE#", gone);
     // An amount that is another.
-    installation.check("credit", budi, "PROFILE", set("credit", number(0)));
-    installation.check("invoice-held", budi, "INVOICE#", set("received", number(1)));
-    installation.check("invoice-status", budi, "INVOICE#", set("status", text("UNPAID")));
-    installation.check("order-booked", budi, "LEDGER#", set("amount", number(7)));
+    deployment.check("credit", budi, "PROFILE", set("credit", number(0)));
+    deployment.check("invoice-held", budi, "INVOICE#", set("received", number(1)));
+    deployment.check("invoice-status", budi, "INVOICE#", set("status", text("UNPAID")));
+    deployment.check("order-booked", budi, "LEDGER#", set("amount", number(7)));
     // A state that nobody would come back to.
-    installation.check("not-in-index", "ORDER#midtrans#INV-2026-000002-1", "ORDER", unfiled);
-    installation.check(
+    deployment.check("not-in-index", "ORDER#midtrans#INV-2026-000002-1", "ORDER", unfiled);
+    deployment.check(
         "not-in-index",
         "ORDER#midtrans#INV-2026-000002-2",
         "ORDER",
-        set("due_key", text("order#elsewhere")),
+        set("wake_key", text("order#elsewhere")),
     );
-    installation.check("event-lost", "EVENT#", "EVENT", unfiled);
-    installation.check("open-invoice", siti, "PROFILE", |item| drop(item.remove("open_renewal")));
+    deployment.check("event-lost", "EVENT#", "EVENT", unfiled);
+    deployment.check("open-invoice", siti, "PROFILE", |item| drop(item.remove("open_renewal")));
     // One that cannot be read.
-    installation.check("damaged", siti, "INVOICE#", set("schema_version", number(99)));
-    installation.check("damaged", "ORDER#midtrans#INV-2026-000002-2", "ORDER", set("amount", text("much")));
-    installation.check("damaged", "EVENT#", "EVENT", |item| drop(item.remove("kind")));
+    deployment.check("damaged", siti, "INVOICE#", set("schema_version", number(99)));
+    deployment.check("damaged", "ORDER#midtrans#INV-2026-000002-2", "ORDER", set("amount", text("much")));
+    deployment.check("damaged", "EVENT#", "EVENT", |item| drop(item.remove("kind")));
 
-    assert_eq!(installation.audit().0, 0, "repaired");
+    assert_eq!(deployment.audit().0, 0, "repaired");
 }
 
 #[test]
 fn a_finding_says_what_to_do_next_and_is_told_once() {
-    let installation = Installation::with_payments();
-    let mut order = installation.item("ORDER#midtrans#INV-2026-000001-1", "ORDER");
+    let deployment = Deployment::with_payments();
+    let mut order = deployment.item("ORDER#midtrans#INV-2026-000001-1", "ORDER");
     order.insert("status".into(), text("EXPIRED"));
-    installation.put(order);
-    let done = installation.lunas(&["audit"]);
+    deployment.put(order);
+    let done = deployment.lunas(&["audit"]);
     assert_eq!((done.code, done.out.matches("order-status").count()), (1, 1), "{}", done.out);
     done.check(1, "next: look the order up").check(1, "1 findings");
-    installation.lunas(&["audit", "--customer", "c02"]).check(0, "everything agrees");
-    installation.lunas(&["audit", "--customer", "nobody"]).check(1, "no customer has the id");
+    deployment.lunas(&["audit", "--customer", "c02"]).check(0, "everything agrees");
+    deployment.lunas(&["audit", "--customer", "nobody"]).check(1, "no customer has the id");
 }
 
 #[test]
 fn what_waits_to_be_applied_is_counted_and_not_complained_of() {
-    let installation = Installation::with_customer();
-    installation.bill_and_open("c01", 1);
-    installation.reported("INV-2026-000001-1", 225_000, 0);
-    let (code, said) = installation.audit();
+    let deployment = Deployment::with_customer();
+    deployment.bill_and_open("c01", 1);
+    deployment.reported("INV-2026-000001-1", 225_000, 0);
+    let (code, said) = deployment.audit();
     assert_eq!(
         (code, &said["waiting"]["apply"], &said["pending"][0]["wait"]),
         (0, &1.into(), &"apply".into()),
         "{said:#}"
     );
-    installation.lunas(&["audit"]).check(0, "1 paid, and waiting to be applied");
+    deployment.lunas(&["audit"]).check(0, "1 paid, and waiting to be applied");
 }

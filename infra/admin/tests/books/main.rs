@@ -19,7 +19,7 @@ use billing::{
         invoice::Invoice,
         link::{self, NewAttempt, Opened},
         order::Order,
-        settlement::{Outcome, settle},
+        settlement::{SettleOutcome, settle},
     },
     service::{
         apply::{self, Rules},
@@ -28,10 +28,10 @@ use billing::{
     zone::Zone,
 };
 use cloud::clock::Clock;
-use common::Installation;
+use common::Deployment;
 use time::Duration;
 
-impl Installation {
+impl Deployment {
     /// The customer's newest invoice.
     fn invoice_of(&self, customer: &str) -> Invoice {
         let customer = CustomerId::parse(customer).unwrap();
@@ -87,10 +87,10 @@ impl Installation {
             status: "settlement".into(),
         };
         let report = Report { state: ReportedState::Paid, transactions: vec![transaction] };
-        let Outcome::Settled(settlement) = settle(&order, &invoice, &report, now).unwrap() else {
+        let SettleOutcome::Settled(change) = settle(&order, &invoice, &report, now).unwrap() else {
             panic!("not settled")
         };
-        self.runtime.block_on(self.store.settle(&settlement, &invoice, now)).unwrap();
+        self.runtime.block_on(self.store.settle(&change, &invoice, now)).unwrap();
     }
 
     /// The gateway says something that nobody understands.
@@ -100,9 +100,9 @@ impl Installation {
             self.runtime.block_on(self.store.invoice(&order.customer_id, &order.invoice_id)).unwrap().unwrap();
         let report = Report { state: ReportedState::Unclear(why.to_owned()), transactions: Vec::new() };
         match settle(&order, &invoice, &report, now).unwrap() {
-            Outcome::Noted(note) => self.runtime.block_on(self.store.note(&note, now)).unwrap(),
-            Outcome::Unchanged => {}
-            Outcome::Settled(_) => panic!("settled"),
+            SettleOutcome::Noted(note) => self.runtime.block_on(self.store.note(&note, now)).unwrap(),
+            SettleOutcome::Unchanged => {}
+            SettleOutcome::Settled(_) => panic!("settled"),
         }
     }
 

@@ -8,7 +8,7 @@ use std::{
 use axum::{Json, Router, extract::State, http::HeaderMap, routing::post};
 use serde_json::{Value, json};
 
-use crate::common::{Done, Installation, TABLE};
+use crate::common::{Deployment, Done, TABLE};
 
 const REDRIVE: &str = "lunas-dev-ApplyDeadLetters-1";
 
@@ -86,8 +86,8 @@ async fn answer(
 }
 
 /// The queues of stage dev, with so many dead letters, and one of another stage.
-fn with_dead_letters(count: usize) -> (Installation, Shared, String) {
-    let installation = Installation::new();
+fn with_dead_letters(count: usize) -> (Deployment, Shared, String) {
+    let deployment = Deployment::new();
     let shared = Shared::default();
     let names = ["lunas-dev-ApplyQueue-1", REDRIVE, "lunas-dev-UndeliveredEvents-1", "lunas-prod-ApplyDeadLetters-1"];
     shared.lock().unwrap().visible = names.map(|name| (name.to_owned(), VecDeque::new())).into();
@@ -95,14 +95,14 @@ fn with_dead_letters(count: usize) -> (Installation, Shared, String) {
         shared.lock().unwrap().visible.insert(name.to_owned(), (0..count).map(|n| format!("dead {n}")).collect());
     }
     let app = Router::new().route("/", post(answer)).with_state(shared.clone());
-    let listener = installation.runtime.block_on(tokio::net::TcpListener::bind("127.0.0.1:0")).unwrap();
+    let listener = deployment.runtime.block_on(tokio::net::TcpListener::bind("127.0.0.1:0")).unwrap();
     let url = format!("http://{}", listener.local_addr().unwrap());
-    installation.runtime.spawn(async move { axum::serve(listener, app).await.unwrap() });
-    (installation, shared, url)
+    deployment.runtime.spawn(async move { axum::serve(listener, app).await.unwrap() });
+    (deployment, shared, url)
 }
 
-fn lunas(installation: &Installation, url: &str, arguments: &[&str]) -> Done {
-    installation.lunas_with(&[("LUNAS_TABLE", TABLE), ("AWS_ENDPOINT_URL_SQS", url)], arguments)
+fn lunas(deployment: &Deployment, url: &str, arguments: &[&str]) -> Done {
+    deployment.lunas_with(&[("LUNAS_TABLE", TABLE), ("AWS_ENDPOINT_URL_SQS", url)], arguments)
 }
 
 fn waiting(shared: &Shared, name: &str) -> usize {
@@ -111,31 +111,31 @@ fn waiting(shared: &Shared, name: &str) -> usize {
 
 #[test]
 fn dead_letters_are_shown_and_sent_back_where_they_failed() {
-    let (installation, shared, url) = with_dead_letters(25);
-    let shown = lunas(&installation, &url, &["--json", "queues"]).check(0, "").json();
+    let (deployment, shared, url) = with_dead_letters(25);
+    let shown = lunas(&deployment, &url, &["--json", "queues"]).check(0, "").json();
     assert_eq!((&shown["dead"], shown["queues"].as_array().unwrap().len()), (&json!(25), 3), "{shown:#}");
     assert_eq!(shown["queues"][0]["deadLettersOf"], "lunas-dev-ApplyQueue-1");
-    lunas(&installation, &url, &["queues"]).check(0, "25 dead letters").check(0, "2026-11-23");
+    lunas(&deployment, &url, &["queues"]).check(0, "25 dead letters").check(0, "2026-11-23");
     assert_eq!(waiting(&shared, REDRIVE), 25, "looking takes nothing out");
 
-    lunas(&installation, &url, &["--dry-run", "redrive"]).check(0, "dry run, not sent: 25");
-    lunas(&installation, &url, &["redrive", "--limit", "3"]).check(1, "stopped at 3");
+    lunas(&deployment, &url, &["--dry-run", "redrive"]).check(0, "dry run, not sent: 25");
+    lunas(&deployment, &url, &["redrive", "--limit", "3"]).check(1, "stopped at 3");
     assert_eq!(waiting(&shared, "lunas-dev-ApplyQueue-1"), 3);
     assert_eq!(waiting(&shared, REDRIVE), 22, "the others are not even hidden");
-    lunas(&installation, &url, &["redrive", "--queue", "Apply"])
+    lunas(&deployment, &url, &["redrive", "--queue", "Apply"])
         .check(0, "22 of lunas-dev-ApplyDeadLetters-1 to lunas-dev-ApplyQueue-1");
     assert_eq!((waiting(&shared, REDRIVE), waiting(&shared, "lunas-dev-ApplyQueue-1")), (0, 25));
     assert_eq!(waiting(&shared, "lunas-prod-ApplyDeadLetters-1"), 25, "another stage's are left alone");
-    lunas(&installation, &url, &["queues"]).check(0, "no dead letters");
+    lunas(&deployment, &url, &["queues"]).check(0, "no dead letters");
 }
 
 #[test]
 fn a_message_is_sent_before_it_is_taken_out_and_what_is_missing_is_said() {
-    let (installation, shared, url) = with_dead_letters(2);
+    let (deployment, shared, url) = with_dead_letters(2);
     shared.lock().unwrap().broken = true;
-    lunas(&installation, &url, &["redrive"]).check(2, "repeating the command is safe");
+    lunas(&deployment, &url, &["redrive"]).check(2, "repeating the command is safe");
     let here = shared.lock().unwrap().hidden[REDRIVE].len();
     assert_eq!((waiting(&shared, "lunas-dev-ApplyQueue-1"), here), (1, 2), "there twice, never gone");
-    lunas(&installation, &url, &["redrive", "--queue", "Undelivered"]).check(1, "told again by themselves");
-    lunas(&installation, &url, &["--stage", "test", "queues"]).check(1, "no queue lunas-test-");
+    lunas(&deployment, &url, &["redrive", "--queue", "Undelivered"]).check(1, "told again by themselves");
+    lunas(&deployment, &url, &["--stage", "test", "queues"]).check(1, "no queue lunas-test-");
 }

@@ -19,7 +19,7 @@ pub const TABLE: &str = "lunas-dev-Table-1";
 static NEXT: AtomicU32 = AtomicU32::new(0);
 
 /// An installation: one table, and a folder for files.
-pub struct Installation {
+pub struct Deployment {
     pub runtime: Runtime,
     pub client: Client,
     pub store: Store,
@@ -54,7 +54,7 @@ impl Done {
     }
 }
 
-impl Installation {
+impl Deployment {
     pub fn new() -> Self {
         let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build().unwrap();
         let endpoint = runtime.block_on(table::serve());
@@ -72,19 +72,19 @@ impl Installation {
 
     /// With the packages `home20` and `home50`.
     pub fn with_packages() -> Self {
-        let installation = Self::new();
-        let file = installation.file("packages.csv", PACKAGES);
-        installation.lunas(&["packages", "import", &file]).check(0, "2 new");
-        installation
+        let deployment = Self::new();
+        let file = deployment.file("packages.csv", PACKAGES);
+        deployment.lunas(&["packages", "import", &file]).check(0, "2 new");
+        deployment
     }
 
     /// With one customer, `budi@isp`, whose id is `c01`.
     pub fn with_customer() -> Self {
-        let installation = Self::with_packages();
+        let deployment = Self::with_packages();
         let file =
-            installation.file("customers.csv", &customers(&["c01,Budi,0812-3456-7890,budi@isp,home20,2026-12-10,,"]));
-        installation.lunas(&["customers", "import", &file]).check(0, "1 new");
-        installation
+            deployment.file("customers.csv", &customers(&["c01,Budi,0812-3456-7890,budi@isp,home20,2026-12-10,,"]));
+        deployment.lunas(&["customers", "import", &file]).check(0, "1 new");
+        deployment
     }
 
     /// Writes a file and answers its path.

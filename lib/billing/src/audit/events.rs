@@ -15,7 +15,7 @@ impl Audit<'_> {
                     customer_id,
                     invoice_id: None,
                     order_id: None,
-                    due: event.filed,
+                    wake_at: event.filed,
                 });
             }
         }

@@ -35,7 +35,7 @@ pub struct Pending {
     pub order_id: Option<OrderId>,
     /// Since when it is due, or when it will be.
     #[serde(with = "time::serde::rfc3339::option")]
-    pub due: Option<OffsetDateTime>,
+    pub wake_at: Option<OffsetDateTime>,
 }
 
 /// What is waited for.
@@ -81,7 +81,7 @@ pub enum Rule {
     OpenInvoice,
     /// What must be looked at again says when.
     NotDue,
-    /// What is due stands in the index of due work at that instant; what is not does not.
+    /// What is due stands in the index of wake-ups at that instant; what is not does not.
     NotInIndex,
     /// An event was relayed, or is due.
     EventLost,

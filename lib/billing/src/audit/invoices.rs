@@ -1,6 +1,6 @@
 //! Invoices: what they hold, where they stand, what was granted for them, and which are open.
 
-use super::{Audit, Filed, Pending, Place, Rule, Wait, is_filed_as_due, sum, when};
+use super::{Audit, Filed, Pending, Place, Rule, Wait, is_filed_at, sum, when};
 use crate::{
     id::InvoiceId,
     money::{Rupiah, ledger::EntryKind},
@@ -46,7 +46,7 @@ impl Audit<'_> {
             }
             InvoiceStatus::Paid => {
                 let refunded_whole = refunded.is_positive() && charged_back.is_zero() && held <= credit_applied;
-                received == amount && !refunded_whole && invoice.settlement > 0 && invoice.paid_at.is_some()
+                received == amount && !refunded_whole && invoice.settlement_no > 0 && invoice.paid_at.is_some()
             }
             InvoiceStatus::Cancelled => held.is_zero(),
         };
@@ -67,7 +67,7 @@ impl Audit<'_> {
     /// wants one is [`Invoice::awaits_apply`].
     fn granted(&mut self, invoice: &Invoice) {
         let place = Place::invoice(&invoice.id);
-        let live: Vec<u32> = live_grants(&self.books.grants, &invoice.id).filter_map(Grant::settlement).collect();
+        let live: Vec<u32> = live_grants(&self.books.grants, &invoice.id).filter_map(Grant::settlement_no).collect();
         let noted: Vec<u32> = invoice.granted.into_iter().collect();
         if live != noted {
             self.find(
@@ -76,11 +76,11 @@ impl Audit<'_> {
                 format!("live grants of settlements {live:?}, the invoice notes {noted:?}"),
             );
         }
-        if invoice.granted.is_some_and(|granted| granted > invoice.settlement) {
+        if invoice.granted.is_some_and(|granted| granted > invoice.settlement_no) {
             self.find(
                 Rule::InvoiceGrant,
                 place,
-                format!("settlement {noted:?} is granted, the last is {}", invoice.settlement),
+                format!("settlement {noted:?} is granted, the last is {}", invoice.settlement_no),
             );
         }
     }
@@ -91,21 +91,21 @@ impl Audit<'_> {
         if invoice.awaits_apply() {
             let wait = if invoice.granted.is_some() { Wait::Revoke } else { Wait::Apply };
             let (customer_id, invoice_id) = (Some(invoice.customer_id.clone()), Some(invoice.id.clone()));
-            self.said.pending.push(Pending { wait, customer_id, invoice_id, order_id: None, due: invoice.due });
+            self.said.pending.push(Pending { wait, customer_id, invoice_id, order_id: None, wake_at: invoice.wake_at });
         }
-        if invoice.next_due(self.now).is_some() != invoice.due.is_some() {
+        if invoice.next_wake(self.now).is_some() != invoice.wake_at.is_some() {
             let what = if invoice.awaits_apply() {
                 "awaits apply and is never looked at"
             } else {
                 "is due for nothing, or not due for its lapse"
             };
-            self.find(Rule::NotDue, place, format!("{what}, due {}", when(invoice.due)));
+            self.find(Rule::NotDue, place, format!("{what}, due {}", when(invoice.wake_at)));
         }
-        if !is_filed_as_due(invoice.due, filed.filed) {
+        if !is_filed_at(invoice.wake_at, filed.filed) {
             self.find(
                 Rule::NotInIndex,
                 place,
-                format!("due {}, in the index {}", when(invoice.due), when(filed.filed)),
+                format!("due {}, in the index {}", when(invoice.wake_at), when(filed.filed)),
             );
         }
     }
@@ -165,7 +165,7 @@ fn is_open(invoice: &Invoice) -> bool {
     match invoice.status {
         InvoiceStatus::Unpaid => true,
         InvoiceStatus::Paid => invoice.awaits_apply(),
-        InvoiceStatus::Cancelled => invoice.settlement > 0,
+        InvoiceStatus::Cancelled => invoice.settlement_no > 0,
     }
 }
 

@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use time::OffsetDateTime;
 
-use super::{Audited, Filed, Pending, Place, Rule, Wait, is_filed_as_due, sum, when};
+use super::{Audited, Filed, Pending, Place, Rule, Wait, is_filed_at, sum, when};
 use crate::{
     money::{
         MoneyError, Rupiah,
@@ -54,20 +54,20 @@ pub fn order(filed: &Filed<Order>, invoice: Option<&Invoice>, entries: &[&Entry]
     if expected.map_or(came, |expected| expected != order.status) {
         find(Rule::OrderStatus, format!("{:?}, and money that came and stayed makes it {expected:?}", order.status));
     }
-    if order.due.is_none() && order.next_look(now).is_some() {
+    if order.wake_at.is_none() && order.next_look(now).is_some() {
         find(Rule::NotDue, format!("{:?}, and its gateway is never asked again", order.status));
     }
-    if !is_filed_as_due(order.due, filed.filed) {
-        find(Rule::NotInIndex, format!("due {}, in the index {}", when(order.due), when(filed.filed)));
+    if !is_filed_at(order.wake_at, filed.filed) {
+        find(Rule::NotInIndex, format!("due {}, in the index {}", when(order.wake_at), when(filed.filed)));
     }
-    if order.due.is_some_and(|due| due <= now) {
+    if order.wake_at.is_some_and(|wake_at| wake_at <= now) {
         let (customer_id, invoice_id) = (Some(order.customer_id.clone()), Some(order.invoice_id.clone()));
         said.pending.push(Pending {
             wait: Wait::Look,
             customer_id,
             invoice_id,
             order_id: Some(order.id.clone()),
-            due: order.due,
+            wake_at: order.wake_at,
         });
     }
     said

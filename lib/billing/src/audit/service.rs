@@ -33,7 +33,7 @@ impl Audit<'_> {
 
     pub(super) fn grants(&mut self) {
         for grant in &self.books.grants {
-            let (Some(invoice_id), Some(settlement)) = (grant.invoice_id(), grant.settlement()) else { continue };
+            let (Some(invoice_id), Some(settlement_no)) = (grant.invoice_id(), grant.settlement_no()) else { continue };
             let place = Place::invoice(invoice_id);
             match self.invoice(invoice_id) {
                 None => self.find(
@@ -42,7 +42,7 @@ impl Audit<'_> {
                     format!("grant {} is for an invoice that does not exist", grant.sequence),
                 ),
                 Some(invoice) => {
-                    if let Some(what) = misgranted(grant, settlement, invoice) {
+                    if let Some(what) = misgranted(grant, settlement_no, invoice) {
                         self.find(Rule::Grant, place, format!("grant {} {what}", grant.sequence));
                     }
                 }
@@ -140,10 +140,10 @@ impl Grant {
     }
 
     /// Which settlement of it.
-    pub(super) const fn settlement(&self) -> Option<u32> {
+    pub(super) const fn settlement_no(&self) -> Option<u32> {
         match &self.reason {
             Reason::Import { .. } => None,
-            Reason::Renewal { settlement, .. } | Reason::Upgrade { settlement, .. } => Some(*settlement),
+            Reason::Renewal { settlement_no, .. } | Reason::Upgrade { settlement_no, .. } => Some(*settlement_no),
         }
     }
 
@@ -156,7 +156,7 @@ impl Grant {
 }
 
 /// What a grant says other than its invoice.
-fn misgranted(grant: &Grant, settlement: u32, invoice: &Invoice) -> Option<String> {
+fn misgranted(grant: &Grant, settlement_no: u32, invoice: &Invoice) -> Option<String> {
     let of_a_change = matches!(grant.reason, Reason::Upgrade { .. });
     if of_a_change != (invoice.kind == InvoiceKind::Upgrade) {
         return Some(format!("is not of the invoice's kind, {:?}", invoice.kind));
@@ -164,10 +164,10 @@ fn misgranted(grant: &Grant, settlement: u32, invoice: &Invoice) -> Option<Strin
     if grant.package != invoice.package {
         return Some(format!("is for {}, the invoice for {}", grant.package.id, invoice.package.id));
     }
-    if settlement == 0 || settlement > invoice.settlement {
-        return Some(format!("is of settlement {settlement}, the invoice's last is {}", invoice.settlement));
+    if settlement_no == 0 || settlement_no > invoice.settlement_no {
+        return Some(format!("is of settlement {settlement_no}, the invoice's last is {}", invoice.settlement_no));
     }
-    let live = !grant.revoked && invoice.granted == Some(settlement);
+    let live = !grant.revoked && invoice.granted == Some(settlement_no);
     let given_back = grant.returns.iter().try_fold(Rupiah::ZERO, |sum, back| sum.plus(back.amount));
     if live && given_back != Ok(invoice.granted_return) {
         return Some(format!("knows other returns than the {} that the invoice notes", invoice.granted_return));

@@ -26,7 +26,7 @@ pub struct CreditUse {
     pub invoice: Invoice,
     /// With less credit.
     pub profile: Profile,
-    /// The order behind the link of an invoice that is PAID now: to be cancelled at its gateway as due work.
+    /// The order behind the link of an invoice that is PAID now: to be cancelled at its gateway as planned work.
     pub order: Option<Order>,
     /// Out of credit, into the invoice.
     pub entries: [Entry; 2],
@@ -37,14 +37,17 @@ pub struct CreditUse {
 /// How much of `credit` pays what is due on the invoice. What a gateway has to collect after it is nothing, or an
 /// amount that it takes.
 pub fn usable(invoice: &Invoice, credit: Rupiah, now: OffsetDateTime) -> Result<Rupiah, MoneyError> {
-    let due = invoice.amount_due()?;
-    if invoice.status != InvoiceStatus::Unpaid || invoice.is_lapsed(now) || !credit.is_positive() || !due.is_positive()
+    let wake_at = invoice.amount_due()?;
+    if invoice.status != InvoiceStatus::Unpaid
+        || invoice.is_lapsed(now)
+        || !credit.is_positive()
+        || !wake_at.is_positive()
     {
         return Ok(Rupiah::ZERO);
     }
-    let rest = due.minus(credit.min(due))?;
+    let rest = wake_at.minus(credit.min(wake_at))?;
     let leaves_enough = rest.is_zero() || rest >= LEAST_AMOUNT;
-    if leaves_enough { Ok(credit.min(due)) } else { due.minus(LEAST_AMOUNT).map(|most| most.max(Rupiah::ZERO)) }
+    if leaves_enough { Ok(credit.min(wake_at)) } else { wake_at.minus(LEAST_AMOUNT).map(|most| most.max(Rupiah::ZERO)) }
 }
 
 /// Uses the customer's credit for the invoice; `None` if there is none to use. An invoice under lease waits: a gateway
@@ -74,8 +77,11 @@ pub fn use_credit(
     let event = is_paid.then(|| invoice.settle_now(now));
     let order = standing.order.filter(|_| is_paid).map(|order| order.wanting_cancellation(now));
     // What is not applied yet stays due for that.
-    invoice.due =
-        if invoice.awaits_apply() { invoice.due.or_else(|| invoice.next_due(now)) } else { invoice.next_due(now) };
+    invoice.wake_at = if invoice.awaits_apply() {
+        invoice.wake_at.or_else(|| invoice.next_wake(now))
+    } else {
+        invoice.next_wake(now)
+    };
     Ok(Some(CreditUse { invoice, profile, order: order.filter(|order| order.cancel_wanted), entries, event }))
 }
 

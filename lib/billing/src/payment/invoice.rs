@@ -57,7 +57,7 @@ pub struct Invoice {
     /// Where it stands.
     pub status: InvoiceStatus,
     /// How often it became PAID.
-    pub settlement: u32,
+    pub settlement_no: u32,
     /// The settlement that has a live grant.
     pub granted: Option<u32>,
     /// When that grant was written: since then the customer is served for it.
@@ -90,7 +90,7 @@ pub struct Invoice {
     pub remind_at: Option<OffsetDateTime>,
     /// When it is to be looked at again, see [`Invoice::next_due`].
     #[serde(with = "time::serde::rfc3339::option")]
-    pub due: Option<OffsetDateTime>,
+    pub wake_at: Option<OffsetDateTime>,
     /// Counts the writes.
     #[serde(default)]
     pub version: u64,
@@ -191,7 +191,7 @@ impl Invoice {
     /// What is still to pay; zero unless UNPAID.
     pub fn amount_due(&self) -> Result<Rupiah, MoneyError> {
         match self.status {
-            InvoiceStatus::Unpaid => self.amount.minus(self.received).map(|due| due.max(Rupiah::ZERO)),
+            InvoiceStatus::Unpaid => self.amount.minus(self.received).map(|wake_at| wake_at.max(Rupiah::ZERO)),
             InvoiceStatus::Paid | InvoiceStatus::Cancelled => Ok(Rupiah::ZERO),
         }
     }
@@ -216,7 +216,7 @@ impl Invoice {
     pub fn awaits_apply(&self) -> bool {
         match self.status {
             InvoiceStatus::Paid => {
-                self.granted != Some(self.settlement) || self.given_back() != Ok(self.granted_return)
+                self.granted != Some(self.settlement_no) || self.given_back() != Ok(self.granted_return)
             }
             InvoiceStatus::Unpaid | InvoiceStatus::Cancelled => self.granted.is_some(),
         }
@@ -235,7 +235,7 @@ impl Invoice {
     /// When somebody has to come back to it. While it awaits apply: soon, in case the event about it is lost. An offer
     /// to change the package that holds money: when it lapses, so that the money becomes credit again.
     #[must_use]
-    pub fn next_due(&self, now: OffsetDateTime) -> Option<OffsetDateTime> {
+    pub fn next_wake(&self, now: OffsetDateTime) -> Option<OffsetDateTime> {
         if self.awaits_apply() {
             return Some(later(now, APPLY_WITHIN));
         }
@@ -251,11 +251,11 @@ impl Invoice {
     /// It is paid, now: by credit, or because there is nothing to pay.
     pub(crate) fn settle_now(&mut self, now: OffsetDateTime) -> Event {
         self.status = InvoiceStatus::Paid;
-        self.settlement = self.settlement.saturating_add(1);
+        self.settlement_no = self.settlement_no.saturating_add(1);
         (self.paid_at, self.link, self.lease, self.updated_at) = (Some(now), None, None, now);
-        self.due = self.next_due(now);
+        self.wake_at = self.next_wake(now);
         let (customer_id, invoice_id) = (self.customer_id.clone(), self.id.clone());
-        Event::PaymentSettled { customer_id, invoice_id, settlement: self.settlement, amount: self.amount }
+        Event::PaymentSettled { customer_id, invoice_id, settlement_no: self.settlement_no, amount: self.amount }
     }
 }
 
@@ -273,7 +273,7 @@ impl Invoice {
     #[must_use]
     pub fn next_look(&self) -> Option<NextLook> {
         let remind = self.remind_at.filter(|_| self.status == InvoiceStatus::Unpaid && !self.awaits_apply());
-        self.due.map(NextLook::Reconcile).or(remind.map(NextLook::Remind))
+        self.wake_at.map(NextLook::Reconcile).or(remind.map(NextLook::Remind))
     }
 }
 
@@ -314,7 +314,7 @@ impl Invoice {
             charged_back: Rupiah::ZERO,
             granted_return: Rupiah::ZERO,
             status: InvoiceStatus::Unpaid,
-            settlement: 0,
+            settlement_no: 0,
             granted: None,
             applied_at: None,
             due_date: new.due_date,
@@ -326,7 +326,7 @@ impl Invoice {
             created_at: now,
             updated_at: now,
             remind_at: None,
-            due: None,
+            wake_at: None,
             version: 0,
         }
     }
@@ -391,7 +391,7 @@ mod tests {
             issue_renewal(&before, None, new, Zone::Jakarta, NOW).unwrap();
         assert_eq!(entries, []);
         assert_eq!((invoice.amount, invoice.amount_due()), (Rupiah::new(300_000), Ok(Rupiah::new(300_000))));
-        assert_eq!((invoice.status, invoice.settlement, invoice.awaits_apply()), (InvoiceStatus::Unpaid, 0, false));
+        assert_eq!((invoice.status, invoice.settlement_no, invoice.awaits_apply()), (InvoiceStatus::Unpaid, 0, false));
         assert_eq!(
             (invoice.package.clone(), invoice.description.as_str()),
             (before.entitlement.package.clone(), "Home 20 – 1 bulan")
@@ -425,8 +425,9 @@ mod tests {
     #[test]
     fn an_invoice_is_due_for_one_thing_at_a_time() {
         use InvoiceStatus::{Cancelled, Paid, Unpaid};
-        let look = |status, granted, due| {
-            Invoice { status, granted, due, remind_at: Some(NOW), settlement: 1, ..examples::invoice() }.next_look()
+        let look = |status, granted, wake_at| {
+            Invoice { status, granted, wake_at, remind_at: Some(NOW), settlement_no: 1, ..examples::invoice() }
+                .next_look()
         };
         assert_eq!(look(Unpaid, None, None), Some(NextLook::Remind(NOW)));
         assert_eq!(look(Paid, None, Some(NOW)), Some(NextLook::Reconcile(NOW)));
@@ -452,7 +453,7 @@ mod tests {
             (Cancelled, None, false),
             (Cancelled, Some(2), true),
         ] {
-            let invoice = Invoice { status, granted, settlement: 2, ..examples::invoice() };
+            let invoice = Invoice { status, granted, settlement_no: 2, ..examples::invoice() };
             assert_eq!(invoice.awaits_apply(), waits, "{status:?} {granted:?}");
         }
     }

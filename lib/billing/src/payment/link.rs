@@ -143,7 +143,7 @@ pub struct Opening {
     /// Under lease, and without the link that is replaced: should we die from here on, nobody is given a link that may
     /// be dead.
     pub invoice: Invoice,
-    /// The order behind that link, if it can still be paid: to be cancelled at its gateway, by us now or as due work.
+    /// The order behind that link, if it can still be paid: to be cancelled at its gateway, by us now or as planned work.
     pub replaced: Option<Order>,
 }
 
@@ -169,7 +169,7 @@ pub fn open(invoice: &Invoice, attempt: NewAttempt, replaced: Option<&Order>, no
         timeline: Vec::new(),
         look_after_payment: None,
         created_at: now,
-        due: Some(later(now, FIRST_LOOK)),
+        wake_at: Some(later(now, FIRST_LOOK)),
         version: 0,
     };
     order.note(now, "creating");
@@ -196,7 +196,7 @@ pub fn record(order: &Order, invoice: &Invoice, opened: &Opened, now: OffsetDate
         return (order, None);
     }
     order.status = OrderStatus::Open;
-    order.due = order.next_look(now);
+    order.wake_at = order.next_look(now);
     // Part of it may have been paid meanwhile: a page for the whole is not to be given out.
     let wrong_amount = invoice.amount_due() != Ok(order.amount);
     if !holds_lease(&order, invoice) || invoice.status != InvoiceStatus::Unpaid || wrong_amount {
@@ -238,7 +238,7 @@ pub fn fail(order: &Order, invoice: &Invoice, may_exist: bool, now: OffsetDateTi
         order.note(now, "no_answer");
     } else if order.status == OrderStatus::Creating {
         order.status = OrderStatus::Failed;
-        order.due = None;
+        order.wake_at = None;
         order.note(now, "refused");
     }
     let invoice = holds_lease(&order, invoice).then(|| Invoice { lease: None, updated_at: now, ..invoice.clone() });

@@ -41,7 +41,7 @@ pub struct Order {
     pub expires_at: OffsetDateTime,
     /// Where the attempt stands.
     pub status: OrderStatus,
-    /// Nobody should pay it any more: to be cancelled at the gateway as due work.
+    /// Nobody should pay it any more: to be cancelled at the gateway as planned work.
     #[serde(default)]
     pub cancel_wanted: bool,
     /// What has been booked, by the gateway's transaction id. Settling books the difference to this.
@@ -60,7 +60,7 @@ pub struct Order {
     pub created_at: OffsetDateTime,
     /// When the gateway is to be asked again.
     #[serde(with = "time::serde::rfc3339::option")]
-    pub due: Option<OffsetDateTime>,
+    pub wake_at: Option<OffsetDateTime>,
     /// Counts the writes.
     #[serde(default)]
     pub version: u64,
@@ -187,7 +187,7 @@ impl Order {
         let mut order = self.clone();
         if matches!(order.status, OrderStatus::Creating | OrderStatus::Open) {
             order.cancel_wanted = true;
-            order.due = Some(now);
+            order.wake_at = Some(now);
             order.note(now, CANCELLATION_WANTED);
         }
         order
@@ -198,10 +198,10 @@ impl Order {
     #[must_use]
     pub fn looking_again_in(&self, wait: Duration, now: OffsetDateTime) -> Self {
         let again = later(now, wait);
-        let planned = self.due.filter(|due| *due > now);
-        let due = Some(planned.map_or(again, |planned| planned.min(again)));
+        let planned = self.wake_at.filter(|wake_at| *wake_at > now);
+        let wake_at = Some(planned.map_or(again, |planned| planned.min(again)));
         let given_up = now > later(self.expires_at, Duration::days(2 * DAYS_AFTER_EXPIRY));
-        Self { due: due.filter(|_| !given_up), ..self.clone() }
+        Self { wake_at: wake_at.filter(|_| !given_up), ..self.clone() }
     }
 }
 
@@ -226,20 +226,20 @@ mod tests {
 
     #[test]
     fn a_hint_brings_the_next_look_forward_and_never_back() {
-        let order = Order { due: Some(later(examples::NOW, Duration::minutes(5))), ..examples::order() };
+        let order = Order { wake_at: Some(later(examples::NOW, Duration::minutes(5))), ..examples::order() };
         assert_eq!(
-            order.looking_again_in(Duration::seconds(30), examples::NOW).due,
+            order.looking_again_in(Duration::seconds(30), examples::NOW).wake_at,
             Some(later(examples::NOW, Duration::seconds(30)))
         );
-        assert_eq!(order.looking_again_in(Duration::hours(1), examples::NOW).due, order.due);
+        assert_eq!(order.looking_again_in(Duration::hours(1), examples::NOW).wake_at, order.wake_at);
         let much_later = later(order.expires_at, Duration::days(15));
-        assert_eq!(order.looking_again_in(Duration::minutes(5), much_later).due, None);
+        assert_eq!(order.looking_again_in(Duration::minutes(5), much_later).wake_at, None);
     }
 
     #[test]
     fn a_wanted_cancellation_is_urgent_for_an_hour_and_then_rides_on_the_planned_looks() {
         let order = examples::order().wanting_cancellation(examples::NOW);
-        assert_eq!((order.cancel_wanted, order.due), (true, Some(examples::NOW)));
+        assert_eq!((order.cancel_wanted, order.wake_at), (true, Some(examples::NOW)));
         let looks = |minutes| {
             order
                 .next_look(later(examples::NOW, Duration::minutes(minutes)))

@@ -23,7 +23,7 @@ const TRANSACTION_LIMIT: usize = 20;
 
 /// What one report changes, as one transaction.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Settlement {
+pub struct LedgerChange {
     /// The order with what is booked now.
     pub order: Order,
     /// The invoice, if it changed.
@@ -38,13 +38,13 @@ pub struct Settlement {
 
 /// What a report means for an order.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Outcome {
+pub enum SettleOutcome {
     /// Nothing new: no write.
     Unchanged,
     /// No money moves: the order is expired, cancelled, or looked at again later.
     Noted(Box<Note>),
     /// Money moved.
-    Settled(Box<Settlement>),
+    Settled(Box<LedgerChange>),
 }
 
 /// What a report without news about money changes.
@@ -62,7 +62,12 @@ pub struct Note {
 ///
 /// A webhook counts as paid exactly if the gateway's own report holds a transaction with more `received` than the order
 /// has booked; every status of the order accepts that, CREATING and EXPIRED included.
-pub fn settle(order: &Order, invoice: &Invoice, report: &Report, now: OffsetDateTime) -> Result<Outcome, MoneyError> {
+pub fn settle(
+    order: &Order,
+    invoice: &Invoice,
+    report: &Report,
+    now: OffsetDateTime,
+) -> Result<SettleOutcome, MoneyError> {
     let mut books = Books::open(order, invoice);
     let certain = !matches!(report.state, ReportedState::Unknown | ReportedState::Unclear(_));
     for transaction in report.transactions.iter().take(TRANSACTION_LIMIT) {
@@ -71,7 +76,7 @@ pub fn settle(order: &Order, invoice: &Invoice, report: &Report, now: OffsetDate
     if books.order.booked == order.booked {
         return Ok(note(order, invoice, report, now));
     }
-    books.close(invoice, report, now).map(|settlement| Outcome::Settled(Box::new(settlement)))
+    books.close(invoice, report, now).map(|change| SettleOutcome::Settled(Box::new(change)))
 }
 
 /// The state of the books while one report is worked through.
@@ -145,7 +150,7 @@ impl Books {
             self.enter(EntryKind::Received, for_invoice, reported, at);
             if self.invoice.amount_due()?.is_zero() {
                 self.invoice.status = InvoiceStatus::Paid;
-                self.invoice.settlement = self.invoice.settlement.saturating_add(1);
+                self.invoice.settlement_no = self.invoice.settlement_no.saturating_add(1);
                 self.invoice.paid_at = Some(at);
             } else {
                 self.reviews.push((ReviewReason::Partial, for_invoice));
@@ -299,25 +304,25 @@ impl Books {
         invoice_before: &Invoice,
         report: &Report,
         now: OffsetDateTime,
-    ) -> Result<Settlement, MoneyError> {
+    ) -> Result<LedgerChange, MoneyError> {
         self.order.status = status_of_money(&self.order);
         self.order.cancel_wanted = false;
         self.order.look_after_payment = Some(Order::when_to_look_after_payment(now));
-        self.order.due = self.order.next_look(now);
+        self.order.wake_at = self.order.next_look(now);
         // Nobody settles from this copy again: the next report is about money that moved after the invoice did.
         self.order.invoice = None;
         let mut events: Vec<Event> = note_unclear(&mut self.order, report, now).into_iter().collect();
         let (before, after) = (invoice_before, &self.invoice);
         let ids = (after.customer_id.clone(), after.id.clone());
-        if after.status == InvoiceStatus::Paid && after.settlement != before.settlement {
+        if after.status == InvoiceStatus::Paid && after.settlement_no != before.settlement_no {
             events.push(Event::PaymentSettled {
                 customer_id: ids.0,
                 invoice_id: ids.1,
-                settlement: after.settlement,
+                settlement_no: after.settlement_no,
                 amount: after.amount,
             });
         } else if after.status != InvoiceStatus::Paid
-            && (before.status == InvoiceStatus::Paid || after.settlement != before.settlement)
+            && (before.status == InvoiceStatus::Paid || after.settlement_no != before.settlement_no)
         {
             // What went back to the payer; not what credit had paid of it, which is credit again.
             let mut gone =
@@ -326,7 +331,7 @@ impl Books {
             events.push(Event::PaymentReversed {
                 customer_id: ids.0,
                 invoice_id: ids.1,
-                settlement: after.settlement,
+                settlement_no: after.settlement_no,
                 amount: taken,
             });
         }
@@ -339,10 +344,10 @@ impl Books {
             // A link that took money is spent, even if the invoice is still open: replacing it would cancel a payment.
             invoice.link = invoice.link.filter(|link| link.order_id != self.order.id);
             invoice.updated_at = now;
-            invoice.due = invoice.next_due(now);
+            invoice.wake_at = invoice.next_wake(now);
             invoice
         });
-        Ok(Settlement { order: self.order, invoice, credit: self.credit, entries: self.entries, events })
+        Ok(LedgerChange { order: self.order, invoice, credit: self.credit, entries: self.entries, events })
     }
 }
 
@@ -352,7 +357,7 @@ fn status_of_money(order: &Order) -> OrderStatus {
 }
 
 /// A report without news about money: where the order stands, and when to look again.
-fn note(order: &Order, invoice: &Invoice, report: &Report, now: OffsetDateTime) -> Outcome {
+fn note(order: &Order, invoice: &Invoice, report: &Report, now: OffsetDateTime) -> SettleOutcome {
     let mut noted = order.clone();
     let money_came = matches!(order.status, OrderStatus::Paid | OrderStatus::Reversed);
     match report.state {
@@ -373,8 +378,8 @@ fn note(order: &Order, invoice: &Invoice, report: &Report, now: OffsetDateTime) 
     }
     let event = note_unclear(&mut noted, report, now);
     // A look that is planned sooner stays.
-    let planned = order.due.filter(|due| *due > now);
-    noted.due = [noted.next_look(now), planned].into_iter().flatten().min();
+    let planned = order.wake_at.filter(|wake_at| *wake_at > now);
+    noted.wake_at = [noted.next_look(now), planned].into_iter().flatten().min();
     let over = matches!(noted.status, OrderStatus::Expired | OrderStatus::Cancelled);
     let dead_link = over && invoice.link.as_ref().is_some_and(|link| link.order_id == order.id);
     let invoice = dead_link.then(|| Invoice { link: None, updated_at: now, ..invoice.clone() });
@@ -383,9 +388,9 @@ fn note(order: &Order, invoice: &Invoice, report: &Report, now: OffsetDateTime) 
         noted.invoice = None;
     }
     if noted == *order && invoice.is_none() {
-        Outcome::Unchanged
+        SettleOutcome::Unchanged
     } else {
-        Outcome::Noted(Box::new(Note { order: noted, invoice, event }))
+        SettleOutcome::Noted(Box::new(Note { order: noted, invoice, event }))
     }
 }
 

@@ -30,7 +30,7 @@ pub struct Withdrawal {
     pub invoice: Invoice,
     /// Gets part-payments back as credit, and does not hold it as open any more.
     pub profile: Profile,
-    /// The order behind the link, to be cancelled at its gateway as due work.
+    /// The order behind the link, to be cancelled at its gateway as planned work.
     pub order: Option<Order>,
     /// Part-payments that became credit.
     pub entries: Vec<Entry>,
@@ -75,7 +75,7 @@ pub fn withdraw(
         ..invoice.clone()
     };
     if !invoice.awaits_apply() {
-        invoice.due = None;
+        invoice.wake_at = None;
     }
     Ok(Withdrawal { invoice, profile, order, entries })
 }
@@ -101,7 +101,7 @@ mod tests {
         assert_eq!((withdrawal.invoice.link, withdrawal.profile.open_renewal), (None, None));
         assert_eq!((withdrawal.profile.credit, withdrawal.entries), (Rupiah::ZERO, vec![]));
         let order = withdrawal.order.unwrap();
-        assert_eq!((order.cancel_wanted, order.due), (true, Some(NOW)));
+        assert_eq!((order.cancel_wanted, order.wake_at), (true, Some(NOW)));
     }
 
     #[test]
@@ -136,8 +136,8 @@ mod tests {
 
     #[test]
     fn a_grant_that_is_still_to_be_revoked_stays_due_when_the_invoice_is_withdrawn() {
-        let reversed = Invoice { granted: Some(1), settlement: 1, due: Some(NOW), ..examples::invoice() };
+        let reversed = Invoice { granted: Some(1), settlement_no: 1, wake_at: Some(NOW), ..examples::invoice() };
         let invoice = withdraw(&reversed, &examples::profile(), None, NOW).unwrap().invoice;
-        assert!(invoice.awaits_apply() && invoice.due == Some(NOW));
+        assert!(invoice.awaits_apply() && invoice.wake_at == Some(NOW));
     }
 }

@@ -39,7 +39,7 @@ pub enum Todo {
 pub fn converge(invoice: &Invoice) -> Todo {
     match (invoice.status, invoice.granted) {
         (InvoiceStatus::Paid, None) => Todo::Grant,
-        (InvoiceStatus::Paid, Some(granted)) if granted == invoice.settlement => {
+        (InvoiceStatus::Paid, Some(granted)) if granted == invoice.settlement_no => {
             if invoice.awaits_apply() {
                 Todo::GiveBack
             } else {
@@ -70,7 +70,7 @@ pub struct Application {
     pub withdrawal: Option<Withdrawal>,
 }
 
-/// The rules of the installation that matter here.
+/// The rules of the deployment that matter here.
 #[derive(Debug, Clone, Copy)]
 pub struct Rules {
     /// The provider's zone.
@@ -132,11 +132,11 @@ pub fn grant(
     now: OffsetDateTime,
 ) -> Result<Application, ApplyError> {
     let sequence = profile.last_grant.checked_add(1).ok_or(OutOfCalendar)?;
-    let (invoice_id, settlement) = (invoice.id.clone(), invoice.settlement);
+    let (invoice_id, settlement_no) = (invoice.id.clone(), invoice.settlement_no);
     let (paid_at, money) = (invoice.paid_at.unwrap_or(now), invoice.amount);
     let reason = match &invoice.upgrade {
-        None => Reason::Renewal { invoice_id, settlement, paid_at, money, late: rules.late },
-        Some(terms) => Reason::Upgrade { invoice_id, settlement, paid_at, money, charge: terms.charge },
+        None => Reason::Renewal { invoice_id, settlement_no, paid_at, money, late: rules.late },
+        Some(terms) => Reason::Upgrade { invoice_id, settlement_no, paid_at, money, charge: terms.charge },
     };
     let (customer_id, package) = (profile.id.clone(), invoice.package.clone());
     let mut grant =
@@ -161,20 +161,20 @@ pub fn grant(
     };
     let granted = withdrawal.as_ref().map_or(granted, |withdrawal| withdrawal.profile.clone());
     let event = match invoice.kind {
-        InvoiceKind::Upgrade => package_changed(profile, &granted, invoice, settlement),
+        InvoiceKind::Upgrade => package_changed(profile, &granted, invoice, settlement_no),
         InvoiceKind::Renewal => Event::SubscriptionExtended {
             customer_id: granted.id.clone(),
             invoice_id: invoice.id.clone(),
-            settlement,
+            settlement_no,
             expires_at: granted.entitlement.expires_at,
             version: granted.version.saturating_add(1),
         },
     };
     let invoice = Invoice {
-        granted: Some(settlement),
+        granted: Some(settlement_no),
         granted_return: given_back,
         applied_at: Some(now),
-        due: None,
+        wake_at: None,
         updated_at: now,
         ..invoice.clone()
     };
@@ -193,14 +193,14 @@ pub fn give_back(
     let mut grants = newest_known(grants, profile)?;
     let amount = invoice.given_back()?.minus(invoice.granted_return)?;
     let sequence = profile.last_grant.checked_add(1).ok_or(OutOfCalendar)?;
-    let grant = grants.iter_mut().find(|grant| grant.is_of(&invoice.id, invoice.settlement) && !grant.revoked);
+    let grant = grants.iter_mut().find(|grant| grant.is_of(&invoice.id, invoice.settlement_no) && !grant.revoked);
     let grant = grant.ok_or(ApplyError::Missing)?;
     grant.give_back(Return { sequence, amount, at: now })?;
     let grant = grant.clone();
     let entitlement = fold(&grants, rules.zone)?.ok_or(ApplyError::Missing)?;
     let (profile, entries) = entitled(profile, entitlement, invoice, now)?;
     let profile = Profile { last_grant: sequence, ..profile };
-    let invoice = Invoice { granted_return: invoice.given_back()?, due: None, updated_at: now, ..invoice.clone() };
+    let invoice = Invoice { granted_return: invoice.given_back()?, wake_at: None, updated_at: now, ..invoice.clone() };
     Ok(Application { invoice, profile, grant, grant_is_new: false, events: Vec::new(), entries, withdrawal: None })
 }
 
@@ -214,14 +214,14 @@ fn newest_known(grants: &[Grant], profile: &Profile) -> Result<Vec<Grant>, Apply
 /// change of package replaced stays withdrawn: the provider bills the old package anew.
 pub fn revoke(
     invoice: &Invoice,
-    settlement: u32,
+    settlement_no: u32,
     profile: &Profile,
     grants: &[Grant],
     rules: Rules,
     now: OffsetDateTime,
 ) -> Result<Application, ApplyError> {
     let mut grants = newest_known(grants, profile)?;
-    let revoked = grants.iter_mut().find(|grant| grant.is_of(&invoice.id, settlement)).ok_or(ApplyError::Missing)?;
+    let revoked = grants.iter_mut().find(|grant| grant.is_of(&invoice.id, settlement_no)).ok_or(ApplyError::Missing)?;
     revoked.revoked = true;
     let revoked = revoked.clone();
     let entitlement = fold(&grants, rules.zone)?.ok_or(ApplyError::Missing)?;
@@ -231,16 +231,16 @@ pub fn revoke(
     let mut events = vec![Event::SubscriptionReverted {
         customer_id: reverted.id.clone(),
         invoice_id: invoice.id.clone(),
-        settlement,
+        settlement_no,
         expires_at: reverted.entitlement.expires_at,
         version: reverted.version.saturating_add(1),
     }];
     if reverted.entitlement.package.id != profile.entitlement.package.id {
-        events.push(package_changed(profile, &reverted, invoice, settlement));
+        events.push(package_changed(profile, &reverted, invoice, settlement_no));
     }
     let mut invoice =
         Invoice { granted: None, granted_return: Rupiah::ZERO, applied_at: None, updated_at: now, ..invoice.clone() };
-    invoice.due = if invoice.awaits_apply() { invoice.due } else { invoice.next_due(now) };
+    invoice.wake_at = if invoice.awaits_apply() { invoice.wake_at } else { invoice.next_wake(now) };
     if invoice.status == InvoiceStatus::Unpaid && !is_open {
         // Another took its place meanwhile, and there is one open invoice of a kind: this one is to be paid no more.
         let withdrawn = withdraw(&invoice, &reverted, None, now)?;
@@ -271,11 +271,11 @@ fn entitled(
     Ok((Profile { entitlement, credit, updated_at: now, ..profile.clone() }, entry.into_iter().collect()))
 }
 
-fn package_changed(before: &Profile, after: &Profile, invoice: &Invoice, settlement: u32) -> Event {
+fn package_changed(before: &Profile, after: &Profile, invoice: &Invoice, settlement_no: u32) -> Event {
     Event::PackageChanged {
         customer_id: after.id.clone(),
         invoice_id: invoice.id.clone(),
-        settlement,
+        settlement_no,
         from_package_id: before.entitlement.package.id.clone(),
         package_id: after.entitlement.package.id.clone(),
         expires_at: after.entitlement.expires_at,

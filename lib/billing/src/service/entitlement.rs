@@ -109,7 +109,7 @@ pub enum Reason {
         /// The invoice.
         invoice_id: InvoiceId,
         /// Which settlement of it: an invoice that is reversed and paid again is granted again.
-        settlement: u32,
+        settlement_no: u32,
         /// When the gateway says it was paid.
         #[serde(with = "time::serde::rfc3339")]
         paid_at: OffsetDateTime,
@@ -123,7 +123,7 @@ pub enum Reason {
         /// The invoice.
         invoice_id: InvoiceId,
         /// Which settlement of it.
-        settlement: u32,
+        settlement_no: u32,
         /// When the gateway says it was paid.
         #[serde(with = "time::serde::rfc3339")]
         paid_at: OffsetDateTime,
@@ -152,12 +152,11 @@ impl Grant {
 
     /// Is it the grant of that settlement?
     #[must_use]
-    pub fn is_of(&self, invoice: &InvoiceId, settlement: u32) -> bool {
+    pub fn is_of(&self, invoice: &InvoiceId, settlement_no: u32) -> bool {
         match &self.reason {
             Reason::Import { .. } => false,
-            Reason::Renewal { invoice_id, settlement: of, .. } | Reason::Upgrade { invoice_id, settlement: of, .. } => {
-                invoice_id == invoice && *of == settlement
-            }
+            Reason::Renewal { invoice_id, settlement_no: of, .. }
+            | Reason::Upgrade { invoice_id, settlement_no: of, .. } => invoice_id == invoice && *of == settlement_no,
         }
     }
 }

@@ -49,7 +49,7 @@ pub enum UpgradePricing {
     Prorated,
 }
 
-/// The rules of the installation that matter here.
+/// The rules of the deployment that matter here.
 #[derive(Debug, Clone, Copy)]
 pub struct Rules {
     /// The provider's zone.

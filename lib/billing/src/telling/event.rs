@@ -65,7 +65,7 @@ pub enum Event {
         /// Which.
         invoice_id: InvoiceId,
         /// Which settlement of the invoice.
-        settlement: u32,
+        settlement_no: u32,
         /// The invoice's amount.
         amount: Rupiah,
     },
@@ -77,7 +77,7 @@ pub enum Event {
         /// Which.
         invoice_id: InvoiceId,
         /// The settlement that was undone.
-        settlement: u32,
+        settlement_no: u32,
         /// What was taken back.
         amount: Rupiah,
     },
@@ -105,7 +105,7 @@ pub enum Event {
         /// For which invoice.
         invoice_id: InvoiceId,
         /// Which settlement of it.
-        settlement: u32,
+        settlement_no: u32,
         /// Served until.
         #[serde(with = "time::serde::rfc3339")]
         expires_at: OffsetDateTime,
@@ -120,7 +120,7 @@ pub enum Event {
         /// For which invoice.
         invoice_id: InvoiceId,
         /// Which settlement of it.
-        settlement: u32,
+        settlement_no: u32,
         /// The package before.
         from_package_id: PackageId,
         /// The package now.
@@ -150,7 +150,7 @@ pub enum Event {
         /// For which invoice.
         invoice_id: InvoiceId,
         /// Which settlement of it.
-        settlement: u32,
+        settlement_no: u32,
         /// Served until, after it.
         #[serde(with = "time::serde::rfc3339")]
         expires_at: OffsetDateTime,
@@ -271,13 +271,13 @@ mod tests {
             Event::PaymentSettled {
                 customer_id: customer_id.clone(),
                 invoice_id: invoice_id.clone(),
-                settlement: 1,
+                settlement_no: 1,
                 amount,
             },
             Event::PaymentReversed {
                 customer_id: customer_id.clone(),
                 invoice_id: invoice_id.clone(),
-                settlement: 1,
+                settlement_no: 1,
                 amount,
             },
             Event::PaymentReview {
@@ -291,14 +291,14 @@ mod tests {
             Event::SubscriptionExtended {
                 customer_id: customer_id.clone(),
                 invoice_id: invoice_id.clone(),
-                settlement: 1,
+                settlement_no: 1,
                 expires_at: datetime!(2026-12-30 16:59:59 UTC),
                 version: 2,
             },
             Event::PackageChanged {
                 customer_id: customer_id.clone(),
                 invoice_id: invoice_id.clone(),
-                settlement: 1,
+                settlement_no: 1,
                 from_package_id: PackageId::parse("home20").unwrap(),
                 package_id: PackageId::parse("home50").unwrap(),
                 expires_at: datetime!(2026-12-27 03:00 UTC),
@@ -312,7 +312,7 @@ mod tests {
             Event::SubscriptionReverted {
                 customer_id,
                 invoice_id,
-                settlement: 1,
+                settlement_no: 1,
                 expires_at: datetime!(2026-11-30 16:59:59 UTC),
                 version: 3,
             },

@@ -122,7 +122,7 @@ impl Problem {
 
 /// What the network was told of a line, or is being told.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Announcement {
+pub struct NetworkUpdate {
     /// Whose line.
     pub customer_id: CustomerId,
     /// The kind of event that this state came with.
@@ -152,7 +152,7 @@ pub struct Announcement {
     pub told_at: Option<OffsetDateTime>,
     /// When it is to be looked at again.
     #[serde(default, with = "time::serde::rfc3339::option")]
-    pub due: Option<OffsetDateTime>,
+    pub wake_at: Option<OffsetDateTime>,
     /// Counts the writes.
     #[serde(default)]
     pub version: u64,
@@ -181,20 +181,20 @@ pub enum Standing {
     Late,
 }
 
-/// The announcement to be told now, claimed for [`LEASE`]; `None` = the network knows, somebody is at it, or the next
+/// The network update to be told now, claimed for [`LEASE`]; `None` = the network knows, somebody is at it, or the next
 /// try is not due yet. Whoever is at it reads the line once more when done, so what changed meanwhile is never left
 /// out. `cause`: the kind of the event that led here.
 #[must_use]
 pub fn claim(
-    before: Option<&Announcement>,
+    before: Option<&NetworkUpdate>,
     profile: &Profile,
     cause: Option<&str>,
     now: OffsetDateTime,
-) -> Option<Announcement> {
+) -> Option<NetworkUpdate> {
     let line = Line::of(profile, now);
-    let due = Some(later(now, LEASE));
+    let wake_at = Some(later(now, LEASE));
     let Some(before) = before else {
-        return Some(Announcement {
+        return Some(NetworkUpdate {
             customer_id: profile.id.clone(),
             kind: cause.unwrap_or("subscription.extended").to_owned(),
             line,
@@ -207,25 +207,25 @@ pub fn claim(
             since: now,
             told_number: None,
             told_at: None,
-            due,
+            wake_at,
             version: 0,
         });
     };
-    let is_due = before.due.is_some_and(|due| due <= now);
+    let is_due = before.wake_at.is_some_and(|wake_at| wake_at <= now);
     if before.state == State::Pending && !is_due {
         return None;
     }
-    let claimed = Announcement { state: State::Pending, due, ..before.clone() };
+    let claimed = NetworkUpdate { state: State::Pending, wake_at, ..before.clone() };
     if before.line == line && before.state != State::Off {
-        return is_due.then(|| Announcement { tries: before.tries.saturating_add(1), ..claimed });
+        return is_due.then(|| NetworkUpdate { tries: before.tries.saturating_add(1), ..claimed });
     }
     let kind = cause.unwrap_or_else(|| before.line.change_to(&line)).to_owned();
     let number = before.number.saturating_add(1).max(profile.version);
     let (taken, gone) = (Vec::new(), Vec::new());
-    Some(Announcement { kind, line, number, taken, gone, tries: 1, problem: None, since: now, ..claimed })
+    Some(NetworkUpdate { kind, line, number, taken, gone, tries: 1, problem: None, since: now, ..claimed })
 }
 
-impl Announcement {
+impl NetworkUpdate {
     /// Identifies the message: the same for every repetition of the same state, another for every other state. (One id
     /// for two contents would make a receiver drop the newer one as a repetition.)
     #[must_use]
@@ -242,34 +242,34 @@ impl Announcement {
     /// After a try. `look_again`: nobody will read the line once more by himself, so it is due.
     #[must_use]
     pub fn after(&self, outcome: &Outcome, look_again: bool, now: OffsetDateTime) -> Self {
-        let mut announcement = Self { problem: outcome.problem, due: None, ..self.clone() };
-        announcement.taken.extend(outcome.taken.iter().cloned());
-        announcement.gone.extend(outcome.gone.iter().cloned());
+        let mut network_update = Self { problem: outcome.problem, wake_at: None, ..self.clone() };
+        network_update.taken.extend(outcome.taken.iter().cloned());
+        network_update.gone.extend(outcome.gone.iter().cloned());
         if outcome.problem.is_some() {
             let is_over = now - self.since >= TRIED_FOR;
-            announcement.state = if is_over { State::GivenUp } else { State::Failing };
-            announcement.due = (!is_over).then(|| later(now, wait_after(self.tries)));
-        } else if announcement.taken.is_empty() && !announcement.gone.is_empty() {
-            (announcement.state, announcement.problem) = (State::GivenUp, Some(Problem::Gone));
+            network_update.state = if is_over { State::GivenUp } else { State::Failing };
+            network_update.wake_at = (!is_over).then(|| later(now, wait_after(self.tries)));
+        } else if network_update.taken.is_empty() && !network_update.gone.is_empty() {
+            (network_update.state, network_update.problem) = (State::GivenUp, Some(Problem::Gone));
         } else {
-            announcement.state = State::Told;
-            (announcement.told_number, announcement.told_at) = (Some(self.number), Some(now));
-            announcement.due = look_again.then(|| later(now, FIRST_WAIT));
+            network_update.state = State::Told;
+            (network_update.told_number, network_update.told_at) = (Some(self.number), Some(now));
+            network_update.wake_at = look_again.then(|| later(now, FIRST_WAIT));
         }
-        announcement
+        network_update
     }
 
     /// No network is configured any more; `None` = that is known.
     #[must_use]
     pub fn off(&self) -> Option<Self> {
-        (self.state != State::Off).then(|| Self { state: State::Off, due: None, problem: None, ..self.clone() })
+        (self.state != State::Off).then(|| Self { state: State::Off, wake_at: None, problem: None, ..self.clone() })
     }
 
     /// Told anew from the beginning, because a person says so.
     #[must_use]
     pub fn again(&self, now: OffsetDateTime) -> Self {
         let (taken, gone) = (Vec::new(), Vec::new());
-        Self { state: State::Failing, taken, gone, tries: 0, since: now, due: Some(now), ..self.clone() }
+        Self { state: State::Failing, taken, gone, tries: 0, since: now, wake_at: Some(now), ..self.clone() }
     }
 
     /// Should a person look at it? Once when it is late, and once when it is given up.

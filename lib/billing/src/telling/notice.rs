@@ -150,8 +150,8 @@ pub fn still_true(kind: Kind, event: &Event, invoice: &Invoice, zone: Zone, now:
         Kind::DueToday if zone.date(now) > invoice.due_date => Err(Skip::Superseded),
         Kind::InvoiceIssued | Kind::DueSoon | Kind::DueToday | Kind::Overdue | Kind::PartlyPaid => must_be_open(kind),
         Kind::PaymentReceived | Kind::PackageChanged => match event {
-            Event::SubscriptionExtended { settlement, .. } | Event::PackageChanged { settlement, .. }
-                if invoice.granted == Some(*settlement) =>
+            Event::SubscriptionExtended { settlement_no, .. } | Event::PackageChanged { settlement_no, .. }
+                if invoice.granted == Some(*settlement_no) =>
             {
                 Ok(kind)
             }
@@ -244,7 +244,7 @@ pub struct Notice {
     pub provider: Option<String>,
     /// When to look at it again, while it is pending.
     #[serde(default, with = "time::serde::rfc3339::option")]
-    pub due: Option<OffsetDateTime>,
+    pub wake_at: Option<OffsetDateTime>,
     /// Counts the writes.
     #[serde(default)]
     pub version: u64,
@@ -254,9 +254,9 @@ pub struct Notice {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Place {
     /// It is to be looked at then.
-    Due(OffsetDateTime),
+    Wake(OffsetDateTime),
     /// It did not arrive, or nobody knows; people find it by when that was.
-    Trouble(OffsetDateTime),
+    Undelivered(OffsetDateTime),
 }
 
 impl Notice {
@@ -279,7 +279,7 @@ impl Notice {
             tries: 0,
             again_at: None,
             provider: None,
-            due: None,
+            wake_at: None,
             version: 0,
         })
     }
@@ -287,21 +287,26 @@ impl Notice {
     /// To be looked at again at `until`.
     #[must_use]
     pub fn waiting(self, until: OffsetDateTime, why: &str, now: OffsetDateTime) -> Self {
-        Self { due: Some(until), sending: false, ..self.moved(DeliveryStatus::Pending, Some(why), now) }
+        Self { wake_at: Some(until), sending: false, ..self.moved(DeliveryStatus::Pending, Some(why), now) }
     }
 
     /// About to be handed over.
     #[must_use]
     pub fn claimed(self, now: OffsetDateTime) -> Self {
         let tries = self.tries.saturating_add(1);
-        Self { due: Some(later(now, LEASE)), sending: true, tries, ..self.moved(DeliveryStatus::Pending, None, now) }
+        Self {
+            wake_at: Some(later(now, LEASE)),
+            sending: true,
+            tries,
+            ..self.moved(DeliveryStatus::Pending, None, now)
+        }
     }
 
     /// Not to be handed over any more. A status that came meanwhile and proves more stays.
     #[must_use]
     pub fn concluded(self, status: DeliveryStatus, why: Option<&str>, now: OffsetDateTime) -> Self {
         let moved = if status > self.status { self.moved(status, why, now) } else { self };
-        Self { due: None, sending: false, ..moved }
+        Self { wake_at: None, sending: false, ..moved }
     }
 
     /// To be sent once more, because a person says so. `None`: it is under way, has arrived, or is a login code.
@@ -322,7 +327,7 @@ impl Notice {
     pub fn place(&self) -> Option<Place> {
         let is_trouble =
             matches!(self.status, DeliveryStatus::Unknown | DeliveryStatus::Failed) && self.kind != Kind::LoginCode;
-        self.due.map(Place::Due).or(is_trouble.then_some(Place::Trouble(self.status_at)))
+        self.wake_at.map(Place::Wake).or(is_trouble.then_some(Place::Undelivered(self.status_at)))
     }
 
     /// Is it of a message that a person may want to see when it fails?

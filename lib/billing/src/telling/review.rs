@@ -115,7 +115,7 @@ mod tests {
         examples::{self, NOW},
         payment::{
             gateway::{Report, ReportedState},
-            settlement::{Outcome, settle},
+            settlement::{SettleOutcome, settle},
         },
     };
 
@@ -123,7 +123,9 @@ mod tests {
     fn too_much_and_what_is_taken_back_is_to_be_looked_at_and_a_payment_of_what_is_due_is_not() {
         let whys = |order: &Order, invoice: &crate::payment::invoice::Invoice, received: i64| {
             let report = examples::report(vec![examples::transaction(received, 0)]);
-            let Ok(Outcome::Settled(settled)) = settle(order, invoice, &report, NOW) else { panic!("not settled") };
+            let Ok(SettleOutcome::Settled(settled)) = settle(order, invoice, &report, NOW) else {
+                panic!("not settled")
+            };
             let reviews: Vec<_> =
                 settled.events.iter().filter_map(|event| of_event(&settled.order, event, NOW)).collect();
             assert!(reviews.iter().all(|review| review.order_id == order.id && review.invoice_id == invoice.id));
@@ -142,7 +144,7 @@ mod tests {
     #[test]
     fn an_answer_that_nobody_understands_is_to_be_looked_at_once() {
         let report = Report { state: ReportedState::Unclear("status hold".into()), transactions: vec![] };
-        let Ok(Outcome::Noted(note)) = settle(&examples::order(), &examples::invoice(), &report, NOW) else {
+        let Ok(SettleOutcome::Noted(note)) = settle(&examples::order(), &examples::invoice(), &report, NOW) else {
             panic!("not noted")
         };
         let review = of_event(&note.order, &note.event.unwrap(), NOW).unwrap();
@@ -151,6 +153,6 @@ mod tests {
             (Why::Unclear, Some("status hold"), 300_000)
         );
         let later = crate::zone::later(NOW, time::Duration::MINUTE);
-        assert_eq!(settle(&note.order, &examples::invoice(), &report, later), Ok(Outcome::Unchanged));
+        assert_eq!(settle(&note.order, &examples::invoice(), &report, later), Ok(SettleOutcome::Unchanged));
     }
 }

@@ -7,7 +7,7 @@ use billing::{
     id::{CustomerId, InvoiceId},
     payment::invoice::Invoice,
     service::customer::Profile,
-    telling::network::Announcement,
+    telling::network::NetworkUpdate,
 };
 use serde::{Deserialize, Serialize, de::DeserializeOwned};
 use time::OffsetDateTime;
@@ -43,7 +43,7 @@ pub struct Caller {
     /// The invoice, if it exists and is theirs.
     pub invoice: Option<Invoice>,
     /// What the network was told of their line. Shown, never decided from: one that cannot be read counts as none.
-    pub announcement: Option<Announcement>,
+    pub network_update: Option<NetworkUpdate>,
 }
 
 /// The profile, if the session that was read admits to it.
@@ -73,15 +73,15 @@ impl Store {
     ) -> Result<Option<Caller>, StoreError> {
         let session_key = keys::session(customer, token_hash);
         let profile_key = keys::profile(customer);
-        let announcement_key = keys::announcement(customer);
+        let announcement_key = keys::network_update(customer);
         let invoice_key = invoice.map(|invoice| keys::invoice(customer, invoice));
         let wanted: Vec<_> =
             [&session_key, &profile_key, &announcement_key].into_iter().chain(&invoice_key).cloned().collect();
         let mut found = self.get_all(&wanted).await?;
         let Some(profile) = admitted(&mut found, &session_key, &profile_key, now)? else { return Ok(None) };
         let invoice = invoice_key.and_then(|key| found.remove(&key)).map(item::from_item).transpose()?;
-        let announcement = found.remove(&announcement_key).and_then(|item| item::from_item(item).ok());
-        Ok(Some(Caller { profile, invoice, announcement }))
+        let network_update = found.remove(&announcement_key).and_then(|item| item::from_item(item).ok());
+        Ok(Some(Caller { profile, invoice, network_update }))
     }
 
     /// One read: session, profile and what is remembered of the customer's modem.

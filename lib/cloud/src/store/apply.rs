@@ -14,8 +14,8 @@ use billing::{
 use time::OffsetDateTime;
 
 use super::{
-    DueKind, Store, StoreError,
-    item::{from_item, put_new, put_over, put_version, set_due, to_item},
+    Store, StoreError, WakeKind,
+    item::{from_item, put_new, put_over, put_version, set_wake, to_item},
     keys::{self, Key},
     unavailable,
 };
@@ -90,7 +90,7 @@ impl Store {
     }
 
     /// The profile behind a row of the index.
-    pub async fn due_profile(&self, key: &Key) -> Result<Option<Profile>, StoreError> {
+    pub async fn woken_profile(&self, key: &Key) -> Result<Option<Profile>, StoreError> {
         self.get(key).await
     }
 
@@ -104,7 +104,7 @@ impl Store {
         profile: &Profile,
     ) -> Result<aws_sdk_dynamodb::types::TransactWriteItem, StoreError> {
         let mut item = to_item(&keys::profile(&profile.id), profile)?;
-        set_due(&mut item, DueKind::Expiry, profile.id.as_str(), profile.tells_expiry_at());
+        set_wake(&mut item, WakeKind::Expiry, profile.id.as_str(), profile.tells_expiry_at());
         put_version(&self.table, item, profile.version)
     }
 }
@@ -112,8 +112,8 @@ impl Store {
 pub(super) fn grant_key(grant: &Grant) -> Key {
     match &grant.reason {
         Reason::Import { .. } => keys::import_grant(&grant.customer_id, grant.sequence),
-        Reason::Renewal { invoice_id, settlement, .. } | Reason::Upgrade { invoice_id, settlement, .. } => {
-            keys::grant(&grant.customer_id, invoice_id, *settlement)
+        Reason::Renewal { invoice_id, settlement_no, .. } | Reason::Upgrade { invoice_id, settlement_no, .. } => {
+            keys::grant(&grant.customer_id, invoice_id, *settlement_no)
         }
     }
 }

@@ -13,7 +13,7 @@ use serde::de::DeserializeOwned;
 use time::OffsetDateTime;
 
 use super::{
-    DueKind, LedgerLine, Store, StoreError,
+    LedgerLine, Store, StoreError, WakeKind,
     item::{Item, from_item},
     keys::{self, Key},
     show::EventState,
@@ -61,7 +61,7 @@ impl Store {
             match text(&item, "SK") {
                 "PROFILE" => profile = Some(from_item(item)?),
                 sk if sk.starts_with(keys::INVOICE) => {
-                    invoices.push(filed(item, DueKind::Invoice, |invoice: &Invoice| invoice.id.as_str())?);
+                    invoices.push(filed(item, WakeKind::Invoice, |invoice: &Invoice| invoice.id.as_str())?);
                 }
                 sk if sk.starts_with(keys::LEDGER) => ledger.push(line(from_item(item)?)),
                 sk if sk.starts_with(keys::GRANT) => grants.push(from_item(item)?),
@@ -78,7 +78,7 @@ impl Store {
     /// An order as the audit wants it.
     pub async fn filed_order(&self, key: &Key) -> Result<Option<Filed<Order>>, StoreError> {
         let found = self.get_all(std::slice::from_ref(key)).await?.remove(key);
-        found.map(|item| filed(item, DueKind::Order, |order: &Order| order.id.as_str())).transpose()
+        found.map(|item| filed(item, WakeKind::Order, |order: &Order| order.id.as_str())).transpose()
     }
 
     /// An event as the audit wants it.
@@ -98,13 +98,13 @@ impl Store {
         Ok(lines.into_iter().map(|line| line.entry).filter(|entry| is_of(entry, order)).collect())
     }
 
-    /// Does the index of due work have the item under that instant? It may follow a write by a moment.
+    /// Does the index of wake-ups have the item under that instant? It may follow a write by a moment.
     pub async fn is_indexed(
         &self,
-        kind: DueKind,
+        kind: WakeKind,
         id: &str,
         key: &Key,
-        due_at: OffsetDateTime,
+        wake_time: OffsetDateTime,
     ) -> Result<bool, StoreError> {
         let mut start = None;
         for _ in 0..BOOK_PAGES {
@@ -112,11 +112,11 @@ impl Store {
                 .client
                 .query()
                 .table_name(&self.table)
-                .index_name("due")
-                .key_condition_expression("due_key = :key AND due_at = :at")
+                .index_name("wake")
+                .key_condition_expression("wake_key = :key AND wake_time = :at")
                 .filter_expression("PK = :pk AND SK = :sk")
                 .expression_attribute_values(":key", AttributeValue::S(kind.partition(id)))
-                .expression_attribute_values(":at", super::item::seconds(due_at))
+                .expression_attribute_values(":at", super::item::seconds(wake_time))
                 .expression_attribute_values(":pk", AttributeValue::S(key.pk.clone()))
                 .expression_attribute_values(":sk", AttributeValue::S(key.sk.clone()))
                 .set_exclusive_start_key(start)
@@ -199,7 +199,7 @@ impl Store {
         }
         let keys: Vec<Key> = named.into_iter().collect();
         let found = self.get_many(&keys).await?;
-        found.into_iter().map(|item| filed(item, DueKind::Order, |order: &Order| order.id.as_str())).collect()
+        found.into_iter().map(|item| filed(item, WakeKind::Order, |order: &Order| order.id.as_str())).collect()
     }
 
     async fn events_told(&self, ids: BTreeSet<&String>) -> Result<Vec<Filed<Told>>, StoreError> {
@@ -240,19 +240,19 @@ fn line(line: LedgerLine) -> Line {
 }
 
 fn event(item: Item) -> Result<Filed<Told>, StoreError> {
-    let filed = filed(item, DueKind::Event, |event: &EventState| event.id.as_str())?;
+    let filed = filed(item, WakeKind::Event, |event: &EventState| event.id.as_str())?;
     let EventState { id, kind, relayed_at } = filed.state;
     Ok(Filed { state: Told { id, kind, relayed_at }, filed: filed.filed })
 }
 
 /// A state, and the instant that the index has it under: it is in the index by its attributes, if the partition is the
 /// right one.
-fn filed<T: DeserializeOwned>(item: Item, kind: DueKind, id: impl Fn(&T) -> &str) -> Result<Filed<T>, StoreError> {
-    let due_key = text(&item, "due_key").to_owned();
-    let due_at = item.get("due_at").and_then(|value| value.as_n().ok()?.parse().ok());
+fn filed<T: DeserializeOwned>(item: Item, kind: WakeKind, id: impl Fn(&T) -> &str) -> Result<Filed<T>, StoreError> {
+    let wake_key = text(&item, "wake_key").to_owned();
+    let wake_time = item.get("wake_time").and_then(|value| value.as_n().ok()?.parse().ok());
     let state = from_item(item)?;
-    let filed = due_at
-        .filter(|_| due_key == kind.partition(id(&state)))
+    let filed = wake_time
+        .filter(|_| wake_key == kind.partition(id(&state)))
         .and_then(|at| OffsetDateTime::from_unix_timestamp(at).ok());
     Ok(Filed { state, filed })
 }

@@ -1,4 +1,4 @@
-//! Items: a state of `billing` as attributes, with its key, its version and its place in the index of due work.
+//! Items: a state of `billing` as attributes, with its key, its version and its place in the index of wake-ups.
 
 use std::collections::HashMap;
 
@@ -27,12 +27,12 @@ pub type Item = HashMap<String, AttributeValue>;
 pub(super) const SCHEMA_VERSION: &str = "3";
 /// Layouts that are read.
 const READABLE: [&str; 3] = ["1", "2", SCHEMA_VERSION];
-/// Partitions per kind of due work.
+/// Partitions per kind of wake-ups.
 pub const SHARDS: u32 = 16;
 
-/// Kinds of due work: each is a set of partitions of the index `due`.
+/// Kinds of wake-ups: each is a set of partitions of the index `wake`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum DueKind {
+pub enum WakeKind {
     /// Orders whose gateway is to be asked.
     Order,
     /// Invoices that await apply.
@@ -52,10 +52,10 @@ pub enum DueKind {
     /// Messages that did not arrive, or of which nobody knows: for people, by when that was.
     LostMessage,
     /// Lines that the network is to be told of once more.
-    Announcement,
+    NetworkUpdate,
 }
 
-impl DueKind {
+impl WakeKind {
     pub(super) const fn as_str(self) -> &'static str {
         match self {
             Self::Order => "order",
@@ -67,7 +67,7 @@ impl DueKind {
             Self::Receipt => "receipt",
             Self::Code => "code",
             Self::LostMessage => "lost",
-            Self::Announcement => "announcement",
+            Self::NetworkUpdate => "announcement",
         }
     }
 
@@ -102,11 +102,11 @@ pub fn from_item<T: DeserializeOwned>(item: Item) -> Result<T, StoreError> {
     serde_dynamo::from_item(item).map_err(|error| StoreError::Damaged(format!("{place}: {error}")))
 }
 
-/// Enters or leaves the index of due work.
-pub fn set_due(item: &mut Item, kind: DueKind, id: &str, due: Option<OffsetDateTime>) {
-    if let Some(due) = due {
-        item.insert("due_key".to_owned(), AttributeValue::S(kind.partition(id)));
-        item.insert("due_at".to_owned(), seconds(due));
+/// Enters or leaves the index of wake-ups.
+pub fn set_wake(item: &mut Item, kind: WakeKind, id: &str, wake_at: Option<OffsetDateTime>) {
+    if let Some(wake_at) = wake_at {
+        item.insert("wake_key".to_owned(), AttributeValue::S(kind.partition(id)));
+        item.insert("wake_time".to_owned(), seconds(wake_at));
     }
 }
 

@@ -80,7 +80,7 @@ pub fn device(customer: &CustomerId) -> Key {
 
 /// What the network was told of a customer's line.
 #[must_use]
-pub fn announcement(customer: &CustomerId) -> Key {
+pub fn network_update(customer: &CustomerId) -> Key {
     Key::new(customer_partition(customer), "NETWORK")
 }
 
@@ -98,8 +98,8 @@ pub fn ledger(customer: &CustomerId, entry: &str) -> Key {
 
 /// The grant of one settlement of an invoice.
 #[must_use]
-pub fn grant(customer: &CustomerId, invoice: &InvoiceId, settlement: u32) -> Key {
-    Key::new(customer_partition(customer), format!("{GRANT}{invoice}#{settlement:06}"))
+pub fn grant(customer: &CustomerId, invoice: &InvoiceId, settlement_no: u32) -> Key {
+    Key::new(customer_partition(customer), format!("{GRANT}{invoice}#{settlement_no:06}"))
 }
 
 /// The grant of an import, by its sequence.
@@ -222,7 +222,7 @@ pub fn opt_out(phone: &Phone) -> Key {
     Key::new(format!("OPTOUT#{phone}"), "OPTOUT")
 }
 
-/// Whose turn it is to send a message; one for the installation.
+/// Whose turn it is to send a message; one for the deployment.
 #[must_use]
 pub fn sender() -> Key {
     Key::new("SENDER", "SENDER")

@@ -19,7 +19,7 @@ use sha2::{Digest, Sha256};
 use time::{Duration, OffsetDateTime, format_description::well_known::Rfc3339};
 
 use super::{
-    DueKind, Store, StoreError,
+    Store, StoreError, WakeKind,
     item::{Item, SCHEMA_VERSION, seconds},
     keys::{self, Key},
     unavailable,
@@ -59,9 +59,9 @@ impl Store {
         // A message that failed stands where people find it; any other leaves the index, whatever it was due for.
         let lost = report.status == DeliveryStatus::Failed && !Notice::is_code(message);
         let expression = if lost {
-            "SET #status = :status, #at = :at, #detail = :detail, due_key = :key, due_at = :due REMOVE due ADD #version :one"
+            "SET #status = :status, #at = :at, #detail = :detail, wake_key = :key, wake_time = :due REMOVE wake_at ADD #version :one"
         } else {
-            "SET #status = :status, #at = :at, #detail = :detail REMOVE due, due_key, due_at ADD #version :one"
+            "SET #status = :status, #at = :at, #detail = :detail REMOVE wake_at, wake_key, wake_time ADD #version :one"
         };
         let mut update = self
             .update(&keys::message(message))
@@ -76,7 +76,7 @@ impl Store {
             .expression_attribute_values(":detail", report.detail.map_or(AttributeValue::Null(true), text));
         if lost {
             update = update
-                .expression_attribute_values(":key", text(&DueKind::LostMessage.partition(message.as_str())))
+                .expression_attribute_values(":key", text(&WakeKind::LostMessage.partition(message.as_str())))
                 .expression_attribute_values(":due", seconds(report.at));
         }
         let (update, behind) = only_from_behind(update, report.status);

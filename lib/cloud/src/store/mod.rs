@@ -1,4 +1,4 @@
-//! The store: one DynamoDB table, one index of due work, every decision one transaction.
+//! The store: one DynamoDB table, one index of wake-ups, every decision one transaction.
 //!
 //! Every write is conditional on the version that the decision was made from. So a decision made from a state that
 //! moved on changes nothing ([`StoreError::Stale`]), and the caller reads and decides again.
@@ -8,7 +8,6 @@ pub mod admin;
 mod apply;
 pub mod audit;
 mod device;
-mod due;
 mod item;
 pub mod keys;
 mod login;
@@ -21,6 +20,7 @@ mod pay_page;
 mod payment;
 pub mod review;
 pub mod show;
+mod wake;
 
 use std::{collections::HashMap, time::Duration};
 
@@ -34,7 +34,7 @@ use serde::de::DeserializeOwned;
 
 pub use access::{Caller, Session};
 pub use device::DeviceMemory;
-pub use item::DueKind;
+pub use item::WakeKind;
 pub use message::{Recorded, StatusReport};
 pub use notice::{NoticeContext, Recipient};
 pub use pages::{LedgerLine, Page};

@@ -19,8 +19,8 @@ use serde::{Deserialize, Serialize};
 use time::{Duration, OffsetDateTime};
 
 use super::{
-    DueKind, Store, StoreError,
-    item::{Item, from_item, put_over, put_version, set_due, set_ttl, to_item},
+    Store, StoreError, WakeKind,
+    item::{Item, from_item, put_over, put_version, set_ttl, set_wake, to_item},
     keys::{self, Key},
 };
 
@@ -154,15 +154,17 @@ impl Store {
 
     /// Messages that wait, the next one first; at most `limit` per partition.
     pub async fn waiting_notices(&self, until: OffsetDateTime, limit: i32) -> Result<Vec<Notice>, StoreError> {
-        let (receipts, bills) =
-            tokio::join!(self.due(DueKind::Receipt, until, limit), self.due(DueKind::Message, until, limit));
+        let (receipts, bills) = tokio::join!(
+            self.wake_ups(WakeKind::Receipt, until, limit),
+            self.wake_ups(WakeKind::Message, until, limit)
+        );
         let mut keys = receipts?;
         keys.extend(bills?);
         Ok(self
             .notices(&keys)
             .await?
             .into_iter()
-            .filter(|notice| matches!(notice.place(), Some(Place::Due(_))))
+            .filter(|notice| matches!(notice.place(), Some(Place::Wake(_))))
             .collect())
     }
 
@@ -174,12 +176,12 @@ impl Store {
         until: OffsetDateTime,
         limit: i32,
     ) -> Result<Vec<Notice>, StoreError> {
-        let keys = self.due_between(DueKind::LostMessage, since, until, limit).await?;
+        let keys = self.wake_ups_between(WakeKind::LostMessage, since, until, limit).await?;
         Ok(self
             .notices(&keys)
             .await?
             .into_iter()
-            .filter(|notice| matches!(notice.place(), Some(Place::Trouble(_))))
+            .filter(|notice| matches!(notice.place(), Some(Place::Undelivered(_))))
             .collect())
     }
 
@@ -198,13 +200,13 @@ impl Store {
         let mut item = to_item(&keys::message(&notice.id), notice)?;
         // Codes and receipts have partitions of their own: they do not stand behind a thousand bills.
         let waiting = match notice.kind.class() {
-            Class::Code => DueKind::Code,
-            Class::Receipt => DueKind::Receipt,
-            Class::Bill => DueKind::Message,
+            Class::Code => WakeKind::Code,
+            Class::Receipt => WakeKind::Receipt,
+            Class::Bill => WakeKind::Message,
         };
         match notice.place() {
-            Some(Place::Due(at)) => set_due(&mut item, waiting, notice.id.as_str(), Some(at)),
-            Some(Place::Trouble(at)) => set_due(&mut item, DueKind::LostMessage, notice.id.as_str(), Some(at)),
+            Some(Place::Wake(at)) => set_wake(&mut item, waiting, notice.id.as_str(), Some(at)),
+            Some(Place::Undelivered(at)) => set_wake(&mut item, WakeKind::LostMessage, notice.id.as_str(), Some(at)),
             None => {}
         }
         set_ttl(&mut item, notice.event.at.saturating_add(KEPT));

@@ -6,8 +6,8 @@ use serde::{Deserialize, Serialize};
 use time::{Duration, OffsetDateTime};
 
 use super::{
-    DueKind, Store, StoreError,
-    item::{from_item, put_new, seconds, set_due, to_item},
+    Store, StoreError, WakeKind,
+    item::{from_item, put_new, seconds, set_wake, to_item},
     keys, unavailable,
 };
 
@@ -56,18 +56,18 @@ impl Store {
         let envelope = Envelope { id: id.to_owned(), at: now, event: event.clone() };
         let detail = serde_json::to_string(&envelope).map_err(|error| StoreError::Damaged(error.to_string()))?;
         let mut item = to_item(&keys::event(id), &StoredEvent { id: id.to_owned(), kind, detail })?;
-        set_due(&mut item, DueKind::Event, id, Some(now.saturating_add(RELAY_WITHIN)));
+        set_wake(&mut item, WakeKind::Event, id, Some(now.saturating_add(RELAY_WITHIN)));
         put_new(&self.table, item)
     }
 
     /// The events that are due, at most `limit` per index partition. Rows of the index are hints: each is read again,
     /// and those that were relayed meanwhile are left out.
-    pub async fn due_events(&self, now: OffsetDateTime, limit: i32) -> Result<Vec<StoredEvent>, StoreError> {
-        let keys = self.due(DueKind::Event, now, limit).await?;
+    pub async fn events_to_relay(&self, now: OffsetDateTime, limit: i32) -> Result<Vec<StoredEvent>, StoreError> {
+        let keys = self.wake_ups(WakeKind::Event, now, limit).await?;
         let mut events = Vec::new();
         for chunk in keys.chunks(100) {
             let found = self.get_all(chunk).await?;
-            for item in found.into_values().filter(|item| item.contains_key("due_key")) {
+            for item in found.into_values().filter(|item| item.contains_key("wake_key")) {
                 match from_item::<StoredEvent>(item) {
                     Ok(event) => events.push(event),
                     // One that cannot be read must not keep the others here.
@@ -86,7 +86,9 @@ impl Store {
             .update_item()
             .table_name(&self.table)
             .set_key(Some(keys::event(event_id).attributes()))
-            .update_expression("SET relayed_at = if_not_exists(relayed_at, :now), #ttl = :ttl REMOVE due_key, due_at")
+            .update_expression(
+                "SET relayed_at = if_not_exists(relayed_at, :now), #ttl = :ttl REMOVE wake_key, wake_time",
+            )
             .expression_attribute_names("#ttl", "ttl")
             .expression_attribute_values(":ttl", seconds(now.saturating_add(KEPT)))
             .condition_expression("attribute_exists(PK)")

@@ -60,7 +60,7 @@ impl Store {
 
     /// The grant of a paid invoice. `None` while there is none.
     pub async fn grant_of(&self, invoice: &Invoice) -> Result<Option<Grant>, StoreError> {
-        let Some(settlement) = invoice.granted else { return Ok(None) };
-        self.get(&keys::grant(&invoice.customer_id, &invoice.id, settlement)).await
+        let Some(settlement_no) = invoice.granted else { return Ok(None) };
+        self.get(&keys::grant(&invoice.customer_id, &invoice.id, settlement_no)).await
     }
 }

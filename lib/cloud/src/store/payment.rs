@@ -12,15 +12,15 @@ use billing::{
         invoice::{Invoice, NextLook},
         link::Opening,
         order::Order,
-        settlement::{Note, Settlement},
+        settlement::{LedgerChange, Note},
     },
     telling::{event::Event, reminder::Reminder, review::of_event},
 };
 use time::{Duration, OffsetDateTime};
 
 use super::{
-    DueKind, Store, StoreError,
-    item::{check_version, from_item, put_new, put_version, seconds, set_due, to_item, write},
+    Store, StoreError, WakeKind,
+    item::{check_version, from_item, put_new, put_version, seconds, set_wake, to_item, write},
     keys::{self, Key},
     outbox::new_ids,
     unavailable,
@@ -33,9 +33,9 @@ impl Store {
     }
 
     /// The order behind a row of the index, if it is still due.
-    pub async fn due_order(&self, key: &Key, now: OffsetDateTime) -> Result<Option<Order>, StoreError> {
+    pub async fn woken_order(&self, key: &Key, now: OffsetDateTime) -> Result<Option<Order>, StoreError> {
         let order: Option<Order> = self.get(key).await?;
-        Ok(order.filter(|order| order.due.is_some_and(|due| due <= now)))
+        Ok(order.filter(|order| order.wake_at.is_some_and(|wake_at| wake_at <= now)))
     }
 
     /// An invoice, read consistently.
@@ -106,8 +106,8 @@ impl Store {
 
     /// Books a settlement: order, invoice, credit, ledger, events and what a person should look at, all or nothing.
     /// `read` is the invoice that it was decided from: if the invoice does not change it must at least not have moved.
-    pub async fn settle(&self, settlement: &Settlement, read: &Invoice, now: OffsetDateTime) -> Result<(), StoreError> {
-        let Settlement { order, invoice, credit, entries, events } = settlement;
+    pub async fn settle(&self, change: &LedgerChange, read: &Invoice, now: OffsetDateTime) -> Result<(), StoreError> {
+        let LedgerChange { order, invoice, credit, entries, events } = change;
         let mut items = vec![self.order_item(order)?];
         items.push(match invoice {
             Some(invoice) => self.invoice_item(invoice)?,
@@ -141,13 +141,13 @@ impl Store {
     }
 
     /// The invoice behind a row of the index, if it is still due.
-    pub async fn due_invoice(&self, key: &Key, now: OffsetDateTime) -> Result<Option<Invoice>, StoreError> {
+    pub async fn woken_invoice(&self, key: &Key, now: OffsetDateTime) -> Result<Option<Invoice>, StoreError> {
         let invoice: Option<Invoice> = self.get(key).await?;
-        Ok(invoice.filter(|invoice| invoice.due.is_some_and(|due| due <= now)))
+        Ok(invoice.filter(|invoice| invoice.wake_at.is_some_and(|wake_at| wake_at <= now)))
     }
 
     /// The invoice behind a row of the index, if its customer is still to be reminded of it now.
-    pub async fn due_reminder(&self, key: &Key, now: OffsetDateTime) -> Result<Option<Invoice>, StoreError> {
+    pub async fn woken_reminder(&self, key: &Key, now: OffsetDateTime) -> Result<Option<Invoice>, StoreError> {
         let invoice: Option<Invoice> = self.get(key).await?;
         Ok(invoice.filter(|invoice| matches!(invoice.next_look(), Some(NextLook::Remind(at)) if at <= now)))
     }
@@ -200,15 +200,19 @@ impl Store {
 
     pub(super) fn order_item(&self, order: &Order) -> Result<TransactWriteItem, StoreError> {
         let mut item = to_item(&keys::order(order.gateway, &order.id), order)?;
-        set_due(&mut item, DueKind::Order, order.id.as_str(), order.due);
+        set_wake(&mut item, WakeKind::Order, order.id.as_str(), order.wake_at);
         put_version(&self.table, item, order.version)
     }
 
     pub(super) fn invoice_item(&self, invoice: &Invoice) -> Result<TransactWriteItem, StoreError> {
         let mut item = to_item(&keys::invoice(&invoice.customer_id, &invoice.id), invoice)?;
         match invoice.next_look() {
-            Some(NextLook::Reconcile(due)) => set_due(&mut item, DueKind::Invoice, invoice.id.as_str(), Some(due)),
-            Some(NextLook::Remind(due)) => set_due(&mut item, DueKind::Reminder, invoice.id.as_str(), Some(due)),
+            Some(NextLook::Reconcile(wake_at)) => {
+                set_wake(&mut item, WakeKind::Invoice, invoice.id.as_str(), Some(wake_at))
+            }
+            Some(NextLook::Remind(wake_at)) => {
+                set_wake(&mut item, WakeKind::Reminder, invoice.id.as_str(), Some(wake_at))
+            }
             None => {}
         }
         put_version(&self.table, item, invoice.version)

@@ -9,7 +9,7 @@ use serde_json::Value;
 use crate::{
     RejectionClass,
     provider::Rows,
-    webhook::{Notice, Status, WebhookError, WebhookRequest, instant, same, wish},
+    webhook::{Notice, Status, WebhookError, WebhookRequest, instant, link_request, same},
     wire::provider_id,
 };
 
@@ -27,15 +27,18 @@ pub(crate) fn read(rows: Rows<'_>, request: &WebhookRequest<'_>) -> Result<Vec<N
     let body: Value = serde_json::from_slice(request.body).map_err(|_| WebhookError::Malformed("not JSON"))?;
     let text = |name: &str| body.get(name).and_then(Value::as_str).map(str::trim).filter(|text| !text.is_empty());
     if let (Some(sender), Some(message)) = (text("sender"), text("message")) {
-        let wish = wish(message).zip(Phone::parse(sender).ok());
+        let link_request = link_request(message).zip(Phone::parse(sender).ok());
         let at = instant(body.get("timestamp"));
-        return Ok(wish.map(|(opted_out, phone)| Notice::Wish { phone, opted_out, at }).into_iter().collect());
+        return Ok(link_request
+            .map(|(opted_out, phone)| Notice::OptOut { phone, opted_out, at })
+            .into_iter()
+            .collect());
     }
     let (id, state_id) = (provider_id(body.get("id")), provider_id(body.get("stateid")));
     let Some(first) = id.clone().or_else(|| state_id.clone()) else {
         let unlinked = text("status").is_some_and(|status| status.eq_ignore_ascii_case("disconnect"));
         return Ok(unlinked
-            .then(|| Notice::Trouble("the phone is no longer linked to Fonnte".to_owned()))
+            .then(|| Notice::SenderProblem("the phone is no longer linked to Fonnte".to_owned()))
             .into_iter()
             .collect());
     };

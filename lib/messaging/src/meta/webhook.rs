@@ -10,7 +10,7 @@ use super::{error::GraphError, phone_number_id};
 use crate::{
     RejectionClass,
     provider::Rows,
-    webhook::{Notice, Status, WebhookError, WebhookRequest, instant, is_signed_256, wish},
+    webhook::{Notice, Status, WebhookError, WebhookRequest, instant, is_signed_256, link_request},
     wire::provider_id,
 };
 
@@ -37,7 +37,7 @@ fn notices(value: &Value) -> Vec<Notice> {
     let list = |name| value.get(name).and_then(Value::as_array).into_iter().flatten();
     let statuses = list("statuses").filter_map(status).map(Notice::Status);
     let wishes = list("messages").filter_map(message);
-    let errors = list("errors").filter_map(GraphError::read).map(|error| Notice::Trouble(error.detail()));
+    let errors = list("errors").filter_map(GraphError::read).map(|error| Notice::SenderProblem(error.detail()));
     statuses.chain(wishes).chain(errors).collect()
 }
 
@@ -65,7 +65,7 @@ fn status(status: &Value) -> Option<Status> {
 /// Text, and the buttons of templates, which send their own words.
 fn message(message: &Value) -> Option<Notice> {
     let words = ["/text/body", "/button/text", "/interactive/button_reply/title"];
-    let opted_out = words.into_iter().find_map(|pointer| wish(message.pointer(pointer)?.as_str()?))?;
+    let opted_out = words.into_iter().find_map(|pointer| link_request(message.pointer(pointer)?.as_str()?))?;
     let phone = Phone::parse(message.get("from")?.as_str()?).ok()?;
-    Some(Notice::Wish { phone, opted_out, at: instant(message.get("timestamp")) })
+    Some(Notice::OptOut { phone, opted_out, at: instant(message.get("timestamp")) })
 }

@@ -55,7 +55,7 @@ impl Waha {
     }
 }
 
-/// The session that belongs to this installation.
+/// The session that belongs to this deployment.
 pub(crate) fn session(rows: Rows<'_>) -> &str {
     rows.get("wahaSession").unwrap_or(SESSION)
 }

@@ -8,7 +8,7 @@ use super::{message_id, session};
 use crate::{
     RejectionClass,
     provider::Rows,
-    webhook::{Notice, Status, WebhookError, WebhookRequest, instant, is_signed_512, wish},
+    webhook::{Notice, Status, WebhookError, WebhookRequest, instant, is_signed_512, link_request},
 };
 
 /// Where engines put the number of somebody whom WhatsApp shows under another id.
@@ -63,14 +63,14 @@ fn message(payload: &Value) -> Option<Notice> {
     if payload.get("fromMe").and_then(Value::as_bool) != Some(false) {
         return None;
     }
-    let opted_out = wish(payload.get("body")?.as_str()?)?;
+    let opted_out = link_request(payload.get("body")?.as_str()?)?;
     // In a group it was said to neighbours.
     let chat = payload.get("from")?.as_str()?;
     if ["@g.us", "@newsletter", "@broadcast"].iter().any(|group| chat.ends_with(group)) {
         return None;
     }
     let phone = NUMBERS.into_iter().find_map(|pointer| number(payload.pointer(pointer)?.as_str()?))?;
-    Some(Notice::Wish { phone, opted_out, at: instant(payload.get("timestamp")) })
+    Some(Notice::OptOut { phone, opted_out, at: instant(payload.get("timestamp")) })
 }
 
 /// The number in a chat's id. Ids ending `@lid`, `@g.us` and `@newsletter` hold none.
@@ -83,5 +83,5 @@ fn number(chat: &str) -> Option<Phone> {
 fn trouble(payload: &Value) -> Option<Notice> {
     let status = payload.get("status")?.as_str()?;
     matches!(status, "FAILED" | "SCAN_QR_CODE" | "STOPPED")
-        .then(|| Notice::Trouble(format!("WAHA's session is {status}")))
+        .then(|| Notice::SenderProblem(format!("WAHA's session is {status}")))
 }

@@ -22,7 +22,7 @@ use billing::{
     },
     service::customer::Profile,
 };
-use cloud::{installation::Installation, store::StoreError};
+use cloud::{app::App, store::StoreError};
 use gateways::Gateway;
 
 use crate::{Active, active_gateways};
@@ -53,7 +53,7 @@ pub enum Payer<'a> {
 
 /// What is asked for.
 #[derive(Debug, Clone, Copy)]
-pub struct Wish<'a> {
+pub struct LinkRequest<'a> {
     /// The gateway that the customer wants, if any.
     pub gateway: Option<GatewayName>,
     /// Is this a request that may open an order? Else only a stored link is given out.
@@ -86,18 +86,18 @@ pub enum LinkError {
 ///
 /// The customer's credit pays first. If it covers the invoice, the invoice is PAID and there is no link.
 pub async fn link(
-    installation: &Installation,
+    app: &App,
     profile: &Profile,
     invoice: Invoice,
-    wish: Wish<'_>,
+    link_request: LinkRequest<'_>,
 ) -> Result<Link, LinkError> {
     let (mut invoice, mut profile) = (invoice, Cow::Borrowed(profile));
     for _ in 0..ROUNDS {
-        let moved_on = wish.may_open && pay_from_credit(installation, &profile, &invoice).await?;
-        if !moved_on && let Some(link) = Box::pin(once(installation, &profile, &invoice, wish)).await? {
+        let moved_on = link_request.may_open && pay_from_credit(app, &profile, &invoice).await?;
+        if !moved_on && let Some(link) = Box::pin(once(app, &profile, &invoice, link_request)).await? {
             return Ok(link);
         }
-        let read = installation.store.invoice_and_profile(&invoice.customer_id, &invoice.id).await?;
+        let read = app.store.invoice_and_profile(&invoice.customer_id, &invoice.id).await?;
         let (invoice_now, profile_now) = read.ok_or(NoLink::NotPayable)?;
         (invoice, profile) = (invoice_now, Cow::Owned(profile_now));
     }
@@ -105,17 +105,17 @@ pub async fn link(
 }
 
 /// Uses credit for the invoice. True if invoice or profile are not as they were: they have to be read again.
-async fn pay_from_credit(installation: &Installation, profile: &Profile, invoice: &Invoice) -> Result<bool, LinkError> {
-    let now = installation.clock.now();
+async fn pay_from_credit(app: &App, profile: &Profile, invoice: &Invoice) -> Result<bool, LinkError> {
+    let now = app.clock.now();
     if usable(invoice, profile.credit, now)?.is_zero() {
         return Ok(false);
     }
     let order = match &invoice.link {
-        Some(link) => installation.store.order(link.gateway, &link.order_id).await?,
+        Some(link) => app.store.order(link.gateway, &link.order_id).await?,
         None => None,
     };
     let Some(used) = use_credit(Standing { invoice, order: order.as_ref() }, profile, now)? else { return Ok(false) };
-    match installation.store.use_credit(&used, now).await {
+    match app.store.use_credit(&used, now).await {
         Ok(()) => {
             tracing::info!(invoice = invoice.id.as_str(), status = ?used.invoice.status, "credit used");
             Ok(true)
@@ -127,15 +127,15 @@ async fn pay_from_credit(installation: &Installation, profile: &Profile, invoice
 
 /// `None`: the invoice moved on meanwhile, so it is decided again.
 async fn once(
-    installation: &Installation,
+    app: &App,
     profile: &Profile,
     invoice: &Invoice,
-    wish: Wish<'_>,
+    link_request: LinkRequest<'_>,
 ) -> Result<Option<Link>, LinkError> {
-    let Wish { gateway: wanted, may_open, payer } = wish;
-    let Active { gateways, unreadable } = active_gateways(installation).await;
+    let LinkRequest { gateway: wanted, may_open, payer } = link_request;
+    let Active { gateways, unreadable } = active_gateways(app).await;
     // Nothing is known of that gateway: its link may be good, and must not be replaced.
-    let now = installation.clock.now();
+    let now = app.clock.now();
     let usable_link = link::reusable(invoice, invoice.amount_due()?, now);
     if usable_link.is_some_and(|link| unreadable.contains(&link.gateway)) {
         return Err(NoLink::NotConfigured.into());
@@ -151,8 +151,8 @@ async fn once(
         LinkDecision::Open { .. } if !may_open => return Err(LinkError::MayNotOpen),
         LinkDecision::Open { amount, replaces } => (amount, replaces),
     };
-    let chosen = choose(wanted, installation.settings.default_gateway, &active).ok_or(NoLink::NotConfigured)?;
+    let chosen = choose(wanted, app.settings.default_gateway, &active).ok_or(NoLink::NotConfigured)?;
     let gateway: &dyn Gateway =
         gateways.iter().find(|gateway| gateway.name() == chosen).map(AsRef::as_ref).ok_or(NoLink::NotConfigured)?;
-    open::open(installation, gateway, (profile, payer), invoice, amount, replaces).await
+    open::open(app, gateway, (profile, payer), invoice, amount, replaces).await
 }

@@ -10,7 +10,7 @@ use billing::{
     },
     service::customer::Profile,
 };
-use cloud::{installation::Installation, store::StoreError};
+use cloud::{app::App, store::StoreError};
 use gateways::{CreatedOrder, Gateway, GatewayError, NewOrder};
 
 use super::{
@@ -23,17 +23,17 @@ use crate::written;
 const TRIES: usize = 5;
 
 pub(crate) async fn open(
-    installation: &Installation,
+    app: &App,
     gateway: &dyn Gateway,
     (profile, payer): (&Profile, Payer<'_>),
     invoice: &Invoice,
     amount: Rupiah,
     replaces: Option<&PaymentLink>,
 ) -> Result<Option<Link>, LinkError> {
-    let (order, leased, former) = write(installation, gateway, invoice, amount, replaces).await?;
+    let (order, leased, former) = write(app, gateway, invoice, amount, replaces).await?;
     let closed = match former {
         None => None,
-        Some(former) => match close(installation, former, &leased).await? {
+        Some(former) => match close(app, former, &leased).await? {
             Closed::Order(closed) => closed.map(|closed| *closed),
             Closed::MoneyArrived => {
                 // The new order was never posted: it does not exist at the gateway.
@@ -41,13 +41,13 @@ pub(crate) async fn open(
                     status: 0,
                     detail: "not posted: the replaced link was paid".to_owned(),
                 });
-                record(installation, order, leased, (&never_posted, payer), None).await?;
+                record(app, order, leased, (&never_posted, payer), None).await?;
                 return Ok(None);
             }
         },
     };
-    let answer = post(installation, gateway, (profile, payer), invoice, &order).await;
-    let recorded = record(installation, order, leased, (&answer, payer), closed).await?;
+    let answer = post(app, gateway, (profile, payer), invoice, &order).await;
+    let recorded = record(app, order, leased, (&answer, payer), closed).await?;
     match (answer, recorded) {
         (Err(_), _) => Err(NoLink::Failed.into()),
         (Ok(created), Some(invoice)) => Ok(Some(Link { invoice, url: created.link })),
@@ -58,27 +58,27 @@ pub(crate) async fn open(
 /// Writes the new order, the lease, and that the replaced order is to be cancelled, before any gateway is called.
 /// Answers the three as they are stored then.
 async fn write(
-    installation: &Installation,
+    app: &App,
     gateway: &dyn Gateway,
     invoice: &Invoice,
     amount: Rupiah,
     replaces: Option<&PaymentLink>,
 ) -> Result<(Order, Invoice, Option<Order>), LinkError> {
-    let now = installation.clock.now();
+    let now = app.clock.now();
     let attempt = NewAttempt {
         order_id: new_order_id(&invoice.number)?,
         gateway: gateway.name(),
         mode: gateway.mode(),
         key_fingerprint: gateway.key_fingerprint(),
         amount,
-        expires_at: now.saturating_add(installation.settings.link_lifetime),
+        expires_at: now.saturating_add(app.settings.link_lifetime),
     };
     let former = match replaces {
-        Some(link) => installation.store.order(link.gateway, &link.order_id).await?,
+        Some(link) => app.store.order(link.gateway, &link.order_id).await?,
         None => None,
     };
     let opening = link::open(invoice, attempt, former.as_ref(), now);
-    match installation.store.open_order(&opening).await {
+    match app.store.open_order(&opening).await {
         Ok(()) => {
             let Opening { order, invoice, replaced } = opening;
             let leased = Invoice { version: invoice.version.saturating_add(1), ..invoice };
@@ -91,13 +91,13 @@ async fn write(
 }
 
 async fn post(
-    installation: &Installation,
+    app: &App,
     gateway: &dyn Gateway,
     (profile, payer): (&Profile, Payer<'_>),
     invoice: &Invoice,
     order: &Order,
 ) -> Result<CreatedOrder, GatewayError> {
-    let new_order = new_order(installation, (profile, payer), invoice, order);
+    let new_order = new_order(app, (profile, payer), invoice, order);
     let answer = gateway.create(&new_order).await;
     if let Err(error) = &answer {
         let refused_key = matches!(error, GatewayError::Unauthorized { .. });
@@ -105,19 +105,14 @@ async fn post(
         tracing::error!(alarm, gateway = gateway.name().as_str(), order = order.id.as_str(), %error, "no payment link");
         if refused_key {
             // Keys may just have been changed in the console: the next request finds the new ones.
-            let _ = crate::connect_with_fresh_keys(installation, gateway.name()).await;
+            let _ = crate::connect_with_fresh_keys(app, gateway.name()).await;
         }
     }
     answer
 }
 
 /// What the gateway is told.
-fn new_order(
-    installation: &Installation,
-    (profile, payer): (&Profile, Payer<'_>),
-    invoice: &Invoice,
-    order: &Order,
-) -> NewOrder {
+fn new_order(app: &App, (profile, payer): (&Profile, Payer<'_>), invoice: &Invoice, order: &Order) -> NewOrder {
     let (description, customer_name, customer_phone, finish) = match payer {
         Payer::Customer => (
             format!("{} {}", invoice.description, invoice.number),
@@ -134,14 +129,14 @@ fn new_order(
         customer_name,
         customer_phone,
         expires_at: order.expires_at,
-        now: installation.clock.now(),
-        finish_url: installation.settings.public_url.as_ref().map(|site| site.page(&finish)),
+        now: app.clock.now(),
+        finish_url: app.settings.public_url.as_ref().map(|site| site.page(&finish)),
     }
 }
 
 /// Records the gateway's answer. The invoice with the link, or `None` if it moved on meanwhile.
 async fn record(
-    installation: &Installation,
+    app: &App,
     order: Order,
     invoice: Invoice,
     (answer, payer): (&Result<CreatedOrder, GatewayError>, Payer<'_>),
@@ -149,7 +144,7 @@ async fn record(
 ) -> Result<Option<Invoice>, StoreError> {
     let (mut order, mut invoice, mut closed) = (order, invoice, closed);
     for _ in 0..TRIES {
-        let now = installation.clock.now();
+        let now = app.clock.now();
         let (next_order, next_invoice) = match answer {
             Ok(created) => {
                 let (url, reference) = (created.link.clone(), created.reference.clone());
@@ -163,12 +158,12 @@ async fn record(
             }
             Err(error) => link::fail(&order, &invoice, error.may_exist(), now),
         };
-        match installation.store.record_answer(&next_order, next_invoice.as_ref(), closed.as_ref()).await {
+        match app.store.record_answer(&next_order, next_invoice.as_ref(), closed.as_ref()).await {
             Ok(()) => return Ok(next_invoice),
             Err(StoreError::Stale) => {
                 let damaged = || StoreError::Damaged(format!("order {} is gone", order.id));
-                let fresh = installation.store.order(order.gateway, &order.id).await?.ok_or_else(damaged)?;
-                invoice = installation.store.invoice(&invoice.customer_id, &invoice.id).await?.ok_or_else(damaged)?;
+                let fresh = app.store.order(order.gateway, &order.id).await?.ok_or_else(damaged)?;
+                invoice = app.store.invoice(&invoice.customer_id, &invoice.id).await?.ok_or_else(damaged)?;
                 order = fresh;
                 // Reconcile may have been faster with the replaced order; if not, it still wants cancelling.
                 closed = None;

@@ -8,10 +8,10 @@ use billing::payment::{
     invoice::Invoice,
     order::{Order, OrderStatus},
 };
-use cloud::{installation::Installation, store::StoreError};
+use cloud::{app::App, store::StoreError};
 use gateways::Cancellation;
 
-use crate::{Trouble, order_ref};
+use crate::{BookingError, order_ref};
 
 /// Both calls together; the new link needs the rest of the function's time.
 const TIME_LIMIT: Duration = Duration::from_secs(4);
@@ -31,8 +31,8 @@ enum Said {
 
 /// Closes an order that is marked for cancellation already, so whatever fails here is done by reconcile. A gateway that
 /// is down does not stand in the way: should both be paid, the second payment becomes credit.
-pub(crate) async fn close(installation: &Installation, order: Order, invoice: &Invoice) -> Result<Closed, StoreError> {
-    let said = match tokio::time::timeout(TIME_LIMIT, cancel_or_ask(installation, &order)).await {
+pub(crate) async fn close(app: &App, order: Order, invoice: &Invoice) -> Result<Closed, StoreError> {
+    let said = match tokio::time::timeout(TIME_LIMIT, cancel_or_ask(app, &order)).await {
         Ok(Ok(said)) => said,
         Ok(Err(trouble)) => {
             tracing::warn!(order = order.id.as_str(), error = %trouble, "the replaced link could not be cancelled yet");
@@ -42,32 +42,30 @@ pub(crate) async fn close(installation: &Installation, order: Order, invoice: &I
     };
     match said {
         Said::Cancelled => {
-            let now = installation.clock.now();
+            let now = app.clock.now();
             let mut cancelled = Order { status: OrderStatus::Cancelled, cancel_wanted: false, ..order };
             cancelled.note(now, "replaced");
-            cancelled.due = cancelled.next_look(now);
+            cancelled.wake_at = cancelled.next_look(now);
             Ok(Closed::Order(Some(Box::new(cancelled))))
         }
         Said::Nothing => Ok(Closed::Order(None)),
-        Said::Report(report) => {
-            match crate::book(installation, order, Some(invoice.clone()), report, "replacement").await {
-                Ok(booked) if booked.moved || booked.order.status == OrderStatus::Paid => Ok(Closed::MoneyArrived),
-                Ok(_) => Ok(Closed::Order(None)),
-                Err(Trouble::Store(error)) => Err(error),
-                Err(trouble) => {
-                    tracing::error!(error = %trouble, "the replaced order could not be booked yet");
-                    Ok(Closed::Order(None))
-                }
+        Said::Report(report) => match crate::book(app, order, Some(invoice.clone()), report, "replacement").await {
+            Ok(booked) if booked.moved || booked.order.status == OrderStatus::Paid => Ok(Closed::MoneyArrived),
+            Ok(_) => Ok(Closed::Order(None)),
+            Err(BookingError::Store(error)) => Err(error),
+            Err(trouble) => {
+                tracing::error!(error = %trouble, "the replaced order could not be booked yet");
+                Ok(Closed::Order(None))
             }
-        }
+        },
     }
 }
 
-async fn cancel_or_ask(installation: &Installation, order: &Order) -> Result<Said, Trouble> {
-    crate::require_same_mode(installation, order).await?;
-    let gateway = crate::connect(installation, order.gateway).await?;
+async fn cancel_or_ask(app: &App, order: &Order) -> Result<Said, BookingError> {
+    crate::require_same_mode(app, order).await?;
+    let gateway = crate::connect(app, order.gateway).await?;
     match gateway.cancel(&order_ref(order)).await? {
         Cancellation::Cancelled => Ok(Said::Cancelled),
-        Cancellation::Refused => crate::ask(installation, order.gateway, &order_ref(order)).await.map(Said::Report),
+        Cancellation::Refused => crate::ask(app, order.gateway, &order_ref(order)).await.map(Said::Report),
     }
 }

@@ -4,7 +4,7 @@
 use std::sync::Arc;
 
 use billing::access::login;
-use cloud::{installation::Installation, secrets::Rows, store::StoreError};
+use cloud::{app::App, secrets::Rows, store::StoreError};
 use lambda_http::Request;
 
 use super::{TRIES, limit_address, master_key, phone};
@@ -14,21 +14,21 @@ use crate::{
 };
 
 /// Has a code sent to a phone number, as it was typed in. `request` says where the wish came from, for the limits.
-pub async fn request_code(installation: &Installation, request: &Request, typed_phone: &str) -> Result<(), Problem> {
+pub async fn request_code(app: &App, request: &Request, typed_phone: &str) -> Result<(), Problem> {
     let phone = phone(typed_phone)?;
-    limit_address(installation, request).await?;
-    let rows = require_provider(installation).await?;
-    let key = master_key(installation).await?;
+    limit_address(app, request).await?;
+    let rows = require_provider(app).await?;
+    let key = master_key(app).await?;
     let (login_id, settings) = (key.login_id(&phone), key.settings_of(&rows));
     for _ in 0..TRIES {
-        let now = installation.clock.now();
-        let (state, sender) = installation.store.login_state_and_sender(&login_id).await.map_err(store_problem)?;
+        let now = app.clock.now();
+        let (state, sender) = app.store.login_state_and_sender(&login_id).await.map_err(store_problem)?;
         if sender.is_stopped(&settings, now) {
             return Err(problem::MESSAGING_STOPPED);
         }
-        let next = login::request(state.as_ref(), &phone, new_request_id()?, installation.settings.zone, now)
+        let next = login::request(state.as_ref(), &phone, new_request_id()?, app.settings.zone, now)
             .map_err(|too_many| problem::TOO_MANY.retry_after(too_many.retry_after))?;
-        match installation.store.request_code(&login_id, &next, now).await {
+        match app.store.request_code(&login_id, &next, now).await {
             Ok(()) => return Ok(()),
             Err(StoreError::Stale) => {}
             Err(error) => return Err(store_problem(error)),
@@ -38,14 +38,14 @@ pub async fn request_code(installation: &Installation, request: &Request, typed_
 }
 
 /// Can no code be sent at the moment, as far as is known? For who waits for one. One read.
-pub async fn is_stopped(installation: &Installation) -> Result<bool, Problem> {
-    let settings = master_key(installation).await?.settings_of(&*require_provider(installation).await?);
-    let sender = installation.store.sender().await.map_err(store_problem)?;
-    Ok(sender.is_stopped(&settings, installation.clock.now()))
+pub async fn is_stopped(app: &App) -> Result<bool, Problem> {
+    let settings = master_key(app).await?.settings_of(&*require_provider(app).await?);
+    let sender = app.store.sender().await.map_err(store_problem)?;
+    Ok(sender.is_stopped(&settings, app.clock.now()))
 }
 
-async fn require_provider(installation: &Installation) -> Result<Arc<Rows>, Problem> {
-    let rows = installation.secrets.rows("whatsapp").await.map_err(|error| {
+async fn require_provider(app: &App) -> Result<Arc<Rows>, Problem> {
+    let rows = app.secrets.rows("whatsapp").await.map_err(|error| {
         tracing::error!(alarm = true, %error, "message provider could not be read");
         problem::MESSAGING_NOT_CONFIGURED
     })?;

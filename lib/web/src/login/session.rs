@@ -8,7 +8,7 @@ use billing::{
     },
     service::customer::Profile,
 };
-use cloud::{installation::Installation, store::StoreError};
+use cloud::{app::App, store::StoreError};
 use lambda_http::Request;
 use time::OffsetDateTime;
 
@@ -39,36 +39,36 @@ pub struct LoggedIn {
 }
 
 /// Logs in with what was typed in. `request` says where it came from, for the limits.
-pub async fn log_in(installation: &Installation, request: &Request, typed: &Typed) -> Result<Login, Problem> {
+pub async fn log_in(app: &App, request: &Request, typed: &Typed) -> Result<Login, Problem> {
     let phone = phone(&typed.phone)?;
-    limit_address(installation, request).await?;
-    let key = master_key(installation).await?;
+    limit_address(app, request).await?;
+    let key = master_key(app).await?;
     let login_id = key.login_id(&phone);
-    let state = count_try(installation, &login_id).await?;
+    let state = count_try(app, &login_id).await?;
     if !key.fits(&typed.code, &phone, &state.request_id) {
         return Err(problem::WRONG_CODE);
     }
-    let mut lines = installation.store.lines_of(&phone).await.map_err(store_problem)?;
+    let mut lines = app.store.lines_of(&phone).await.map_err(store_problem)?;
     let chosen = match typed.customer_id.as_deref() {
         Some(id) => lines.iter().position(|line| line.id.as_str() == id).ok_or(problem::WRONG_CODE)?,
         None if lines.is_empty() => return Err(problem::WRONG_CODE),
         None if lines.len() > 1 => return Ok(Login::Choose(lines)),
         None => 0,
     };
-    open_session(installation, &login_id, &state, lines.swap_remove(chosen), &phone).await
+    open_session(app, &login_id, &state, lines.swap_remove(chosen), &phone).await
 }
 
 /// Counts the try; answers the state as it is stored then.
-async fn count_try(installation: &Installation, login_id: &str) -> Result<LoginState, Problem> {
+async fn count_try(app: &App, login_id: &str) -> Result<LoginState, Problem> {
     for _ in 0..TRIES {
-        let now = installation.clock.now();
-        let state = installation.store.login_state(login_id).await.map_err(store_problem)?;
+        let now = app.clock.now();
+        let state = app.store.login_state(login_id).await.map_err(store_problem)?;
         let counted =
-            login::count_try(state.as_ref(), installation.settings.zone, now).map_err(|not_tried| match not_tried {
+            login::count_try(state.as_ref(), app.settings.zone, now).map_err(|not_tried| match not_tried {
                 NotTried::Expired => problem::CODE_EXPIRED,
                 NotTried::TooMany(too_many) => problem::TOO_MANY.retry_after(too_many.retry_after),
             })?;
-        match installation.store.count_try(login_id, &counted, now).await {
+        match app.store.count_try(login_id, &counted, now).await {
             Ok(()) => return Ok(LoginState { version: counted.version.saturating_add(1), ..counted }),
             Err(StoreError::Stale) => {}
             Err(error) => return Err(store_problem(error)),
@@ -78,15 +78,14 @@ async fn count_try(installation: &Installation, login_id: &str) -> Result<LoginS
 }
 
 async fn open_session(
-    installation: &Installation,
+    app: &App,
     login_id: &str,
     state: &LoginState,
     profile: Profile,
     phone: &Phone,
 ) -> Result<Login, Problem> {
-    let (token, session) =
-        new_session(&profile.id, phone, installation.settings.session_lifetime, installation.clock.now())?;
-    match installation.store.open_session(login_id, state, &session).await {
+    let (token, session) = new_session(&profile.id, phone, app.settings.session_lifetime, app.clock.now())?;
+    match app.store.open_session(login_id, state, &session).await {
         Ok(()) => Ok(Login::In(Box::new(LoggedIn { token, expires_at: session.expires_at, profile }))),
         // Used by another request in this moment, or a new code was asked for.
         Err(StoreError::Stale) => Err(problem::CODE_EXPIRED),

@@ -50,7 +50,7 @@ fn invoice(status: InvoiceStatus) -> Invoice {
         charged_back: Rupiah::ZERO,
         granted_return: Rupiah::ZERO,
         status,
-        settlement: u32::from(paid),
+        settlement_no: u32::from(paid),
         granted: None,
         applied_at: None,
         due_date: date!(2026 - 11 - 30),
@@ -62,7 +62,7 @@ fn invoice(status: InvoiceStatus) -> Invoice {
         created_at: NOW,
         updated_at: after(61),
         remind_at: None,
-        due: None,
+        wake_at: None,
         version: 1,
     }
 }
@@ -86,7 +86,7 @@ fn order(status: OrderStatus, moments: &[&str]) -> Order {
         timeline: Vec::new(),
         look_after_payment: None,
         created_at: NOW,
-        due: Some(after(300)),
+        wake_at: Some(after(300)),
         version: 1,
     };
     for what in moments {
@@ -114,7 +114,7 @@ fn received() -> LedgerLine {
 }
 
 fn facts(invoice: Invoice, orders: Vec<Order>) -> Facts {
-    Facts { invoice, orders, entries: Vec::new(), events: HashMap::new(), announcement: None }
+    Facts { invoice, orders, entries: Vec::new(), events: HashMap::new(), network_update: None }
 }
 
 fn settled(relayed_at: Option<OffsetDateTime>, applied: bool) -> Facts {
@@ -122,7 +122,7 @@ fn settled(relayed_at: Option<OffsetDateTime>, applied: bool) -> Facts {
     if applied {
         (invoice.granted, invoice.applied_at) = (Some(1), Some(after(63)));
     } else {
-        invoice.due = Some(after(180));
+        invoice.wake_at = Some(after(180));
     }
     let order = order(OrderStatus::Paid, &["creating", "link_created", "booked:settlement", "confirmed_by:webhook"]);
     let event = EventState { id: "e1".into(), kind: "payment.settled".into(), relayed_at };
@@ -131,7 +131,7 @@ fn settled(relayed_at: Option<OffsetDateTime>, applied: bool) -> Facts {
         orders: vec![order],
         entries: vec![received()],
         events: HashMap::from([("e1".to_owned(), event)]),
-        announcement: None,
+        network_update: None,
     }
 }
 
@@ -155,7 +155,7 @@ fn a_payment_that_is_through_shows_every_step() {
 
 #[test]
 fn what_the_network_knows_of_a_payment_is_the_last_step() {
-    let announcement = |state, told_at: Option<i64>, problem| Announcement {
+    let network_update = |state, told_at: Option<i64>, problem| NetworkUpdate {
         customer_id: CustomerId::parse("c1").unwrap(),
         kind: "subscription.extended".into(),
         line: Line {
@@ -175,26 +175,26 @@ fn what_the_network_knows_of_a_payment_is_the_last_step() {
         since: after(64),
         told_number: told_at.map(|_| 7),
         told_at: told_at.map(after),
-        due: (state == State::Failing).then(|| after(300)),
+        wake_at: (state == State::Failing).then(|| after(300)),
         version: 1,
     };
-    let shown = |announcement| {
-        let facts = Facts { announcement: Some(announcement), ..settled(Some(after(62)), true) };
+    let shown = |network_update| {
+        let facts = Facts { network_update: Some(network_update), ..settled(Some(after(62)), true) };
         let last = steps(&facts, UI).pop().unwrap();
         (last.name, last.at, last.detail, next(&facts, UI))
     };
-    let (name, at, detail, advice) = shown(announcement(State::Told, Some(65), None));
+    let (name, at, detail, advice) = shown(network_update(State::Told, Some(65), None));
     assert_eq!((name.as_str(), at, detail.as_str()), ("network", Some(after(65)), "knows version 7"));
     assert!(advice.contains("nothing to do"), "{advice}");
-    let (name, at, detail, advice) = shown(announcement(State::Failing, None, Some(Problem::Unreachable)));
+    let (name, at, detail, advice) = shown(network_update(State::Failing, None, Some(Problem::Unreachable)));
     assert_eq!(
         (name.as_str(), at, detail.as_str()),
         ("network", None, "3 tries: unreachable; next try 2026-11-23 10:05:00 WIB")
     );
     assert!(advice.contains("lunas network tell"), "{advice}");
-    assert!(shown(announcement(State::GivenUp, Some(10), Some(Problem::Gone))).2.contains("gone; not told any more"));
-    assert_eq!(shown(announcement(State::Off, None, None)).0, "applied", "there is no network");
-    assert!(shown(announcement(State::Pending, Some(10), None)).3.contains("nothing to do"), "it is being told");
+    assert!(shown(network_update(State::GivenUp, Some(10), Some(Problem::Gone))).2.contains("gone; not told any more"));
+    assert_eq!(shown(network_update(State::Off, None, None)).0, "applied", "there is no network");
+    assert!(shown(network_update(State::Pending, Some(10), None)).3.contains("nothing to do"), "it is being told");
 }
 
 #[test]
@@ -206,7 +206,7 @@ fn what_is_missing_is_said_with_where_to_look() {
     check_next(&facts(invoice(InvoiceStatus::Cancelled), vec![]), "the invoice is cancelled");
     let wanted = Order { cancel_wanted: true, ..order(OrderStatus::Open, &["cancellation_wanted"]) };
     check_next(&facts(invoice(InvoiceStatus::Cancelled), vec![wanted]), "reconcile-payments");
-    let taken_back = Invoice { settlement: 1, granted: Some(1), ..invoice(InvoiceStatus::Unpaid) };
+    let taken_back = Invoice { settlement_no: 1, granted: Some(1), ..invoice(InvoiceStatus::Unpaid) };
     check_next(&facts(taken_back, vec![]), "taken back but not applied");
     for (status, moments, words) in [
         (

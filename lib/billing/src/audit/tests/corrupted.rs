@@ -44,7 +44,7 @@ fn paid(books: &mut Books) -> &mut Invoice {
     &mut books
         .invoices
         .iter_mut()
-        .find(|filed| filed.state.status == InvoiceStatus::Paid && filed.state.settlement == 1)
+        .find(|filed| filed.state.status == InvoiceStatus::Paid && filed.state.settlement_no == 1)
         .unwrap()
         .state
 }
@@ -102,13 +102,13 @@ fn grants_that_are_not_the_invoices_are_found() {
         }
     });
     check(Rule::Grant, |books| {
-        if let Reason::Renewal { settlement, .. } = &mut books.grants[1].reason {
-            *settlement = 2;
+        if let Reason::Renewal { settlement_no, .. } = &mut books.grants[1].reason {
+            *settlement_no = 2;
         }
     });
     check(Rule::InvoiceGrant, |books| {
         let open = unpaid(books, InvoiceKind::Renewal);
-        (open.granted, open.due) = (Some(1), Some(examples::NOW));
+        (open.granted, open.wake_at) = (Some(1), Some(examples::NOW));
     });
 }
 
@@ -173,11 +173,11 @@ fn open_invoices_that_the_profile_does_not_hold_are_found() {
 
 #[test]
 fn what_nobody_would_come_back_to_is_found() {
-    check(Rule::NotDue, |books| (books.orders[1].state.due, books.orders[1].filed) = (None, None));
+    check(Rule::NotDue, |books| (books.orders[1].state.wake_at, books.orders[1].filed) = (None, None));
     check(Rule::NotInIndex, |books| books.orders[1].filed = None);
     check(Rule::NotInIndex, |books| books.orders[1].filed = Some(examples::NOW));
     check(Rule::NotInIndex, |books| books.invoices[0].filed = Some(examples::NOW));
-    check(Rule::NotDue, |books| paid(books).due = Some(examples::NOW));
+    check(Rule::NotDue, |books| paid(books).wake_at = Some(examples::NOW));
     check(Rule::NotDue, |books| {
         books.grants[1].revoked = true;
         paid(books).granted = None;

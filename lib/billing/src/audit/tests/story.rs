@@ -12,7 +12,7 @@ use crate::{
         invoice::{InvoiceStatus, Lease, NewInvoice, PaymentLink, issue_renewal},
         link,
         order::OrderStatus,
-        settlement::{Outcome, settle},
+        settlement::{SettleOutcome, settle},
         withdrawal::{Standing, Withdrawal, withdraw},
     },
     service::{
@@ -85,17 +85,21 @@ impl Story {
     }
 
     pub fn books(&self) -> Books {
-        let filed = |due: Option<OffsetDateTime>| due.map(|due| due.replace_nanosecond(0).unwrap());
+        let filed = |wake_at: Option<OffsetDateTime>| wake_at.map(|wake_at| wake_at.replace_nanosecond(0).unwrap());
         Books {
             profile: self.profile.clone(),
             invoices: self
                 .invoices
                 .iter()
-                .map(|state| Filed { state: state.clone(), filed: filed(state.due) })
+                .map(|state| Filed { state: state.clone(), filed: filed(state.wake_at) })
                 .collect(),
             ledger: self.lines.clone(),
             grants: self.grants.values().cloned().collect(),
-            orders: self.orders.iter().map(|state| Filed { state: state.clone(), filed: filed(state.due) }).collect(),
+            orders: self
+                .orders
+                .iter()
+                .map(|state| Filed { state: state.clone(), filed: filed(state.wake_at) })
+                .collect(),
             events: self.events.clone(),
         }
     }
@@ -231,14 +235,14 @@ impl Story {
         };
         let report = Report { state: ReportedState::Paid, transactions: vec![transaction] };
         match settle(&order, invoice, &report, self.now).unwrap() {
-            Outcome::Unchanged => {}
-            Outcome::Noted(note) => {
+            SettleOutcome::Unchanged => {}
+            SettleOutcome::Noted(note) => {
                 self.orders[number] = note.order;
                 if let Some(invoice) = note.invoice {
                     self.keep_invoice(invoice);
                 }
             }
-            Outcome::Settled(settled) => {
+            SettleOutcome::Settled(settled) => {
                 self.orders[number] = settled.order;
                 if let Some(invoice) = settled.invoice {
                     self.keep_invoice(invoice);
@@ -259,9 +263,9 @@ impl Story {
                     let grants: Vec<Grant> = self.grants.values().cloned().collect();
                     give_back(&invoice, &self.profile, &grants, RULES, self.now).unwrap()
                 }
-                Todo::Revoke(settlement) => {
+                Todo::Revoke(settlement_no) => {
                     let grants: Vec<Grant> = self.grants.values().cloned().collect();
-                    revoke(&invoice, settlement, &self.profile, &grants, RULES, self.now).unwrap()
+                    revoke(&invoice, settlement_no, &self.profile, &grants, RULES, self.now).unwrap()
                 }
             };
             self.profile = application.profile;
@@ -327,10 +331,10 @@ impl Story {
     }
 
     fn tell(&mut self, events: &[Event]) -> Vec<String> {
-        let due = Some((self.now + Duration::MINUTE).replace_nanosecond(0).unwrap());
+        let wake_at = Some((self.now + Duration::MINUTE).replace_nanosecond(0).unwrap());
         for event in events {
             let told = Told { id: self.new_id(), kind: event.kind().into(), relayed_at: None };
-            self.events.push(Filed { state: told, filed: due });
+            self.events.push(Filed { state: told, filed: wake_at });
         }
         self.events[self.events.len() - events.len()..].iter().map(|event| event.state.id.clone()).collect()
     }

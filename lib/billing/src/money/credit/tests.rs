@@ -46,14 +46,14 @@ fn an_invoice_that_credit_covers_is_paid_now_and_due_to_be_applied() {
     let used = use_credit(standing, &with_credit(300_000), NOW).unwrap().unwrap();
     let paid = &used.invoice;
     assert_eq!(
-        (paid.status, paid.settlement, paid.paid_at, paid.link.clone()),
+        (paid.status, paid.settlement_no, paid.paid_at, paid.link.clone()),
         (InvoiceStatus::Paid, 1, Some(NOW), None)
     );
-    assert!(paid.awaits_apply() && paid.due.is_some());
+    assert!(paid.awaits_apply() && paid.wake_at.is_some());
     let (customer_id, invoice_id) = (invoice.customer_id, invoice.id);
     assert_eq!(
         used.event,
-        Some(Event::PaymentSettled { customer_id, invoice_id, settlement: 1, amount: invoice.amount })
+        Some(Event::PaymentSettled { customer_id, invoice_id, settlement_no: 1, amount: invoice.amount })
     );
     assert!(used.order.unwrap().cancel_wanted, "nobody is to pay its link any more");
 }
@@ -65,7 +65,7 @@ fn a_link_that_asks_for_too_much_stays_to_be_replaced() {
         .unwrap()
         .unwrap();
     assert_eq!((used.invoice.link, used.order, used.event), (invoice.link, None, None));
-    assert_eq!(used.invoice.due, None);
+    assert_eq!(used.invoice.wake_at, None);
 }
 
 #[test]
@@ -89,7 +89,7 @@ fn no_credit_is_used_where_nothing_is_due_or_somebody_is_asking_a_gateway() {
 fn an_offer_that_holds_credit_is_looked_at_when_it_lapses() {
     let offer = Invoice { kind: InvoiceKind::Upgrade, ..examples::invoice() };
     let used = use_credit(Standing { invoice: &offer, order: None }, &with_credit(100_000), NOW).unwrap().unwrap();
-    assert_eq!(used.invoice.due, Some(NOW + Duration::days(8)));
+    assert_eq!(used.invoice.wake_at, Some(NOW + Duration::days(8)));
     assert!(used.invoice.is_lapsed(NOW + Duration::days(8)));
 }
 

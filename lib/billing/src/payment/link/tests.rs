@@ -161,7 +161,7 @@ fn opened_order(invoice: &Invoice) -> (Order, Invoice) {
         expires_at: later(NOW, Duration::hours(24)),
     };
     let opening = open(invoice, attempt, Some(&examples::order()), NOW);
-    assert!(opening.replaced.is_some_and(|replaced| replaced.cancel_wanted && replaced.due == Some(NOW)));
+    assert!(opening.replaced.is_some_and(|replaced| replaced.cancel_wanted && replaced.wake_at == Some(NOW)));
     (opening.order, opening.invoice)
 }
 
@@ -177,7 +177,7 @@ fn opened() -> Opened {
 #[test]
 fn an_order_is_creating_and_due_before_the_gateway_is_called_and_the_invoice_is_leased_to_it() {
     let (order, invoice) = opened_order(&with_link());
-    assert_eq!((order.status, order.due), (OrderStatus::Creating, Some(later(NOW, FIRST_LOOK))));
+    assert_eq!((order.status, order.wake_at), (OrderStatus::Creating, Some(later(NOW, FIRST_LOOK))));
     assert_eq!(
         (&order.invoice_id, &order.customer_id, order.amount),
         (&invoice.id, &invoice.customer_id, Rupiah::new(300_000))
@@ -194,7 +194,7 @@ fn the_link_that_the_gateway_gave_becomes_the_invoices() {
         (order.status, order.reference.as_deref(), order.expires_at),
         (OrderStatus::Open, Some("ref"), opened().expires_at)
     );
-    assert_eq!((order.cancel_wanted, order.due), (false, order.next_look(NOW)));
+    assert_eq!((order.cancel_wanted, order.wake_at), (false, order.next_look(NOW)));
     let invoice = invoice.unwrap();
     let link = PaymentLink {
         url: opened().url,
@@ -220,7 +220,7 @@ fn nobody_is_given_the_link_of_an_invoice_that_moved_on() {
         Invoice { lease: with_lease().lease, ..leased.clone() },
     ] {
         let (order, invoice) = record(&order, &moved_on, &opened(), NOW);
-        assert_eq!((invoice, order.cancel_wanted, order.due), (None, true, Some(NOW)));
+        assert_eq!((invoice, order.cancel_wanted, order.wake_at), (None, true, Some(NOW)));
         assert_eq!(order.reference.as_deref(), Some("ref"), "it can be cancelled by that");
     }
 }
@@ -231,7 +231,10 @@ fn an_order_that_was_paid_before_its_link_was_recorded_stays_paid() {
     for status in [OrderStatus::Paid, OrderStatus::Reversed, OrderStatus::Expired, OrderStatus::Cancelled] {
         let order = Order { status, ..order.clone() };
         let (recorded, invoice) = record(&order, &leased, &opened(), NOW);
-        assert_eq!((recorded.status, recorded.cancel_wanted, recorded.due, invoice), (status, false, order.due, None));
+        assert_eq!(
+            (recorded.status, recorded.cancel_wanted, recorded.wake_at, invoice),
+            (status, false, order.wake_at, None)
+        );
         assert_eq!(recorded.reference.as_deref(), Some("ref"));
         assert_eq!(fail(&order, &leased, false, NOW).0.status, status);
     }
@@ -241,7 +244,7 @@ fn an_order_that_was_paid_before_its_link_was_recorded_stays_paid() {
 fn after_a_refusal_the_order_is_over_and_after_silence_it_is_still_looked_at() {
     let (order, leased) = opened_order(&with_link());
     let (refused, invoice) = fail(&order, &leased, false, NOW);
-    assert_eq!((refused.status, refused.due), (OrderStatus::Failed, None));
+    assert_eq!((refused.status, refused.wake_at), (OrderStatus::Failed, None));
     assert_eq!(
         invoice.map(|invoice| (invoice.lease, invoice.link)),
         Some((None, None)),
@@ -249,7 +252,7 @@ fn after_a_refusal_the_order_is_over_and_after_silence_it_is_still_looked_at() {
     );
 
     let (unanswered, invoice) = fail(&order, &leased, true, NOW);
-    assert_eq!((unanswered.status, unanswered.due), (OrderStatus::Creating, order.due));
+    assert_eq!((unanswered.status, unanswered.wake_at), (OrderStatus::Creating, order.wake_at));
     assert_eq!(invoice.map(|invoice| invoice.lease), Some(None), "the next request may open another order at once");
 }
 

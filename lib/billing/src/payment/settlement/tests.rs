@@ -72,18 +72,18 @@ impl Story {
             Step::Report(number, report) => {
                 let order = &mut self.orders[*number];
                 match settle(order, &self.invoice, report, NOW).unwrap() {
-                    Outcome::Unchanged => {}
-                    Outcome::Noted(note) => {
+                    SettleOutcome::Unchanged => {}
+                    SettleOutcome::Noted(note) => {
                         *order = note.order;
                         self.invoice = note.invoice.unwrap_or_else(|| self.invoice.clone());
                         self.events.extend(note.event);
                     }
-                    Outcome::Settled(settlement) => {
-                        *order = settlement.order;
-                        self.invoice = settlement.invoice.unwrap_or_else(|| self.invoice.clone());
-                        self.credit = self.credit.plus(settlement.credit).unwrap();
-                        self.entries.extend(settlement.entries);
-                        self.events.extend(settlement.events);
+                    SettleOutcome::Settled(change) => {
+                        *order = change.order;
+                        self.invoice = change.invoice.unwrap_or_else(|| self.invoice.clone());
+                        self.credit = self.credit.plus(change.credit).unwrap();
+                        self.entries.extend(change.entries);
+                        self.events.extend(change.events);
                     }
                 }
             }
@@ -96,9 +96,10 @@ impl Story {
                 }
             }
             Step::Apply => {
-                self.invoice.granted = (self.invoice.status == InvoiceStatus::Paid).then_some(self.invoice.settlement);
+                self.invoice.granted =
+                    (self.invoice.status == InvoiceStatus::Paid).then_some(self.invoice.settlement_no);
                 self.invoice.granted_return = self.invoice.given_back().unwrap();
-                self.invoice.due = None;
+                self.invoice.wake_at = None;
             }
             Step::UseCredit => {
                 let profile = crate::service::customer::Profile { credit: self.credit, ..examples::profile() };
@@ -136,7 +137,7 @@ impl Story {
             invoice.status == InvoiceStatus::Paid,
             invoice.paid_at.is_some() && invoice.status != InvoiceStatus::Cancelled
         );
-        assert!(!invoice.awaits_apply() || invoice.due.is_some(), "what is not applied is due");
+        assert!(!invoice.awaits_apply() || invoice.wake_at.is_some(), "what is not applied is due");
         for booked in self.orders.iter().flat_map(|order| order.booked.values()) {
             assert!(
                 booked.kept().unwrap() >= Rupiah::ZERO
@@ -170,9 +171,11 @@ fn held(invoice: &Invoice) -> i64 {
 
 fn told(event: &Event) -> String {
     match event {
-        Event::PaymentSettled { settlement, amount, .. } => format!("settled#{settlement} {}", amount.get() / THOUSAND),
-        Event::PaymentReversed { settlement, amount, .. } => {
-            format!("reversed#{settlement} {}", amount.get() / THOUSAND)
+        Event::PaymentSettled { settlement_no, amount, .. } => {
+            format!("settled#{settlement_no} {}", amount.get() / THOUSAND)
+        }
+        Event::PaymentReversed { settlement_no, amount, .. } => {
+            format!("reversed#{settlement_no} {}", amount.get() / THOUSAND)
         }
         Event::PaymentReview { reason, amount, .. } => format!("{reason:?} {}", amount.get() / THOUSAND),
         other => panic!("settling tells of money only, not {other:?}"),
@@ -211,7 +214,7 @@ fn check(steps: &[Step], expected: &str) {
     // Whatever was reported last may be reported again, by a webhook, a customer's check and a reconciliation at once.
     if let Some(Step::Report(number, report)) = steps.last() {
         let again = settle(&story.orders[*number], &story.invoice, report, NOW).unwrap();
-        assert!(!matches!(again, Outcome::Settled(_)), "booked twice: {again:?}");
+        assert!(!matches!(again, SettleOutcome::Settled(_)), "booked twice: {again:?}");
     }
 }
 
@@ -277,7 +280,7 @@ fn a_payment_that_is_seen_only_when_refunded_cancels_the_invoice_and_is_told_as_
     let story = Story::told(&[t1(300, 300)]);
     assert_eq!(story.entries.iter().map(|entry| entry.amount.get()).collect::<Vec<_>>(), [300_000, -300_000]);
     assert_eq!(story.orders[0].status, OrderStatus::Reversed);
-    assert_eq!(story.invoice.due, None);
+    assert_eq!(story.invoice.wake_at, None);
 }
 
 #[test]
@@ -386,7 +389,7 @@ fn a_settlement_that_is_denied_reopens_the_invoice() {
     check(&[t1(350, 0), t1(0, 0)], "UNPAID holds 0, credit 0: settled#1 300, Surplus 50, reversed#1 300");
     let story = Story::told(&[t1(300, 0), Step::Apply, t1(0, 0)]);
     assert_eq!((story.orders[0].status, story.invoice.paid_at), (OrderStatus::Reversed, None));
-    assert_eq!(story.invoice.due, Some(later(NOW, Duration::minutes(2))), "the grant is to be revoked");
+    assert_eq!(story.invoice.wake_at, Some(later(NOW, Duration::minutes(2))), "the grant is to be revoked");
 }
 
 #[test]

@@ -14,25 +14,25 @@ use crate::{
 const RULES: Rules = Rules { zone: Zone::Jakarta, late: LateRenewal::FromPayment };
 
 /// The invoice of the examples after its settlement number so much.
-fn paid(settlement: u32) -> Invoice {
+fn paid(settlement_no: u32) -> Invoice {
     Invoice {
         status: InvoiceStatus::Paid,
         received: examples::invoice().amount,
-        settlement,
+        settlement_no,
         paid_at: Some(NOW),
-        due: Some(NOW),
+        wake_at: Some(NOW),
         ..examples::invoice()
     }
 }
 
 fn reversed(granted: u32) -> Invoice {
-    Invoice { settlement: granted, granted: Some(granted), due: Some(NOW), ..examples::invoice() }
+    Invoice { settlement_no: granted, granted: Some(granted), wake_at: Some(NOW), ..examples::invoice() }
 }
 
 #[track_caller]
-fn check(status: InvoiceStatus, settlement: u32, granted: Option<u32>, todo: Todo) {
-    let invoice = Invoice { status, settlement, granted, ..examples::invoice() };
-    assert_eq!(converge(&invoice), todo, "{status:?} settlement {settlement}, granted {granted:?}");
+fn check(status: InvoiceStatus, settlement_no: u32, granted: Option<u32>, todo: Todo) {
+    let invoice = Invoice { status, settlement_no, granted, ..examples::invoice() };
+    assert_eq!(converge(&invoice), todo, "{status:?} settlement {settlement_no}, granted {granted:?}");
     assert_eq!(invoice.awaits_apply(), todo != Todo::Nothing, "what is to do is due, and nothing else");
 }
 
@@ -64,7 +64,7 @@ fn what_is_given_back_counts_no_more_whether_before_or_after_it_was_applied_and_
     let returned = |invoice: &Invoice| Invoice {
         refunded: Rupiah::new(60_000),
         charged_back: Rupiah::new(40_000),
-        due: Some(NOW),
+        wake_at: Some(NOW),
         ..invoice.clone()
     };
     let granted = grant(&paid(1), &examples::profile(), None, RULES, NOW).unwrap();
@@ -75,7 +75,7 @@ fn what_is_given_back_counts_no_more_whether_before_or_after_it_was_applied_and_
         (after.grant.returns.len(), after.grant_is_new, &after.events[..], &after.entries[..]),
         (1, false, &[][..], &[][..])
     );
-    assert_eq!((after.invoice.due, converge(&after.invoice)), (None, Todo::Nothing));
+    assert_eq!((after.invoice.wake_at, converge(&after.invoice)), (None, Todo::Nothing));
     let at_once = grant(&returned(&paid(1)), &examples::profile(), None, RULES, NOW).unwrap();
     assert_eq!(converge(&at_once.invoice), Todo::Nothing);
     for profile in [&after.profile, &at_once.profile] {
@@ -109,7 +109,7 @@ fn what_is_given_back_takes_the_credit_that_its_money_became() {
     };
     let second = grant(&to_free, &first.profile, None, RULES, NOW).unwrap();
     assert_eq!(second.profile.credit, Rupiah::new(300_000));
-    let charged_back = Invoice { charged_back: Rupiah::new(300_000), due: Some(NOW), ..first.invoice };
+    let charged_back = Invoice { charged_back: Rupiah::new(300_000), wake_at: Some(NOW), ..first.invoice };
     let grants = [examples::import(), first.grant, second.grant];
     let done = give_back(&charged_back, &second.profile, &grants, RULES, NOW).unwrap();
     assert_eq!((done.profile.credit, done.profile.entitlement.to_credit), (Rupiah::ZERO, Rupiah::ZERO));
@@ -125,11 +125,11 @@ fn a_paid_renewal_extends_the_service_and_is_no_longer_due() {
     let done = grant(&paid(1), &examples::profile(), None, RULES, NOW).unwrap();
     assert_eq!(done.profile.entitlement.expires_at, datetime!(2026-12-30 16:59:59 UTC));
     assert_eq!((done.profile.last_grant, done.profile.open_renewal), (2, None));
-    assert_eq!((done.invoice.granted, done.invoice.due, done.invoice.awaits_apply()), (Some(1), None, false));
+    assert_eq!((done.invoice.granted, done.invoice.wake_at, done.invoice.awaits_apply()), (Some(1), None, false));
     assert_eq!((done.grant.sequence, done.grant.revoked), (2, false));
     let reason = Reason::Renewal {
         invoice_id: paid(1).id,
-        settlement: 1,
+        settlement_no: 1,
         paid_at: NOW,
         money: paid(1).amount,
         late: LateRenewal::FromPayment,
@@ -138,7 +138,7 @@ fn a_paid_renewal_extends_the_service_and_is_no_longer_due() {
     let event = Event::SubscriptionExtended {
         customer_id: examples::profile().id,
         invoice_id: paid(1).id,
-        settlement: 1,
+        settlement_no: 1,
         expires_at: done.profile.entitlement.expires_at,
         version: examples::profile().version + 1,
     };
@@ -170,10 +170,10 @@ fn a_reversed_payment_takes_its_extension_back_and_the_invoice_is_open_again() {
     let done = revoke(&reversed(1), 1, &granted.profile, &grants, RULES, NOW).unwrap();
     assert_eq!(done.profile.entitlement, examples::profile().entitlement);
     assert_eq!((done.profile.last_grant, &done.profile.open_renewal), (2, &Some(paid(1).id)));
-    assert_eq!((done.invoice.granted, done.invoice.due), (None, None));
+    assert_eq!((done.invoice.granted, done.invoice.wake_at), (None, None));
     assert_eq!(done.grant, Grant { revoked: true, ..granted.grant });
     assert!(
-        matches!(done.events[..], [Event::SubscriptionReverted { settlement: 1, expires_at, .. }] if expires_at == done.profile.entitlement.expires_at)
+        matches!(done.events[..], [Event::SubscriptionReverted { settlement_no: 1, expires_at, .. }] if expires_at == done.profile.entitlement.expires_at)
     );
 }
 
@@ -200,7 +200,7 @@ fn what_was_paid_again_after_a_reversal_is_revoked_and_granted_anew() {
     let again = Invoice { granted: Some(1), ..paid(2) };
     assert_eq!(converge(&again), Todo::Revoke(1));
     let undone = revoke(&again, 1, &first.profile, &[examples::import(), first.grant.clone()], RULES, NOW).unwrap();
-    assert_eq!(undone.invoice.due, again.due, "granting is still due");
+    assert_eq!(undone.invoice.wake_at, again.wake_at, "granting is still due");
     assert_eq!(undone.profile.open_renewal, None, "a paid invoice is not open");
     assert_eq!(converge(&undone.invoice), Todo::Grant);
     let done = grant(&undone.invoice, &undone.profile, None, RULES, NOW).unwrap();

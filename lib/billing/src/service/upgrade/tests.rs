@@ -39,7 +39,7 @@ fn free() -> Package {
 fn first_month() -> Grant {
     let (paid_at, late) = (datetime!(2026-10-30 23:59:59 +7), LateRenewal::FromPayment);
     let invoice_id = InvoiceId::parse("inv_0").unwrap();
-    let reason = Reason::Renewal { invoice_id, settlement: 1, paid_at, money: Rupiah::new(300_000), late };
+    let reason = Reason::Renewal { invoice_id, settlement_no: 1, paid_at, money: Rupiah::new(300_000), late };
     Grant { reason, granted_at: paid_at, ..examples::import() }
 }
 
@@ -73,7 +73,7 @@ fn paid(profile: &Profile, package: &Package, rules: Rules, at: OffsetDateTime) 
     let invoice = Invoice {
         status: InvoiceStatus::Paid,
         received: opened.invoice.amount,
-        settlement: 1,
+        settlement_no: 1,
         paid_at: Some(at),
         ..opened.invoice
     };
@@ -96,7 +96,7 @@ fn a_grant_stores_inputs_and_never_results() {
     let stored = serde_json::to_value(grant(&invoice, &profile, None, APPLY, HALFWAY).unwrap().grant).unwrap();
     let names = |value: &serde_json::Value| value.as_object().unwrap().keys().cloned().collect::<Vec<_>>();
     assert_eq!(names(&stored), ["customer_id", "sequence", "reason", "package", "revoked", "granted_at"]);
-    assert_eq!(names(&stored["reason"]), ["kind", "invoice_id", "settlement", "paid_at", "money", "charge"]);
+    assert_eq!(names(&stored["reason"]), ["kind", "invoice_id", "settlement_no", "paid_at", "money", "charge"]);
 }
 
 #[test]
@@ -249,10 +249,10 @@ fn an_amount_of_zero_or_less_is_settled_at_once_without_a_gateway_and_the_surplu
     );
     let opened = open(&budi(), &shown, None, new(2), HALFWAY).unwrap();
     assert_eq!(
-        (opened.invoice.status, opened.invoice.settlement, opened.invoice.awaits_apply()),
+        (opened.invoice.status, opened.invoice.settlement_no, opened.invoice.awaits_apply()),
         (InvoiceStatus::Paid, 1, true)
     );
-    assert!(matches!(opened.event, Event::PaymentSettled { amount: Rupiah::ZERO, settlement: 1, .. }));
+    assert!(matches!(opened.event, Event::PaymentSettled { amount: Rupiah::ZERO, settlement_no: 1, .. }));
     let done = grant(&opened.invoice, &opened.profile, None, APPLY, HALFWAY).unwrap();
     assert_eq!((done.profile.credit, &done.profile.entitlement.package), (Rupiah::new(98_334), &home10()));
     assert!((-30..=0).contains(&(until(&done.profile) - EXPIRY).whole_seconds()), "never a day later by rounding");
@@ -296,7 +296,7 @@ fn the_open_change_is_held_on_the_profile() {
     let opened = open(&Profile { open_renewal: Some(new(1).id), ..budi() }, &shown, None, new(2), NOW).unwrap();
     assert_eq!((opened.profile.open_upgrade, opened.profile.open_renewal), (Some(new(2).id), Some(new(1).id)));
     assert!(matches!(opened.event, Event::InvoiceIssued { amount, .. } if amount == home50().price));
-    assert_eq!((opened.invoice.status, opened.invoice.due), (InvoiceStatus::Unpaid, None));
+    assert_eq!((opened.invoice.status, opened.invoice.wake_at), (InvoiceStatus::Unpaid, None));
 }
 
 #[test]
@@ -310,8 +310,8 @@ fn the_same_choice_is_the_same_invoice_and_another_one_replaces_it() {
     for other in [preview(&budi(), &home10(), FULL_PRICE, NOW).unwrap(), dearer, renamed] {
         assert_eq!(decide(Some(&invoice), &other), Decision::Replace);
     }
-    let paid = Invoice { status: InvoiceStatus::Paid, settlement: 1, ..invoice.clone() };
-    let reversed = Invoice { granted: Some(1), settlement: 1, ..invoice.clone() };
+    let paid = Invoice { status: InvoiceStatus::Paid, settlement_no: 1, ..invoice.clone() };
+    let reversed = Invoice { granted: Some(1), settlement_no: 1, ..invoice.clone() };
     for underway in [&paid, &reversed] {
         assert_eq!(decide(Some(underway), &shown), Decision::Underway);
     }
@@ -352,7 +352,7 @@ fn a_new_choice_cancels_the_unpaid_one_gives_its_money_back_and_leaves_the_gatew
         (InvoiceStatus::Cancelled, None, 2)
     );
     let order = withdrawal.order.unwrap();
-    assert_eq!((order.cancel_wanted, order.due), (true, Some(NOW)));
+    assert_eq!((order.cancel_wanted, order.wake_at), (true, Some(NOW)));
     assert_eq!((replaced.profile.credit, replaced.profile.open_upgrade), (Rupiah::new(40_000), Some(new(3).id)));
 }
 
@@ -373,7 +373,7 @@ fn an_applied_change_cancels_an_unpaid_renewal_for_time_that_it_replaced() {
     );
     assert_eq!(done.profile.entitlement.package, home50(), "both are in one profile");
     // One that was paid meanwhile is not touched: it will buy days of the new package.
-    let settled = Invoice { status: InvoiceStatus::Paid, settlement: 1, ..renewal };
+    let settled = Invoice { status: InvoiceStatus::Paid, settlement_no: 1, ..renewal };
     let done = grant(&invoice, &profile, Some(Standing { invoice: &settled, order: None }), APPLY, HALFWAY).unwrap();
     assert_eq!((done.withdrawal, done.profile.open_renewal), (None, Some(settled.id)));
 }
@@ -392,14 +392,14 @@ fn an_applied_change_is_told_with_both_packages_and_the_expiry() {
     let told = Event::PackageChanged {
         customer_id: profile.id.clone(),
         invoice_id: invoice.id.clone(),
-        settlement: 1,
+        settlement_no: 1,
         from_package_id: budi().entitlement.package.id,
         package_id: home50().id,
         expires_at: datetime!(2026-12-24 19:11:59 +7),
         version: profile.version + 1,
     };
     assert_eq!(done.events, [told]);
-    assert_eq!((done.invoice.granted, done.invoice.due), (Some(1), None));
+    assert_eq!((done.invoice.granted, done.invoice.wake_at), (Some(1), None));
 }
 
 #[test]
@@ -408,7 +408,8 @@ fn a_reversed_change_is_taken_back_with_what_it_made_credit() {
     let (invoice, profile) = paid(&budi(), &mini, FULL_PRICE, datetime!(2026-12-05 10:00 +7));
     let done = grant(&invoice, &profile, None, APPLY, NOW).unwrap();
     assert_eq!((done.profile.credit, &done.profile.entitlement.package), (Rupiah::new(300), &mini));
-    let reversed = Invoice { status: InvoiceStatus::Unpaid, received: Rupiah::ZERO, due: Some(NOW), ..done.invoice };
+    let reversed =
+        Invoice { status: InvoiceStatus::Unpaid, received: Rupiah::ZERO, wake_at: Some(NOW), ..done.invoice };
     let taken_back = revoke(&reversed, 1, &done.profile, &[first_month(), done.grant], APPLY, NOW).unwrap();
     assert_eq!((taken_back.profile.credit, &taken_back.profile.entitlement), (Rupiah::ZERO, &budi().entitlement));
     assert_eq!((taken_back.profile.open_upgrade, taken_back.profile.open_renewal), (Some(reversed.id), None));
@@ -461,7 +462,7 @@ fn prorated_nobody_is_paid_for_the_lengths_of_months() {
     let (paid_at, late) = (datetime!(2026-02-15 10:00 +7), LateRenewal::FromPayment);
     let invoice_id = InvoiceId::parse("inv_0").unwrap();
     let february = Grant {
-        reason: Reason::Renewal { invoice_id, settlement: 1, paid_at, money: Rupiah::new(300_000), late },
+        reason: Reason::Renewal { invoice_id, settlement_no: 1, paid_at, money: Rupiah::new(300_000), late },
         ..first_month()
     };
     let profile = Profile { entitlement: extend(None, &february, Zone::Jakarta).unwrap(), ..budi() };
@@ -490,7 +491,8 @@ fn a_reversed_change_whose_place_was_taken_is_to_be_paid_no_more() {
     let done = grant(&invoice, &profile, None, APPLY, HALFWAY).unwrap();
     let other = Some(InvoiceId::parse("inv_3").unwrap());
     let chosen_meanwhile = Profile { open_upgrade: other.clone(), ..done.profile };
-    let reversed = Invoice { status: InvoiceStatus::Unpaid, received: Rupiah::ZERO, due: Some(NOW), ..done.invoice };
+    let reversed =
+        Invoice { status: InvoiceStatus::Unpaid, received: Rupiah::ZERO, wake_at: Some(NOW), ..done.invoice };
     let taken_back = revoke(&reversed, 1, &chosen_meanwhile, &[first_month(), done.grant], APPLY, NOW).unwrap();
     assert_eq!((taken_back.invoice.status, taken_back.profile.open_upgrade), (InvoiceStatus::Cancelled, other));
     assert!(!taken_back.invoice.awaits_apply());
@@ -498,12 +500,13 @@ fn a_reversed_change_whose_place_was_taken_is_to_be_paid_no_more() {
 
 #[test]
 fn a_renewal_that_is_reversed_after_a_downgrade_takes_back_the_credit_that_its_money_became() {
-    let renewed = Invoice { status: InvoiceStatus::Paid, settlement: 1, paid_at: Some(HALFWAY), ..examples::invoice() };
+    let renewed =
+        Invoice { status: InvoiceStatus::Paid, settlement_no: 1, paid_at: Some(HALFWAY), ..examples::invoice() };
     let first = grant(&renewed, &budi(), None, APPLY, HALFWAY).unwrap();
     let (invoice, profile) = paid(&first.profile, &free(), FULL_PRICE, HALFWAY);
     let second = grant(&invoice, &profile, None, APPLY, HALFWAY).unwrap();
     assert_eq!(second.profile.credit, Rupiah::new(450_000));
-    let reversed = Invoice { status: InvoiceStatus::Unpaid, due: Some(NOW), ..first.invoice };
+    let reversed = Invoice { status: InvoiceStatus::Unpaid, wake_at: Some(NOW), ..first.invoice };
     let done = revoke(&reversed, 1, &second.profile, &[first_month(), first.grant, second.grant], APPLY, NOW).unwrap();
     assert_eq!((done.profile.credit, done.profile.entitlement.package), (Rupiah::new(150_000), free()));
     assert_eq!(done.events.len(), 1, "the package is the same as before");

@@ -10,15 +10,15 @@ fn failed(problem: Problem) -> Outcome {
 }
 
 /// As the store answers it.
-fn stored(announcement: Announcement) -> Announcement {
-    Announcement { version: announcement.version.saturating_add(1), ..announcement }
+fn stored(network_update: NetworkUpdate) -> NetworkUpdate {
+    NetworkUpdate { version: network_update.version.saturating_add(1), ..network_update }
 }
 
-fn first() -> Announcement {
+fn first() -> NetworkUpdate {
     stored(claim(None, &examples::profile(), Some("subscription.extended"), NOW).unwrap())
 }
 
-fn told() -> Announcement {
+fn told() -> NetworkUpdate {
     stored(first().after(&taken("a"), false, NOW))
 }
 
@@ -35,7 +35,7 @@ fn a_line_is_told_once_per_state() {
     let first = first();
     assert_eq!((first.state, first.number, first.tries, first.line.active), (State::Pending, 1, 1, true));
     let told = stored(first.after(&taken("a"), false, NOW));
-    assert_eq!((told.state, told.told_number, told.told_at, told.due), (State::Told, Some(1), Some(NOW), None));
+    assert_eq!((told.state, told.told_number, told.told_at, told.wake_at), (State::Told, Some(1), Some(NOW), None));
     for kind in ["subscription.extended", "package.changed"] {
         assert_eq!(claim(Some(&told), &examples::profile(), Some(kind), NOW), None);
     }
@@ -86,24 +86,24 @@ fn the_kind_is_the_events_or_follows_from_the_lines() {
 
 #[test]
 fn what_fails_is_told_again_ever_later_for_a_day_and_then_given_up() {
-    let (mut announcement, mut now, mut waits) = (first(), NOW, Vec::new());
+    let (mut network_update, mut now, mut waits) = (first(), NOW, Vec::new());
     loop {
-        let after = stored(announcement.after(&failed(Problem::Unreachable), false, now));
-        let Some(due) = after.due else {
+        let after = stored(network_update.after(&failed(Problem::Unreachable), false, now));
+        let Some(wake_at) = after.wake_at else {
             assert_eq!((after.state, after.problem), (State::GivenUp, Some(Problem::Unreachable)));
             assert!(now - NOW >= TRIED_FOR && now - NOW < TRIED_FOR + LONGEST_WAIT && after.is_alarming());
             assert_eq!(claim(Some(&after), &examples::profile(), None, now + Duration::days(1)), None);
             break;
         };
         assert_eq!(
-            claim(Some(&after), &examples::profile(), Some("subscription.extended"), due - Duration::seconds(1)),
+            claim(Some(&after), &examples::profile(), Some("subscription.extended"), wake_at - Duration::seconds(1)),
             None
         );
-        waits.push((due - now).whole_minutes());
+        waits.push((wake_at - now).whole_minutes());
         assert_eq!(after.is_alarming(), after.tries == 4, "once on its way");
-        now = due;
-        announcement = stored(claim(Some(&after), &examples::profile(), None, now).unwrap());
-        assert_eq!(announcement.number, 1);
+        now = wake_at;
+        network_update = stored(claim(Some(&after), &examples::profile(), None, now).unwrap());
+        assert_eq!(network_update.number, 1);
     }
     assert_eq!(waits[..6], [1, 2, 4, 8, 15, 15]);
     assert!(waits.len() < 110, "{}", waits.len());
@@ -131,18 +131,18 @@ fn only_who_has_not_taken_it_is_asked_again() {
 fn a_receiver_that_wants_no_more_is_not_asked_again_and_does_not_count_as_told() {
     let gone = Outcome { gone: vec!["a".into()], ..Outcome::default() };
     let given_up = first().after(&gone, false, NOW);
-    assert_eq!((given_up.state, given_up.problem, given_up.due), (State::GivenUp, Some(Problem::Gone), None));
+    assert_eq!((given_up.state, given_up.problem, given_up.wake_at), (State::GivenUp, Some(Problem::Gone), None));
     let with_other = first().after(&Outcome { taken: vec!["b".into()], ..gone }, false, NOW);
     assert_eq!((with_other.state, with_other.is_settled_with("a")), (State::Told, true));
 }
 
 #[test]
 fn a_line_that_nobody_will_read_again_is_due() {
-    let announcement = stored(first().after(&taken("a"), true, NOW));
-    assert_eq!(announcement.state, State::Told);
-    let again = stored(claim(Some(&announcement), &examples::profile(), None, NOW + Duration::minutes(1)).unwrap());
+    let network_update = stored(first().after(&taken("a"), true, NOW));
+    assert_eq!(network_update.state, State::Told);
+    let again = stored(claim(Some(&network_update), &examples::profile(), None, NOW + Duration::minutes(1)).unwrap());
     assert!(again.is_settled_with("a"), "nobody is told twice");
-    assert_eq!(again.after(&Outcome::default(), false, NOW).due, None);
+    assert_eq!(again.after(&Outcome::default(), false, NOW).wake_at, None);
 }
 
 #[test]
@@ -186,6 +186,6 @@ fn a_customer_never_waits_for_ever() {
         (told().standing(&paid, soon), told().standing(&paid, late)),
         (Some(Standing::Activating), Some(Standing::Told))
     );
-    let given_up = Announcement { state: State::GivenUp, ..failing };
+    let given_up = NetworkUpdate { state: State::GivenUp, ..failing };
     assert_eq!(given_up.standing(&profile, NOW), Some(Standing::Late));
 }

@@ -25,7 +25,7 @@ fn extended() -> Event {
     Event::SubscriptionExtended {
         customer_id: invoice.customer_id,
         invoice_id: invoice.id,
-        settlement: 1,
+        settlement_no: 1,
         expires_at: NOW,
         version: 2,
     }
@@ -55,11 +55,12 @@ fn a_payment_is_told_when_it_took_effect_and_not_when_it_came() {
     let settled = Event::PaymentSettled {
         customer_id: customer_id.clone(),
         invoice_id: invoice_id.clone(),
-        settlement: 1,
+        settlement_no: 1,
         amount,
     };
     assert_eq!((Kind::of(&settled), Kind::of(&extended())), (None, Some(Kind::PaymentReceived)));
-    let reverted = Event::SubscriptionReverted { customer_id, invoice_id, settlement: 1, expires_at: NOW, version: 2 };
+    let reverted =
+        Event::SubscriptionReverted { customer_id, invoice_id, settlement_no: 1, expires_at: NOW, version: 2 };
     assert_eq!(Kind::of(&reverted), None);
 }
 
@@ -90,7 +91,7 @@ fn a_reminder_that_comes_too_late_gives_way_to_the_next() {
 
 #[test]
 fn what_was_taken_back_is_not_told_as_received() {
-    let granted = Invoice { status: InvoiceStatus::Paid, settlement: 1, granted: Some(1), ..examples::invoice() };
+    let granted = Invoice { status: InvoiceStatus::Paid, settlement_no: 1, granted: Some(1), ..examples::invoice() };
     assert_eq!(told(Kind::PaymentReceived, &extended(), &granted), Ok(Kind::PaymentReceived));
     for revoked in [Invoice { granted: None, ..granted.clone() }, Invoice { granted: Some(2), ..granted.clone() }] {
         assert_eq!(told(Kind::PaymentReceived, &extended(), &revoked), Err(Skip::Settled));
@@ -128,18 +129,18 @@ fn a_message_is_due_while_pending_and_found_when_it_is_lost() {
     let notice = Notice::new(envelope(reminder()), NOW).unwrap();
     assert_eq!(notice.place(), None);
     let claimed = notice.clone().claimed(NOW);
-    assert_eq!((claimed.place(), claimed.tries, claimed.sending), (Some(Place::Due(NOW + LEASE)), 1, true));
+    assert_eq!((claimed.place(), claimed.tries, claimed.sending), (Some(Place::Wake(NOW + LEASE)), 1, true));
     let until = NOW + Duration::HOUR;
     let waiting = claimed.clone().waiting(until, "quiet", NOW);
     assert_eq!(
         (waiting.place(), waiting.sending, waiting.status_detail.as_deref()),
-        (Some(Place::Due(until)), false, Some("quiet"))
+        (Some(Place::Wake(until)), false, Some("quiet"))
     );
     assert_eq!(claimed.clone().concluded(DeliveryStatus::Accepted, None, NOW).place(), None);
     for lost in [DeliveryStatus::Unknown, DeliveryStatus::Failed] {
         let notice = claimed.clone().concluded(lost, Some("why"), NOW);
-        assert_eq!(notice.place(), Some(Place::Trouble(NOW)));
-        assert_eq!(notice.again(until).unwrap().place(), Some(Place::Due(until)));
+        assert_eq!(notice.place(), Some(Place::Undelivered(NOW)));
+        assert_eq!(notice.again(until).unwrap().place(), Some(Place::Wake(until)));
     }
     for done in [DeliveryStatus::Accepted, DeliveryStatus::Delivered] {
         assert_eq!(claimed.clone().concluded(done, None, NOW).again(NOW), None);

@@ -13,7 +13,7 @@ fn an_order_of_any_status_accepts_money() {
         assert_eq!(story.summary(), "PAID holds 300, credit 0: settled#1 300", "{status:?}");
         let order = &story.orders[0];
         assert_eq!((order.status, order.cancel_wanted), (Paid, false), "a paid order is not to be cancelled");
-        assert_eq!(order.due, Some(Order::when_to_look_after_payment(NOW)));
+        assert_eq!(order.wake_at, Some(Order::when_to_look_after_payment(NOW)));
     }
 }
 
@@ -24,11 +24,11 @@ fn check_note(before: OrderStatus, state: &ReportedState, minutes: i64, after: O
     let now = later(NOW, Duration::minutes(minutes));
     let outcome =
         settle(&order, &examples::invoice(), &Report { state: state.clone(), transactions: vec![] }, now).unwrap();
-    let Outcome::Noted(noted) = outcome else { panic!("{state:?} of {before:?}: {outcome:?}") };
+    let SettleOutcome::Noted(noted) = outcome else { panic!("{state:?} of {before:?}: {outcome:?}") };
     let noted = noted.order;
     assert_eq!(noted.status, after, "{state:?} of {before:?}");
     assert_eq!(noted.cancel_wanted, before == after, "what is over needs no cancellation");
-    assert_eq!(noted.due, noted.next_look(now));
+    assert_eq!(noted.wake_at, noted.next_look(now));
 }
 
 #[test]
@@ -54,8 +54,8 @@ fn a_report_without_money_never_unpays_an_order() {
             let order = Order { status, ..examples::order() };
             let report = Report { state, transactions: vec![] };
             match settle(&order, &examples::invoice(), &report, order.expires_at).unwrap() {
-                Outcome::Noted(note) => assert_eq!((note.order.status, note.invoice), (status, None)),
-                outcome => assert_eq!(outcome, Outcome::Unchanged),
+                SettleOutcome::Noted(note) => assert_eq!((note.order.status, note.invoice), (status, None)),
+                outcome => assert_eq!(outcome, SettleOutcome::Unchanged),
             }
         }
     }
@@ -78,12 +78,14 @@ fn a_link_that_nobody_can_pay_any_more_is_not_kept() {
         [(ReportedState::Expired, false), (ReportedState::Cancelled, false), (ReportedState::Pending, true)]
     {
         let report = Report { state, transactions: vec![] };
-        let Outcome::Noted(note) = settle(&examples::order(), &invoice, &report, NOW).unwrap() else {
+        let SettleOutcome::Noted(note) = settle(&examples::order(), &invoice, &report, NOW).unwrap() else {
             panic!("nothing noted")
         };
         assert_eq!(note.invoice.is_none_or(|invoice| invoice.link.is_some()), kept, "{:?}", report.state);
         let others = Order { id: crate::id::OrderId::parse("another").unwrap(), ..examples::order() };
-        let Outcome::Noted(note) = settle(&others, &invoice, &report, NOW).unwrap() else { panic!("nothing noted") };
+        let SettleOutcome::Noted(note) = settle(&others, &invoice, &report, NOW).unwrap() else {
+            panic!("nothing noted")
+        };
         assert_eq!(note.invoice, None, "the link of another order stays");
     }
 }
@@ -95,5 +97,5 @@ fn an_unclear_report_is_noted_and_told_once() {
     story.go_on(&Step::Report(0, report.clone()));
     assert_eq!(story.orders[0].timeline.last().map(|moment| moment.what.as_str()), Some("unclear:held"));
     assert_eq!(story.summary(), "UNPAID holds 0, credit 0: Unclear 300");
-    assert_eq!(settle(&story.orders[0], &story.invoice, &report, NOW), Ok(Outcome::Unchanged));
+    assert_eq!(settle(&story.orders[0], &story.invoice, &report, NOW), Ok(SettleOutcome::Unchanged));
 }

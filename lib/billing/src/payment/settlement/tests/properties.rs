@@ -55,7 +55,7 @@ proptest! {
             }
             // An open invoice that a report or credit closes was paid, were it for a moment.
             let paid = was == InvoiceStatus::Unpaid && is != InvoiceStatus::Unpaid && !matches!(step, Step::Withdraw);
-            prop_assert_eq!(story.invoice.settlement, before.invoice.settlement + u32::from(paid));
+            prop_assert_eq!(story.invoice.settlement_no, before.invoice.settlement_no + u32::from(paid));
             let new = &story.events[before.events.len()..];
             let settled = new.iter().filter(|event| matches!(event, Event::PaymentSettled { .. })).count();
             let reversed = new.iter().filter(|event| matches!(event, Event::PaymentReversed { .. })).count();
@@ -64,7 +64,7 @@ proptest! {
             prop_assert!(settled + reversed <= 1);
             if let Step::Report(number, report) = step {
                 let again = settle(&story.orders[*number], &story.invoice, report, NOW).unwrap();
-                prop_assert!(!matches!(again, Outcome::Settled(_)), "booked twice: {:?}", again);
+                prop_assert!(!matches!(again, SettleOutcome::Settled(_)), "booked twice: {:?}", again);
             }
         }
     }
@@ -84,9 +84,9 @@ proptest! {
         for (received, refunded, charged_back, id) in amounts {
             let [received, refunded, charged_back] = [received, refunded, charged_back].map(|n| if n % 3 == 0 { n.saturating_abs() } else { n % 1_000_000 });
             let transaction = Transaction { id: id.to_string(), charged_back: Rupiah::new(charged_back), ..examples::transaction(received, refunded) };
-            if let Ok(Outcome::Settled(settlement)) = settle(&story.orders[0], &story.invoice, &examples::report(vec![transaction]), NOW) {
-                story.orders[0] = settlement.order;
-                story.invoice = settlement.invoice.unwrap_or(story.invoice);
+            if let Ok(SettleOutcome::Settled(change)) = settle(&story.orders[0], &story.invoice, &examples::report(vec![transaction]), NOW) {
+                story.orders[0] = change.order;
+                story.invoice = change.invoice.unwrap_or(story.invoice);
             }
         }
     }

@@ -49,7 +49,7 @@ fn changed() -> impl Strategy<Value = Grant> {
         let mut grant = upgrade(1, package, at);
         grant.reason = Reason::Upgrade {
             invoice_id: crate::id::InvoiceId::parse("inv_1").unwrap(),
-            settlement: 1,
+            settlement_no: 1,
             paid_at: at,
             money,
             charge,
@@ -127,8 +127,8 @@ proptest! {
         let after = extend(Some(before.clone()), &next, zone).unwrap();
         // The list price of imported service is worth days only: where it buys none, it is worth nothing.
         let imported = before.unused(at, zone).unwrap().get() - before.unused_recorded(at, zone).unwrap().get();
-        let (now, due) = (held(&after, at, zone), held(&before, at, zone) + money.get());
-        prop_assert!(now <= due && now >= due - imported, "{} {}", now, due);
+        let (now, wake_at) = (held(&after, at, zone), held(&before, at, zone) + money.get());
+        prop_assert!(now <= wake_at && now >= wake_at - imported, "{} {}", now, wake_at);
     }
 
     #[test]

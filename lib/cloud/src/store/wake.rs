@@ -1,10 +1,10 @@
-//! The index of due work. Its rows are hints: whoever takes one reads the item again.
+//! The index of wake-ups. Its rows are hints: whoever takes one reads the item again.
 
 use aws_sdk_dynamodb::types::AttributeValue;
 use time::OffsetDateTime;
 
 use super::{
-    DueKind, Store, StoreError,
+    Store, StoreError, WakeKind,
     item::{SHARDS, seconds},
     keys::Key,
     unavailable,
@@ -12,14 +12,14 @@ use super::{
 
 impl Store {
     /// Keys of items that are due, longest overdue first, at most `limit` per partition.
-    pub async fn due(&self, kind: DueKind, now: OffsetDateTime, limit: i32) -> Result<Vec<Key>, StoreError> {
-        self.due_between(kind, OffsetDateTime::UNIX_EPOCH, now, limit).await
+    pub async fn wake_ups(&self, kind: WakeKind, now: OffsetDateTime, limit: i32) -> Result<Vec<Key>, StoreError> {
+        self.wake_ups_between(kind, OffsetDateTime::UNIX_EPOCH, now, limit).await
     }
 
     /// Keys of items that are due from `since` to `until`.
-    pub(super) async fn due_between(
+    pub(super) async fn wake_ups_between(
         &self,
-        kind: DueKind,
+        kind: WakeKind,
         since: OffsetDateTime,
         until: OffsetDateTime,
         limit: i32,
@@ -30,8 +30,8 @@ impl Store {
                 .client
                 .query()
                 .table_name(&self.table)
-                .index_name("due")
-                .key_condition_expression("due_key = :key AND due_at BETWEEN :since AND :until")
+                .index_name("wake")
+                .key_condition_expression("wake_key = :key AND wake_time BETWEEN :since AND :until")
                 .expression_attribute_values(":key", AttributeValue::S(format!("{}#{shard}", kind.as_str())))
                 .expression_attribute_values(":since", seconds(since))
                 .expression_attribute_values(":until", seconds(until))
@@ -45,12 +45,12 @@ impl Store {
                 .map_err(|error| unavailable(&error))?;
             for item in answer.items() {
                 let text = |name: &str| item.get(name).and_then(|value| value.as_s().ok()).cloned().unwrap_or_default();
-                let due_at: i64 =
-                    item.get("due_at").and_then(|value| value.as_n().ok()?.parse().ok()).unwrap_or_default();
-                keys.push((due_at, Key { pk: text("PK"), sk: text("SK") }));
+                let wake_time: i64 =
+                    item.get("wake_time").and_then(|value| value.as_n().ok()?.parse().ok()).unwrap_or_default();
+                keys.push((wake_time, Key { pk: text("PK"), sk: text("SK") }));
             }
         }
-        keys.sort_by_key(|(due_at, _)| *due_at);
+        keys.sort_by_key(|(wake_time, _)| *wake_time);
         Ok(keys.into_iter().map(|(_, key)| key).collect())
     }
 }

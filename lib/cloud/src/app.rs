@@ -1,4 +1,4 @@
-//! What a function needs to work for one installation of Lunas.
+//! What a function needs to work for one deployment of Lunas.
 
 use std::sync::Arc;
 
@@ -12,7 +12,7 @@ use crate::{
 
 /// Table, keys, settings and time, as most functions share them. Clones share everything.
 #[derive(Debug, Clone)]
-pub struct Installation {
+pub struct App {
     /// The table.
     pub store: Store,
     /// The keys.
@@ -23,7 +23,7 @@ pub struct Installation {
     pub clock: Clock,
 }
 
-impl Installation {
+impl App {
     /// What Lambda puts into the environment of a function.
     pub fn from_env() -> Result<Self, SettingError> {
         let settings = Settings::from_env()?;
