@@ -9,11 +9,7 @@ use std::{
 use apply_payment::Apply;
 use billing::{
     id::{CustomerId, InvoiceId},
-    payment::{
-        gateway::GatewayName,
-        invoice::{NewInvoice, issue_renewal},
-        withdrawal::withdraw,
-    },
+    payment::{gateway::GatewayName, invoice::NewInvoice, renewal::issue_renewal, withdrawal::withdraw},
     service::{apply::Rules, customer::Profile},
 };
 use cloud::{

@@ -9,8 +9,8 @@ use billing::{
     service::customer::Profile,
     telling::{
         delivery::DeliveryStatus,
+        event::Stage,
         notice::{Notice, QuietHours},
-        reminder::Stage,
     },
     zone::Zone,
 };

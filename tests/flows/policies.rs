@@ -375,7 +375,7 @@ async fn apply_payment_has_the_rights_it_uses_and_no_other() {
     assert_eq!(journey.deliver(&notification).await, Some(200));
     let event = journey.events("payment.settled").await.remove(0);
     seen.run(&journey, apply_payment::handle(&journey.apply, queue_batch(&event))).await;
-    assert_eq!(journey.orders().await.iter().filter(|order| order.cancel_wanted).count(), 1);
+    assert_eq!(journey.orders().await.iter().filter(|order| order.cancel_wanted_since.is_some()).count(), 1);
     seen.assert_is_the_policy_of("apply-payment");
 }
 

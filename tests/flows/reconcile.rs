@@ -222,7 +222,7 @@ async fn an_invoice_that_was_paid_through_another_order_has_its_link_closed() {
         journey.pay(&orphan).await;
         journey.until_quiet().await;
         journey.assert_paid_once(gateway.as_str()).await;
-        assert!(journey.orders().await[1].cancel_wanted, "{gateway}");
+        assert!(journey.orders().await[1].cancel_wanted_since.is_some(), "{gateway}");
         journey.reconcile().await;
         assert_eq!(journey.orders().await[1].status, OrderStatus::Cancelled, "{gateway}");
         assert!(

@@ -5,11 +5,7 @@ mod invoices;
 
 use std::time::Duration;
 
-use billing::payment::{
-    gateway::GatewayName,
-    order::{Order, OrderStatus},
-    settlement::in_other_mode,
-};
+use billing::payment::{gateway::GatewayName, order::Order, settlement::in_other_mode};
 use cloud::{
     app::App,
     store::{
@@ -131,7 +127,7 @@ fn not_planned(written: Result<(), StoreError>, order: &Key) {
 }
 
 async fn confirm(app: &App, order: Order) -> Result<(), BookingError> {
-    if !order.cancel_wanted {
+    if order.cancel_wanted_since.is_none() {
         return payments::confirm(app, order, None, "reconcile").await.map(|_| ());
     }
     payments::require_same_mode(app, &order).await?;
@@ -145,13 +141,7 @@ async fn confirm(app: &App, order: Order) -> Result<(), BookingError> {
         }
     };
     match cancelled {
-        Cancellation::Cancelled => {
-            let now = app.clock.now();
-            let mut order = Order { status: OrderStatus::Cancelled, cancel_wanted: false, ..order };
-            order.note(now, "cancelled");
-            order.wake_at = order.next_look(now);
-            Ok(app.store.note_order(&order).await?)
-        }
+        Cancellation::Cancelled => Ok(app.store.note_order(&order.cancelled("cancelled", app.clock.now())).await?),
         // Paid, over, in progress or never chosen: the status tells. The wish stays until the order is over or paid.
         Cancellation::Refused => payments::confirm(app, order, None, "reconcile").await.map(|_| ()),
     }

@@ -4,10 +4,9 @@ use billing::{
     id::InvoiceId,
     payment::{
         gateway::GatewayName,
-        invoice::{Invoice, InvoiceStatus, NewInvoice},
+        invoice::{DUE_IN, Invoice, InvoiceStatus, NewInvoice},
         link::NoLink,
-        order::Order,
-        withdrawal::Standing,
+        order::{LinkedInvoice, Order},
     },
     service::{
         apply::{ApplyError, Rules},
@@ -67,9 +66,9 @@ pub(crate) async fn choose(app: &App, profile: &Profile, preview: &Preview, move
     let new = NewInvoice {
         id: InvoiceId::parse(&new_id("inv_", now)).map_err(|_| problem::BUSY)?,
         number: store.next_invoice_number(app.settings.zone.date(now).year()).await.map_err(store_problem)?,
-        due_date: app.settings.zone.date(now.saturating_add(upgrade::DUE_IN)),
+        due_date: app.settings.zone.date(now.saturating_add(DUE_IN)),
     };
-    let standing = replaced.as_ref().map(|invoice| Standing { invoice, order: order.as_ref() });
+    let standing = replaced.as_ref().map(|invoice| LinkedInvoice { invoice, order: order.as_ref() });
     let opened = upgrade::open(profile, preview, standing, new, now).map_err(rules_problem)?;
     match store.open_upgrade(&opened, now).await {
         Ok(()) => {

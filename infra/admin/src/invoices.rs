@@ -3,8 +3,9 @@
 use billing::{
     id::{InvoiceId, OrderId},
     payment::{
-        invoice::{Invoice, InvoiceStatus, NewInvoice, issue_renewal},
+        invoice::{Invoice, InvoiceStatus, NewInvoice},
         order::Order,
+        renewal::issue_renewal,
         withdrawal::withdraw,
     },
     service::{customer::Profile, package::Package},

@@ -187,7 +187,7 @@ fn cancelling_an_invoice_whose_link_is_open_makes_the_order_due() {
     deployment.open_link();
     deployment.lunas(&["invoices", "cancel", &number]).check(0, "cancelled at midtrans within minutes");
     let order = deployment.order();
-    assert!(order.cancel_wanted && order.wake_at.is_some_and(|due| due <= Clock::default().now()));
+    assert!(order.cancel_wanted_since.is_some() && order.wake_at.is_some_and(|due| due <= Clock::default().now()));
     deployment.lunas(&["payments", "show", ORDER]).check(0, "reconcile-payments");
 }
 

@@ -8,7 +8,7 @@ use billing::{
     id::{CustomerId, InvoiceId},
     payment::{
         invoice::{Invoice, InvoiceStatus},
-        withdrawal::Standing,
+        order::LinkedInvoice,
     },
     service::{
         apply::{Application, ApplyError, Rules, Todo, converge, give_back, grant, replaced_renewal, revoke},
@@ -132,7 +132,7 @@ impl Apply {
             Some(link) => self.store.order(link.gateway, &link.order_id).await?,
             None => None,
         };
-        let renewal = renewal.as_ref().map(|invoice| Standing { invoice, order: order.as_ref() });
+        let renewal = renewal.as_ref().map(|invoice| LinkedInvoice { invoice, order: order.as_ref() });
         Ok(grant(invoice, profile, renewal, self.rules, now)?)
     }
 }

@@ -20,7 +20,8 @@ use billing::{
     money::Rupiah,
     payment::{
         gateway::GatewayName,
-        invoice::{Invoice, NewInvoice, issue_renewal},
+        invoice::{Invoice, NewInvoice},
+        renewal::issue_renewal,
     },
     service::{
         customer::Profile,

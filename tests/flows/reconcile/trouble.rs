@@ -140,7 +140,7 @@ async fn replaced_while_down(gateway: GatewayName) -> (Journey, String) {
     }
     journey.link(&journey.token().await, Some(other)).await;
     let order = journey.orders().await.remove(0);
-    assert_eq!((order.gateway, order.cancel_wanted, order.status), (gateway, true, OrderStatus::Open));
+    assert_eq!((order.gateway, order.cancel_wanted_since.is_some(), order.status), (gateway, true, OrderStatus::Open));
     (journey, first)
 }
 
@@ -156,7 +156,7 @@ async fn what_could_not_be_cancelled_at_once_is_cancelled_later() {
             journey.reconcile().await;
             let order = journey.orders().await.remove(0);
             assert_eq!(
-                (order.status, order.cancel_wanted),
+                (order.status, order.cancel_wanted_since.is_some()),
                 (OrderStatus::Cancelled, false),
                 "{gateway}, begun: {begun}"
             );
@@ -178,7 +178,7 @@ async fn what_was_paid_instead_of_cancelled_is_settled() {
         journey.until_quiet().await;
         journey.assert_paid_once(gateway.as_str()).await;
         let order = journey.orders().await.remove(0);
-        assert_eq!((order.status, order.cancel_wanted), (OrderStatus::Paid, false));
+        assert_eq!((order.status, order.cancel_wanted_since.is_some()), (OrderStatus::Paid, false));
     }
 }
 

@@ -6,14 +6,9 @@ use billing::{
     money::Rupiah,
     payment::{
         gateway::{GatewayName, Mode},
-        invoice::{Invoice, InvoiceKind, InvoiceStatus, PaymentLink},
+        invoice::{Invoice, InvoiceKind, InvoiceStatus, PaymentLink, Terms},
     },
-    service::{
-        customer::Profile,
-        entitlement::Entitlement,
-        package::Package,
-        upgrade::{Preview, Terms},
-    },
+    service::{customer::Profile, entitlement::Entitlement, package::Package, upgrade::Preview},
     zone::Zone,
 };
 use time::{

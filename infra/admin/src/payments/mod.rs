@@ -134,7 +134,7 @@ fn order_view(order: &Order) -> Value {
         "id": order.id, "gateway": order.gateway, "mode": order.mode, "status": order.status, "amount": order.amount,
         "reference": order.reference, "transactionId": order.transaction_id, "createdAt": views::instant(Some(order.created_at)),
         "expiresAt": views::instant(Some(order.expires_at)), "nextLookAt": views::instant(order.wake_at),
-        "cancelWanted": order.cancel_wanted, "moments": moments.collect::<Vec<_>>(),
+        "cancelWanted": order.cancel_wanted_since.is_some(), "moments": moments.collect::<Vec<_>>(),
     })
 }
 

@@ -179,7 +179,7 @@ pub(super) fn next(facts: &Facts, ui: Ui) -> String {
         InvoiceStatus::Paid if !invoice.awaits_apply() && is_untold(facts) => network_advice(),
         InvoiceStatus::Paid if !invoice.awaits_apply() => "nothing to do: paid, and the customer is served for it".to_owned(),
         _ if invoice.awaits_apply() => apply_advice(facts, ui),
-        InvoiceStatus::Cancelled if facts.orders.iter().any(|order| order.cancel_wanted) => {
+        InvoiceStatus::Cancelled if facts.orders.iter().any(|order| order.cancel_wanted_since.is_some()) => {
             "the invoice is cancelled; its link is cancelled at the gateway by reconcile-payments, which runs every minute".to_owned()
         }
         InvoiceStatus::Cancelled | InvoiceStatus::Paid => {

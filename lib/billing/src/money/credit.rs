@@ -7,15 +7,14 @@ use time::OffsetDateTime;
 
 use crate::{
     money::{
-        MoneyError, Rupiah,
+        LEAST_AMOUNT, MoneyError, Rupiah,
         ledger::{Entry, EntryKind, between},
     },
     payment::{
         invoice::{Invoice, InvoiceStatus},
-        order::Order,
-        withdrawal::Standing,
+        order::{LinkedInvoice, Order},
     },
-    service::{customer::Profile, upgrade::LEAST_AMOUNT},
+    service::customer::Profile,
     telling::event::Event,
 };
 
@@ -37,23 +36,20 @@ pub struct CreditUse {
 /// How much of `credit` pays what is due on the invoice. What a gateway has to collect after it is nothing, or an
 /// amount that it takes.
 pub fn usable(invoice: &Invoice, credit: Rupiah, now: OffsetDateTime) -> Result<Rupiah, MoneyError> {
-    let wake_at = invoice.amount_due()?;
-    if invoice.status != InvoiceStatus::Unpaid
-        || invoice.is_lapsed(now)
-        || !credit.is_positive()
-        || !wake_at.is_positive()
+    let due = invoice.amount_due()?;
+    if invoice.status != InvoiceStatus::Unpaid || invoice.is_lapsed(now) || !credit.is_positive() || !due.is_positive()
     {
         return Ok(Rupiah::ZERO);
     }
-    let rest = wake_at.minus(credit.min(wake_at))?;
+    let rest = due.minus(credit.min(due))?;
     let leaves_enough = rest.is_zero() || rest >= LEAST_AMOUNT;
-    if leaves_enough { Ok(credit.min(wake_at)) } else { wake_at.minus(LEAST_AMOUNT).map(|most| most.max(Rupiah::ZERO)) }
+    if leaves_enough { Ok(credit.min(due)) } else { due.minus(LEAST_AMOUNT).map(|most| most.max(Rupiah::ZERO)) }
 }
 
 /// Uses the customer's credit for the invoice; `None` if there is none to use. An invoice under lease waits: a gateway
 /// is being asked for what is due on it now.
 pub fn use_credit(
-    standing: Standing<'_>,
+    standing: LinkedInvoice<'_>,
     profile: &Profile,
     now: OffsetDateTime,
 ) -> Result<Option<CreditUse>, MoneyError> {
@@ -82,7 +78,13 @@ pub fn use_credit(
     } else {
         invoice.next_wake(now)
     };
-    Ok(Some(CreditUse { invoice, profile, order: order.filter(|order| order.cancel_wanted), entries, event }))
+    Ok(Some(CreditUse {
+        invoice,
+        profile,
+        order: order.filter(|order| order.cancel_wanted_since.is_some()),
+        entries,
+        event,
+    }))
 }
 
 #[cfg(test)]

@@ -5,7 +5,7 @@ use time::OffsetDateTime;
 
 use crate::{
     id::{CustomerId, InvoiceId, OrderId},
-    money::{MoneyError, Rupiah},
+    money::Rupiah,
     payment::{gateway::GatewayName, invoice::Invoice},
 };
 
@@ -98,15 +98,6 @@ impl EntryKind {
     pub const fn moves_invoice(self) -> bool {
         !self.moves_credit()
     }
-}
-
-/// What a cancelled invoice still holds goes back to its customer as credit: the two entries of it.
-pub(crate) fn given_back_as_credit(
-    invoice: &Invoice,
-    held: Rupiah,
-    at: OffsetDateTime,
-) -> Result<[Entry; 2], MoneyError> {
-    Ok([between(invoice, EntryKind::Returned, held.negated()?, at), between(invoice, EntryKind::Surplus, held, at)])
 }
 
 /// A movement between an invoice and its customer's credit.

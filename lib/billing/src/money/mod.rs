@@ -5,4 +5,4 @@ pub mod credit;
 pub mod ledger;
 mod rupiah;
 
-pub use rupiah::{MoneyError, Rupiah};
+pub use rupiah::{LEAST_AMOUNT, MoneyError, Rupiah};

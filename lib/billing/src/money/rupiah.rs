@@ -12,6 +12,9 @@ use serde::{Deserialize, Serialize};
 #[serde(transparent)]
 pub struct Rupiah(i64);
 
+/// The smallest amount that gateways take reliably; whoever owes less pays this, and the difference is credit.
+pub const LEAST_AMOUNT: Rupiah = Rupiah::new(1_000);
+
 /// Why an amount could not be made.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum MoneyError {

@@ -5,21 +5,10 @@ use time::{Date, Duration, OffsetDateTime};
 
 use crate::{
     id::{CustomerId, InvoiceId, OrderId},
-    money::{
-        MoneyError, Rupiah,
-        credit::{CreditUse, use_credit},
-        ledger::Entry,
-    },
-    payment::{
-        gateway::{GatewayName, Mode},
-        withdrawal::Standing,
-    },
-    service::{
-        customer::Profile,
-        package::Package,
-        upgrade::{DUE_IN, Terms},
-    },
-    telling::{event::Event, reminder},
+    money::{MoneyError, Rupiah},
+    payment::gateway::{GatewayName, Mode},
+    service::package::Package,
+    telling::event::Event,
     zone::{Zone, format, later},
 };
 
@@ -151,6 +140,18 @@ pub struct Lease {
     pub until: OffsetDateTime,
 }
 
+/// What was agreed when the invoice of an upgrade was made.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Terms {
+    /// What the change costs by the rules. The invoice's amount is another if that is below Rp1.000.
+    pub charge: Rupiah,
+    /// A period of the new package is paid for: it takes the place of a renewal that is not paid yet.
+    pub new_period: bool,
+}
+
+/// Days in which the invoice of an upgrade is to be paid. It is no debt: an unpaid one changes nothing.
+pub const DUE_IN: Duration = Duration::days(7);
+
 /// How many of something were opened since when: orders of an invoice, invoices for changes of package.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Attempts {
@@ -191,7 +192,7 @@ impl Invoice {
     /// What is still to pay; zero unless UNPAID.
     pub fn amount_due(&self) -> Result<Rupiah, MoneyError> {
         match self.status {
-            InvoiceStatus::Unpaid => self.amount.minus(self.received).map(|wake_at| wake_at.max(Rupiah::ZERO)),
+            InvoiceStatus::Unpaid => self.amount.minus(self.received).map(|due| due.max(Rupiah::ZERO)),
             InvoiceStatus::Paid | InvoiceStatus::Cancelled => Ok(Rupiah::ZERO),
         }
     }
@@ -292,14 +293,14 @@ impl Invoice {
     /// An unpaid invoice over the package's price.
     pub(crate) fn issued(
         kind: InvoiceKind,
-        profile: &Profile,
+        customer_id: CustomerId,
         package: Package,
         new: NewInvoice,
         now: OffsetDateTime,
     ) -> Self {
         Self {
             id: new.id,
-            customer_id: profile.id.clone(),
+            customer_id,
             description: match kind {
                 InvoiceKind::Renewal => format!("{} – {} bulan", package.name, package.period_months),
                 InvoiceKind::Upgrade => format!("Ganti paket ke {}", package.name),
@@ -332,77 +333,12 @@ impl Invoice {
     }
 }
 
-/// A new invoice and everything that goes with it, as one transaction.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Issued {
-    /// UNPAID; or PAID and due to be applied, if credit covers it.
-    pub invoice: Invoice,
-    /// Holds it as open, with what is left of the credit.
-    pub profile: Profile,
-    /// What others are told.
-    pub event: Event,
-    /// What credit paid of it.
-    pub entries: Vec<Entry>,
-}
-
-/// A renewal invoice for the package that is active, and the profile that remembers it as open. Credit pays what it can
-/// of it. `in_catalogue` is that package as it is sold now; without it (it was taken out) the customer's copy counts.
-pub fn issue_renewal(
-    profile: &Profile,
-    in_catalogue: Option<&Package>,
-    new: NewInvoice,
-    zone: Zone,
-    now: OffsetDateTime,
-) -> Result<Issued, MoneyError> {
-    let active = &profile.entitlement.package;
-    let package = in_catalogue.filter(|package| package.id == active.id).unwrap_or(active).clone();
-    let remind_at = reminder::next(new.due_date, zone, now);
-    let invoice = Invoice { remind_at, ..Invoice::issued(InvoiceKind::Renewal, profile, package, new, now) };
-    let profile = Profile { open_renewal: Some(invoice.id.clone()), updated_at: now, ..profile.clone() };
-    let event = Event::InvoiceIssued {
-        customer_id: invoice.customer_id.clone(),
-        invoice_id: invoice.id.clone(),
-        amount: invoice.amount,
-    };
-    Ok(match use_credit(Standing { invoice: &invoice, order: None }, &profile, now)? {
-        Some(CreditUse { invoice, profile, entries, event: settled, .. }) => {
-            Issued { invoice, profile, event: settled.unwrap_or(event), entries: entries.into() }
-        }
-        None => Issued { invoice, profile, event, entries: Vec::new() },
-    })
-}
-
 #[cfg(test)]
 mod tests {
-    use time::macros::{date, datetime};
+    use time::macros::datetime;
 
     use super::*;
     use crate::examples::{self, NOW};
-
-    #[test]
-    fn a_renewal_asks_the_price_of_the_active_package_and_is_remembered() {
-        let before = Profile { open_renewal: None, ..examples::profile() };
-        let new = NewInvoice {
-            id: InvoiceId::parse("inv_2").unwrap(),
-            number: "INV-2026-000002".into(),
-            due_date: date!(2026 - 12 - 30),
-        };
-        let Issued { invoice, profile, event, entries } =
-            issue_renewal(&before, None, new, Zone::Jakarta, NOW).unwrap();
-        assert_eq!(entries, []);
-        assert_eq!((invoice.amount, invoice.amount_due()), (Rupiah::new(300_000), Ok(Rupiah::new(300_000))));
-        assert_eq!((invoice.status, invoice.settlement_no, invoice.awaits_apply()), (InvoiceStatus::Unpaid, 0, false));
-        assert_eq!(
-            (invoice.package.clone(), invoice.description.as_str()),
-            (before.entitlement.package.clone(), "Home 20 – 1 bulan")
-        );
-        assert_eq!(profile.open_renewal, Some(invoice.id.clone()));
-        assert_eq!((profile.credit, profile.entitlement), (before.credit, before.entitlement));
-        assert_eq!(
-            event,
-            Event::InvoiceIssued { customer_id: before.id, invoice_id: invoice.id, amount: Rupiah::new(300_000) }
-        );
-    }
 
     #[test]
     fn an_invoice_is_overdue_once_its_day_is_over_in_the_providers_zone() {

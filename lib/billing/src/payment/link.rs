@@ -163,7 +163,8 @@ pub fn open(invoice: &Invoice, attempt: NewAttempt, replaced: Option<&Order>, no
         transaction_id: None,
         expires_at: attempt.expires_at,
         status: OrderStatus::Creating,
-        cancel_wanted: false,
+        cancel_wanted_since: None,
+        unclear: Vec::new(),
         booked: std::collections::BTreeMap::new(),
         invoice: None,
         timeline: Vec::new(),
@@ -173,7 +174,8 @@ pub fn open(invoice: &Invoice, attempt: NewAttempt, replaced: Option<&Order>, no
         version: 0,
     };
     order.note(now, "creating");
-    let replaced = replaced.map(|order| order.wanting_cancellation(now)).filter(|order| order.cancel_wanted);
+    let replaced =
+        replaced.map(|order| order.wanting_cancellation(now)).filter(|order| order.cancel_wanted_since.is_some());
     let invoice = Invoice {
         link: None,
         lease: Some(lease),

@@ -4,5 +4,6 @@ pub mod gateway;
 pub mod invoice;
 pub mod link;
 pub mod order;
+pub mod renewal;
 pub mod settlement;
 pub mod withdrawal;

@@ -41,9 +41,11 @@ pub struct Order {
     pub expires_at: OffsetDateTime,
     /// Where the attempt stands.
     pub status: OrderStatus,
-    /// Nobody should pay it any more: to be cancelled at the gateway as planned work.
-    #[serde(default)]
-    pub cancel_wanted: bool,
+    /// Since when nobody should pay it any more: it is to be cancelled at the gateway.
+    #[serde(with = "time::serde::rfc3339::option")]
+    pub cancel_wanted_since: Option<OffsetDateTime>,
+    /// What the gateway said that a person was told of, oldest first, at most [`Order::UNCLEAR_LIMIT`].
+    pub unclear: Vec<String>,
     /// What has been booked, by the gateway's transaction id. Settling books the difference to this.
     #[serde(default)]
     pub booked: BTreeMap<String, Booked>,
@@ -64,6 +66,15 @@ pub struct Order {
     /// Counts the writes.
     #[serde(default)]
     pub version: u64,
+}
+
+/// An invoice, and the order behind its link if it has one.
+#[derive(Debug, Clone, Copy)]
+pub struct LinkedInvoice<'a> {
+    /// The invoice.
+    pub invoice: &'a Invoice,
+    /// Where customers may be paying it right now.
+    pub order: Option<&'a Order>,
 }
 
 /// Where an attempt stands.
@@ -121,10 +132,6 @@ const FIRST_LOOKS: [Duration; 5] =
     [Duration::minutes(5), Duration::minutes(15), Duration::hours(1), Duration::hours(6), Duration::hours(24)];
 /// While it can be paid it is looked at daily; no link lives longer than this.
 const LONGEST_LINK_DAYS: i64 = 7;
-/// In the timeline, before what the gateway said: nobody understands it.
-pub const UNCLEAR: &str = "unclear:";
-/// In the timeline: nobody should pay the order any more.
-const CANCELLATION_WANTED: &str = "cancellation_wanted";
 /// A cancellation that the gateway refused or did not answer is asked for again this much later,
 const CANCEL_AGAIN_IN: Duration = Duration::minutes(5);
 /// for so long.
@@ -138,6 +145,8 @@ const LOOK_AFTER_PAYMENT: Duration = Duration::minutes(15);
 impl Order {
     /// Moments kept; further ones replace the last.
     pub const TIMELINE_LIMIT: usize = 40;
+    /// Unclear answers remembered; a further one replaces the oldest.
+    pub const UNCLEAR_LIMIT: usize = 10;
 
     /// Notes what happened.
     pub fn note(&mut self, at: OffsetDateTime, what: impl Into<String>) {
@@ -171,8 +180,20 @@ impl Order {
     }
 
     fn cancellation_is_urgent(&self, now: OffsetDateTime) -> bool {
-        let wanted = self.timeline.iter().rev().find(|moment| moment.what == CANCELLATION_WANTED);
-        self.cancel_wanted && wanted.is_some_and(|moment| now < later(moment.at, CANCEL_URGENT_FOR))
+        self.cancel_wanted_since.is_some_and(|since| now < later(since, CANCEL_URGENT_FOR))
+    }
+
+    /// Notes what a person has to look at; false if that was told before.
+    pub(crate) fn note_unclear(&mut self, why: &str, now: OffsetDateTime) -> bool {
+        if self.unclear.iter().any(|told| told == why) {
+            return false;
+        }
+        if self.unclear.len() >= Self::UNCLEAR_LIMIT {
+            self.unclear.remove(0);
+        }
+        self.unclear.push(why.to_owned());
+        self.note(now, format!("unclear:{why}"));
+        true
     }
 
     /// When to look after a payment that is booked now.
@@ -186,10 +207,19 @@ impl Order {
     pub fn wanting_cancellation(&self, now: OffsetDateTime) -> Self {
         let mut order = self.clone();
         if matches!(order.status, OrderStatus::Creating | OrderStatus::Open) {
-            order.cancel_wanted = true;
+            order.cancel_wanted_since = Some(now);
             order.wake_at = Some(now);
-            order.note(now, CANCELLATION_WANTED);
+            order.note(now, "cancellation_wanted");
         }
+        order
+    }
+
+    /// The same order, now that its gateway agreed that nobody can pay it. `why`: a stable word for the timeline.
+    #[must_use]
+    pub fn cancelled(&self, why: &str, now: OffsetDateTime) -> Self {
+        let mut order = Self { status: OrderStatus::Cancelled, cancel_wanted_since: None, ..self.clone() };
+        order.note(now, why);
+        order.wake_at = order.next_look(now);
         order
     }
 
@@ -239,7 +269,7 @@ mod tests {
     #[test]
     fn a_wanted_cancellation_is_urgent_for_an_hour_and_then_rides_on_the_planned_looks() {
         let order = examples::order().wanting_cancellation(examples::NOW);
-        assert_eq!((order.cancel_wanted, order.wake_at), (true, Some(examples::NOW)));
+        assert_eq!((order.cancel_wanted_since.is_some(), order.wake_at), (true, Some(examples::NOW)));
         let looks = |minutes| {
             order
                 .next_look(later(examples::NOW, Duration::minutes(minutes)))

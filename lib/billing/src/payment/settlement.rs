@@ -8,12 +8,13 @@ use time::OffsetDateTime;
 use crate::{
     money::{
         MoneyError, Rupiah,
-        ledger::{Entry, EntryKind, PaymentRef, given_back_as_credit},
+        ledger::{Entry, EntryKind, PaymentRef},
     },
     payment::{
         gateway::{Report, ReportedState, Transaction},
         invoice::{Invoice, InvoiceStatus},
-        order::{Booked, Order, OrderStatus, UNCLEAR},
+        order::{Booked, Order, OrderStatus},
+        withdrawal::given_back_as_credit,
     },
     telling::event::{Event, ReviewReason},
 };
@@ -306,7 +307,7 @@ impl Books {
         now: OffsetDateTime,
     ) -> Result<LedgerChange, MoneyError> {
         self.order.status = status_of_money(&self.order);
-        self.order.cancel_wanted = false;
+        self.order.cancel_wanted_since = None;
         self.order.look_after_payment = Some(Order::when_to_look_after_payment(now));
         self.order.wake_at = self.order.next_look(now);
         // Nobody settles from this copy again: the next report is about money that moved after the invoice did.
@@ -370,7 +371,7 @@ fn note(order: &Order, invoice: &Invoice, report: &Report, now: OffsetDateTime) 
         _ => {}
     }
     if noted.status != order.status {
-        noted.cancel_wanted = false;
+        noted.cancel_wanted_since = None;
         noted.note(now, format!("{:?}", noted.status).to_lowercase());
     }
     if noted.transaction_id.is_none() {
@@ -410,12 +411,7 @@ fn note_unclear(order: &mut Order, report: &Report, now: OffsetDateTime) -> Opti
 
 /// What a person has to look at is told once, however often it is repeated.
 fn note_once(order: &mut Order, why: &str, now: OffsetDateTime) -> Option<Event> {
-    let what = format!("{UNCLEAR}{why}");
-    if order.timeline.iter().any(|moment| moment.what == what) {
-        return None;
-    }
-    order.note(now, what);
-    Some(review(order, ReviewReason::Unclear, order.amount))
+    order.note_unclear(why, now).then(|| review(order, ReviewReason::Unclear, order.amount))
 }
 
 fn review(order: &Order, reason: ReviewReason, amount: Rupiah) -> Event {

@@ -5,7 +5,7 @@ use time::OffsetDateTime;
 use crate::{
     money::{
         MoneyError, Rupiah,
-        ledger::{Entry, given_back_as_credit},
+        ledger::{Entry, EntryKind, between},
     },
     payment::{
         invoice::{Invoice, InvoiceStatus},
@@ -13,15 +13,6 @@ use crate::{
     },
     service::customer::Profile,
 };
-
-/// An invoice, and the order behind its link if it has one.
-#[derive(Debug, Clone, Copy)]
-pub struct Standing<'a> {
-    /// The invoice.
-    pub invoice: &'a Invoice,
-    /// Where customers may be paying it right now.
-    pub order: Option<&'a Order>,
-}
 
 /// A withdrawn invoice and everything that follows from it.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -80,6 +71,15 @@ pub fn withdraw(
     Ok(Withdrawal { invoice, profile, order, entries })
 }
 
+/// What a cancelled invoice still holds goes back to its customer as credit: the two entries of it.
+pub(crate) fn given_back_as_credit(
+    invoice: &Invoice,
+    held: Rupiah,
+    at: OffsetDateTime,
+) -> Result<[Entry; 2], MoneyError> {
+    Ok([between(invoice, EntryKind::Returned, held.negated()?, at), between(invoice, EntryKind::Surplus, held, at)])
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -101,7 +101,7 @@ mod tests {
         assert_eq!((withdrawal.invoice.link, withdrawal.profile.open_renewal), (None, None));
         assert_eq!((withdrawal.profile.credit, withdrawal.entries), (Rupiah::ZERO, vec![]));
         let order = withdrawal.order.unwrap();
-        assert_eq!((order.cancel_wanted, order.wake_at), (true, Some(NOW)));
+        assert_eq!((order.cancel_wanted_since.is_some(), order.wake_at), (true, Some(NOW)));
     }
 
     #[test]

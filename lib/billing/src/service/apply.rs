@@ -10,7 +10,8 @@ use crate::{
     },
     payment::{
         invoice::{Invoice, InvoiceKind, InvoiceStatus},
-        withdrawal::{Standing, WithdrawError, Withdrawal, withdraw},
+        order::LinkedInvoice,
+        withdrawal::{WithdrawError, Withdrawal, withdraw},
     },
     service::{
         customer::Profile,
@@ -127,7 +128,7 @@ pub fn replaced_renewal<'a>(invoice: &Invoice, profile: &'a Profile) -> Option<&
 pub fn grant(
     invoice: &Invoice,
     profile: &Profile,
-    renewal: Option<Standing<'_>>,
+    renewal: Option<LinkedInvoice<'_>>,
     rules: Rules,
     now: OffsetDateTime,
 ) -> Result<Application, ApplyError> {

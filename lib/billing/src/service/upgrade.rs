@@ -9,10 +9,11 @@ use time::{Duration, OffsetDateTime};
 
 use crate::{
     id::PackageId,
-    money::Rupiah,
+    money::{LEAST_AMOUNT, Rupiah},
     payment::{
-        invoice::{Attempts, Invoice, InvoiceKind, InvoiceStatus, NewInvoice},
-        withdrawal::{Standing, Withdrawal, withdraw},
+        invoice::{Attempts, Invoice, InvoiceKind, InvoiceStatus, NewInvoice, Terms},
+        order::LinkedInvoice,
+        withdrawal::{Withdrawal, withdraw},
     },
     service::{
         apply::ApplyError,
@@ -27,10 +28,6 @@ use crate::{
     zone::Zone,
 };
 
-/// The smallest amount that gateways take reliably; whoever owes less pays this, and the difference is credit.
-pub const LEAST_AMOUNT: Rupiah = Rupiah::new(1_000);
-/// Days in which the invoice is to be paid. It is no debt: an unpaid one changes nothing.
-pub const DUE_IN: Duration = Duration::days(7);
 /// Invoices opened per customer within [`ATTEMPTS_WINDOW`](crate::payment::invoice::ATTEMPTS_WINDOW): each has a number and can
 /// have orders.
 pub const ATTEMPTS: u32 = 10;
@@ -56,15 +53,6 @@ pub struct Rules {
     pub zone: Zone,
     /// What a change costs.
     pub pricing: UpgradePricing,
-}
-
-/// What was agreed when the invoice of an upgrade was made.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Terms {
-    /// What the change costs by the rules. The invoice's amount is another if that is below Rp1.000.
-    pub charge: Rupiah,
-    /// A period of the new package is paid for: it takes the place of a renewal that is not paid yet.
-    pub new_period: bool,
 }
 
 /// A package that a customer is shown.
@@ -268,13 +256,13 @@ pub struct NewUpgrade {
 pub fn open(
     profile: &Profile,
     preview: &Preview,
-    replaced: Option<Standing<'_>>,
+    replaced: Option<LinkedInvoice<'_>>,
     new: NewInvoice,
     now: OffsetDateTime,
 ) -> Result<NewUpgrade, ApplyError> {
     let withdrawal = replaced.map(|replaced| withdraw(replaced.invoice, profile, replaced.order, now)).transpose()?;
     let profile = withdrawal.as_ref().map_or(profile, |withdrawal| &withdrawal.profile);
-    let invoice = Invoice::issued(InvoiceKind::Upgrade, profile, preview.package.clone(), new, now);
+    let invoice = Invoice::issued(InvoiceKind::Upgrade, profile.id.clone(), preview.package.clone(), new, now);
     let mut invoice = Invoice { amount: preview.amount, upgrade: Some(preview.terms), ..invoice };
     let (customer_id, invoice_id, amount) = (profile.id.clone(), invoice.id.clone(), invoice.amount);
     let event = if amount.is_positive() {

@@ -7,7 +7,6 @@ use crate::{
     id::{CustomerId, InvoiceId, OrderId, PackageId},
     money::Rupiah,
     payment::gateway::GatewayName,
-    telling::reminder::Stage,
 };
 
 /// How long an event is kept after it was relayed.
@@ -177,6 +176,18 @@ pub enum ReviewReason {
     /// The gateway says something that is not understood, or that a person has to decide: an unknown status, a card
     /// held for review, another currency. Nothing is booked; the amount is the order's.
     Unclear,
+}
+
+/// How far an unpaid renewal has come.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Stage {
+    /// Three days before the due date.
+    ThreeDaysBefore,
+    /// The due date.
+    DueDay,
+    /// The day after it: the invoice is overdue.
+    Overdue,
 }
 
 impl Event {

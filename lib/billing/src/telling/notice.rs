@@ -13,8 +13,7 @@ use crate::{
     payment::invoice::{Invoice, InvoiceKind, InvoiceStatus},
     telling::{
         delivery::DeliveryStatus,
-        event::{Envelope, Event, ReviewReason},
-        reminder::Stage,
+        event::{Envelope, Event, ReviewReason, Stage},
     },
     zone::{Zone, later},
 };

@@ -3,30 +3,17 @@
 //! The invoice names the instant of its next reminder, so nobody has to search for invoices. A reminder and the next
 //! instant are one decision: told twice or forgotten is neither possible.
 
-use serde::{Deserialize, Serialize};
 use time::{Date, Duration, OffsetDateTime, macros::time};
 
 use crate::{
     money::MoneyError,
     payment::invoice::{Invoice, InvoiceKind, InvoiceStatus},
-    telling::event::Event,
+    telling::event::{Event, Stage},
     zone::Zone,
 };
 
 /// When in the day customers are reminded, in the provider's zone.
 const TIME_OF_DAY: time::Time = time!(09:00);
-
-/// How far an unpaid renewal has come.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum Stage {
-    /// Three days before the due date.
-    ThreeDaysBefore,
-    /// The due date.
-    DueDay,
-    /// The day after it: the invoice is overdue.
-    Overdue,
-}
 
 impl Stage {
     /// In the order of time.

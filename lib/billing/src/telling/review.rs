@@ -7,10 +7,7 @@ use time::OffsetDateTime;
 use crate::{
     id::{CustomerId, InvoiceId, OrderId},
     money::Rupiah,
-    payment::{
-        gateway::GatewayName,
-        order::{Order, UNCLEAR},
-    },
+    payment::{gateway::GatewayName, order::Order},
     telling::event::{Event, ReviewReason},
 };
 
@@ -81,8 +78,6 @@ pub fn of_event(order: &Order, event: &Event, now: OffsetDateTime) -> Option<Rev
         Event::PaymentReversed { amount, .. } => (*amount, Why::Reversed),
         _ => return None,
     };
-    let unclear =
-        || order.timeline.iter().rev().find_map(|moment| moment.what.strip_prefix(UNCLEAR)).map(str::to_owned);
     Some(Review {
         customer_id: order.customer_id.clone(),
         invoice_id: order.invoice_id.clone(),
@@ -90,7 +85,7 @@ pub fn of_event(order: &Order, event: &Event, now: OffsetDateTime) -> Option<Rev
         order_id: order.id.clone(),
         amount,
         why,
-        said: if why == Why::Unclear { unclear() } else { None },
+        said: if why == Why::Unclear { order.unclear.last().cloned() } else { None },
         at: now,
     })
 }

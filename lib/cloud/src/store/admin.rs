@@ -4,10 +4,7 @@ use aws_sdk_dynamodb::types::{AttributeValue, Delete, ReturnValue, TransactWrite
 use billing::{
     access::phone::Phone,
     id::{CustomerId, InvoiceId, PackageId},
-    payment::{
-        invoice::{Invoice, Issued},
-        withdrawal::Withdrawal,
-    },
+    payment::{invoice::Invoice, renewal::Issued, withdrawal::Withdrawal},
     service::{customer::Profile, import::Import, package::CataloguePackage, upgrade::NewUpgrade},
     telling::event::Event,
 };

@@ -18,7 +18,7 @@ use billing::{
         gateway::GatewayName,
         invoice::Invoice,
         link::{self, LinkDecision, NoLink, choose, decide},
-        withdrawal::Standing,
+        order::LinkedInvoice,
     },
     service::customer::Profile,
 };
@@ -114,7 +114,9 @@ async fn pay_from_credit(app: &App, profile: &Profile, invoice: &Invoice) -> Res
         Some(link) => app.store.order(link.gateway, &link.order_id).await?,
         None => None,
     };
-    let Some(used) = use_credit(Standing { invoice, order: order.as_ref() }, profile, now)? else { return Ok(false) };
+    let Some(used) = use_credit(LinkedInvoice { invoice, order: order.as_ref() }, profile, now)? else {
+        return Ok(false);
+    };
     match app.store.use_credit(&used, now).await {
         Ok(()) => {
             tracing::info!(invoice = invoice.id.as_str(), status = ?used.invoice.status, "credit used");

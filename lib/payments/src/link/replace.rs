@@ -41,13 +41,7 @@ pub(crate) async fn close(app: &App, order: Order, invoice: &Invoice) -> Result<
         Err(_) => Said::Nothing,
     };
     match said {
-        Said::Cancelled => {
-            let now = app.clock.now();
-            let mut cancelled = Order { status: OrderStatus::Cancelled, cancel_wanted: false, ..order };
-            cancelled.note(now, "replaced");
-            cancelled.wake_at = cancelled.next_look(now);
-            Ok(Closed::Order(Some(Box::new(cancelled))))
-        }
+        Said::Cancelled => Ok(Closed::Order(Some(Box::new(order.cancelled("replaced", app.clock.now()))))),
         Said::Nothing => Ok(Closed::Order(None)),
         Said::Report(report) => match crate::book(app, order, Some(invoice.clone()), report, "replacement").await {
             Ok(booked) if booked.moved || booked.order.status == OrderStatus::Paid => Ok(Closed::MoneyArrived),

@@ -80,7 +80,8 @@ fn order(status: OrderStatus, moments: &[&str]) -> Order {
         transaction_id: None,
         expires_at: after(86_400),
         status,
-        cancel_wanted: false,
+        cancel_wanted_since: None,
+        unclear: Vec::new(),
         booked: std::collections::BTreeMap::default(),
         invoice: None,
         timeline: Vec::new(),
@@ -204,7 +205,7 @@ fn what_is_missing_is_said_with_where_to_look() {
     check_next(&settled(Some(after(62)), false), "told again at 2026-11-23 10:03:00 WIB");
     check_next(&facts(invoice(InvoiceStatus::Unpaid), vec![]), "not asked for a payment link");
     check_next(&facts(invoice(InvoiceStatus::Cancelled), vec![]), "the invoice is cancelled");
-    let wanted = Order { cancel_wanted: true, ..order(OrderStatus::Open, &["cancellation_wanted"]) };
+    let wanted = Order { cancel_wanted_since: Some(NOW), ..order(OrderStatus::Open, &["cancellation_wanted"]) };
     check_next(&facts(invoice(InvoiceStatus::Cancelled), vec![wanted]), "reconcile-payments");
     let taken_back = Invoice { settlement_no: 1, granted: Some(1), ..invoice(InvoiceStatus::Unpaid) };
     check_next(&facts(taken_back, vec![]), "taken back but not applied");

@@ -9,11 +9,12 @@ use crate::{
     examples::{self, NOW},
     payment::{
         gateway::{Report, ReportedState, Transaction},
-        invoice::{InvoiceStatus, Lease, NewInvoice, PaymentLink, issue_renewal},
+        invoice::{InvoiceStatus, Lease, NewInvoice, PaymentLink},
         link,
-        order::OrderStatus,
+        order::{LinkedInvoice, OrderStatus},
+        renewal::issue_renewal,
         settlement::{SettleOutcome, settle},
-        withdrawal::{Standing, Withdrawal, withdraw},
+        withdrawal::{Withdrawal, withdraw},
     },
     service::{
         apply::{Application, Rules, Todo, converge, give_back, grant, replaced_renewal, revoke},
@@ -182,7 +183,7 @@ impl Story {
             _ => return,
         };
         let order = replaced.as_ref().and_then(|invoice| self.order_behind(invoice));
-        let standing = replaced.as_ref().map(|invoice| Standing { invoice, order: order.as_ref() });
+        let standing = replaced.as_ref().map(|invoice| LinkedInvoice { invoice, order: order.as_ref() });
         let opened = upgrade::open(&self.profile, &preview, standing, self.new_invoice(), self.now).unwrap();
         self.profile = opened.profile;
         self.invoices.push(opened.invoice);
@@ -285,7 +286,7 @@ impl Story {
         let order = renewal
             .filter(|renewal| renewal.status == InvoiceStatus::Unpaid)
             .and_then(|renewal| self.order_behind(renewal));
-        let renewal = renewal.map(|invoice| Standing { invoice, order: order.as_ref() });
+        let renewal = renewal.map(|invoice| LinkedInvoice { invoice, order: order.as_ref() });
         grant(invoice, &self.profile, renewal, RULES, self.now).unwrap()
     }
 
@@ -307,7 +308,7 @@ impl Story {
     fn withdrawn(&mut self, withdrawal: Withdrawal) {
         self.keep_invoice(withdrawal.invoice);
         if let Some(order) = withdrawal.order {
-            assert!(!order.cancel_wanted || order.status == OrderStatus::Open);
+            assert!(!order.cancel_wanted_since.is_some() || order.status == OrderStatus::Open);
             self.keep_order(order);
         }
         self.enter(withdrawal.entries, &[]);

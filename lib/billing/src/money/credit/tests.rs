@@ -3,7 +3,10 @@ use time::Duration;
 use super::*;
 use crate::{
     examples::{self, NOW},
-    payment::invoice::{InvoiceKind, Issued, Lease, NewInvoice, issue_renewal},
+    payment::{
+        invoice::{InvoiceKind, Lease, NewInvoice},
+        renewal::{Issued, issue_renewal},
+    },
     zone::{Zone, later},
 };
 
@@ -13,7 +16,7 @@ fn with_credit(credit: i64) -> Profile {
 
 /// Uses credit for the example, Rp300.000 due.
 fn used(credit: i64) -> Option<CreditUse> {
-    use_credit(Standing { invoice: &examples::invoice(), order: None }, &with_credit(credit), NOW).unwrap()
+    use_credit(LinkedInvoice { invoice: &examples::invoice(), order: None }, &with_credit(credit), NOW).unwrap()
 }
 
 #[test]
@@ -42,7 +45,7 @@ fn credit_pays_what_it_can_and_leaves_no_rest_that_no_gateway_takes() {
 #[test]
 fn an_invoice_that_credit_covers_is_paid_now_and_due_to_be_applied() {
     let invoice = Invoice { link: Some(examples::link()), ..examples::invoice() };
-    let standing = Standing { invoice: &invoice, order: Some(&examples::order()) };
+    let standing = LinkedInvoice { invoice: &invoice, order: Some(&examples::order()) };
     let used = use_credit(standing, &with_credit(300_000), NOW).unwrap().unwrap();
     let paid = &used.invoice;
     assert_eq!(
@@ -55,15 +58,16 @@ fn an_invoice_that_credit_covers_is_paid_now_and_due_to_be_applied() {
         used.event,
         Some(Event::PaymentSettled { customer_id, invoice_id, settlement_no: 1, amount: invoice.amount })
     );
-    assert!(used.order.unwrap().cancel_wanted, "nobody is to pay its link any more");
+    assert!(used.order.unwrap().cancel_wanted_since.is_some(), "nobody is to pay its link any more");
 }
 
 #[test]
 fn a_link_that_asks_for_too_much_stays_to_be_replaced() {
     let invoice = Invoice { link: Some(examples::link()), ..examples::invoice() };
-    let used = use_credit(Standing { invoice: &invoice, order: Some(&examples::order()) }, &with_credit(100_000), NOW)
-        .unwrap()
-        .unwrap();
+    let used =
+        use_credit(LinkedInvoice { invoice: &invoice, order: Some(&examples::order()) }, &with_credit(100_000), NOW)
+            .unwrap()
+            .unwrap();
     assert_eq!((used.invoice.link, used.order, used.event), (invoice.link, None, None));
     assert_eq!(used.invoice.wake_at, None);
 }
@@ -81,14 +85,14 @@ fn no_credit_is_used_where_nothing_is_due_or_somebody_is_asking_a_gateway() {
         Invoice { kind: InvoiceKind::Upgrade, created_at: NOW - Duration::days(8), ..examples::invoice() },
         Invoice { amount: Rupiah::new(900), ..examples::invoice() },
     ] {
-        assert_eq!(use_credit(Standing { invoice: &invoice, order: None }, &with_credit(500), NOW).unwrap(), None);
+        assert_eq!(use_credit(LinkedInvoice { invoice: &invoice, order: None }, &with_credit(500), NOW).unwrap(), None);
     }
 }
 
 #[test]
 fn an_offer_that_holds_credit_is_looked_at_when_it_lapses() {
     let offer = Invoice { kind: InvoiceKind::Upgrade, ..examples::invoice() };
-    let used = use_credit(Standing { invoice: &offer, order: None }, &with_credit(100_000), NOW).unwrap().unwrap();
+    let used = use_credit(LinkedInvoice { invoice: &offer, order: None }, &with_credit(100_000), NOW).unwrap().unwrap();
     assert_eq!(used.invoice.wake_at, Some(NOW + Duration::days(8)));
     assert!(used.invoice.is_lapsed(NOW + Duration::days(8)));
 }

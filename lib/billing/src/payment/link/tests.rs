@@ -161,7 +161,11 @@ fn opened_order(invoice: &Invoice) -> (Order, Invoice) {
         expires_at: later(NOW, Duration::hours(24)),
     };
     let opening = open(invoice, attempt, Some(&examples::order()), NOW);
-    assert!(opening.replaced.is_some_and(|replaced| replaced.cancel_wanted && replaced.wake_at == Some(NOW)));
+    assert!(
+        opening
+            .replaced
+            .is_some_and(|replaced| replaced.cancel_wanted_since.is_some() && replaced.wake_at == Some(NOW))
+    );
     (opening.order, opening.invoice)
 }
 
@@ -194,7 +198,7 @@ fn the_link_that_the_gateway_gave_becomes_the_invoices() {
         (order.status, order.reference.as_deref(), order.expires_at),
         (OrderStatus::Open, Some("ref"), opened().expires_at)
     );
-    assert_eq!((order.cancel_wanted, order.wake_at), (false, order.next_look(NOW)));
+    assert_eq!((order.cancel_wanted_since.is_some(), order.wake_at), (false, order.next_look(NOW)));
     let invoice = invoice.unwrap();
     let link = PaymentLink {
         url: opened().url,
@@ -220,7 +224,7 @@ fn nobody_is_given_the_link_of_an_invoice_that_moved_on() {
         Invoice { lease: with_lease().lease, ..leased.clone() },
     ] {
         let (order, invoice) = record(&order, &moved_on, &opened(), NOW);
-        assert_eq!((invoice, order.cancel_wanted, order.wake_at), (None, true, Some(NOW)));
+        assert_eq!((invoice, order.cancel_wanted_since.is_some(), order.wake_at), (None, true, Some(NOW)));
         assert_eq!(order.reference.as_deref(), Some("ref"), "it can be cancelled by that");
     }
 }
@@ -232,7 +236,7 @@ fn an_order_that_was_paid_before_its_link_was_recorded_stays_paid() {
         let order = Order { status, ..order.clone() };
         let (recorded, invoice) = record(&order, &leased, &opened(), NOW);
         assert_eq!(
-            (recorded.status, recorded.cancel_wanted, recorded.wake_at, invoice),
+            (recorded.status, recorded.cancel_wanted_since.is_some(), recorded.wake_at, invoice),
             (status, false, order.wake_at, None)
         );
         assert_eq!(recorded.reference.as_deref(), Some("ref"));

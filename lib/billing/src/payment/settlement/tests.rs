@@ -16,7 +16,8 @@ use crate::{
     money::credit::use_credit,
     payment::{
         invoice::PaymentLink,
-        withdrawal::{self, Standing},
+        order::LinkedInvoice,
+        withdrawal::{self},
     },
     zone::later,
 };
@@ -103,7 +104,7 @@ impl Story {
             }
             Step::UseCredit => {
                 let profile = crate::service::customer::Profile { credit: self.credit, ..examples::profile() };
-                let standing = Standing { invoice: &self.invoice, order: None };
+                let standing = LinkedInvoice { invoice: &self.invoice, order: None };
                 if let Some(used) = use_credit(standing, &profile, NOW).unwrap() {
                     self.invoice = used.invoice;
                     self.credit = used.profile.credit;

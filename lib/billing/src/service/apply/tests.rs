@@ -4,10 +4,10 @@ use super::*;
 use crate::{
     examples::{self, NOW},
     id::InvoiceId,
+    payment::invoice::Terms,
     service::{
         entitlement::{Payment, change},
         package::Package,
-        upgrade::Terms,
     },
 };
 

@@ -344,7 +344,7 @@ fn a_new_choice_cancels_the_unpaid_one_gives_its_money_back_and_leaves_the_gatew
     let first = Invoice { received: Rupiah::new(40_000), link: Some(examples::link()), ..opened.invoice };
     let order = Order { invoice_id: first.id.clone(), ..examples::order() };
     let other = preview(&opened.profile, &home10(), FULL_PRICE, NOW).unwrap();
-    let standing = Standing { invoice: &first, order: Some(&order) };
+    let standing = LinkedInvoice { invoice: &first, order: Some(&order) };
     let replaced = open(&opened.profile, &other, Some(standing), new(3), NOW).unwrap();
     let withdrawal = replaced.withdrawal.unwrap();
     assert_eq!(
@@ -352,7 +352,7 @@ fn a_new_choice_cancels_the_unpaid_one_gives_its_money_back_and_leaves_the_gatew
         (InvoiceStatus::Cancelled, None, 2)
     );
     let order = withdrawal.order.unwrap();
-    assert_eq!((order.cancel_wanted, order.wake_at), (true, Some(NOW)));
+    assert_eq!((order.cancel_wanted_since.is_some(), order.wake_at), (true, Some(NOW)));
     assert_eq!((replaced.profile.credit, replaced.profile.open_upgrade), (Rupiah::new(40_000), Some(new(3).id)));
 }
 
@@ -362,11 +362,11 @@ fn an_applied_change_cancels_an_unpaid_renewal_for_time_that_it_replaced() {
     let with_renewal = Profile { open_renewal: Some(renewal.id.clone()), ..budi() };
     let (invoice, profile) = paid(&with_renewal, &home50(), FULL_PRICE, HALFWAY);
     assert_eq!(apply::replaced_renewal(&invoice, &profile), Some(&renewal.id));
-    let standing = Standing { invoice: &renewal, order: Some(&examples::order()) };
+    let standing = LinkedInvoice { invoice: &renewal, order: Some(&examples::order()) };
     let done = grant(&invoice, &profile, Some(standing), APPLY, HALFWAY).unwrap();
     let withdrawal = done.withdrawal.unwrap();
     assert_eq!(withdrawal.invoice.status, InvoiceStatus::Cancelled);
-    assert!(withdrawal.order.unwrap().cancel_wanted, "as due work");
+    assert!(withdrawal.order.unwrap().cancel_wanted_since.is_some(), "as due work");
     assert_eq!(
         (done.profile.open_renewal, done.profile.open_upgrade, done.profile.credit),
         (None, None, Rupiah::new(50_000))
@@ -374,7 +374,8 @@ fn an_applied_change_cancels_an_unpaid_renewal_for_time_that_it_replaced() {
     assert_eq!(done.profile.entitlement.package, home50(), "both are in one profile");
     // One that was paid meanwhile is not touched: it will buy days of the new package.
     let settled = Invoice { status: InvoiceStatus::Paid, settlement_no: 1, ..renewal };
-    let done = grant(&invoice, &profile, Some(Standing { invoice: &settled, order: None }), APPLY, HALFWAY).unwrap();
+    let done =
+        grant(&invoice, &profile, Some(LinkedInvoice { invoice: &settled, order: None }), APPLY, HALFWAY).unwrap();
     assert_eq!((done.withdrawal, done.profile.open_renewal), (None, Some(settled.id)));
 }
 

@@ -8,11 +8,15 @@ fn an_order_of_any_status_accepts_money() {
     for status in [Creating, Open, Expired, Failed, Cancelled, Paid, Reversed] {
         let mut story = Story::new();
         story.orders[0].status = status;
-        story.orders[0].cancel_wanted = true;
+        story.orders[0].cancel_wanted_since.replace(examples::NOW);
         story.go_on(&t1(300, 0));
         assert_eq!(story.summary(), "PAID holds 300, credit 0: settled#1 300", "{status:?}");
         let order = &story.orders[0];
-        assert_eq!((order.status, order.cancel_wanted), (Paid, false), "a paid order is not to be cancelled");
+        assert_eq!(
+            (order.status, order.cancel_wanted_since.is_some()),
+            (Paid, false),
+            "a paid order is not to be cancelled"
+        );
         assert_eq!(order.wake_at, Some(Order::when_to_look_after_payment(NOW)));
     }
 }
@@ -20,14 +24,14 @@ fn an_order_of_any_status_accepts_money() {
 /// A report without money: where does an order of `before` stand after it?
 #[track_caller]
 fn check_note(before: OrderStatus, state: &ReportedState, minutes: i64, after: OrderStatus) {
-    let order = Order { status: before, cancel_wanted: true, ..examples::order() };
+    let order = Order { status: before, cancel_wanted_since: Some(NOW), ..examples::order() };
     let now = later(NOW, Duration::minutes(minutes));
     let outcome =
         settle(&order, &examples::invoice(), &Report { state: state.clone(), transactions: vec![] }, now).unwrap();
     let SettleOutcome::Noted(noted) = outcome else { panic!("{state:?} of {before:?}: {outcome:?}") };
     let noted = noted.order;
     assert_eq!(noted.status, after, "{state:?} of {before:?}");
-    assert_eq!(noted.cancel_wanted, before == after, "what is over needs no cancellation");
+    assert_eq!(noted.cancel_wanted_since.is_some(), before == after, "what is over needs no cancellation");
     assert_eq!(noted.wake_at, noted.next_look(now));
 }
 
