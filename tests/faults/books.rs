@@ -4,7 +4,7 @@ use std::collections::HashMap;
 
 use aws_sdk_dynamodb::types::AttributeValue;
 use billing::{
-    audit::{self, Filed, Line, Told},
+    audit::{self, Filed, StoredEntry, Told},
     payment::{
         invoice::{Invoice, InvoiceStatus},
         order::Order,
@@ -95,7 +95,7 @@ impl Books {
         let line = |item: &Item| {
             let events = item.get("events").and_then(|events| events.as_l().ok());
             let events = events.into_iter().flatten().filter_map(|id| id.as_s().ok().cloned());
-            Line { id: text(item, "id"), events: events.collect(), entry: state(item) }
+            StoredEntry { id: text(item, "id"), events: events.collect(), entry: state(item) }
         };
         let event = |item: &Item| {
             let relayed_at = item.get("relayed_at").map(|_| OffsetDateTime::UNIX_EPOCH);

@@ -78,7 +78,7 @@ fn customer(caller: &Caller, zone: Zone, now: OffsetDateTime) -> Value {
         "expiresAt": format::instant(profile.entitlement.expires_at),
         "daysLeft": zone.days_until(profile.entitlement.expires_at, now),
         "credit": profile.credit,
-        "network": account::standing(caller, now),
+        "network": account::network_progress(caller, now),
         "package": {
             "id": package.id, "name": package.name, "price": package.price, "downMbps": package.down_mbps, "upMbps": package.up_mbps,
         },

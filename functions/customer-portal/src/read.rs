@@ -73,7 +73,7 @@ async fn dashboard(visit: &Visit<'_>, claim: &Claim) -> Result<Response<Body>, P
     let said = named_error(visit).map(|text| if is_done { Said::Done(text) } else { Said::Failed(text) });
     let markup = pages::dashboard(
         &caller.profile,
-        account::standing(&caller, visit.now),
+        account::network_progress(&caller, visit.now),
         &bills,
         said,
         &visit.page(csrf(claim), true),

@@ -13,7 +13,7 @@ use std::{
 
 use billing::{
     id::CustomerId,
-    telling::network::{self, NetworkUpdate, Outcome, Problem, State},
+    telling::network::{self, NetworkUpdate, ReceiverProblem, TellingState, TryResult},
 };
 use cloud::{
     app::App,
@@ -77,11 +77,11 @@ impl Network {
     }
 
     /// Whom to tell; `None` = nobody is configured.
-    async fn receivers(&self) -> Result<Option<Receivers>, Problem> {
+    async fn receivers(&self) -> Result<Option<Receivers>, ReceiverProblem> {
         let secrets = &self.app.secrets;
         let unusable = |error: &dyn std::error::Error| {
             tracing::error!(alarm = true, %error, "the network cannot be told");
-            Problem::Misconfigured
+            ReceiverProblem::Misconfigured
         };
         let rows = secrets.rows(NAME).await.map_err(|error: SecretError| unusable(&error))?;
         let mut known = self.known.lock().unwrap_or_else(PoisonError::into_inner);
@@ -127,7 +127,11 @@ async fn tell_event(network: &Network, message: &Message) -> Result<(), Failed> 
 
 /// Tells one line, and looks at it once more afterwards: who came meanwhile found it claimed, and relied on that.
 /// Answers the problem of the last try, if it reached nobody.
-async fn tell(network: &Network, customer: &CustomerId, cause: Option<&str>) -> Result<Option<Problem>, Failed> {
+async fn tell(
+    network: &Network,
+    customer: &CustomerId,
+    cause: Option<&str>,
+) -> Result<Option<ReceiverProblem>, Failed> {
     let App { store, clock, .. } = &network.app;
     let receivers = network.receivers().await;
     let mut cause = cause;
@@ -146,10 +150,10 @@ async fn tell(network: &Network, customer: &CustomerId, cause: Option<&str>) -> 
         };
         let outcome = match &receivers {
             Ok(Some(receivers)) => receivers.tell(&claimed, now).await,
-            Ok(None) => Outcome::default(),
-            Err(problem) => Outcome { problem: Some(*problem), ..Outcome::default() },
+            Ok(None) => TryResult::default(),
+            Err(problem) => TryResult { problem: Some(*problem), ..TryResult::default() },
         };
-        if outcome.problem == Some(Problem::Unauthorized) {
+        if outcome.problem == Some(ReceiverProblem::Unauthorized) {
             // The key may have been replaced: the next try signs with what is typed in now.
             let _ = network.app.secrets.refreshed_rows(NAME).await;
         }
@@ -171,7 +175,7 @@ async fn tell(network: &Network, customer: &CustomerId, cause: Option<&str>) -> 
 }
 
 /// Nobody is configured: customers are not shown a network that is late.
-async fn forget(network: &Network, network_update: Option<NetworkUpdate>) -> Result<Option<Problem>, Failed> {
+async fn forget(network: &Network, network_update: Option<NetworkUpdate>) -> Result<Option<ReceiverProblem>, Failed> {
     if let Some(off) = network_update.and_then(|network_update| network_update.off()) {
         match network.app.store.put_network_update(off).await {
             Ok(_) | Err(StoreError::Stale) => {}
@@ -185,11 +189,11 @@ async fn forget(network: &Network, network_update: Option<NetworkUpdate>) -> Res
 fn note(network_update: &NetworkUpdate) {
     let (customer, version, tries) = (network_update.customer_id.as_str(), network_update.number, network_update.tries);
     match network_update.state {
-        State::Told => tracing::info!(customer, version, tries, "the network was told"),
-        State::GivenUp => {
+        TellingState::Told => tracing::info!(customer, version, tries, "the network was told"),
+        TellingState::GivenUp => {
             tracing::error!(alarm = true, customer, version, tries, problem = ?network_update.problem, "the network was not told, and is no longer asked");
         }
-        State::Pending | State::Failing | State::Off => {
+        TellingState::Pending | TellingState::Failing | TellingState::Off => {
             let alarm = network_update.is_alarming();
             tracing::error!(alarm, customer, version, tries, problem = ?network_update.problem, "the network was not told yet");
         }

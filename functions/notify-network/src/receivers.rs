@@ -1,7 +1,7 @@
 //! Whom to tell, as the secret `network` says, and one try at all of them.
 
 use billing::{
-    telling::network::{NetworkUpdate, Outcome, Problem},
+    telling::network::{NetworkUpdate, ReceiverProblem, TryResult},
     zone::format,
 };
 use cloud::secrets::Rows;
@@ -121,7 +121,7 @@ impl Receivers {
     }
 
     /// Tells everybody who has not taken it yet, all at once, each once.
-    pub(crate) async fn tell(&self, network_update: &NetworkUpdate, now: OffsetDateTime) -> Outcome {
+    pub(crate) async fn tell(&self, network_update: &NetworkUpdate, now: OffsetDateTime) -> TryResult {
         let (headers, body) = self.message(network_update, now);
         let mut calls = JoinSet::new();
         for address in self.addresses.iter().filter(|address| !network_update.is_settled_with(&address.hash)) {
@@ -135,11 +135,11 @@ impl Receivers {
             let (client, hash) = (self.client.clone(), address.hash.clone());
             calls.spawn(async move { (hash, post(&client, call).await) });
         }
-        let mut outcome = Outcome::default();
+        let mut outcome = TryResult::default();
         while let Some(done) = calls.join_next().await {
             match done {
                 Ok((hash, Ok(()))) => outcome.taken.push(hash),
-                Ok((hash, Err(Problem::Gone))) => outcome.gone.push(hash),
+                Ok((hash, Err(ReceiverProblem::Gone))) => outcome.gone.push(hash),
                 Ok((hash, Err(problem))) => {
                     tracing::warn!(
                         customer = network_update.customer_id.as_str(),
@@ -149,7 +149,7 @@ impl Receivers {
                     );
                     outcome.problem = outcome.problem.max(Some(problem));
                 }
-                Err(_) => outcome.problem = outcome.problem.max(Some(Problem::NoAnswer)),
+                Err(_) => outcome.problem = outcome.problem.max(Some(ReceiverProblem::NoAnswer)),
             }
         }
         outcome
@@ -193,18 +193,18 @@ fn hash(url: &Url) -> String {
 }
 
 /// The standard's reading of an answer: 2xx is taken, 410 wants no more, all else is repeated.
-async fn post(client: &Client, call: Call) -> Result<(), Problem> {
+async fn post(client: &Client, call: Call) -> Result<(), ReceiverProblem> {
     let problem = match client.send(call, partner_http::TIMEOUT).await {
-        Err(CallError::NotSent(_)) => Problem::Unreachable,
-        Err(CallError::NoAnswer(_)) => Problem::NoAnswer,
+        Err(CallError::NotSent(_)) => ReceiverProblem::Unreachable,
+        Err(CallError::NoAnswer(_)) => ReceiverProblem::NoAnswer,
         Ok(answer) => match answer.status {
             200..=299 => return Ok(()),
-            300..=399 => Problem::Redirected,
-            401 | 403 => Problem::Unauthorized,
-            410 => Problem::Gone,
-            429 => Problem::Throttled,
-            400..=499 => Problem::Refused,
-            _ => Problem::ServerError,
+            300..=399 => ReceiverProblem::Redirected,
+            401 | 403 => ReceiverProblem::Unauthorized,
+            410 => ReceiverProblem::Gone,
+            429 => ReceiverProblem::Throttled,
+            400..=499 => ReceiverProblem::Refused,
+            _ => ReceiverProblem::ServerError,
         },
     };
     Err(problem)

@@ -28,7 +28,6 @@ macro_rules! id {
                 checked(text).map(Self)
             }
 
-            /// The id as text.
             #[must_use]
             pub fn as_str(&self) -> &str {
                 &self.0
@@ -92,7 +91,6 @@ impl OrderId {
         if well_formed { Ok(Self(text.to_owned())) } else { Err(NotAnOrderId) }
     }
 
-    /// The id as text.
     #[must_use]
     pub fn as_str(&self) -> &str {
         &self.0

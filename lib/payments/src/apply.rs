@@ -11,7 +11,7 @@ use billing::{
         order::LinkedInvoice,
     },
     service::{
-        apply::{Application, ApplyError, Rules, Todo, converge, give_back, grant, replaced_renewal, revoke},
+        apply::{Application, ApplyError, Rules, Todo, next_step, give_back, grant, replaced_renewal, revoke},
         customer::Profile,
     },
 };
@@ -56,7 +56,7 @@ impl Apply {
             let now = self.clock.now();
             let (invoice, profile) =
                 self.store.invoice_and_profile(customer, invoice).await?.ok_or(NotApplied::Unknown)?;
-            let application = match converge(&invoice) {
+            let application = match next_step(&invoice) {
                 Todo::Nothing => return Ok(invoice),
                 Todo::Grant => self.grant(&invoice, &profile, now).await,
                 Todo::Revoke(settlement_no) => {

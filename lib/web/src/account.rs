@@ -9,7 +9,7 @@ use billing::{
         invoice::{Invoice, InvoiceStatus},
         link::reusable,
     },
-    telling::network::Standing,
+    telling::network::NetworkProgress,
     zone::Zone,
 };
 use cloud::store::{Caller, Page, Store};
@@ -59,7 +59,7 @@ pub struct Bill {
     /// Where it can be paid at once, if a link is stored that can be given out.
     pub link: Option<String>,
     /// Where the network stands with what was paid here, if that is not known to it yet.
-    pub network: Option<Standing>,
+    pub network: Option<NetworkProgress>,
     /// The invoice.
     pub invoice: Invoice,
 }
@@ -87,23 +87,23 @@ impl Bill {
         let is_owed = applied_at
             .zip(caller.network_update.as_ref())
             .is_some_and(|(applied_at, network_update)| network_update.is_owed(applied_at));
-        Self { network: standing(caller, now).filter(|_| is_owed), ..self }
+        Self { network: network_progress(caller, now).filter(|_| is_owed), ..self }
     }
 
     /// Paid, and the service is not extended yet, or the network does not know of it yet.
     #[must_use]
     pub fn is_activating(&self) -> bool {
         self.invoice.status == InvoiceStatus::Paid
-            && (self.invoice.awaits_apply() || self.network == Some(Standing::Activating))
+            && (self.invoice.awaits_apply() || self.network == Some(NetworkProgress::Activating))
     }
 }
 
 /// Where the network stands with the caller's line; `None` when there is no network to tell, and when nobody is served
 /// anyway.
 #[must_use]
-pub fn standing(caller: &Caller, now: OffsetDateTime) -> Option<Standing> {
+pub fn network_progress(caller: &Caller, now: OffsetDateTime) -> Option<NetworkProgress> {
     let network_update = caller.network_update.as_ref().filter(|_| caller.profile.is_active(now))?;
-    network_update.standing(&caller.profile, now)
+    network_update.progress(&caller.profile, now)
 }
 
 /// Who is calling, with a page of their bills. Session and page are read at once; the page is of the customer whom the

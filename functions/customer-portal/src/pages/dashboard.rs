@@ -1,6 +1,6 @@
 //! Home: the account, the bills, the modem.
 
-use billing::{service::customer::Profile, telling::network::Standing};
+use billing::{service::customer::Profile, telling::network::NetworkProgress};
 use maud::{Markup, html};
 use web::account::Bill;
 
@@ -33,7 +33,7 @@ pub enum Said {
 #[must_use]
 pub fn dashboard(
     profile: &Profile,
-    standing: Option<Standing>,
+    standing: Option<NetworkProgress>,
     bills: &Bills<'_>,
     said: Option<Said>,
     page: &Page<'_>,
@@ -79,7 +79,7 @@ pub fn older_bills(bills: &Bills<'_>, page: &Page<'_>) -> Markup {
     )
 }
 
-fn account(profile: &Profile, standing: Option<Standing>, page: &Page<'_>) -> Markup {
+fn account(profile: &Profile, standing: Option<NetworkProgress>, page: &Page<'_>) -> Markup {
     let texts = page.texts();
     let entitlement = &profile.entitlement;
     let days = page.zone.days_until(entitlement.expires_at, page.now);
@@ -111,15 +111,15 @@ fn account(profile: &Profile, standing: Option<Standing>, page: &Page<'_>) -> Ma
                     dd {
                         @match (active, standing) {
                             (false, _) => span.badge.red { (texts.expired) },
-                            (true, Some(Standing::Activating)) => span.badge.blue { (texts.activating) },
-                            (true, Some(Standing::Told | Standing::Late) | None) => span.badge.green { (texts.active) },
+                            (true, Some(NetworkProgress::Activating)) => span.badge.blue { (texts.activating) },
+                            (true, Some(NetworkProgress::Told | NetworkProgress::Late) | None) => span.badge.green { (texts.active) },
                         }
                     }
                 }
                 @if profile.credit.is_positive() { div { dt { (texts.credit) } dd.money { (profile.credit) } } }
                 @if let Some(owed) = owed { div { dt { (texts.owed) } dd.money { (owed) } } }
             }
-            @if active && standing == Some(Standing::Late) { p.notice role="status" { (texts.network_late) } }
+            @if active && standing == Some(NetworkProgress::Late) { p.notice role="status" { (texts.network_late) } }
             a.button href="/customer/wifi?tab=upgrade" { (texts.change_package) }
         }
     }

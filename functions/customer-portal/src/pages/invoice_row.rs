@@ -2,7 +2,7 @@
 
 use billing::{
     payment::{gateway::GatewayName, invoice::InvoiceStatus},
-    telling::network::Standing,
+    telling::network::NetworkProgress,
     zone::format,
 };
 use maud::{Markup, html};
@@ -70,7 +70,7 @@ pub(super) fn row_to_check(bill: &Bill, page: &Page<'_>) -> Markup {
         bill,
         page,
         &html! {
-            @if bill.network == Some(Standing::Late) { p.notice role="status" { (page.texts().network_late) } }
+            @if bill.network == Some(NetworkProgress::Late) { p.notice role="status" { (page.texts().network_late) } }
             (message())
             @if State::of(bill).is_open() { (check_form(bill, page)) (pay_form(bill, false, page)) }
         },

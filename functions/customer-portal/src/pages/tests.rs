@@ -5,7 +5,7 @@ use std::io::Write as _;
 use billing::{
     payment::{gateway::GatewayName, invoice::InvoiceStatus},
     service::upgrade::Choice,
-    telling::network::Standing,
+    telling::network::NetworkProgress,
     zone::Zone,
 };
 use web::{
@@ -331,14 +331,15 @@ fn an_account_says_what_the_network_knows_of_it() {
     let late = "jaringan kami terlambat diberi tahu";
     for (standing, badge, is_late) in [
         (None, "badge green\">Aktif<", false),
-        (Some(Standing::Told), "badge green\">Aktif<", false),
-        (Some(Standing::Activating), "badge blue\">Dibayar – mengaktifkan…<", false),
-        (Some(Standing::Late), "badge green\">Aktif<", true),
+        (Some(NetworkProgress::Told), "badge green\">Aktif<", false),
+        (Some(NetworkProgress::Activating), "badge blue\">Dibayar – mengaktifkan…<", false),
+        (Some(NetworkProgress::Late), "badge green\">Aktif<", true),
     ] {
         let html = shown(standing);
         assert!(html.contains(badge) && html.contains(late) == is_late, "{standing:?}: {html}");
     }
-    let bills = [web::account::Bill { network: Some(Standing::Late), ..samples::bills("Home 20").swap_remove(4) }];
+    let bills =
+        [web::account::Bill { network: Some(NetworkProgress::Late), ..samples::bills("Home 20").swap_remove(4) }];
     let html =
         finish(&Finish { bills: &bills, error: None }, &samples::page(Lang::Id, "/customer/finish")).into_string();
     assert!(html.contains(late) && html.contains("hubungi kami") && html.contains("data-state=\"paid\""), "{html}");

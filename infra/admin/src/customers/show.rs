@@ -32,7 +32,7 @@ pub(crate) async fn show(session: &Session, text: &str) -> anyhow::Result<u8> {
             ui.time(expires_at),
             zone.days_until(expires_at, now)
         ),
-        format!("paid for   {} of it not used yet", profile.entitlement.unused(now, zone)?),
+        format!("paid for   {} of it not used yet", profile.entitlement.unused(now)?),
         format!("credit     {}", profile.credit),
         format!("device     {device}, ONT {serial}"),
         format!("since      {}", format::date(zone.date(profile.created_at))),

@@ -9,7 +9,7 @@ use billing::{
         invoice::{Invoice, InvoiceStatus},
         order::{Order, OrderStatus},
     },
-    telling::network::{NetworkUpdate, State},
+    telling::network::{NetworkUpdate, TellingState},
 };
 use cloud::store::{LedgerLine, show::EventState};
 use time::OffsetDateTime;
@@ -68,7 +68,8 @@ pub(super) fn steps(facts: &Facts, ui: Ui) -> Vec<Step> {
 
 /// Whether the network knows of it. It is told states, not payments: what is known is when it last took one.
 fn network(facts: &Facts, ui: Ui) -> Option<Step> {
-    let network_update = facts.network_update.as_ref().filter(|network_update| network_update.state != State::Off)?;
+    let network_update =
+        facts.network_update.as_ref().filter(|network_update| network_update.state != TellingState::Off)?;
     let applied_at = facts.invoice.applied_at?;
     let step = |at, detail| Some(Step { name: "network".to_owned(), at, order: None, detail });
     if !network_update.is_owed(applied_at) {
@@ -194,7 +195,7 @@ fn is_untold(facts: &Facts) -> bool {
     let failing = facts
         .network_update
         .as_ref()
-        .filter(|network_update| matches!(network_update.state, State::Failing | State::GivenUp));
+        .filter(|network_update| matches!(network_update.state, TellingState::Failing | TellingState::GivenUp));
     failing.zip(facts.invoice.applied_at).is_some_and(|(network_update, applied_at)| network_update.is_owed(applied_at))
 }
 

@@ -24,29 +24,21 @@ pub const TRIES_PER_DAY: u32 = 15;
 /// What is known of one phone's logins, whether a customer has that phone or not.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct LoginState {
-    /// The phone.
     pub phone: Phone,
     /// The current request; the code is derived from it.
     pub request_id: String,
-    /// Until when its code is valid.
     #[serde(with = "time::serde::rfc3339")]
     pub expires_at: OffsetDateTime,
-    /// Tries of this code.
     pub tries: u32,
-    /// A session was made with it.
     pub used: bool,
     /// The newest sends, oldest first, at most [`SENDS`].
     pub sends: Vec<Instant>,
     /// Sends on `day`.
-    #[serde(default)]
     pub sends_today: u32,
     /// The day that `sends_today` and `tries_today` count.
     #[serde(with = "format::day")]
     pub day: Date,
-    /// Tries on that day.
     pub tries_today: u32,
-    /// Counts the writes.
-    #[serde(default)]
     pub version: u64,
 }
 

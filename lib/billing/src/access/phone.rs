@@ -41,7 +41,6 @@ impl Phone {
         if mobile { Ok(Self(format!("62{national}"))) } else { Err(NotAPhone) }
     }
 
-    /// Digits without plus.
     #[must_use]
     pub fn as_str(&self) -> &str {
         &self.0

@@ -1,6 +1,9 @@
 //! Events: each was relayed, or will be.
 
-use super::{Audit, Filed, Pending, Place, Rule, Told, Wait, is_kept};
+use super::{
+    books::{Audit, Filed, Place, Told, is_kept},
+    finding::{Pending, Rule, Wait},
+};
 
 impl Audit<'_> {
     pub(super) fn events(&mut self) {

@@ -9,13 +9,10 @@ use crate::id::{CustomerId, InvoiceId, OrderId};
 #[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Finding {
-    /// Which rule is broken.
     pub rule: Rule,
     /// Whose books; `None` for an event, which says so only in its text.
     pub customer_id: Option<CustomerId>,
-    /// About which invoice.
     pub invoice_id: Option<InvoiceId>,
-    /// About which order.
     pub order_id: Option<OrderId>,
     /// What is wrong, in a sentence.
     pub what: String,
@@ -25,13 +22,10 @@ pub struct Finding {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Pending {
-    /// What is waited for.
     pub wait: Wait,
     /// Whose; `None` for an event that was found without its customer.
     pub customer_id: Option<CustomerId>,
-    /// Of which invoice.
     pub invoice_id: Option<InvoiceId>,
-    /// Of which order.
     pub order_id: Option<OrderId>,
     /// Since when it is due, or when it will be.
     #[serde(with = "time::serde::rfc3339::option")]
@@ -90,7 +84,6 @@ pub enum Rule {
 }
 
 impl Rule {
-    /// The stable word.
     #[must_use]
     pub const fn as_str(self) -> &'static str {
         match self {

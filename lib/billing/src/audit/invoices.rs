@@ -1,6 +1,9 @@
 //! Invoices: what they hold, where they stand, what was granted for them, and which are open.
 
-use super::{Audit, Filed, Pending, Place, Rule, Wait, is_filed_at, sum, when};
+use super::{
+    books::{Audit, Filed, Place, is_filed_at, sum, when},
+    finding::{Pending, Rule, Wait},
+};
 use crate::{
     id::InvoiceId,
     money::{Rupiah, ledger::EntryKind},

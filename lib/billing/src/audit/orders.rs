@@ -4,7 +4,10 @@ use std::collections::BTreeSet;
 
 use time::OffsetDateTime;
 
-use super::{Audited, Filed, Pending, Place, Rule, Wait, is_filed_at, sum, when};
+use super::{
+    books::{Audited, Filed, Place, is_filed_at, sum, when},
+    finding::{Pending, Rule, Wait},
+};
 use crate::{
     money::{
         MoneyError, Rupiah,

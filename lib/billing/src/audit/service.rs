@@ -1,6 +1,9 @@
 //! Grants, the entitlement that follows from them, credit, and whose everything is.
 
-use super::{Audit, Place, Rule, sum, when};
+use super::{
+    books::{Audit, Place, sum, when},
+    finding::Rule,
+};
 use crate::{
     id::InvoiceId,
     money::{MoneyError, Rupiah, ledger::EntryKind},
@@ -75,9 +78,7 @@ impl Audit<'_> {
                 format!("other than the live grants say: {}", differs.join("; ")),
             );
         }
-        // Profiles of layout 1 did not record what was paid.
-        let recorded = !noted.stretches.is_empty();
-        if recorded && (&noted.stretches, &noted.purchase) != (&folded.stretches, &folded.purchase) {
+        if (&noted.stretches, &noted.purchase) != (&folded.stretches, &folded.purchase) {
             let (noted, folded) = (paid(noted), paid(&folded));
             let what = format!(
                 "{} is noted as paid for the time that is left, the live grants say {}",

@@ -70,10 +70,3 @@ fn what_waits_to_be_applied_or_taken_back_is_pending_and_no_finding() {
     story.go_on(&Step::Wait(1));
     assert_eq!((story.audit().findings, waits(&story)), (vec![], vec![Wait::Revoke, Wait::Look]));
 }
-
-#[test]
-fn a_profile_that_did_not_record_what_was_paid_is_no_finding() {
-    let mut story = Story::told(&[Step::Bill, Step::Open, Step::paid(0), Step::Apply]);
-    story.profile.entitlement.stretches.clear();
-    assert_eq!(story.audit().findings, vec![]);
-}

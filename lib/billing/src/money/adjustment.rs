@@ -21,9 +21,7 @@ pub const SAME_WITHIN: Duration = Duration::minutes(10);
 /// An adjustment, as one transaction.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Adjustment {
-    /// With the credit that is left.
     pub profile: Profile,
-    /// The movement.
     pub entry: Entry,
     /// Why; kept with the entry.
     pub reason: String,

@@ -23,13 +23,11 @@ use crate::{
 pub struct CreditUse {
     /// With less due; PAID and due to be applied, if nothing is due any more.
     pub invoice: Invoice,
-    /// With less credit.
     pub profile: Profile,
     /// The order behind the link of an invoice that is PAID now: to be cancelled at its gateway as planned work.
     pub order: Option<Order>,
     /// Out of credit, into the invoice.
     pub entries: [Entry; 2],
-    /// Told if the invoice is PAID now.
     pub event: Option<Event>,
 }
 

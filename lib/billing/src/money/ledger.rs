@@ -13,12 +13,9 @@ use crate::{
 /// customer's credit is the sum of the entries that [move that](EntryKind::moves_credit). Every kind moves one of them.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Entry {
-    /// Whose money.
     pub customer_id: CustomerId,
     /// Which invoice it was meant for; `None` for an adjustment of credit, which is for none.
-    #[serde(default)]
     pub invoice_id: Option<InvoiceId>,
-    /// What happened.
     pub kind: EntryKind,
     /// Signed: positive in, negative out.
     pub amount: Rupiah,
@@ -32,11 +29,8 @@ pub struct Entry {
 /// Where a payment was made.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct PaymentRef {
-    /// The gateway.
     pub gateway: GatewayName,
-    /// The order.
     pub order_id: OrderId,
-    /// The gateway's transaction.
     pub transaction_id: String,
     /// The channel, such as `bank_transfer/bca`.
     pub method: Option<String>,

@@ -27,7 +27,6 @@ pub enum MoneyError {
 }
 
 impl Rupiah {
-    /// Nothing.
     pub const ZERO: Self = Self(0);
 
     /// An amount of `rupiah` whole rupiah.
@@ -57,13 +56,11 @@ impl Rupiah {
         self.0.checked_neg().map(Self).ok_or(MoneyError::OutOfRange)
     }
 
-    /// More than nothing.
     #[must_use]
     pub const fn is_positive(self) -> bool {
         self.0 > 0
     }
 
-    /// Exactly nothing.
     #[must_use]
     pub const fn is_zero(self) -> bool {
         self.0 == 0

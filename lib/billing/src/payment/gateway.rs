@@ -57,7 +57,6 @@ pub enum Mode {
 /// ask.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Report {
-    /// Where the order as a whole stands.
     pub state: ReportedState,
     /// Every transaction that the gateway knows under the order: usually none or one.
     pub transactions: Vec<Transaction>,
@@ -111,7 +110,6 @@ impl ReportedState {
 /// One transaction as the gateway reports it now. Amounts are totals, not differences.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Transaction {
-    /// The gateway's own id of it.
     pub id: String,
     /// Received in total; zero while pending and after the gateway took a settlement back (deny, cancel).
     /// Without a fee that the gateway added for the payer.

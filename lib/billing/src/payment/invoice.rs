@@ -15,73 +15,54 @@ use crate::{
 /// What is owed for one period or one change.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Invoice {
-    /// Its id.
     pub id: InvoiceId,
-    /// Who owes it.
     pub customer_id: CustomerId,
     /// What people call it, such as `INV-2026-000001`.
     pub number: String,
-    /// What it is for.
     pub kind: InvoiceKind,
     /// The package as it stood when the invoice was made.
     pub package: Package,
-    /// One line for the customer.
     pub description: String,
     /// The amount, frozen.
     pub amount: Rupiah,
     /// Received for it so far, less what was reversed; while UNPAID also less what was refunded or charged back.
     pub received: Rupiah,
     /// Of `received`, what came from the customer's credit.
-    #[serde(default)]
     pub credit_applied: Rupiah,
     /// Refunded of it since it became PAID; zero while UNPAID.
-    #[serde(default)]
     pub refunded: Rupiah,
     /// Charged back of it since it became PAID; zero while UNPAID.
-    #[serde(default)]
     pub charged_back: Rupiah,
     /// What the live grant knows of `refunded` and `charged_back`.
-    #[serde(default)]
     pub granted_return: Rupiah,
-    /// Where it stands.
     pub status: InvoiceStatus,
-    /// How often it became PAID.
     pub settlement_no: u32,
-    /// The settlement that has a live grant.
     pub granted: Option<u32>,
     /// When that grant was written: since then the customer is served for it.
-    #[serde(default, with = "time::serde::rfc3339::option")]
+    #[serde(with = "time::serde::rfc3339::option")]
     pub applied_at: Option<OffsetDateTime>,
     /// Last day to pay without being overdue, in the provider's zone.
     #[serde(with = "format::day")]
     pub due_date: Date,
-    /// When the settling payment was made.
     #[serde(with = "time::serde::rfc3339::option")]
     pub paid_at: Option<OffsetDateTime>,
     /// The link that customers are given, if one was made.
     pub link: Option<PaymentLink>,
     /// A request that is making a link right now.
     pub lease: Option<Lease>,
-    /// Orders opened lately.
-    #[serde(default)]
     pub attempts: Option<Attempts>,
     /// What was agreed, if it is for a change of package.
-    #[serde(default)]
     pub upgrade: Option<Terms>,
-    /// When it was made.
     #[serde(with = "time::serde::rfc3339")]
     pub created_at: OffsetDateTime,
-    /// When it last changed.
     #[serde(with = "time::serde::rfc3339")]
     pub updated_at: OffsetDateTime,
     /// When the customer is reminded of it next, as long as it is unpaid ([`reminder`](crate::telling::reminder)).
-    #[serde(default, with = "time::serde::rfc3339::option")]
+    #[serde(with = "time::serde::rfc3339::option")]
     pub remind_at: Option<OffsetDateTime>,
     /// When it is to be looked at again, see [`Invoice::next_due`].
     #[serde(with = "time::serde::rfc3339::option")]
     pub wake_at: Option<OffsetDateTime>,
-    /// Counts the writes.
-    #[serde(default)]
     pub version: u64,
 }
 
@@ -110,30 +91,21 @@ pub enum InvoiceStatus {
 /// A page to pay at.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct PaymentLink {
-    /// Its address.
     pub url: String,
-    /// Whose page it is.
     pub gateway: GatewayName,
-    /// In which of its worlds.
     pub mode: Mode,
-    /// The order behind it.
     pub order_id: OrderId,
-    /// The gateway's reference of the order.
     pub reference: String,
-    /// What the page asks for.
     pub amount: Rupiah,
-    /// When it stops working.
     #[serde(with = "time::serde::rfc3339")]
     pub expires_at: OffsetDateTime,
     /// Opened for the invoice's public page: the gateway was told nothing of the customer, and leads back to that page.
-    #[serde(default)]
     pub public: bool,
 }
 
 /// The right to make the invoice's link, held by one request for a short time.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Lease {
-    /// The order that is being opened.
     pub order_id: OrderId,
     /// After this, another request may open another order.
     #[serde(with = "time::serde::rfc3339")]
@@ -155,10 +127,8 @@ pub const DUE_IN: Duration = Duration::days(7);
 /// How many of something were opened since when: orders of an invoice, invoices for changes of package.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Attempts {
-    /// Start of the window.
     #[serde(with = "time::serde::rfc3339")]
     pub since: OffsetDateTime,
-    /// Opened in it.
     pub count: u32,
 }
 
@@ -168,7 +138,6 @@ const APPLY_WITHIN: Duration = Duration::minutes(2);
 pub const ATTEMPTS_WINDOW: Duration = Duration::hours(1);
 
 impl Attempts {
-    /// With one more now.
     #[must_use]
     pub fn counted(before: Option<Self>, now: OffsetDateTime) -> Self {
         match before {
@@ -281,11 +250,8 @@ impl Invoice {
 /// Identity of an invoice about to be issued.
 #[derive(Debug, Clone)]
 pub struct NewInvoice {
-    /// Its id.
     pub id: InvoiceId,
-    /// Its number.
     pub number: String,
-    /// Last day to pay.
     pub due_date: Date,
 }
 

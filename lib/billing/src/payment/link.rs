@@ -40,12 +40,7 @@ pub enum LinkDecision<'a> {
         retry_after: i64,
     },
     /// Open an order for this amount, in place of the stored link if there is one.
-    Open {
-        /// What is due.
-        amount: Rupiah,
-        /// To be cancelled first.
-        replaces: Option<&'a PaymentLink>,
-    },
+    Open { amount: Rupiah, replaces: Option<&'a PaymentLink> },
 }
 
 /// Why a customer gets no link now.
@@ -123,15 +118,10 @@ pub fn choose(wanted: Option<GatewayName>, default: GatewayName, active: &[Gatew
 pub struct NewAttempt {
     /// Its id, never used before.
     pub order_id: OrderId,
-    /// Where.
     pub gateway: GatewayName,
-    /// In which world.
     pub mode: Mode,
-    /// With which key.
     pub key_fingerprint: String,
-    /// What is asked for.
     pub amount: Rupiah,
-    /// When its link stops working.
     pub expires_at: OffsetDateTime,
 }
 
@@ -221,13 +211,9 @@ pub fn record(order: &Order, invoice: &Invoice, opened: &Opened, now: OffsetDate
 /// What the gateway opened.
 #[derive(Debug, Clone)]
 pub struct Opened {
-    /// The page to pay at.
     pub url: String,
-    /// The gateway's reference.
     pub reference: String,
-    /// When the link stops working.
     pub expires_at: OffsetDateTime,
-    /// For the invoice's public page.
     pub public: bool,
 }
 

@@ -20,26 +20,18 @@ use crate::{
 pub struct Order {
     /// Our id, posted to the gateway once.
     pub id: OrderId,
-    /// Where.
     pub gateway: GatewayName,
-    /// In which of its worlds.
     pub mode: Mode,
-    /// Which key opened it.
     pub key_fingerprint: String,
-    /// Whose invoice.
     pub customer_id: CustomerId,
-    /// Which invoice.
     pub invoice_id: InvoiceId,
-    /// What was asked for.
     pub amount: Rupiah,
     /// The gateway's reference, once its answer arrived.
     pub reference: Option<String>,
     /// The gateway's transaction, once one was seen; some channels can only be asked by it.
     pub transaction_id: Option<String>,
-    /// When the link stops working.
     #[serde(with = "time::serde::rfc3339")]
     pub expires_at: OffsetDateTime,
-    /// Where the attempt stands.
     pub status: OrderStatus,
     /// Since when nobody should pay it any more: it is to be cancelled at the gateway.
     #[serde(with = "time::serde::rfc3339::option")]
@@ -47,7 +39,6 @@ pub struct Order {
     /// What the gateway said that a person was told of, oldest first, at most [`Order::UNCLEAR_LIMIT`].
     pub unclear: Vec<String>,
     /// What has been booked, by the gateway's transaction id. Settling books the difference to this.
-    #[serde(default)]
     pub booked: BTreeMap<String, Booked>,
     /// The invoice as it stood when the link was recorded. Settlement starts from it without reading; the version
     /// condition proves that it still stands so.
@@ -55,23 +46,19 @@ pub struct Order {
     /// What happened, oldest first, at most [`Order::TIMELINE_LIMIT`].
     pub timeline: Vec<Moment>,
     /// The one look after a payment was booked.
-    #[serde(default, with = "time::serde::rfc3339::option")]
+    #[serde(with = "time::serde::rfc3339::option")]
     pub look_after_payment: Option<OffsetDateTime>,
-    /// When it was opened.
     #[serde(with = "time::serde::rfc3339")]
     pub created_at: OffsetDateTime,
     /// When the gateway is to be asked again.
     #[serde(with = "time::serde::rfc3339::option")]
     pub wake_at: Option<OffsetDateTime>,
-    /// Counts the writes.
-    #[serde(default)]
     pub version: u64,
 }
 
 /// An invoice, and the order behind its link if it has one.
 #[derive(Debug, Clone, Copy)]
 pub struct LinkedInvoice<'a> {
-    /// The invoice.
     pub invoice: &'a Invoice,
     /// Where customers may be paying it right now.
     pub order: Option<&'a Order>,
@@ -100,13 +87,10 @@ pub enum OrderStatus {
 /// What has been booked of one gateway transaction. Totals.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
 pub struct Booked {
-    /// Received.
     pub received: Rupiah,
     /// Of `received`, what became credit and is still there.
     pub to_credit: Rupiah,
-    /// Refunded.
     pub refunded: Rupiah,
-    /// Charged back.
     pub charged_back: Rupiah,
 }
 
@@ -120,7 +104,6 @@ impl Booked {
 /// One line of an order's timeline.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Moment {
-    /// When.
     #[serde(with = "time::serde::rfc3339")]
     pub at: OffsetDateTime,
     /// What, in a stable word.

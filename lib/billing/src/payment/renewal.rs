@@ -24,9 +24,7 @@ pub struct Issued {
     pub invoice: Invoice,
     /// Holds it as open, with what is left of the credit.
     pub profile: Profile,
-    /// What others are told.
     pub event: Event,
-    /// What credit paid of it.
     pub entries: Vec<Entry>,
 }
 

@@ -25,15 +25,11 @@ const TRANSACTION_LIMIT: usize = 20;
 /// What one report changes, as one transaction.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct LedgerChange {
-    /// The order with what is booked now.
     pub order: Order,
     /// The invoice, if it changed.
     pub invoice: Option<Invoice>,
-    /// What the customer's credit changes by.
     pub credit: Rupiah,
-    /// One entry per movement.
     pub entries: Vec<Entry>,
-    /// What others are told.
     pub events: Vec<Event>,
 }
 

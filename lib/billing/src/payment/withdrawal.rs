@@ -17,7 +17,6 @@ use crate::{
 /// A withdrawn invoice and everything that follows from it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Withdrawal {
-    /// CANCELLED.
     pub invoice: Invoice,
     /// Gets part-payments back as credit, and does not hold it as open any more.
     pub profile: Profile,

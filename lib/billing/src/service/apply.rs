@@ -37,7 +37,7 @@ pub enum Todo {
 
 /// Compares invoice and entitlement.
 #[must_use]
-pub fn converge(invoice: &Invoice) -> Todo {
+pub fn next_step(invoice: &Invoice) -> Todo {
     match (invoice.status, invoice.granted) {
         (InvoiceStatus::Paid, None) => Todo::Grant,
         (InvoiceStatus::Paid, Some(granted)) if granted == invoice.settlement_no => {
@@ -63,7 +63,6 @@ pub struct Application {
     pub grant: Grant,
     /// It must not exist yet.
     pub grant_is_new: bool,
-    /// What others are told.
     pub events: Vec<Event>,
     /// What became credit, or is taken back from it.
     pub entries: Vec<Entry>,
@@ -76,7 +75,6 @@ pub struct Application {
 pub struct Rules {
     /// The provider's zone.
     pub zone: Zone,
-    /// Where the period of a late payer starts.
     pub late: LateRenewal,
 }
 
@@ -151,7 +149,7 @@ pub fn grant(
             amount: given_back,
             at: now,
         })?;
-        entitlement = entitlement.give_back(given_back, now, rules.zone)?;
+        entitlement = entitlement.give_back(given_back, now)?;
     }
     let (mut granted, entries) = entitled(profile, entitlement, invoice, now)?;
     granted.last_grant = grant.last_sequence();

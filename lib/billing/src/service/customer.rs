@@ -15,9 +15,7 @@ use crate::{
 /// One subscription line. Several may share a phone.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Profile {
-    /// Its id.
     pub id: CustomerId,
-    /// The customer's name.
     pub name: String,
     /// Where login codes go; `None` when the import held no usable mobile number.
     pub phone: Option<Phone>,
@@ -31,7 +29,6 @@ pub struct Profile {
     pub entitlement: Entitlement,
     /// The package that the last import named, so that importing the same row again changes nothing.
     pub imported_package: PackageId,
-    /// The expiry that the last import named.
     #[serde(with = "time::serde::rfc3339")]
     pub imported_expiry: OffsetDateTime,
     /// Money held for the customer: the sum of the credit entries. Negative after the reversal of credit already used.
@@ -39,29 +36,20 @@ pub struct Profile {
     /// The open renewal invoice, if one was issued.
     pub open_renewal: Option<InvoiceId>,
     /// The open invoice for a change of package, if the customer chose one.
-    #[serde(default)]
     pub open_upgrade: Option<InvoiceId>,
     /// Invoices that were opened lately for changes of package.
-    #[serde(default)]
     pub upgrade_attempts: Option<Attempts>,
-    /// The expiry whose passing was told last.
-    #[serde(default, with = "time::serde::rfc3339::option")]
+    #[serde(with = "time::serde::rfc3339::option")]
     pub expiry_told: Option<OffsetDateTime>,
-    /// Sequence of the newest grant.
     pub last_grant: u32,
-    /// When the line was first imported.
     #[serde(with = "time::serde::rfc3339")]
     pub created_at: OffsetDateTime,
-    /// When it last changed.
     #[serde(with = "time::serde::rfc3339")]
     pub updated_at: OffsetDateTime,
-    /// Counts the writes.
-    #[serde(default)]
     pub version: u64,
 }
 
 impl Profile {
-    /// Is the customer served now?
     #[must_use]
     pub fn is_active(&self, now: OffsetDateTime) -> bool {
         now < self.entitlement.expires_at

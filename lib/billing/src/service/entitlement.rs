@@ -25,22 +25,17 @@ pub const STRETCHES: usize = 24;
 /// What a customer is entitled to.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Entitlement {
-    /// The active package.
     pub package: Package,
-    /// Served until this instant.
     #[serde(with = "time::serde::rfc3339")]
     pub expires_at: OffsetDateTime,
     /// The day of the month on which periods end, 1 to 31, in the provider's zone.
     pub anchor_day: u8,
     /// What was paid for the service that is left, oldest first, at most [`STRETCHES`].
-    #[serde(default)]
     pub stretches: Vec<Stretch>,
     /// Set if the expiry was reached by buying days.
-    #[serde(default)]
     pub purchase: Option<Purchase>,
     /// What changes of package left over so far, in total: it is credit. Refolding without a grant tells what has to
     /// come back.
-    #[serde(default)]
     pub to_credit: Rupiah,
 }
 
@@ -59,21 +54,16 @@ pub enum LateRenewal {
 /// One reason for a customer's entitlement.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Grant {
-    /// Whose.
     pub customer_id: CustomerId,
     /// Position in the fold, from 1; unique per customer.
     pub sequence: u32,
-    /// Its inputs.
     pub reason: Reason,
-    /// The package as it stood.
     pub package: Package,
     /// No longer counts: its payment was taken back.
-    #[serde(default)]
     pub revoked: bool,
     /// What of its money was given back since, by refunds and chargebacks that revoke nothing.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub returns: Vec<Return>,
-    /// When it was written.
     #[serde(with = "time::serde::rfc3339")]
     pub granted_at: OffsetDateTime,
 }
@@ -82,11 +72,8 @@ pub struct Grant {
 /// what came before it is worth less, dates stay as they are.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Return {
-    /// Position in the fold.
     pub sequence: u32,
-    /// How much.
     pub amount: Rupiah,
-    /// When it was taken off.
     #[serde(with = "time::serde::rfc3339")]
     pub at: OffsetDateTime,
 }
@@ -100,34 +87,25 @@ pub const RETURNS: usize = 20;
 pub enum Reason {
     /// The provider's own records said so (import or manual change): package and expiry are set.
     Import {
-        /// Served until.
         #[serde(with = "time::serde::rfc3339")]
         expires_at: OffsetDateTime,
     },
     /// A paid renewal.
     Renewal {
-        /// The invoice.
         invoice_id: InvoiceId,
         /// Which settlement of it: an invoice that is reversed and paid again is granted again.
         settlement_no: u32,
-        /// When the gateway says it was paid.
         #[serde(with = "time::serde::rfc3339")]
         paid_at: OffsetDateTime,
-        /// What was paid.
         money: Rupiah,
-        /// The rule in force for late payers.
         late: LateRenewal,
     },
     /// A paid change to another package, upwards or downwards.
     Upgrade {
-        /// The invoice.
         invoice_id: InvoiceId,
-        /// Which settlement of it.
         settlement_no: u32,
-        /// When the gateway says it was paid.
         #[serde(with = "time::serde::rfc3339")]
         paid_at: OffsetDateTime,
-        /// What was paid.
         money: Rupiah,
         /// What of it, together with the unused value, buys days; the rest is credit. Negative: so much of the unused
         /// value is credit too.
@@ -150,7 +128,6 @@ impl Grant {
         Ok(())
     }
 
-    /// Is it the grant of that settlement?
     #[must_use]
     pub fn is_of(&self, invoice: &InvoiceId, settlement_no: u32) -> bool {
         match &self.reason {
@@ -188,9 +165,7 @@ pub fn fold<'a>(grants: impl IntoIterator<Item = &'a Grant>, zone: Zone) -> Resu
     steps.sort_by_key(|(sequence, _)| *sequence);
     steps.into_iter().try_fold(None, |entitlement: Option<Entitlement>, (_, step)| match step {
         Step::Grant(grant) => extend(entitlement, grant, zone).map(Some),
-        Step::Return(back) => {
-            entitlement.map(|entitlement| entitlement.give_back(back.amount, back.at, zone)).transpose()
-        }
+        Step::Return(back) => entitlement.map(|entitlement| entitlement.give_back(back.amount, back.at)).transpose(),
     })
 }
 
@@ -201,7 +176,7 @@ pub fn extend(before: Option<Entitlement>, grant: &Grant, zone: Zone) -> Result<
             Ok(imported(before.as_ref(), &grant.package, *expires_at, grant.granted_at, zone))
         }
         Reason::Renewal { paid_at, money, late, .. } => match before {
-            Some(before) => renew(before.valued(*paid_at, zone), &grant.package, *paid_at, *money, *late, zone),
+            Some(before) => renew(before, &grant.package, *paid_at, *money, *late, zone),
             None => begin(&grant.package, *paid_at, *money, zone),
         },
         Reason::Upgrade { paid_at, money, charge, .. } => {
@@ -237,22 +212,20 @@ fn unrecorded(package: &Package, expires_at: OffsetDateTime, at: OffsetDateTime,
 
 impl Entitlement {
     /// What is left at `at` of what was paid.
-    pub fn unused(&self, at: OffsetDateTime, zone: Zone) -> Result<Rupiah, FoldError> {
-        let valued = self.clone().valued(at, zone);
-        Ok(valued.stretches.iter().try_fold(Rupiah::ZERO, |sum, stretch| sum.plus(stretch.unused(at)?))?)
+    pub fn unused(&self, at: OffsetDateTime) -> Result<Rupiah, FoldError> {
+        Ok(self.stretches.iter().try_fold(Rupiah::ZERO, |sum, stretch| sum.plus(stretch.unused(at)?))?)
     }
 
     /// What is left at `at` of what was recorded as paid: without the list price of imported service.
-    fn unused_recorded(&self, at: OffsetDateTime, zone: Zone) -> Result<Rupiah, FoldError> {
-        let valued = self.clone().valued(at, zone);
-        Ok(valued.stretches.iter().try_fold(Rupiah::ZERO, |sum, stretch| sum.plus(stretch.unused_recorded(at)?))?)
+    fn unused_recorded(&self, at: OffsetDateTime) -> Result<Rupiah, FoldError> {
+        Ok(self.stretches.iter().try_fold(Rupiah::ZERO, |sum, stretch| sum.plus(stretch.unused_recorded(at)?))?)
     }
 
     /// After so much of what was paid went back to the payer: unused service is worth less, the newest first, and then
     /// what changes of package made credit. Service that is used up stays used, and no date moves: nothing is revoked
     /// by itself.
-    pub fn give_back(self, amount: Rupiah, at: OffsetDateTime, zone: Zone) -> Result<Self, FoldError> {
-        let mut after = self.valued(at, zone);
+    pub fn give_back(self, amount: Rupiah, at: OffsetDateTime) -> Result<Self, FoldError> {
+        let mut after = self;
         let mut left = amount;
         for stretch in after.stretches.iter_mut().rev() {
             let taken = left.min(stretch.unused_recorded(at)?);
@@ -262,15 +235,6 @@ impl Entitlement {
         let from_credit = left.min(after.to_credit).max(Rupiah::ZERO);
         after.to_credit = after.to_credit.minus(from_credit)?;
         Ok(after)
-    }
-
-    /// Profiles of layout 1 did not record what was paid: theirs counts as an import does.
-    fn valued(self, at: OffsetDateTime, zone: Zone) -> Self {
-        if self.stretches.is_empty() {
-            Self { stretches: unrecorded(&self.package, self.expires_at, at, zone), ..self }
-        } else {
-            self
-        }
     }
 
     /// Without what is used up, and within the limit.
@@ -342,9 +306,7 @@ fn renew(
 /// A payment for a change of package.
 #[derive(Debug, Clone, Copy)]
 pub struct Payment {
-    /// When.
     pub at: OffsetDateTime,
-    /// How much.
     pub money: Rupiah,
     /// What of it buys days, see [`Reason::Upgrade`].
     pub charge: Rupiah,
@@ -362,7 +324,7 @@ pub fn change(
 ) -> Result<Entitlement, FoldError> {
     let Payment { at: paid_at, money, charge } = payment;
     let (unused, recorded, to_credit) = match before {
-        Some(before) => (before.unused(paid_at, zone)?, before.unused_recorded(paid_at, zone)?, before.to_credit),
+        Some(before) => (before.unused(paid_at)?, before.unused_recorded(paid_at)?, before.to_credit),
         None => (Rupiah::ZERO, Rupiah::ZERO, Rupiah::ZERO),
     };
     let day = zone.date(paid_at).day();

@@ -17,26 +17,19 @@ use crate::{
 /// One checked row.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Row {
-    /// The customer's name.
     pub name: String,
-    /// Where login codes go.
     pub phone: Option<Phone>,
     /// PPPoE user name: what makes the row the same customer as before.
     pub username: String,
-    /// The package.
     pub package: Package,
-    /// Served until.
     pub expires_at: OffsetDateTime,
-    /// Device id in the ACS.
     pub device_id: Option<String>,
-    /// Serial number of the ONT.
     pub ont_serial: Option<String>,
 }
 
 /// What a row changes.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Import {
-    /// New or changed.
     pub profile: Profile,
     /// If package or expiry are other than the last import said: what it says of them supersedes payments made since,
     /// on purpose.

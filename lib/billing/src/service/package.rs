@@ -8,11 +8,8 @@ use crate::{id::PackageId, money::Rupiah};
 /// rewrites nothing.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Package {
-    /// Its id.
     pub id: PackageId,
-    /// What customers read.
     pub name: String,
-    /// Price of one period.
     pub price: Rupiah,
     /// Length of one period in calendar months, 1 to 24.
     pub period_months: u8,

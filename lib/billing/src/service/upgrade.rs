@@ -51,7 +51,6 @@ pub enum UpgradePricing {
 pub struct Rules {
     /// The provider's zone.
     pub zone: Zone,
-    /// What a change costs.
     pub pricing: UpgradePricing,
 }
 
@@ -60,7 +59,6 @@ pub struct Rules {
 pub struct Choice<'a> {
     /// As it is sold now; the current one, if it is not sold any more, as the customer has it.
     pub package: &'a Package,
-    /// The customer has it.
     pub current: bool,
 }
 
@@ -81,11 +79,9 @@ pub enum NotOffered {
 /// What a change to a package would do if it were paid now.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Preview {
-    /// As the invoice will hold it.
     pub package: Package,
     /// To pay; zero means that the change is made at once.
     pub amount: Rupiah,
-    /// As the invoice will hold them.
     pub terms: Terms,
     /// What is left of what was paid for the current package.
     pub unused: Rupiah,
@@ -93,7 +89,6 @@ pub struct Preview {
     pub carried_over_days: i64,
     /// What becomes credit, once it is paid.
     pub to_credit: Rupiah,
-    /// Served until.
     pub new_expires_at: OffsetDateTime,
 }
 
@@ -149,7 +144,7 @@ pub fn preview(profile: &Profile, package: &Package, rules: Rules, now: OffsetDa
         package: package.clone(),
         amount,
         terms,
-        unused: before.unused(now, rules.zone)?,
+        unused: before.unused(now)?,
         carried_over_days: (after.expires_at - without).whole_days().max(0),
         to_credit: after.to_credit.minus(before.to_credit)?,
         new_expires_at: after.expires_at,
@@ -195,7 +190,7 @@ fn is_cheaper(package: &Package, than: &Package) -> bool {
 
 /// The new package's price of the time that is left, less what is left of what was paid for it.
 fn difference(before: &Entitlement, package: &Package, zone: Zone, at: OffsetDateTime) -> Result<Rupiah, FoldError> {
-    Ok(cost(package, at, before.expires_at, zone)?.minus(before.unused(at, zone)?)?)
+    Ok(cost(package, at, before.expires_at, zone)?.minus(before.unused(at)?)?)
 }
 
 /// What a choice means, given the invoice that is open for an earlier one.
@@ -246,9 +241,7 @@ pub struct NewUpgrade {
     pub invoice: Invoice,
     /// Holds it as open, and what the invoice before it gave back.
     pub profile: Profile,
-    /// What others are told.
     pub event: Event,
-    /// The invoice that it replaces.
     pub withdrawal: Option<Withdrawal>,
 }
 

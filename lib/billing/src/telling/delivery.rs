@@ -41,7 +41,6 @@ impl DeliveryStatus {
         Self::Read,
     ];
 
-    /// As it is stored.
     #[must_use]
     pub const fn as_str(self) -> &'static str {
         match self {

@@ -18,28 +18,14 @@ pub const KEPT: Duration = Duration::days(7);
 pub enum Event {
     /// Somebody asked for a login code. Carries neither phone nor code; both are derived where it is sent.
     #[serde(rename = "login.code_requested")]
-    LoginCodeRequested {
-        /// Key of the item that knows the phone.
-        login_id: String,
-        /// The request that the code belongs to.
-        request_id: String,
-    },
+    LoginCodeRequested { login_id: String, request_id: String },
     /// A new invoice.
     #[serde(rename = "invoice.issued")]
-    InvoiceIssued {
-        /// Whose.
-        customer_id: CustomerId,
-        /// Which.
-        invoice_id: InvoiceId,
-        /// To pay.
-        amount: Rupiah,
-    },
+    InvoiceIssued { customer_id: CustomerId, invoice_id: InvoiceId, amount: Rupiah },
     /// A renewal is not paid, and its due date is near.
     #[serde(rename = "invoice.reminder")]
     InvoiceReminder {
-        /// Whose.
         customer_id: CustomerId,
-        /// Which.
         invoice_id: InvoiceId,
         /// Still to pay.
         amount: Rupiah,
@@ -49,63 +35,33 @@ pub enum Event {
     /// A renewal is not paid, and its due date is over.
     #[serde(rename = "invoice.overdue")]
     InvoiceOverdue {
-        /// Whose.
         customer_id: CustomerId,
-        /// Which.
         invoice_id: InvoiceId,
         /// Still to pay.
         amount: Rupiah,
     },
     /// An invoice became PAID.
     #[serde(rename = "payment.settled")]
-    PaymentSettled {
-        /// Whose.
-        customer_id: CustomerId,
-        /// Which.
-        invoice_id: InvoiceId,
-        /// Which settlement of the invoice.
-        settlement_no: u32,
-        /// The invoice's amount.
-        amount: Rupiah,
-    },
+    PaymentSettled { customer_id: CustomerId, invoice_id: InvoiceId, settlement_no: u32, amount: Rupiah },
     /// A settled invoice is no longer PAID.
     #[serde(rename = "payment.reversed")]
-    PaymentReversed {
-        /// Whose.
-        customer_id: CustomerId,
-        /// Which.
-        invoice_id: InvoiceId,
-        /// The settlement that was undone.
-        settlement_no: u32,
-        /// What was taken back.
-        amount: Rupiah,
-    },
+    PaymentReversed { customer_id: CustomerId, invoice_id: InvoiceId, settlement_no: u32, amount: Rupiah },
     /// Money that a person should look at.
     #[serde(rename = "payment.review")]
     PaymentReview {
-        /// Whose.
         customer_id: CustomerId,
-        /// Which invoice it was meant for.
         invoice_id: InvoiceId,
-        /// The gateway.
         gateway: GatewayName,
-        /// The order.
         order_id: OrderId,
-        /// How much.
         amount: Rupiah,
-        /// Why.
         reason: ReviewReason,
     },
     /// A customer's service was extended.
     #[serde(rename = "subscription.extended")]
     SubscriptionExtended {
-        /// Whose.
         customer_id: CustomerId,
-        /// For which invoice.
         invoice_id: InvoiceId,
-        /// Which settlement of it.
         settlement_no: u32,
-        /// Served until.
         #[serde(with = "time::serde::rfc3339")]
         expires_at: OffsetDateTime,
         /// Version of the profile: a later one makes this one obsolete.
@@ -114,17 +70,12 @@ pub enum Event {
     /// Another package is active than before: the customer changed it, or the change was taken back.
     #[serde(rename = "package.changed")]
     PackageChanged {
-        /// Whose.
         customer_id: CustomerId,
-        /// For which invoice.
         invoice_id: InvoiceId,
-        /// Which settlement of it.
         settlement_no: u32,
         /// The package before.
         from_package_id: PackageId,
-        /// The package now.
         package_id: PackageId,
-        /// Served until.
         #[serde(with = "time::serde::rfc3339")]
         expires_at: OffsetDateTime,
         /// Version of the profile: a later one makes this one obsolete.
@@ -133,9 +84,7 @@ pub enum Event {
     /// A customer's expiry has passed.
     #[serde(rename = "subscription.expired")]
     SubscriptionExpired {
-        /// Whose.
         customer_id: CustomerId,
-        /// Served until.
         #[serde(with = "time::serde::rfc3339")]
         expires_at: OffsetDateTime,
         /// Version of the profile: a later one makes this one obsolete.
@@ -144,16 +93,12 @@ pub enum Event {
     /// An extension was taken back.
     #[serde(rename = "subscription.reverted")]
     SubscriptionReverted {
-        /// Whose.
         customer_id: CustomerId,
-        /// For which invoice.
         invoice_id: InvoiceId,
-        /// Which settlement of it.
         settlement_no: u32,
         /// Served until, after it.
         #[serde(with = "time::serde::rfc3339")]
         expires_at: OffsetDateTime,
-        /// Version of the profile.
         version: u64,
     },
 }
@@ -244,7 +189,6 @@ impl Event {
 pub struct Envelope {
     /// Unique; consumers recognise a repetition by it.
     pub id: String,
-    /// When it happened.
     #[serde(with = "time::serde::rfc3339")]
     pub at: OffsetDateTime,
     /// What happened.

@@ -27,24 +27,19 @@ const ALARMING_TRY: u32 = 4;
 
 /// What a network has to know of a subscription line.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Line {
-    /// PPPoE user name.
+pub struct LineState {
     pub username: String,
-    /// The package.
     pub package_id: PackageId,
     /// Bandwidth down, Mbit/s.
     pub down_mbps: u32,
     /// Bandwidth up, Mbit/s.
     pub up_mbps: u32,
-    /// Served until.
     #[serde(with = "time::serde::rfc3339")]
     pub expires_at: OffsetDateTime,
-    /// Is it served now?
     pub active: bool,
 }
 
-impl Line {
-    /// The line of a profile at this moment.
+impl LineState {
     #[must_use]
     pub fn of(profile: &Profile, now: OffsetDateTime) -> Self {
         let package = &profile.entitlement.package;
@@ -75,7 +70,7 @@ impl Line {
 /// How far the telling is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
-pub enum State {
+pub enum TellingState {
     /// Somebody is telling it. Should they die, somebody else does when it is due.
     Pending,
     /// Every receiver took it.
@@ -91,7 +86,7 @@ pub enum State {
 /// Why a receiver did not take it, in a word for logs and people.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
-pub enum Problem {
+pub enum ReceiverProblem {
     /// 410: the receiver wants no more. It is not asked again about this state of the line.
     Gone,
     /// 429.
@@ -112,7 +107,7 @@ pub enum Problem {
     Misconfigured,
 }
 
-impl Problem {
+impl ReceiverProblem {
     /// Is it the receiver's or the secret's, rather than this line's?
     #[must_use]
     pub const fn concerns_every_line(self) -> bool {
@@ -123,56 +118,46 @@ impl Problem {
 /// What the network was told of a line, or is being told.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct NetworkUpdate {
-    /// Whose line.
     pub customer_id: CustomerId,
     /// The kind of event that this state came with.
     pub kind: String,
-    /// The state.
-    pub line: Line,
+    pub line: LineState,
     /// Numbers the states of a line: a receiver that has seen a higher one ignores this one. Never below the profile's
     /// version.
     pub number: u64,
-    /// How far the telling is.
-    pub state: State,
+    pub state: TellingState,
     /// Receivers that took this state, by a hash of their address.
     pub taken: Vec<String>,
     /// Receivers that want no more of it.
     pub gone: Vec<String>,
-    /// Tries so far.
     pub tries: u32,
-    /// Why the last try failed.
-    pub problem: Option<Problem>,
-    /// Since when this state is being told.
+    pub problem: Option<ReceiverProblem>,
     #[serde(with = "time::serde::rfc3339")]
     pub since: OffsetDateTime,
     /// The newest state that every receiver took.
     pub told_number: Option<u64>,
-    /// When it did.
-    #[serde(default, with = "time::serde::rfc3339::option")]
+    #[serde(with = "time::serde::rfc3339::option")]
     pub told_at: Option<OffsetDateTime>,
     /// When it is to be looked at again.
-    #[serde(default, with = "time::serde::rfc3339::option")]
+    #[serde(with = "time::serde::rfc3339::option")]
     pub wake_at: Option<OffsetDateTime>,
-    /// Counts the writes.
-    #[serde(default)]
     pub version: u64,
 }
 
 /// What became of one try.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct Outcome {
-    /// Receivers that took it.
+pub struct TryResult {
     pub taken: Vec<String>,
     /// Receivers that want no more.
     pub gone: Vec<String>,
     /// The worst that happened at one that is to be asked again.
-    pub problem: Option<Problem>,
+    pub problem: Option<ReceiverProblem>,
 }
 
 /// Where a customer's line stands in the network.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "snake_case")]
-pub enum Standing {
+pub enum NetworkProgress {
     /// The network is being told.
     Activating,
     /// The network knows.
@@ -191,7 +176,7 @@ pub fn claim(
     cause: Option<&str>,
     now: OffsetDateTime,
 ) -> Option<NetworkUpdate> {
-    let line = Line::of(profile, now);
+    let line = LineState::of(profile, now);
     let wake_at = Some(later(now, LEASE));
     let Some(before) = before else {
         return Some(NetworkUpdate {
@@ -199,7 +184,7 @@ pub fn claim(
             kind: cause.unwrap_or("subscription.extended").to_owned(),
             line,
             number: profile.version,
-            state: State::Pending,
+            state: TellingState::Pending,
             taken: Vec::new(),
             gone: Vec::new(),
             tries: 1,
@@ -212,11 +197,11 @@ pub fn claim(
         });
     };
     let is_due = before.wake_at.is_some_and(|wake_at| wake_at <= now);
-    if before.state == State::Pending && !is_due {
+    if before.state == TellingState::Pending && !is_due {
         return None;
     }
-    let claimed = NetworkUpdate { state: State::Pending, wake_at, ..before.clone() };
-    if before.line == line && before.state != State::Off {
+    let claimed = NetworkUpdate { state: TellingState::Pending, wake_at, ..before.clone() };
+    if before.line == line && before.state != TellingState::Off {
         return is_due.then(|| NetworkUpdate { tries: before.tries.saturating_add(1), ..claimed });
     }
     let kind = cause.unwrap_or_else(|| before.line.change_to(&line)).to_owned();
@@ -241,18 +226,18 @@ impl NetworkUpdate {
 
     /// After a try. `look_again`: nobody will read the line once more by himself, so it is due.
     #[must_use]
-    pub fn after(&self, outcome: &Outcome, look_again: bool, now: OffsetDateTime) -> Self {
-        let mut network_update = Self { problem: outcome.problem, wake_at: None, ..self.clone() };
-        network_update.taken.extend(outcome.taken.iter().cloned());
-        network_update.gone.extend(outcome.gone.iter().cloned());
-        if outcome.problem.is_some() {
+    pub fn after(&self, result: &TryResult, look_again: bool, now: OffsetDateTime) -> Self {
+        let mut network_update = Self { problem: result.problem, wake_at: None, ..self.clone() };
+        network_update.taken.extend(result.taken.iter().cloned());
+        network_update.gone.extend(result.gone.iter().cloned());
+        if result.problem.is_some() {
             let is_over = now - self.since >= TRIED_FOR;
-            network_update.state = if is_over { State::GivenUp } else { State::Failing };
+            network_update.state = if is_over { TellingState::GivenUp } else { TellingState::Failing };
             network_update.wake_at = (!is_over).then(|| later(now, wait_after(self.tries)));
         } else if network_update.taken.is_empty() && !network_update.gone.is_empty() {
-            (network_update.state, network_update.problem) = (State::GivenUp, Some(Problem::Gone));
+            (network_update.state, network_update.problem) = (TellingState::GivenUp, Some(ReceiverProblem::Gone));
         } else {
-            network_update.state = State::Told;
+            network_update.state = TellingState::Told;
             (network_update.told_number, network_update.told_at) = (Some(self.number), Some(now));
             network_update.wake_at = look_again.then(|| later(now, FIRST_WAIT));
         }
@@ -262,23 +247,28 @@ impl NetworkUpdate {
     /// No network is configured any more; `None` = that is known.
     #[must_use]
     pub fn off(&self) -> Option<Self> {
-        (self.state != State::Off).then(|| Self { state: State::Off, wake_at: None, problem: None, ..self.clone() })
+        (self.state != TellingState::Off).then(|| Self {
+            state: TellingState::Off,
+            wake_at: None,
+            problem: None,
+            ..self.clone()
+        })
     }
 
     /// Told anew from the beginning, because a person says so.
     #[must_use]
     pub fn again(&self, now: OffsetDateTime) -> Self {
         let (taken, gone) = (Vec::new(), Vec::new());
-        Self { state: State::Failing, taken, gone, tries: 0, since: now, wake_at: Some(now), ..self.clone() }
+        Self { state: TellingState::Failing, taken, gone, tries: 0, since: now, wake_at: Some(now), ..self.clone() }
     }
 
     /// Should a person look at it? Once when it is late, and once when it is given up.
     #[must_use]
     pub fn is_alarming(&self) -> bool {
         match self.state {
-            State::Failing => self.tries == ALARMING_TRY || self.problem == Some(Problem::Misconfigured),
-            State::GivenUp => true,
-            State::Pending | State::Told | State::Off => false,
+            TellingState::Failing => self.tries == ALARMING_TRY || self.problem == Some(ReceiverProblem::Misconfigured),
+            TellingState::GivenUp => true,
+            TellingState::Pending | TellingState::Told | TellingState::Off => false,
         }
     }
 
@@ -291,20 +281,20 @@ impl NetworkUpdate {
         applied_at >= self.told_at.map_or(begun, |told_at| told_at.max(begun))
     }
 
-    /// Where the line stands; `None` when there is no network to tell. It never stays [`Standing::Activating`] for
+    /// Where the line stands; `None` when there is no network to tell. It never stays [`NetworkProgress::Activating`] for
     /// long.
     #[must_use]
-    pub fn standing(&self, profile: &Profile, now: OffsetDateTime) -> Option<Standing> {
+    pub fn progress(&self, profile: &Profile, now: OffsetDateTime) -> Option<NetworkProgress> {
         let waiting = |since: OffsetDateTime, afterwards| {
-            if now - since < LATE_AFTER { Standing::Activating } else { afterwards }
+            if now - since < LATE_AFTER { NetworkProgress::Activating } else { afterwards }
         };
         match self.state {
-            State::Off => None,
-            State::Told if self.line == Line::of(profile, now) => Some(Standing::Told),
+            TellingState::Off => None,
+            TellingState::Told if self.line == LineState::of(profile, now) => Some(NetworkProgress::Told),
             // The event is on its way. What an import changed has none, and the provider knows of it.
-            State::Told => Some(waiting(profile.updated_at, Standing::Told)),
-            State::Pending | State::Failing => Some(waiting(self.since, Standing::Late)),
-            State::GivenUp => Some(Standing::Late),
+            TellingState::Told => Some(waiting(profile.updated_at, NetworkProgress::Told)),
+            TellingState::Pending | TellingState::Failing => Some(waiting(self.since, NetworkProgress::Late)),
+            TellingState::GivenUp => Some(NetworkProgress::Late),
         }
     }
 }

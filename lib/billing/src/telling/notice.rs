@@ -63,7 +63,6 @@ pub enum Class {
 }
 
 impl Kind {
-    /// All of them.
     pub const ALL: [Self; 11] = [
         Self::LoginCode,
         Self::InvoiceIssued,
@@ -105,7 +104,6 @@ impl Kind {
         }
     }
 
-    /// When it may go out.
     #[must_use]
     pub const fn class(self) -> Class {
         match self {
@@ -214,38 +212,27 @@ impl QuietHours {
 pub struct Notice {
     /// Follows from the event, so the same event twice is one message.
     pub id: MessageId,
-    /// What is told.
     pub kind: Kind,
     /// To whom; `None` = to a phone that asks for a code.
     pub customer_id: Option<CustomerId>,
-    /// What it is about.
     pub invoice_id: Option<InvoiceId>,
     /// What happened: ids and amounts, no personal data.
     pub event: Envelope,
-    /// How far it has come.
     pub status: DeliveryStatus,
-    /// When that was.
     #[serde(with = "time::serde::rfc3339")]
     pub status_at: OffsetDateTime,
     /// Why it waits, failed or was skipped; no phone, name or text.
     pub status_detail: Option<String>,
     /// It is being handed over: until `due`, somebody may still hear the answer.
-    #[serde(default)]
     pub sending: bool,
-    /// How often it was handed over.
-    #[serde(default)]
     pub tries: u32,
     /// When a person had it sent again.
-    #[serde(default, with = "time::serde::rfc3339::option")]
+    #[serde(with = "time::serde::rfc3339::option")]
     pub again_at: Option<OffsetDateTime>,
-    /// Who has it.
-    #[serde(default)]
     pub provider: Option<String>,
     /// When to look at it again, while it is pending.
-    #[serde(default, with = "time::serde::rfc3339::option")]
+    #[serde(with = "time::serde::rfc3339::option")]
     pub wake_at: Option<OffsetDateTime>,
-    /// Counts the writes.
-    #[serde(default)]
     pub version: u64,
 }
 
@@ -289,7 +276,6 @@ impl Notice {
         Self { wake_at: Some(until), sending: false, ..self.moved(DeliveryStatus::Pending, Some(why), now) }
     }
 
-    /// About to be handed over.
     #[must_use]
     pub fn claimed(self, now: OffsetDateTime) -> Self {
         let tries = self.tries.saturating_add(1);

@@ -16,7 +16,6 @@ use crate::{
 const TIME_OF_DAY: time::Time = time!(09:00);
 
 impl Stage {
-    /// In the order of time.
     pub const ALL: [Self; 3] = [Self::ThreeDaysBefore, Self::DueDay, Self::Overdue];
 
     /// When it is told; `None` beyond the calendar.
@@ -41,7 +40,6 @@ pub fn next(due_date: Date, zone: Zone, now: OffsetDateTime) -> Option<OffsetDat
 /// A reminder that is due, as one transaction.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Reminder {
-    /// With the instant of the next reminder.
     pub invoice: Invoice,
     /// What others are told; `None` if there is nothing to remind of any more.
     pub event: Option<Event>,

@@ -14,22 +14,14 @@ use crate::{
 /// One thing to look at.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Review {
-    /// Whose money.
     pub customer_id: CustomerId,
-    /// Which invoice it was meant for.
     pub invoice_id: InvoiceId,
-    /// Where it was paid.
     pub gateway: GatewayName,
-    /// By which order.
     pub order_id: OrderId,
-    /// How much it is about.
     pub amount: Rupiah,
-    /// Why a person should look.
     pub why: Why,
     /// What the gateway said, if that was not understood.
-    #[serde(default)]
     pub said: Option<String>,
-    /// When it was noticed.
     #[serde(with = "time::serde::rfc3339")]
     pub at: OffsetDateTime,
 }
@@ -55,7 +47,6 @@ pub enum Why {
 }
 
 impl Why {
-    /// The stable word.
     #[must_use]
     pub const fn as_str(self) -> &'static str {
         match self {

@@ -41,15 +41,12 @@ pub struct Sender {
     pub trouble: u32,
     /// The provider takes nothing until somebody mends it.
     pub stopped: Option<Stopped>,
-    /// Counts the writes.
-    #[serde(default)]
     pub version: u64,
 }
 
 /// The provider refuses everything: key, account or device.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Stopped {
-    /// Since when.
     #[serde(with = "time::serde::rfc3339")]
     pub since: OffsetDateTime,
     /// Tells the settings apart under which it did: others may have mended it.
@@ -79,7 +76,6 @@ pub enum Heard {
 }
 
 impl Sender {
-    /// Nothing was ever sent.
     #[must_use]
     pub const fn new() -> Self {
         Self { free_at: OffsetDateTime::UNIX_EPOCH, hours: BTreeMap::new(), trouble: 0, stopped: None, version: 0 }

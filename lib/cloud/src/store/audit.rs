@@ -4,7 +4,7 @@ use std::collections::{BTreeSet, HashMap};
 
 use aws_sdk_dynamodb::types::AttributeValue;
 use billing::{
-    audit::{Books, Filed, Line, Told, is_kept, is_of},
+    audit::{Books, Filed, StoredEntry, Told, is_kept, is_of},
     id::CustomerId,
     money::ledger::Entry,
     payment::{invoice::Invoice, order::Order},
@@ -183,7 +183,11 @@ impl Store {
         Err(StoreError::Damaged(format!("more items than can be read of one customer: {customer}")))
     }
 
-    async fn orders_of(&self, invoices: &[Filed<Invoice>], ledger: &[Line]) -> Result<Vec<Filed<Order>>, StoreError> {
+    async fn orders_of(
+        &self,
+        invoices: &[Filed<Invoice>],
+        ledger: &[StoredEntry],
+    ) -> Result<Vec<Filed<Order>>, StoreError> {
         let mut named = BTreeSet::new();
         for payment in ledger.iter().filter_map(|line| line.entry.payment.as_ref()) {
             named.insert(keys::order(payment.gateway, &payment.order_id));
@@ -235,8 +239,8 @@ fn row(key: Key) -> Row {
     }
 }
 
-fn line(line: LedgerLine) -> Line {
-    Line { id: line.id, events: line.events, entry: line.entry }
+fn line(line: LedgerLine) -> StoredEntry {
+    StoredEntry { id: line.id, events: line.events, entry: line.entry }
 }
 
 fn event(item: Item) -> Result<Filed<Told>, StoreError> {

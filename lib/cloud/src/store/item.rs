@@ -15,18 +15,7 @@ pub type Item = HashMap<String, AttributeValue>;
 
 /// Version of the layout of items. To be raised with every field that is added to an item, together with a rule for
 /// reading the one before.
-///
-/// 2: profiles hold the open change of package and what was paid for the time that is left; invoices the terms of a
-/// change. In an item of layout 1 these are absent: nothing was open, and its time counts as imported
-/// (`Entitlement::unused`).
-///
-/// 3: invoices hold what credit paid and what was charged back, grants what was given back of them; absent before:
-/// nothing was. Links say whether they were opened for the public page; absent: they were not. Invoices hold when
-/// customers are reminded of them; absent: there is no reminder any more. Profiles hold which expiry was told; absent:
-/// none.
-pub(super) const SCHEMA_VERSION: &str = "3";
-/// Layouts that are read.
-const READABLE: [&str; 3] = ["1", "2", SCHEMA_VERSION];
+pub(super) const SCHEMA_VERSION: &str = "1";
 /// Partitions per kind of wake-ups.
 pub const SHARDS: u32 = 16;
 
@@ -93,11 +82,8 @@ pub fn from_item<T: DeserializeOwned>(item: Item) -> Result<T, StoreError> {
     let place = format!("{} / {}", name("PK"), name("SK"));
     // An older build would drop what a newer one added, the next time it writes the item.
     let version = item.get("schema_version").and_then(|value| value.as_n().ok()).map_or(SCHEMA_VERSION, String::as_str);
-    if !READABLE.contains(&version) {
-        return Err(StoreError::Damaged(format!(
-            "{place}: layout {version}, this build knows {}",
-            READABLE.join(", ")
-        )));
+    if version != SCHEMA_VERSION {
+        return Err(StoreError::Damaged(format!("{place}: layout {version}, this build knows {SCHEMA_VERSION}")));
     }
     serde_dynamo::from_item(item).map_err(|error| StoreError::Damaged(format!("{place}: {error}")))
 }

@@ -9,7 +9,7 @@ use billing::{
         invoice::{InvoiceKind, PaymentLink},
     },
     service::package::Package,
-    telling::network::{Line, Problem},
+    telling::network::{LineState, ReceiverProblem},
     zone::Zone,
 };
 use time::{
@@ -159,7 +159,7 @@ fn what_the_network_knows_of_a_payment_is_the_last_step() {
     let network_update = |state, told_at: Option<i64>, problem| NetworkUpdate {
         customer_id: CustomerId::parse("c1").unwrap(),
         kind: "subscription.extended".into(),
-        line: Line {
+        line: LineState {
             username: "budi".into(),
             package_id: PackageId::parse("home20").unwrap(),
             down_mbps: 20,
@@ -176,7 +176,7 @@ fn what_the_network_knows_of_a_payment_is_the_last_step() {
         since: after(64),
         told_number: told_at.map(|_| 7),
         told_at: told_at.map(after),
-        wake_at: (state == State::Failing).then(|| after(300)),
+        wake_at: (state == TellingState::Failing).then(|| after(300)),
         version: 1,
     };
     let shown = |network_update| {
@@ -184,18 +184,26 @@ fn what_the_network_knows_of_a_payment_is_the_last_step() {
         let last = steps(&facts, UI).pop().unwrap();
         (last.name, last.at, last.detail, next(&facts, UI))
     };
-    let (name, at, detail, advice) = shown(network_update(State::Told, Some(65), None));
+    let (name, at, detail, advice) = shown(network_update(TellingState::Told, Some(65), None));
     assert_eq!((name.as_str(), at, detail.as_str()), ("network", Some(after(65)), "knows version 7"));
     assert!(advice.contains("nothing to do"), "{advice}");
-    let (name, at, detail, advice) = shown(network_update(State::Failing, None, Some(Problem::Unreachable)));
+    let (name, at, detail, advice) =
+        shown(network_update(TellingState::Failing, None, Some(ReceiverProblem::Unreachable)));
     assert_eq!(
         (name.as_str(), at, detail.as_str()),
         ("network", None, "3 tries: unreachable; next try 2026-11-23 10:05:00 WIB")
     );
     assert!(advice.contains("lunas network tell"), "{advice}");
-    assert!(shown(network_update(State::GivenUp, Some(10), Some(Problem::Gone))).2.contains("gone; not told any more"));
-    assert_eq!(shown(network_update(State::Off, None, None)).0, "applied", "there is no network");
-    assert!(shown(network_update(State::Pending, Some(10), None)).3.contains("nothing to do"), "it is being told");
+    assert!(
+        shown(network_update(TellingState::GivenUp, Some(10), Some(ReceiverProblem::Gone)))
+            .2
+            .contains("gone; not told any more")
+    );
+    assert_eq!(shown(network_update(TellingState::Off, None, None)).0, "applied", "there is no network");
+    assert!(
+        shown(network_update(TellingState::Pending, Some(10), None)).3.contains("nothing to do"),
+        "it is being told"
+    );
 }
 
 #[test]

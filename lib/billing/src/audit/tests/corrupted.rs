@@ -3,13 +3,14 @@
 use super::*;
 use crate::{
     examples,
-    id::CustomerId,
+    id::{CustomerId, InvoiceId, OrderId},
+    money::{Rupiah, ledger::EntryKind},
     payment::{
         gateway::GatewayName,
-        invoice::{InvoiceKind, InvoiceStatus},
+        invoice::{Invoice, InvoiceKind, InvoiceStatus},
         order::OrderStatus,
     },
-    service::entitlement::Reason,
+    service::entitlement::{Grant, Reason},
 };
 
 /// An applied payment of more than was due, an open renewal with a link, and a change of package that was applied and

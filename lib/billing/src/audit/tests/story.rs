@@ -7,18 +7,21 @@ use time::{Duration, OffsetDateTime};
 use super::super::*;
 use crate::{
     examples::{self, NOW},
+    id::{InvoiceId, OrderId},
+    money::Rupiah,
     payment::{
         gateway::{Report, ReportedState, Transaction},
-        invoice::{InvoiceStatus, Lease, NewInvoice, PaymentLink},
+        invoice::{Invoice, InvoiceStatus, Lease, NewInvoice, PaymentLink},
         link,
-        order::{LinkedInvoice, OrderStatus},
+        order::{LinkedInvoice, Order, OrderStatus},
         renewal::issue_renewal,
         settlement::{SettleOutcome, settle},
         withdrawal::{Withdrawal, withdraw},
     },
     service::{
-        apply::{Application, Rules, Todo, converge, give_back, grant, replaced_renewal, revoke},
-        entitlement::LateRenewal,
+        apply::{Application, Rules, Todo, next_step, give_back, grant, replaced_renewal, revoke},
+        customer::Profile,
+        entitlement::{Grant, LateRenewal},
         import::{Row, import},
         upgrade::{self, UpgradePricing},
     },
@@ -65,7 +68,7 @@ pub struct Story {
     pub invoices: Vec<Invoice>,
     pub orders: Vec<Order>,
     pub grants: BTreeMap<u32, Grant>,
-    pub lines: Vec<Line>,
+    pub lines: Vec<StoredEntry>,
     pub events: Vec<Filed<Told>>,
     pub now: OffsetDateTime,
 }
@@ -257,7 +260,7 @@ impl Story {
 
     fn apply(&mut self) {
         while let Some(invoice) = self.invoices.iter().find(|invoice| invoice.awaits_apply()).cloned() {
-            let application = match converge(&invoice) {
+            let application = match next_step(&invoice) {
                 Todo::Nothing => panic!("it awaits apply"),
                 Todo::Grant => self.granted(&invoice),
                 Todo::GiveBack => {
@@ -327,7 +330,7 @@ impl Story {
     fn enter(&mut self, entries: Vec<Entry>, told: &[String]) {
         for entry in entries {
             let id = self.new_id();
-            self.lines.push(Line { id, events: told.to_vec(), entry });
+            self.lines.push(StoredEntry { id, events: told.to_vec(), entry });
         }
     }
 

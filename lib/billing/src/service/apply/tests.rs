@@ -32,7 +32,7 @@ fn reversed(granted: u32) -> Invoice {
 #[track_caller]
 fn check(status: InvoiceStatus, settlement_no: u32, granted: Option<u32>, todo: Todo) {
     let invoice = Invoice { status, settlement_no, granted, ..examples::invoice() };
-    assert_eq!(converge(&invoice), todo, "{status:?} settlement {settlement_no}, granted {granted:?}");
+    assert_eq!(next_step(&invoice), todo, "{status:?} settlement {settlement_no}, granted {granted:?}");
     assert_eq!(invoice.awaits_apply(), todo != Todo::Nothing, "what is to do is due, and nothing else");
 }
 
@@ -48,8 +48,8 @@ fn the_entitlement_follows_what_the_invoice_says_now() {
     check(Unpaid, 2, None, Todo::Nothing);
     check(Cancelled, 1, None, Todo::Nothing);
     let refunded = Invoice { granted: Some(1), refunded: Rupiah::new(50_000), ..paid(1) };
-    assert_eq!(converge(&refunded), Todo::GiveBack);
-    assert_eq!(converge(&Invoice { granted_return: Rupiah::new(50_000), ..refunded }), Todo::Nothing);
+    assert_eq!(next_step(&refunded), Todo::GiveBack);
+    assert_eq!(next_step(&Invoice { granted_return: Rupiah::new(50_000), ..refunded }), Todo::Nothing);
 }
 
 /// What a change to a package without a price makes credit of all that is unused.
@@ -75,9 +75,9 @@ fn what_is_given_back_counts_no_more_whether_before_or_after_it_was_applied_and_
         (after.grant.returns.len(), after.grant_is_new, &after.events[..], &after.entries[..]),
         (1, false, &[][..], &[][..])
     );
-    assert_eq!((after.invoice.wake_at, converge(&after.invoice)), (None, Todo::Nothing));
+    assert_eq!((after.invoice.wake_at, next_step(&after.invoice)), (None, Todo::Nothing));
     let at_once = grant(&returned(&paid(1)), &examples::profile(), None, RULES, NOW).unwrap();
-    assert_eq!(converge(&at_once.invoice), Todo::Nothing);
+    assert_eq!(next_step(&at_once.invoice), Todo::Nothing);
     for profile in [&after.profile, &at_once.profile] {
         assert_eq!(profile.entitlement.expires_at, granted.profile.entitlement.expires_at);
         assert_eq!((becomes_credit(profile), profile.last_grant), (200_000, 3));
@@ -198,14 +198,14 @@ fn a_reversed_invoice_does_not_displace_a_newer_open_one() {
 fn what_was_paid_again_after_a_reversal_is_revoked_and_granted_anew() {
     let first = grant(&paid(1), &examples::profile(), None, RULES, NOW).unwrap();
     let again = Invoice { granted: Some(1), ..paid(2) };
-    assert_eq!(converge(&again), Todo::Revoke(1));
+    assert_eq!(next_step(&again), Todo::Revoke(1));
     let undone = revoke(&again, 1, &first.profile, &[examples::import(), first.grant.clone()], RULES, NOW).unwrap();
     assert_eq!(undone.invoice.wake_at, again.wake_at, "granting is still due");
     assert_eq!(undone.profile.open_renewal, None, "a paid invoice is not open");
-    assert_eq!(converge(&undone.invoice), Todo::Grant);
+    assert_eq!(next_step(&undone.invoice), Todo::Grant);
     let done = grant(&undone.invoice, &undone.profile, None, RULES, NOW).unwrap();
     assert_eq!(done.profile.entitlement, first.profile.entitlement, "served as long as if paid once");
-    assert_eq!((done.grant.sequence, converge(&done.invoice)), (3, Todo::Nothing));
+    assert_eq!((done.grant.sequence, next_step(&done.invoice)), (3, Todo::Nothing));
 
     // And the right one of the two grants is revoked if that is reversed too.
     let grants = [examples::import(), undone.grant, done.grant];

@@ -16,17 +16,13 @@ const IMPORTED_MONTHS: i32 = 24;
 /// A span of service and the money that bought it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Stretch {
-    /// Its begin.
     #[serde(with = "time::serde::rfc3339")]
     pub from: OffsetDateTime,
-    /// Its end.
     #[serde(with = "time::serde::rfc3339")]
     pub until: OffsetDateTime,
-    /// What was paid for it.
     pub paid: Rupiah,
     /// How much of that nobody recorded: imported service at its list price. It buys days like money, and never becomes
     /// credit.
-    #[serde(default)]
     pub unrecorded: Rupiah,
 }
 
@@ -34,12 +30,10 @@ pub struct Stretch {
 /// from the same begin, so that its order makes no difference.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Purchase {
-    /// The first of the days.
     #[serde(with = "time::serde::rfc3339")]
     pub from: OffsetDateTime,
     /// The day of the month that periods are counted on.
     pub anchor_day: u8,
-    /// The money.
     pub paid: Rupiah,
 }
 

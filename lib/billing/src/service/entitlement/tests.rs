@@ -166,7 +166,7 @@ fn unused_service_is_worth_its_share_of_what_was_paid_for_it() {
         (datetime!(2027-01-01 00:00 +7), 0),
         (datetime!(2028-01-01 00:00 +7), 0),
     ] {
-        assert_eq!(entitlement.unused(at, ZONE), Ok(Rupiah::new(unused)), "{at}");
+        assert_eq!(entitlement.unused(at), Ok(Rupiah::new(unused)), "{at}");
     }
 }
 
@@ -195,19 +195,6 @@ fn imported_service_is_worth_the_price_of_its_package() {
 }
 
 #[test]
-fn profiles_from_before_values_were_recorded_count_as_imported() {
-    let recorded = imported(None, &home20(), crate::examples::EXPIRY, crate::examples::NOW, ZONE);
-    let mut item = serde_json::to_value(&recorded).unwrap();
-    for field in ["stretches", "purchase", "to_credit"] {
-        assert!(item.as_object_mut().unwrap().remove(field).is_some());
-    }
-    let old: Entitlement = serde_json::from_value(item).unwrap();
-    assert_eq!(old.unused(crate::examples::NOW, ZONE), recorded.unused(crate::examples::NOW, ZONE));
-    let next = renewal(2, home20(), crate::examples::NOW, LateRenewal::FromPayment);
-    assert_eq!(extend(Some(old), &next, ZONE), extend(Some(recorded), &next, ZONE));
-}
-
-#[test]
 fn what_is_used_up_is_not_kept() {
     let mut grants = vec![import()];
     let month = |sequence: u32| {
@@ -224,7 +211,7 @@ fn who_pays_years_ahead_has_a_bounded_profile_and_the_same_value() {
     grants.extend((2..62).map(|sequence| renewal(sequence, home20(), crate::examples::NOW, LateRenewal::FromPayment)));
     let entitlement = fold(&grants, ZONE).unwrap().unwrap();
     let import = fold(&grants[..1], ZONE).unwrap().unwrap();
-    let value = |entitlement: &Entitlement| entitlement.unused(crate::examples::NOW, ZONE).unwrap().get();
+    let value = |entitlement: &Entitlement| entitlement.unused(crate::examples::NOW).unwrap().get();
     assert_eq!(entitlement.stretches.len(), STRETCHES);
     // Joining spreads the import's month and those behind it evenly: months differ by three days, not more.
     assert!((value(&entitlement) - value(&import) - 60 * 300_000).abs() < 300_000, "{}", value(&entitlement));
@@ -235,7 +222,7 @@ fn the_end_of_the_calendar_is_an_error_and_no_panic() {
     let grant = Grant { reason: Reason::Import { expires_at: datetime!(9999-12-31 23:59:59 UTC) }, ..import() };
     let forever = extend(None, &grant, ZONE).unwrap();
     let at = datetime!(2026-11-05 09:00 +7);
-    assert_eq!(forever.unused(at, ZONE), Ok(Rupiah::ZERO), "nothing that could be counted");
+    assert_eq!(forever.unused(at), Ok(Rupiah::ZERO), "nothing that could be counted");
     let next = renewal(2, home20(), at, LateRenewal::FromPayment);
     assert_eq!(extend(Some(forever), &next, ZONE), Err(FoldError::Calendar(OutOfCalendar)));
 }

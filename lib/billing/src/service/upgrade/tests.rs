@@ -267,10 +267,7 @@ fn a_package_without_a_price_is_served_for_a_period_and_all_that_was_left_is_cre
         assert_eq!((shown.amount, shown.carried_over_days, shown.to_credit), (Rupiah::ZERO, 0, Rupiah::new(150_000)));
         assert_eq!(shown.new_expires_at, datetime!(2026-12-15 11:59:59 +7));
         let done = changed(&budi(), &free(), rules, HALFWAY);
-        assert_eq!(
-            (done.credit, done.entitlement.unused(HALFWAY, Zone::Jakarta)),
-            (Rupiah::new(150_000), Ok(Rupiah::ZERO))
-        );
+        assert_eq!((done.credit, done.entitlement.unused(HALFWAY)), (Rupiah::new(150_000), Ok(Rupiah::ZERO)));
         let back = preview(&done, &home50(), FULL_PRICE, HALFWAY).unwrap();
         assert_eq!((back.amount, back.unused, back.carried_over_days), (home50().price, Rupiah::ZERO, 0));
     }

@@ -1,12 +1,12 @@
 use super::*;
 use crate::examples::{self, EXPIRY, NOW};
 
-fn taken(by: &str) -> Outcome {
-    Outcome { taken: vec![by.to_owned()], ..Outcome::default() }
+fn taken(by: &str) -> TryResult {
+    TryResult { taken: vec![by.to_owned()], ..TryResult::default() }
 }
 
-fn failed(problem: Problem) -> Outcome {
-    Outcome { problem: Some(problem), ..Outcome::default() }
+fn failed(problem: ReceiverProblem) -> TryResult {
+    TryResult { problem: Some(problem), ..TryResult::default() }
 }
 
 /// As the store answers it.
@@ -33,9 +33,12 @@ fn extended(expires_at: OffsetDateTime, version: u64) -> Profile {
 #[test]
 fn a_line_is_told_once_per_state() {
     let first = first();
-    assert_eq!((first.state, first.number, first.tries, first.line.active), (State::Pending, 1, 1, true));
+    assert_eq!((first.state, first.number, first.tries, first.line.active), (TellingState::Pending, 1, 1, true));
     let told = stored(first.after(&taken("a"), false, NOW));
-    assert_eq!((told.state, told.told_number, told.told_at, told.wake_at), (State::Told, Some(1), Some(NOW), None));
+    assert_eq!(
+        (told.state, told.told_number, told.told_at, told.wake_at),
+        (TellingState::Told, Some(1), Some(NOW), None)
+    );
     for kind in ["subscription.extended", "package.changed"] {
         assert_eq!(claim(Some(&told), &examples::profile(), Some(kind), NOW), None);
     }
@@ -72,8 +75,8 @@ fn one_tells_and_whoever_comes_meanwhile_leaves_it_to_them() {
 
 #[test]
 fn the_kind_is_the_events_or_follows_from_the_lines() {
-    let before = Line::of(&examples::profile(), NOW);
-    let after = |change: fn(&mut Line)| {
+    let before = LineState::of(&examples::profile(), NOW);
+    let after = |change: fn(&mut LineState)| {
         let mut line = before.clone();
         change(&mut line);
         before.change_to(&line)
@@ -88,9 +91,9 @@ fn the_kind_is_the_events_or_follows_from_the_lines() {
 fn what_fails_is_told_again_ever_later_for_a_day_and_then_given_up() {
     let (mut network_update, mut now, mut waits) = (first(), NOW, Vec::new());
     loop {
-        let after = stored(network_update.after(&failed(Problem::Unreachable), false, now));
+        let after = stored(network_update.after(&failed(ReceiverProblem::Unreachable), false, now));
         let Some(wake_at) = after.wake_at else {
-            assert_eq!((after.state, after.problem), (State::GivenUp, Some(Problem::Unreachable)));
+            assert_eq!((after.state, after.problem), (TellingState::GivenUp, Some(ReceiverProblem::Unreachable)));
             assert!(now - NOW >= TRIED_FOR && now - NOW < TRIED_FOR + LONGEST_WAIT && after.is_alarming());
             assert_eq!(claim(Some(&after), &examples::profile(), None, now + Duration::days(1)), None);
             break;
@@ -111,7 +114,7 @@ fn what_fails_is_told_again_ever_later_for_a_day_and_then_given_up() {
 
 #[test]
 fn a_new_state_is_told_at_once_while_the_one_before_waits() {
-    let failing = stored(first().after(&failed(Problem::ServerError), false, NOW));
+    let failing = stored(first().after(&failed(ReceiverProblem::ServerError), false, NOW));
     let next =
         claim(Some(&failing), &extended(EXPIRY + Duration::days(30), 4), Some("subscription.extended"), NOW).unwrap();
     assert_eq!((next.number, next.tries, next.problem), (4, 1, None));
@@ -119,36 +122,39 @@ fn a_new_state_is_told_at_once_while_the_one_before_waits() {
 
 #[test]
 fn only_who_has_not_taken_it_is_asked_again() {
-    let half = Outcome { taken: vec!["a".into()], gone: Vec::new(), problem: Some(Problem::NoAnswer) };
+    let half = TryResult { taken: vec!["a".into()], gone: Vec::new(), problem: Some(ReceiverProblem::NoAnswer) };
     let failing = stored(first().after(&half, false, NOW));
     assert!(failing.is_settled_with("a") && !failing.is_settled_with("b"));
     let again = stored(claim(Some(&failing), &examples::profile(), None, NOW + Duration::minutes(1)).unwrap());
     assert!(again.is_settled_with("a"));
-    assert_eq!(again.after(&taken("b"), false, NOW).state, State::Told);
+    assert_eq!(again.after(&taken("b"), false, NOW).state, TellingState::Told);
 }
 
 #[test]
 fn a_receiver_that_wants_no_more_is_not_asked_again_and_does_not_count_as_told() {
-    let gone = Outcome { gone: vec!["a".into()], ..Outcome::default() };
+    let gone = TryResult { gone: vec!["a".into()], ..TryResult::default() };
     let given_up = first().after(&gone, false, NOW);
-    assert_eq!((given_up.state, given_up.problem, given_up.wake_at), (State::GivenUp, Some(Problem::Gone), None));
-    let with_other = first().after(&Outcome { taken: vec!["b".into()], ..gone }, false, NOW);
-    assert_eq!((with_other.state, with_other.is_settled_with("a")), (State::Told, true));
+    assert_eq!(
+        (given_up.state, given_up.problem, given_up.wake_at),
+        (TellingState::GivenUp, Some(ReceiverProblem::Gone), None)
+    );
+    let with_other = first().after(&TryResult { taken: vec!["b".into()], ..gone }, false, NOW);
+    assert_eq!((with_other.state, with_other.is_settled_with("a")), (TellingState::Told, true));
 }
 
 #[test]
 fn a_line_that_nobody_will_read_again_is_due() {
     let network_update = stored(first().after(&taken("a"), true, NOW));
-    assert_eq!(network_update.state, State::Told);
+    assert_eq!(network_update.state, TellingState::Told);
     let again = stored(claim(Some(&network_update), &examples::profile(), None, NOW + Duration::minutes(1)).unwrap());
     assert!(again.is_settled_with("a"), "nobody is told twice");
-    assert_eq!(again.after(&Outcome::default(), false, NOW).wake_at, None);
+    assert_eq!(again.after(&TryResult::default(), false, NOW).wake_at, None);
 }
 
 #[test]
 fn a_network_that_is_switched_off_and_on_again_starts_with_the_next_event() {
     let off = stored(told().off().unwrap());
-    assert_eq!((off.off(), off.standing(&examples::profile(), NOW)), (None, None));
+    assert_eq!((off.off(), off.progress(&examples::profile(), NOW)), (None, None));
     let on = claim(Some(&off), &examples::profile(), Some("subscription.extended"), NOW).unwrap();
     assert_eq!(on.number, 2);
 }
@@ -172,20 +178,20 @@ fn a_customer_never_waits_for_ever() {
     let profile = examples::profile();
     let soon = NOW + LATE_AFTER - Duration::seconds(1);
     let late = NOW + LATE_AFTER;
-    assert_eq!(first().standing(&profile, soon), Some(Standing::Activating));
-    assert_eq!(first().standing(&profile, late), Some(Standing::Late));
-    let failing = first().after(&failed(Problem::Unreachable), false, NOW);
+    assert_eq!(first().progress(&profile, soon), Some(NetworkProgress::Activating));
+    assert_eq!(first().progress(&profile, late), Some(NetworkProgress::Late));
+    let failing = first().after(&failed(ReceiverProblem::Unreachable), false, NOW);
     assert_eq!(
-        (failing.standing(&profile, soon), failing.standing(&profile, late)),
-        (Some(Standing::Activating), Some(Standing::Late))
+        (failing.progress(&profile, soon), failing.progress(&profile, late)),
+        (Some(NetworkProgress::Activating), Some(NetworkProgress::Late))
     );
-    assert_eq!(told().standing(&profile, late), Some(Standing::Told));
+    assert_eq!(told().progress(&profile, late), Some(NetworkProgress::Told));
     // Paid just now, and the event is on its way; or imported, which has no event.
     let paid = extended(EXPIRY + Duration::days(30), 2);
     assert_eq!(
-        (told().standing(&paid, soon), told().standing(&paid, late)),
-        (Some(Standing::Activating), Some(Standing::Told))
+        (told().progress(&paid, soon), told().progress(&paid, late)),
+        (Some(NetworkProgress::Activating), Some(NetworkProgress::Told))
     );
-    let given_up = NetworkUpdate { state: State::GivenUp, ..failing };
-    assert_eq!(given_up.standing(&profile, NOW), Some(Standing::Late));
+    let given_up = NetworkUpdate { state: TellingState::GivenUp, ..failing };
+    assert_eq!(given_up.progress(&profile, NOW), Some(NetworkProgress::Late));
 }

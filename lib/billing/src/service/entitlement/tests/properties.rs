@@ -75,8 +75,8 @@ fn paid(grant: &Grant) -> Option<(OffsetDateTime, Rupiah, bool)> {
 }
 
 /// What the customer holds: unused service, and what changes of package made credit.
-fn held(entitlement: &Entitlement, at: OffsetDateTime, zone: Zone) -> i64 {
-    entitlement.unused(at, zone).unwrap().get() + entitlement.to_credit.get()
+fn held(entitlement: &Entitlement, at: OffsetDateTime) -> i64 {
+    entitlement.unused(at).unwrap().get() + entitlement.to_credit.get()
 }
 
 fn day_apart(one: OffsetDateTime, other: OffsetDateTime) -> bool {
@@ -126,9 +126,9 @@ proptest! {
         }
         let after = extend(Some(before.clone()), &next, zone).unwrap();
         // The list price of imported service is worth days only: where it buys none, it is worth nothing.
-        let imported = before.unused(at, zone).unwrap().get() - before.unused_recorded(at, zone).unwrap().get();
-        let (now, wake_at) = (held(&after, at, zone), held(&before, at, zone) + money.get());
-        prop_assert!(now <= wake_at && now >= wake_at - imported, "{} {}", now, wake_at);
+        let imported = before.unused(at).unwrap().get() - before.unused_recorded(at).unwrap().get();
+        let (now, expected) = (held(&after, at), held(&before, at) + money.get());
+        prop_assert!(now <= expected && now >= wake_at - imported, "{} {}", now, wake_at);
     }
 
     #[test]
@@ -138,11 +138,11 @@ proptest! {
         let before = fold(&grants, zone).unwrap().unwrap();
         let last = grants.iter().filter_map(paid).map(|(at, ..)| at).max().unwrap_or(crate::examples::NOW);
         let at = last + Duration::seconds(late);
-        let after = before.clone().give_back(Rupiah::new(amount), at, zone).unwrap();
+        let after = before.clone().give_back(Rupiah::new(amount), at).unwrap();
         prop_assert_eq!((&after.package, after.expires_at, &after.purchase), (&before.package, before.expires_at, &before.purchase));
-        let recorded = before.unused_recorded(at, zone).unwrap().get();
+        let recorded = before.unused_recorded(at).unwrap().get();
         let taken = amount.min(recorded + before.to_credit.get());
-        prop_assert_eq!(held(&before, at, zone) - held(&after, at, zone), taken);
+        prop_assert_eq!(held(&before, at) - held(&after, at), taken);
         prop_assert!(after.to_credit == before.to_credit || amount > recorded, "unused service goes first");
         // In the fold it takes its place, whatever order the grants are read in.
         let mut returned = grants.clone();
@@ -167,7 +167,7 @@ proptest! {
         let after = extend(Some(before), &change, zone).unwrap();
         let price = i128::from(after.package.price.get());
         if price > 0 {
-            let value = i128::from(after.unused(at, zone).unwrap().get());
+            let value = i128::from(after.unused(at).unwrap().get());
             // The month that the last day falls into has 28 to 31 days, so days are compared in value: at most a day's
             // price apart.
             let cost = i128::from(stretch::cost(&after.package, at, after.expires_at, zone).unwrap().get());
@@ -204,7 +204,7 @@ proptest! {
         let other = both(upgrade(20, target.clone(), at), renewed(21, later));
         prop_assert_eq!(&one.package, &other.package);
         prop_assert!(day_apart(one.expires_at, other.expires_at), "{} {}", one.expires_at, other.expires_at);
-        let differ = (held(&one, later, zone) - held(&other, later, zone)).abs();
+        let differ = (held(&one, later) - held(&other, later)).abs();
         let hour = (before.package.price.get().max(target.price.get()) / (28 * 24)) + 2;
         prop_assert!(differ <= hour, "{}", differ);
     }
