@@ -11,7 +11,7 @@ use billing::{
         order::LinkedInvoice,
     },
     service::{
-        apply::{Application, ApplyError, Rules, Todo, next_step, give_back, grant, replaced_renewal, revoke},
+        apply::{Application, ApplyError, Rules, Todo, give_back, grant, next_step, replaced_renewal, revoke},
         customer::Profile,
     },
 };

@@ -19,7 +19,7 @@ use crate::{
         withdrawal::{Withdrawal, withdraw},
     },
     service::{
-        apply::{Application, Rules, Todo, next_step, give_back, grant, replaced_renewal, revoke},
+        apply::{Application, Rules, Todo, give_back, grant, next_step, replaced_renewal, revoke},
         customer::Profile,
         entitlement::{Grant, LateRenewal},
         import::{Row, import},
