@@ -208,10 +208,10 @@ impl Store {
         let mut item = to_item(&keys::invoice(&invoice.customer_id, &invoice.id), invoice)?;
         match invoice.next_look() {
             Some(NextLook::Reconcile(wake_at)) => {
-                set_wake(&mut item, WakeKind::Invoice, invoice.id.as_str(), Some(wake_at))
+                set_wake(&mut item, WakeKind::Invoice, invoice.id.as_str(), Some(wake_at));
             }
             Some(NextLook::Remind(wake_at)) => {
-                set_wake(&mut item, WakeKind::Reminder, invoice.id.as_str(), Some(wake_at))
+                set_wake(&mut item, WakeKind::Reminder, invoice.id.as_str(), Some(wake_at));
             }
             None => {}
         }
