@@ -243,7 +243,7 @@ impl Play {
             Done::Delivered { number, over: false } => *self.refused.entry(number).or_default() += 1,
             Done::Delivered { number, over: true } => self.waiting.retain(|(waiting, _)| *waiting != number),
             Done::Applied { number, .. } | Done::MessageLost(number) => {
-                self.queue.retain(|(waiting, _)| *waiting != number)
+                self.queue.retain(|(waiting, _)| *waiting != number);
             }
             Done::Lost(number) => {
                 let lost = self

@@ -89,7 +89,7 @@ async fn look_at(app: &App, key: &Key) {
         // Stale: it is being paid right now.
         Ok(()) | Err(StoreError::Stale) => {}
         Err(error) => {
-            tracing::error!(invoice = invoice.id.as_str(), %error, "a reminder is not told yet; the next run tells it")
+            tracing::error!(invoice = invoice.id.as_str(), %error, "a reminder is not told yet; the next run tells it");
         }
     }
 }

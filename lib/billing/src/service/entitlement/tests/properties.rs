@@ -128,7 +128,7 @@ proptest! {
         // The list price of imported service is worth days only: where it buys none, it is worth nothing.
         let imported = before.unused(at).unwrap().get() - before.unused_recorded(at).unwrap().get();
         let (now, expected) = (held(&after, at), held(&before, at) + money.get());
-        prop_assert!(now <= expected && now >= wake_at - imported, "{} {}", now, wake_at);
+        prop_assert!(now <= expected && now >= expected - imported, "{} {}", now, expected);
     }
 
     #[test]
