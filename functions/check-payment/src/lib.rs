@@ -78,7 +78,7 @@ async fn status_now(app: &App, invoice: Invoice) -> Result<(InvoiceStatus, Optio
         return Ok((status, Some(wait.whole_seconds().saturating_add((wait.subsec_nanoseconds() > 0).into()))));
     }
     let Some(order) = order.map_err(store_problem)? else { return Ok((status, None)) };
-    match payments::confirm(app, order, Some(invoice), "check").await {
+    match Box::pin(payments::confirm(app, order, Some(invoice), "check")).await {
         Ok(booked) => Ok((booked.invoice_status, None)),
         Err(BookingError::Store(error)) => Err(store_problem(error)),
         Err(trouble) => {
