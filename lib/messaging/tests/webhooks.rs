@@ -80,7 +80,7 @@ fn check_wish(notices: &[Notice], wanted: Option<bool>) {
     match (notices, wanted) {
         ([], None) => {}
         ([Notice::OptOut { phone, opted_out, .. }], Some(wanted)) => {
-            assert_eq!((phone.as_str(), *opted_out), ("6281234567890", wanted))
+            assert_eq!((phone.as_str(), *opted_out), ("6281234567890", wanted));
         }
         _ => panic!("{notices:?}, expected {wanted:?}"),
     }

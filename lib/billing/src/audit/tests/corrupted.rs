@@ -136,7 +136,7 @@ fn an_order_that_booked_other_than_its_entries_say_is_found() {
     };
     check(Rule::OrderBooked, |books| booked(books, |booked| booked.received = ONE));
     check(Rule::OrderBooked, |books| {
-        booked(books, |booked| (booked.received, booked.refunded) = (Rupiah::new(350_001), ONE))
+        booked(books, |booked| (booked.received, booked.refunded) = (Rupiah::new(350_001), ONE));
     });
     check(Rule::OrderBooked, |books| booked(books, |booked| booked.charged_back = Rupiah::ZERO));
     check(Rule::OrderBooked, |books| booked(books, |booked| booked.to_credit = Rupiah::new(350_001)));

@@ -311,7 +311,7 @@ impl Story {
     fn withdrawn(&mut self, withdrawal: Withdrawal) {
         self.keep_invoice(withdrawal.invoice);
         if let Some(order) = withdrawal.order {
-            assert!(!order.cancel_wanted_since.is_some() || order.status == OrderStatus::Open);
+            assert!(order.cancel_wanted_since.is_none() || order.status == OrderStatus::Open);
             self.keep_order(order);
         }
         self.enter(withdrawal.entries, &[]);
