@@ -5,6 +5,7 @@ mod trouble;
 
 use billing::{
     access::phone::Phone,
+    language::Language,
     payment::invoice::Invoice,
     service::customer::Profile,
     telling::{
@@ -15,7 +16,6 @@ use billing::{
     zone::Zone,
 };
 use lunas_sandbox::{Outcome, Simulate};
-use messaging::{Language, texts};
 use serde_json::json;
 use testkit::{
     request::{answer, request},
@@ -82,7 +82,7 @@ async fn pay(journey: &mut Journey) {
 }
 
 fn day(at: OffsetDateTime) -> String {
-    texts::date(Zone::Jakarta.date(at), Language::Id)
+    Language::Indonesian.date(Zone::Jakarta.date(at))
 }
 
 #[tokio::test]
@@ -290,10 +290,10 @@ async fn a_customer_without_a_phone_and_a_provider_that_is_not_configured_are_no
 #[tokio::test]
 async fn messages_are_in_english_if_the_provider_says_so() {
     let mut journey = start().await;
-    journey.notify = journey.world.with_settings(|settings| settings.english_messages = true);
+    journey.notify = journey.world.with_settings(|settings| settings.message_language = Language::English);
     pay(&mut journey).await;
     let told = inbox(&journey);
-    let day = texts::date(Zone::Jakarta.date(journey.extended_once()), Language::En);
+    let day = Language::English.date(Zone::Jakarta.date(journey.extended_once()));
     assert!(
         told[0].starts_with("Thank you Pelanggan budi, we have received Rp300.000") && told[0].contains(&day),
         "{told:?}"

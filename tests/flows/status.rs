@@ -4,12 +4,12 @@ use std::collections::HashMap;
 
 use crate::journey::Journey;
 use aws_sdk_dynamodb::types::AttributeValue;
-use billing::{access::phone::Phone, id::MessageId, telling::notice::Kind};
+use billing::{access::phone::Phone, id::MessageId, language::Language, telling::notice::Kind};
 use cloud::app::App;
 use lambda_http::http::HeaderMap;
 use lunas_sandbox::SimulateMessage;
 use messaging::{
-    Category, Channel, Endpoints, Language, Message, ProviderName, SendOutcome,
+    Category, Channel, Endpoints, Message, ProviderName, SendOutcome,
     texts::{Facts, Link},
 };
 use serde_json::{Value, json};
@@ -64,7 +64,7 @@ impl Sending {
         let message = Message {
             template: "lunas_login_code",
             category: Category::Authentication,
-            language: Language::Id,
+            language: Language::Indonesian,
             parameters: vec!["482913".to_owned()],
             button: Some("482913".to_owned()),
             text: "Kode masuk 482913.".to_owned(),
@@ -347,7 +347,7 @@ async fn what_meta_shows_is_what_a_linked_phone_gets() {
     let sending = Sending::start(ProviderName::Meta).await;
     let base = sending.world.notifications.url();
     let channel = sending.channel().await;
-    for language in [Language::Id, Language::En] {
+    for language in Language::ALL {
         for kind in Kind::ALL.into_iter().filter(|kind| *kind != Kind::LoginCode) {
             let message = messaging::texts::message(kind, language, &facts, Some(link), "m1");
             let sent = channel.send(PHONE, &message).await;

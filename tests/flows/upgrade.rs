@@ -4,6 +4,7 @@ mod choosing;
 mod crash;
 
 use billing::{
+    language::Language,
     money::{Rupiah, ledger::EntryKind},
     payment::{
         gateway::GatewayName,
@@ -168,7 +169,7 @@ fn web_day(shown: &Value) -> String {
         &time::format_description::well_known::Rfc3339,
     )
     .unwrap();
-    web::upgrade::day(at, Zone::Jakarta, false)
+    Language::Indonesian.date(Zone::Jakarta.date(at))
 }
 
 #[tokio::test]

@@ -12,7 +12,10 @@ mod read;
 mod reply;
 pub mod texts;
 
-use billing::id::{InvoiceId, PackageId};
+use billing::{
+    id::{InvoiceId, PackageId},
+    language::Language,
+};
 use cloud::{app::App, public_url::PublicUrl};
 use lambda_http::{
     Body, Request, RequestExt as _, Response,
@@ -24,7 +27,7 @@ use web::{
     problem::{self, Problem},
 };
 
-use crate::{pages::Page, texts::Lang};
+use crate::pages::Page;
 
 const LANGUAGE: &str = "lang";
 const LANGUAGE_KEPT: Duration = Duration::days(365);
@@ -34,7 +37,7 @@ pub(crate) struct Visit<'a> {
     pub(crate) app: &'a App,
     pub(crate) request: &'a Request,
     pub(crate) site: &'a PublicUrl,
-    pub(crate) lang: Lang,
+    pub(crate) lang: Language,
     /// Path and query without the language.
     pub(crate) here: String,
     pub(crate) now: OffsetDateTime,
@@ -75,8 +78,8 @@ pub async fn handle(app: &App, request: Request) -> Response<Body> {
         tracing::error!(alarm = true, "PUBLIC_URL is not set: the portal cannot tell its own forms from others'");
         return answer::respond(Err(problem::BUSY), request.headers());
     };
-    let chosen = answer::query(&request.query_string_parameters(), LANGUAGE).and_then(Lang::parse);
-    let remembered = cookie::read(request.headers(), LANGUAGE).and_then(Lang::parse);
+    let chosen = answer::query(&request.query_string_parameters(), LANGUAGE).and_then(Language::parse);
+    let remembered = cookie::read(request.headers(), LANGUAGE).and_then(Language::parse);
     let visit = Visit {
         app,
         request: &request,

@@ -18,7 +18,7 @@ mod trouble;
 mod upgrade;
 mod wifi;
 
-use billing::zone::Zone;
+use billing::{language::Language, zone::Zone};
 use time::OffsetDateTime;
 
 pub use self::{
@@ -33,13 +33,13 @@ pub use self::{
     upgrade::{Chosen, Upgrade},
     wifi::{Shown, Tab, wifi},
 };
-use crate::texts::{Lang, Texts};
+use crate::texts::{self, Texts};
 
 /// What every page is told.
 #[derive(Debug, Clone, Copy)]
 pub struct Page<'a> {
     /// The language to write in.
-    pub lang: Lang,
+    pub lang: Language,
     /// The token for forms and scripts; empty on pages without any.
     pub csrf: &'a str,
     /// Path and query of this page without `lang`, such as `/customer/wifi?tab=upgrade`: the language switch leads
@@ -59,6 +59,6 @@ pub struct Page<'a> {
 
 impl Page<'_> {
     const fn texts(&self) -> &'static Texts {
-        self.lang.texts()
+        texts::of(self.lang)
     }
 }

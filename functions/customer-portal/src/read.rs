@@ -17,8 +17,7 @@ use web::{
 use crate::{
     Visit, log_in,
     pages::{self, Bills, Chosen, Finish, Pay, Payments, Said, Shown, Tab, Upgrade},
-    reply,
-    texts::{self, Lang},
+    reply, texts,
 };
 
 /// Bills that came to be paid so lately still stand on the page that a gateway leads back to.
@@ -114,7 +113,7 @@ async fn upgrade(visit: &Visit<'_>, claim: &Claim) -> Result<Response<Body>, Pro
     let (chosen, refused) = match wanted.map(|wanted| preview(visit, &profile, &catalogue, &wanted)) {
         None => (None, None),
         Some(Ok(chosen)) => (Some(chosen), None),
-        Some(Err(problem)) => (None, Some(texts::message(&problem, visit.lang))),
+        Some(Err(problem)) => (None, Some(problem.message(visit.lang))),
     };
     let choices = choices(&profile.entitlement, &catalogue);
     let error = named_error(visit).or(refused);
@@ -130,7 +129,7 @@ fn preview(
 ) -> Result<Chosen, Problem> {
     let settings = &visit.app.settings;
     let preview = web::upgrade::preview(profile, catalogue, wanted, settings, visit.now)?;
-    let explanation = web::upgrade::explanation(profile, &preview, settings.zone, visit.lang == Lang::En);
+    let explanation = web::upgrade::explanation(profile, &preview, settings.zone, visit.lang);
     Ok(Chosen { preview, explanation })
 }
 

@@ -5,78 +5,34 @@ mod indonesian;
 
 use billing::{
     access::phone::Phone,
+    language::Language,
     payment::gateway::GatewayName,
     service::package::Package,
     zone::{Zone, format},
 };
-use time::{Date, OffsetDateTime};
+use time::OffsetDateTime;
 use web::{
     account::CREDIT,
     problem::{self, Problem},
 };
 
-/// A language of the portal.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub enum Lang {
-    /// Indonesian, unless the customer chose otherwise.
-    #[default]
-    Id,
-    /// English.
-    En,
-}
-
-impl Lang {
-    /// Reads `id` or `en`, as in `?lang=` and the cookie.
-    #[must_use]
-    pub fn parse(code: &str) -> Option<Self> {
-        match code {
-            "id" => Some(Self::Id),
-            "en" => Some(Self::En),
-            _ => None,
-        }
-    }
-
-    /// `id` or `en`.
-    #[must_use]
-    pub const fn code(self) -> &'static str {
-        match self {
-            Self::Id => "id",
-            Self::En => "en",
-        }
-    }
-
-    /// The language that can be switched to.
-    #[must_use]
-    pub const fn other(self) -> Self {
-        match self {
-            Self::Id => Self::En,
-            Self::En => Self::Id,
-        }
-    }
-
-    /// Every text in this language.
-    #[must_use]
-    pub const fn texts(self) -> &'static Texts {
-        match self {
-            Self::Id => &indonesian::TEXTS,
-            Self::En => &english::TEXTS,
-        }
-    }
+/// Every text in this language.
+#[must_use]
+pub const fn of(language: Language) -> &'static Texts {
+    language.choose(&indonesian::TEXTS, &english::TEXTS)
 }
 
 macro_rules! texts {
     ($($name:ident),* $(,)?) => {
         /// Every text of the pages, named after what it says. What customers are told in the specification's own words
         /// stands in `indonesian.rs`.
-        #[expect(missing_docs, reason = "the text itself is the documentation")]
         #[derive(Debug)]
         pub struct Texts {
             $(pub $name: &'static str,)*
-            pub months: [&'static str; 12],
         }
 
         impl Texts {
-            /// All of them but the months, for tests.
+            /// All of them, for tests.
             #[cfg(test)]
             pub(crate) fn all(&self) -> Vec<(&'static str, &'static str)> {
                 vec![$((stringify!($name), self.$name)),*]
@@ -119,7 +75,7 @@ texts! {
 
 /// The message of an error code in a URL. Only messages of known codes are ever shown: nothing of the URL is.
 #[must_use]
-pub fn message_of(code: &str, lang: Lang) -> Option<&'static str> {
+pub fn message_of(code: &str, lang: Language) -> Option<&'static str> {
     const SHOWN: [Problem; 20] = [
         problem::NOT_FROM_HERE,
         problem::INVOICE_ID_MISSING,
@@ -142,40 +98,20 @@ pub fn message_of(code: &str, lang: Lang) -> Option<&'static str> {
         problem::MESSAGING_STOPPED,
         problem::BUSY,
     ];
-    SHOWN.iter().find(|problem| problem.code == code).map(|problem| message(problem, lang))
-}
-
-/// What a problem says in this language.
-#[must_use]
-pub const fn message(problem: &Problem, lang: Lang) -> &'static str {
-    match lang {
-        Lang::Id => problem.indonesian,
-        Lang::En => problem.english,
-    }
-}
-
-/// `15 Januari 2026`.
-#[must_use]
-pub fn date(day: Date, lang: Lang) -> String {
-    let month =
-        lang.texts().months.get(usize::from(u8::from(day.month())).saturating_sub(1)).copied().unwrap_or_default();
-    format!("{} {month} {}", day.day(), day.year())
+    SHOWN.iter().find(|problem| problem.code == code).map(|problem| problem.message(lang))
 }
 
 /// `15 Januari 2026, 14.05 WIB`, in the provider's zone.
 #[must_use]
-pub fn date_time(at: OffsetDateTime, zone: Zone, lang: Lang) -> String {
+pub fn date_time(at: OffsetDateTime, zone: Zone, lang: Language) -> String {
     let local = at.checked_to_offset(zone.offset()).unwrap_or(at);
-    let point = match lang {
-        Lang::Id => '.',
-        Lang::En => ':',
-    };
-    format!("{}, {:02}{point}{:02} {}", date(local.date(), lang), local.hour(), local.minute(), abbreviation(zone))
+    let point = lang.choose('.', ':');
+    format!("{}, {:02}{point}{:02} {}", lang.date(local.date()), local.hour(), local.minute(), abbreviation(zone))
 }
 
 /// A moment of a story that is told under its day: `14.05 WIB`, with the date if it is another.
 #[must_use]
-pub fn time_of_day(at: OffsetDateTime, day: OffsetDateTime, zone: Zone, lang: Lang) -> String {
+pub fn time_of_day(at: OffsetDateTime, day: OffsetDateTime, zone: Zone, lang: Language) -> String {
     let whole = date_time(at, zone, lang);
     if zone.date(at) == zone.date(day) {
         whole.split_once(", ").map_or(whole.clone(), |(_, time)| time.to_owned())
@@ -202,8 +138,8 @@ pub const fn abbreviation(zone: Zone) -> &'static str {
 
 /// `12 hari lagi`, `hari ini`, `lewat 3 hari`. `days` as of [`Zone::days_until`].
 #[must_use]
-pub fn countdown(days: i64, lang: Lang) -> String {
-    let texts = lang.texts();
+pub fn countdown(days: i64, lang: Language) -> String {
+    let texts = of(lang);
     let pattern = match days {
         0 => texts.today,
         1 => texts.one_day_left,
@@ -216,23 +152,23 @@ pub fn countdown(days: i64, lang: Lang) -> String {
 
 /// `/ bulan`, `/ 3 bulan`.
 #[must_use]
-pub fn per_period(months: u8, lang: Lang) -> String {
-    let texts = lang.texts();
+pub fn per_period(months: u8, lang: Language) -> String {
+    let texts = of(lang);
     if months == 1 { texts.one_month.to_owned() } else { texts.months_of.replace("{}", &months.to_string()) }
 }
 
 /// `12 hari`.
 #[must_use]
-pub fn days(days: i64, lang: Lang) -> String {
-    let texts = lang.texts();
+pub fn days(days: i64, lang: Language) -> String {
+    let texts = of(lang);
     if days == 1 { texts.one_day.to_owned() } else { texts.days_of.replace("{}", &days.to_string()) }
 }
 
 /// `Tunggu 12 menit.`, if a wait is worth telling. `seconds` as of [`Problem::retry_after`].
 #[must_use]
-pub fn wait(seconds: i64, lang: Lang) -> Option<String> {
+pub fn wait(seconds: i64, lang: Language) -> Option<String> {
     let minutes = seconds.saturating_add(59).div_euclid(60);
-    (minutes > 1).then(|| lang.texts().wait_minutes.replace("{}", &minutes.to_string()))
+    (minutes > 1).then(|| of(lang).wait_minutes.replace("{}", &minutes.to_string()))
 }
 
 /// A phone number as people write it: `0812-3456-7890`.
@@ -267,21 +203,21 @@ pub fn bandwidth(package: &Package) -> String {
 /// A gateway's word for a payment channel, such as `bank_transfer/bca`, as people say it. Unknown words are shown as
 /// they are.
 #[must_use]
-pub fn method(channel: &str, lang: Lang) -> String {
+pub fn method(channel: &str, lang: Language) -> String {
     let (kind, detail) = channel.split_once('/').unwrap_or((channel, ""));
     let kind_text = match (kind, lang) {
-        ("bank_transfer" | "va" | "virtual_account", Lang::Id) => "Transfer bank".to_owned(),
-        ("bank_transfer" | "va" | "virtual_account", Lang::En) => "Bank transfer".to_owned(),
-        ("credit_card", Lang::Id) => "Kartu kredit".to_owned(),
-        ("credit_card", Lang::En) => "Credit card".to_owned(),
-        ("cstore" | "retail_outlet", Lang::Id) => "Gerai".to_owned(),
-        ("cstore" | "retail_outlet", Lang::En) => "Shop".to_owned(),
+        ("bank_transfer" | "va" | "virtual_account", Language::Indonesian) => "Transfer bank".to_owned(),
+        ("bank_transfer" | "va" | "virtual_account", Language::English) => "Bank transfer".to_owned(),
+        ("credit_card", Language::Indonesian) => "Kartu kredit".to_owned(),
+        ("credit_card", Language::English) => "Credit card".to_owned(),
+        ("cstore" | "retail_outlet", Language::Indonesian) => "Gerai".to_owned(),
+        ("cstore" | "retail_outlet", Language::English) => "Shop".to_owned(),
         ("ewallet", _) => "E-wallet".to_owned(),
         ("qris" | "qr_code", _) => "QRIS".to_owned(),
         ("echannel", _) => "Mandiri Bill".to_owned(),
         ("gopay", _) => "GoPay".to_owned(),
-        (CREDIT, Lang::Id) => "Dari saldo".to_owned(),
-        (CREDIT, Lang::En) => "From your credit".to_owned(),
+        (CREDIT, Language::Indonesian) => "Dari saldo".to_owned(),
+        (CREDIT, Language::English) => "From your credit".to_owned(),
         ("shopeepay", _) => "ShopeePay".to_owned(),
         (other, _) => other.replace('_', " "),
     };
@@ -292,29 +228,34 @@ pub fn method(channel: &str, lang: Lang) -> String {
 
 #[cfg(test)]
 mod tests {
-    use time::macros::{date, datetime};
+    use time::macros::datetime;
 
     use super::*;
 
     #[test]
     fn days_and_times_are_written_as_each_language_does() {
         let at = datetime!(2026-01-15 07:05 UTC);
-        assert_eq!(date_time(at, Zone::Jakarta, Lang::Id), "15 Januari 2026, 14.05 WIB");
-        assert_eq!(date_time(at, Zone::Makassar, Lang::En), "15 January 2026, 15:05 WITA");
-        assert_eq!(date_time(datetime!(2026-12-31 16:00 UTC), Zone::Jayapura, Lang::Id), "1 Januari 2027, 01.00 WIT");
-        assert_eq!(time_of_day(at, at, Zone::Jakarta, Lang::Id), "14.05 WIB");
+        assert_eq!(date_time(at, Zone::Jakarta, Language::Indonesian), "15 Januari 2026, 14.05 WIB");
+        assert_eq!(date_time(at, Zone::Makassar, Language::English), "15 January 2026, 15:05 WITA");
         assert_eq!(
-            time_of_day(at, datetime!(2026-01-14 16:59 UTC), Zone::Jakarta, Lang::Id),
+            date_time(datetime!(2026-12-31 16:00 UTC), Zone::Jayapura, Language::Indonesian),
+            "1 Januari 2027, 01.00 WIT"
+        );
+        assert_eq!(time_of_day(at, at, Zone::Jakarta, Language::Indonesian), "14.05 WIB");
+        assert_eq!(
+            time_of_day(at, datetime!(2026-01-14 16:59 UTC), Zone::Jakarta, Language::Indonesian),
             "15 Januari 2026, 14.05 WIB"
         );
-        assert_eq!(date(date!(2026 - 12 - 01), Lang::Id), "1 Desember 2026");
     }
 
     #[test]
     fn the_countdown_is_in_whole_days() {
         let written = |lang| [12, 1, 0, -1, -3].map(|days| countdown(days, lang));
-        assert_eq!(written(Lang::Id), ["12 hari lagi", "1 hari lagi", "hari ini", "lewat 1 hari", "lewat 3 hari"]);
-        assert_eq!(written(Lang::En), ["12 days left", "1 day left", "today", "1 day ago", "3 days ago"]);
+        assert_eq!(
+            written(Language::Indonesian),
+            ["12 hari lagi", "1 hari lagi", "hari ini", "lewat 1 hari", "lewat 3 hari"]
+        );
+        assert_eq!(written(Language::English), ["12 days left", "1 day left", "today", "1 day ago", "3 days ago"]);
     }
 
     #[test]
@@ -331,24 +272,29 @@ mod tests {
             ("cstore/alfamart", "Gerai ALFAMART", "Shop ALFAMART"),
             ("something_new", "something new", "something new"),
         ] {
-            assert_eq!((method(channel, Lang::Id).as_str(), method(channel, Lang::En).as_str()), (id, en));
+            assert_eq!(
+                (method(channel, Language::Indonesian).as_str(), method(channel, Language::English).as_str()),
+                (id, en)
+            );
         }
     }
 
     #[test]
     fn only_known_codes_have_a_message() {
-        assert_eq!(message_of("link_failed", Lang::Id), Some("Gagal generate payment link, coba lagi"));
-        assert_eq!(message_of("invoice_not_found", Lang::En), Some("The invoice was not found or is already paid"));
-        assert_eq!(message_of("<script>", Lang::Id), None);
+        assert_eq!(message_of("link_failed", Language::Indonesian), Some("Gagal generate payment link, coba lagi"));
+        assert_eq!(
+            message_of("invoice_not_found", Language::English),
+            Some("The invoice was not found or is already paid")
+        );
+        assert_eq!(message_of("<script>", Language::Indonesian), None);
     }
 
     #[test]
     fn every_text_says_something_in_both_languages() {
-        for lang in [Lang::Id, Lang::En] {
-            for (name, text) in lang.texts().all() {
+        for lang in Language::ALL {
+            for (name, text) in of(lang).all() {
                 assert!(!text.trim().is_empty(), "{name} in {lang:?}");
             }
-            assert_eq!(Lang::parse(lang.code()), Some(lang));
         }
     }
 }

@@ -9,11 +9,7 @@ mod refresh;
 mod status;
 
 use cloud::app::App;
-use devices::words::Language;
-use lambda_http::{
-    Body, Request, Response,
-    http::{HeaderMap, Method},
-};
+use lambda_http::{Body, Request, Response, http::Method};
 use web::{
     answer::{self, Answer},
     problem,
@@ -47,8 +43,4 @@ async fn route(state: &DeviceStatus, request: &Request) -> Answer {
         (&Method::POST, ["api", "customer", "device", "refresh"]) => refresh::refresh(state, request).await,
         _ => Err(problem::NOT_FOUND),
     }
-}
-
-fn language(headers: &HeaderMap) -> Language {
-    if answer::wants_english(headers) { Language::English } else { Language::Indonesian }
 }

@@ -22,7 +22,7 @@ use web::{
     problem::{self, Problem},
 };
 
-use crate::{DeviceStatus, language};
+use crate::DeviceStatus;
 
 /// At most one refresh per customer in this time.
 const EVERY: Duration = Duration::minutes(2);
@@ -60,7 +60,7 @@ pub(crate) async fn refresh(state: &DeviceStatus, request: &Request) -> Answer {
         return Err(problem::DEVICE_NOT_FOUND);
     }
     let done = refreshed == Refreshed::Done;
-    let message = words::refreshed(done, reading.interval(acs.freshness), language(request.headers()));
+    let message = words::refreshed(done, reading.interval(acs.freshness), answer::language(request.headers()));
     answer::ok(&json!({"success": true, "queued": !done, "message": message, "retryAfter": EVERY.whole_seconds()}))
 }
 

@@ -15,7 +15,7 @@ use web::{
     problem,
 };
 
-use crate::{DeviceStatus, language};
+use crate::DeviceStatus;
 
 pub(crate) async fn show(state: &DeviceStatus, request: &Request) -> Answer {
     let (store, now) = (&state.app.store, state.app.clock.now());
@@ -35,7 +35,7 @@ pub(crate) async fn show(state: &DeviceStatus, request: &Request) -> Answer {
         asked_at: memory.asked_at,
         stale: is_stale,
         freshness: acs.freshness,
-        language: language(request.headers()),
+        language: answer::language(request.headers()),
         now,
     };
     answer::ok(&json!({"success": true, "device": DeviceView::of(reading, frame)}))

@@ -2,6 +2,7 @@
 
 use billing::{
     access::phone::Phone,
+    language::Language,
     money::Rupiah,
     payment::invoice::Invoice,
     service::customer::Profile,
@@ -12,7 +13,7 @@ use billing::{
 };
 use cloud::{app::App, store::NoticeContext};
 use messaging::{
-    Language, Message,
+    Message,
     texts::{self, Facts, Link},
 };
 use time::OffsetDateTime;
@@ -63,7 +64,7 @@ pub(crate) async fn compose(
     }
     let token = PayPageKey::of(key).token(&invoice.id);
     let prefix = app.settings.public_url.as_ref().map(|site| site.page("/p/"));
-    let language = language(app);
+    let language = app.settings.message_language;
     let link = prefix.as_deref().map(|prefix| Link { prefix, token: token.as_str() });
     let facts = facts(app, &notice.event.event, profile, invoice, language);
     let message = texts::message(kind, language, &facts, link, notice.id.as_str());
@@ -91,12 +92,8 @@ async fn login_code(
         return Ok(Composed::Nothing);
     }
     let facts = Facts { code: key.code(&state.phone, request_id), ..Facts::default() };
-    let message = texts::message(Kind::LoginCode, language(app), &facts, None, notice.id.as_str());
+    let message = texts::message(Kind::LoginCode, app.settings.message_language, &facts, None, notice.id.as_str());
     Ok(Composed::Say(Box::new(Letter { phone: state.phone.clone(), message, page: None })))
-}
-
-fn language(app: &App) -> Language {
-    if app.settings.english_messages { Language::En } else { Language::Id }
 }
 
 fn facts(app: &App, event: &Event, profile: &Profile, invoice: &Invoice, language: Language) -> Facts {
@@ -117,8 +114,8 @@ fn facts(app: &App, event: &Event, profile: &Profile, invoice: &Invoice, languag
         invoice: invoice.number.clone(),
         amount: amount.to_string(),
         rest: due.to_string(),
-        due: texts::date(invoice.due_date, language),
-        expires: texts::date(app.settings.zone.date(expires_at), language),
+        due: language.date(invoice.due_date),
+        expires: language.date(app.settings.zone.date(expires_at)),
         credit: profile.credit.to_string(),
         code: String::new(),
     }

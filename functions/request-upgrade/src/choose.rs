@@ -25,7 +25,7 @@ use payments::{
 };
 use serde_json::json;
 use web::{
-    answer::{Answer, ok, wants_english},
+    answer::{Answer, language, ok},
     caller::store_problem,
     link as links,
     problem::{self, Problem},
@@ -149,7 +149,7 @@ pub(crate) fn shape(made: &Made, headers: &HeaderMap) -> Answer {
     match &made.link {
         Ok(url) => ok(&json!({"success": true, "invoice": invoice, "paymentLink": url})),
         Err(why) => {
-            let message = if wants_english(headers) { why.english } else { why.indonesian };
+            let message = why.message(language(headers));
             ok(&json!({"success": true, "invoice": invoice, "paymentLink": null, "code": why.code, "message": message}))
         }
     }

@@ -143,7 +143,7 @@ async fn request_upgrade(app: &App, request: &Request) -> Result<Outcome, Proble
 }
 
 fn preview_shape(app: &App, caller: &Caller, preview: &Preview, request: &Request) -> Value {
-    let english = answer::wants_english(request.headers());
+    let language = answer::language(request.headers());
     json!({
         "packageId": preview.package.id,
         "amount": preview.amount,
@@ -151,6 +151,6 @@ fn preview_shape(app: &App, caller: &Caller, preview: &Preview, request: &Reques
         "carriedOverDays": preview.carried_over_days,
         "unused": preview.unused,
         "credit": preview.to_credit,
-        "explanation": explanation(&caller.profile, preview, app.settings.zone, english),
+        "explanation": explanation(&caller.profile, preview, app.settings.zone, language),
     })
 }

@@ -9,6 +9,7 @@ pub mod audit;
 #[cfg(test)]
 mod examples;
 pub mod id;
+pub mod language;
 pub mod money;
 pub mod payment;
 pub mod service;

@@ -4,6 +4,7 @@
 use std::collections::BTreeMap;
 
 use billing::{
+    language::Language,
     payment::gateway::GatewayName,
     service::{entitlement::LateRenewal, upgrade::UpgradePricing},
     telling::notice::QuietHours,
@@ -41,8 +42,8 @@ pub struct Settings {
     pub late_renewal: LateRenewal,
     /// What a change of package costs.
     pub upgrade_pricing: UpgradePricing,
-    /// Messages are in English; else in Indonesian.
-    pub english_messages: bool,
+    /// Language of messages.
+    pub message_language: Language,
     /// Hours in which customers are not asked for money.
     pub quiet_hours: QuietHours,
     /// Whom customers can turn to when no code can be sent, as typed by the provider; may be empty.
@@ -94,6 +95,7 @@ impl Settings {
         };
         let quiet = text("QUIET_HOURS", "21-8");
         let pricing = text("UPGRADE_PRICING", "full-price");
+        let language = text("MESSAGE_LANGUAGE", "id");
         Ok(Self {
             table: required(&lookup, "TABLE_NAME")?,
             bus: text("BUS_NAME", "default"),
@@ -115,11 +117,7 @@ impl Settings {
                 "prorated" => UpgradePricing::Prorated,
                 _ => return Err(choice("UPGRADE_PRICING", pricing)),
             },
-            english_messages: match text("MESSAGE_LANGUAGE", "id").as_str() {
-                "id" => false,
-                "en" => true,
-                other => return Err(choice("MESSAGE_LANGUAGE", other.to_owned())),
-            },
+            message_language: Language::parse(&language).ok_or_else(|| choice("MESSAGE_LANGUAGE", language))?,
             quiet_hours: QuietHours::parse(&quiet).ok_or_else(|| choice("QUIET_HOURS", quiet))?,
             support_contact: text("SUPPORT_CONTACT", "").chars().filter(|c| !c.is_control()).take(100).collect(),
             requests_per_address: number("REQUESTS_PER_ADDRESS", "600", 1..=1_000_000)?.unsigned_abs(),

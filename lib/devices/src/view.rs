@@ -1,12 +1,12 @@
 //! What a customer is shown: the API's shape, with words beside the numbers.
 
-use billing::zone::format;
+use billing::{language::Language, zone::format};
 use serde::Serialize;
 use time::{Duration, OffsetDateTime};
 
 use crate::{
     reading::{Freshness, Measured, Pppoe, Reading, Session},
-    words::{self, Language, Level},
+    words::{self, Level},
 };
 
 /// A value as old as this is shown with its age beside the word that it decides.

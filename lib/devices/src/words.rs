@@ -1,39 +1,21 @@
 //! The words that customers read, in both languages.
 
+use billing::language::Language;
 use serde::Serialize;
 use time::Duration;
 
-/// The customer's language.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Language {
-    /// The default.
-    Indonesian,
-    /// If the browser asks for it first.
-    English,
-}
-
-impl Language {
-    const fn choose<T>(self, indonesian: T, english: T) -> T
-    where
-        T: Copy,
-    {
-        match self {
-            Self::Indonesian => indonesian,
-            Self::English => english,
-        }
-    }
-}
-
 /// How good received optical power is. Operators in Indonesia warn below −25 dBm and send somebody below −27 dBm.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
-#[serde(rename_all = "lowercase")]
 pub enum Level {
     /// −25 dBm or better.
-    Baik,
+    #[serde(rename = "baik")]
+    Good,
     /// Down to −27 dBm.
-    Lemah,
+    #[serde(rename = "lemah")]
+    Weak,
     /// Below.
-    Buruk,
+    #[serde(rename = "buruk")]
+    Bad,
 }
 
 /// Above this the receiver of a class B+ modem is overloaded (ITU-T G.984.2, amendment 1).
@@ -44,32 +26,32 @@ impl Level {
     #[must_use]
     pub fn of(dbm: f64) -> Self {
         match dbm {
-            dbm if dbm >= -25.0 => Self::Baik,
-            dbm if dbm >= -27.0 => Self::Lemah,
-            _ => Self::Buruk,
+            dbm if dbm >= -25.0 => Self::Good,
+            dbm if dbm >= -27.0 => Self::Weak,
+            _ => Self::Bad,
         }
     }
 
     pub(crate) const fn text(self, language: Language) -> &'static str {
         match self {
-            Self::Baik => language.choose("Baik", "Good"),
-            Self::Lemah => language.choose("Lemah", "Weak"),
-            Self::Buruk => language.choose("Buruk", "Bad"),
+            Self::Good => language.choose("Baik", "Good"),
+            Self::Weak => language.choose("Lemah", "Weak"),
+            Self::Bad => language.choose("Buruk", "Bad"),
         }
     }
 
     pub(crate) fn help(self, dbm: f64, language: Language) -> &'static str {
         match self {
-            Self::Baik if dbm > OVERLOAD_DBM => language.choose(
+            Self::Good if dbm > OVERLOAD_DBM => language.choose(
                 "Sinyal optik sangat kuat; bila Internet sering putus, hubungi kami agar kami periksa.",
                 "The optical signal is very strong; if the Internet often drops, tell us and we will check it.",
             ),
-            Self::Baik => language.choose("Sinyal optik bagus, tidak ada yang perlu dilakukan.", "The optical signal is good, there is nothing to do."),
-            Self::Lemah => language.choose(
+            Self::Good => language.choose("Sinyal optik bagus, tidak ada yang perlu dilakukan.", "The optical signal is good, there is nothing to do."),
+            Self::Weak => language.choose(
                 "Sinyal optik melemah; pastikan kabel fiber tidak tertekuk atau terjepit, dan hubungi kami bila Internet terasa lambat.",
                 "The optical signal is getting weak; make sure that the fibre is not bent or squeezed, and tell us if the Internet feels slow.",
             ),
-            Self::Buruk => language.choose(
+            Self::Bad => language.choose(
                 "Sinyal optik terlalu lemah; jangan mencabut kabel fiber, hubungi kami agar teknisi memeriksa jalurnya.",
                 "The optical signal is too weak; do not unplug the fibre, call us so that a technician checks the line.",
             ),
@@ -211,11 +193,11 @@ mod tests {
     #[test]
     fn power_has_three_levels_each_with_one_sentence() {
         for (dbm, level) in [
-            (-19.0, Level::Baik),
-            (-25.0, Level::Baik),
-            (-25.01, Level::Lemah),
-            (-27.0, Level::Lemah),
-            (-27.01, Level::Buruk),
+            (-19.0, Level::Good),
+            (-25.0, Level::Good),
+            (-25.01, Level::Weak),
+            (-27.0, Level::Weak),
+            (-27.01, Level::Bad),
         ] {
             assert_eq!(Level::of(dbm), level, "{dbm}");
             for language in [ID, EN] {
@@ -223,7 +205,7 @@ mod tests {
                 assert!(help.ends_with('.') && help.matches('.').count() == 1, "{help}");
             }
         }
-        assert!(Level::Baik.help(-5.0, EN).contains("very strong"));
+        assert!(Level::Good.help(-5.0, EN).contains("very strong"));
         assert_eq!((dbm(-22.5, ID).as_str(), dbm(-22.5, EN).as_str()), ("-22,5 dBm", "-22.5 dBm"));
     }
 }

@@ -19,5 +19,5 @@ pub mod webhook;
 mod wire;
 
 pub use channel::{Channel, Endpoints, Sent};
-pub use message::{Category, Language, Message};
+pub use message::{Category, Message};
 pub use provider::{About, Pacing, Provider, ProviderError, ProviderName, RejectionClass, SendOutcome};

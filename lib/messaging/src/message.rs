@@ -1,24 +1,6 @@
 //! What is sent, without a word about who takes it.
 
-/// Language of a message.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Language {
-    /// Indonesian.
-    Id,
-    /// English.
-    En,
-}
-
-impl Language {
-    /// The code under which Meta knows the templates of that language: `id`, `en`.
-    #[must_use]
-    pub const fn code(self) -> &'static str {
-        match self {
-            Self::Id => "id",
-            Self::En => "en",
-        }
-    }
-}
+use billing::language::Language;
 
 /// Category of a template at Meta. It decides the form of a message and its price.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

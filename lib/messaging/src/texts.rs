@@ -4,11 +4,11 @@
 //! A file begins with the words of its button, if it has one, and an empty line. The rest is the body; `{name}` and its
 //! like are facts.
 
-use billing::telling::notice::Kind;
+use billing::{language::Language, telling::notice::Kind};
 use serde_json::{Value, json};
-use time::Date;
+use time::macros::date;
 
-use crate::{Category, Language, Message};
+use crate::{Category, Message};
 
 /// The longest name that is shown.
 const LONGEST_FACT: usize = 60;
@@ -54,45 +54,18 @@ impl Facts {
 
     /// For Meta, who wants an example of every gap, and for tests.
     fn example(language: Language) -> Self {
-        let date = |day| date(time::macros::date!(2026 - 11 - 30).replace_day(day).unwrap_or(Date::MIN), language);
         Self {
             name: "Budi Santoso".to_owned(),
             package: "Home 20 Mbps".to_owned(),
             invoice: "INV-2026-000123".to_owned(),
             amount: "Rp300.000".to_owned(),
             rest: "Rp100.000".to_owned(),
-            due: date(30),
-            expires: date(29),
+            due: language.date(date!(2026 - 11 - 30)),
+            expires: language.date(date!(2026 - 11 - 29)),
             credit: "Rp50.000".to_owned(),
             code: "123456".to_owned(),
         }
     }
-}
-
-/// A date in words, such as `30 November 2026`.
-#[must_use]
-pub fn date(day: Date, language: Language) -> String {
-    const INDONESIAN: [&str; 12] = [
-        "Januari",
-        "Februari",
-        "Maret",
-        "April",
-        "Mei",
-        "Juni",
-        "Juli",
-        "Agustus",
-        "September",
-        "Oktober",
-        "November",
-        "Desember",
-    ];
-    let month = match language {
-        Language::Id => {
-            INDONESIAN.get(usize::from(u8::from(day.month())).saturating_sub(1)).copied().unwrap_or_default().to_owned()
-        }
-        Language::En => day.month().to_string(),
-    };
-    format!("{} {month} {}", day.day(), day.year())
 }
 
 /// Where the button of a message leads: the fixed beginning that Meta approves, and what follows it.
@@ -165,7 +138,7 @@ pub fn template(kind: Kind, language: Language, link_prefix: &str) -> Value {
 #[must_use]
 pub fn templates(link_prefix: &str) -> Vec<Value> {
     let of = |language| Kind::ALL.into_iter().map(move |kind| template(kind, language, link_prefix));
-    of(Language::Id).chain(of(Language::En)).collect()
+    of(Language::Indonesian).chain(of(Language::English)).collect()
 }
 
 const fn category(kind: Kind) -> Category {
@@ -186,8 +159,8 @@ macro_rules! files {
         const fn file(kind: Kind, language: Language) -> &'static str {
             match (kind, language) {
                 $(
-                    (Kind::$kind, Language::Id) => include_str!(concat!("../texts/id/", $name, ".txt")),
-                    (Kind::$kind, Language::En) => include_str!(concat!("../texts/en/", $name, ".txt")),
+                    (Kind::$kind, Language::Indonesian) => include_str!(concat!("../texts/id/", $name, ".txt")),
+                    (Kind::$kind, Language::English) => include_str!(concat!("../texts/en/", $name, ".txt")),
                 )*
             }
         }

@@ -17,6 +17,7 @@ use aws_credential_types::Credentials;
 use billing::{
     access::phone::Phone,
     id::{CustomerId, PackageId},
+    language::Language,
     money::Rupiah,
     payment::{
         gateway::GatewayName,
@@ -130,7 +131,7 @@ impl World {
             zone: Zone::Jakarta,
             late_renewal: billing::service::entitlement::LateRenewal::FromPayment,
             upgrade_pricing: billing::service::upgrade::UpgradePricing::FullPrice,
-            english_messages: false,
+            message_language: Language::Indonesian,
             // At no hour: tests say themselves when it is night.
             quiet_hours: QuietHours::parse("0-0").expect("hours"),
             support_contact: String::new(),

@@ -1,5 +1,6 @@
 //! Answers: JSON, never cached, problems in the caller's language.
 
+use billing::language::Language;
 use lambda_http::{
     Body, Request, Response,
     http::{HeaderMap, HeaderValue, StatusCode, header},
@@ -48,8 +49,7 @@ pub fn respond(answer: Answer, headers: &HeaderMap) -> Response<Body> {
 /// The response to a problem, in the language that `headers` ask for, with one thing more for the caller to go on from.
 #[must_use]
 pub fn refused(problem: Problem, headers: &HeaderMap, more: Option<(&str, Value)>) -> Response<Body> {
-    let message = if wants_english(headers) { problem.english } else { problem.indonesian };
-    saying(message, problem, more)
+    saying(problem.message(language(headers)), problem, more)
 }
 
 /// The same, naming whom people can turn to: the provider's own words, perhaps none.
@@ -58,7 +58,7 @@ pub fn refused_naming(problem: Problem, headers: &HeaderMap, contact: &str) -> R
     if contact.is_empty() {
         return refused(problem, headers, None);
     }
-    let message = problem.naming(contact, wants_english(headers));
+    let message = problem.naming(contact, language(headers));
     saying(&message, problem, Some(("contact", contact.into())))
 }
 
@@ -145,12 +145,16 @@ fn json_response(status: StatusCode, text: String) -> Response<Body> {
 
 /// Indonesian unless English comes first.
 #[must_use]
-pub fn wants_english(headers: &HeaderMap) -> bool {
+pub fn language(headers: &HeaderMap) -> Language {
     let first = headers
         .get(header::ACCEPT_LANGUAGE)
         .and_then(|value| value.to_str().ok())
         .and_then(|list| list.split(',').next());
-    first.is_some_and(|tag| tag.trim().to_ascii_lowercase().starts_with("en"))
+    if first.is_some_and(|tag| tag.trim().to_ascii_lowercase().starts_with("en")) {
+        Language::English
+    } else {
+        Language::Indonesian
+    }
 }
 
 /// The parts of the path, such as `["api", "customer", "invoices", "<id>", "check"]`.

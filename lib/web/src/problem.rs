@@ -1,5 +1,7 @@
 //! Every error that a caller of the API can see: status, stable code, message in two languages. Nothing internal.
 
+use billing::language::Language;
+
 /// An error as the caller sees it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Problem {
@@ -26,14 +28,16 @@ impl Problem {
         [MESSAGING_NOT_CONFIGURED.code, MESSAGING_STOPPED.code].contains(&self.code)
     }
 
+    /// What it says.
+    #[must_use]
+    pub const fn message(&self, language: Language) -> &'static str {
+        language.choose(self.indonesian, self.english)
+    }
+
     /// What it says, and whom to turn to.
     #[must_use]
-    pub fn naming(&self, contact: &str, english: bool) -> String {
-        if english {
-            format!("{}. Contact us: {contact}", self.english)
-        } else {
-            format!("{}. Hubungi kami: {contact}", self.indonesian)
-        }
+    pub fn naming(&self, contact: &str, language: Language) -> String {
+        format!("{}. {}: {contact}", self.message(language), language.choose("Hubungi kami", "Contact us"))
     }
 
     /// The same, telling how long to wait.

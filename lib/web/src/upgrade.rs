@@ -2,6 +2,7 @@
 
 use billing::{
     id::PackageId,
+    language::Language,
     service::{
         customer::Profile,
         package::CataloguePackage,
@@ -10,7 +11,7 @@ use billing::{
     zone::Zone,
 };
 use cloud::settings::Settings;
-use time::{Date, OffsetDateTime};
+use time::OffsetDateTime;
 
 use crate::problem::{self, Problem};
 
@@ -38,7 +39,8 @@ pub fn preview(
 /// What will happen, in a few sentences: what is paid, what becomes of what is left, until when the new package is
 /// active.
 #[must_use]
-pub fn explanation(profile: &Profile, preview: &Preview, zone: Zone, english: bool) -> String {
+pub fn explanation(profile: &Profile, preview: &Preview, zone: Zone, language: Language) -> String {
+    let english = language == Language::English;
     let (new, old) = (preview.package.name.as_str(), profile.entitlement.package.name.as_str());
     let mut sentences = vec![price(preview, new, english)];
     // What is left of the old package buys days, unless it only makes the difference smaller or is credit.
@@ -60,7 +62,7 @@ pub fn explanation(profile: &Profile, preview: &Preview, zone: Zone, english: bo
             format!("{credit} menjadi saldo Anda.")
         });
     }
-    let until = day(preview.new_expires_at, zone, english);
+    let until = language.date(zone.date(preview.new_expires_at));
     sentences.push(if english {
         format!("{new} is active until {until}.")
     } else {
@@ -90,30 +92,6 @@ fn price(preview: &Preview, new: &str, english: bool) -> String {
         (true, false) if english => format!("You pay {amount}, the difference for the time you have left."),
         (true, false) => format!("Anda membayar {amount}, selisih untuk sisa masa aktif Anda."),
     }
-}
-
-/// A day in the provider's zone as people write it, such as `24 Desember 2026`.
-#[must_use]
-pub fn day(at: OffsetDateTime, zone: Zone, english: bool) -> String {
-    const INDONESIAN: [&str; 12] = [
-        "Januari",
-        "Februari",
-        "Maret",
-        "April",
-        "Mei",
-        "Juni",
-        "Juli",
-        "Agustus",
-        "September",
-        "Oktober",
-        "November",
-        "Desember",
-    ];
-    let date: Date = zone.date(at);
-    let name = date.month().to_string();
-    let index = usize::from(u8::from(date.month()).saturating_sub(1));
-    let month = if english { name.as_str() } else { INDONESIAN.get(index).copied().unwrap_or(name.as_str()) };
-    format!("{} {month} {}", date.day(), date.year())
 }
 
 #[cfg(test)]
@@ -157,8 +135,8 @@ mod tests {
         profile.entitlement.stretches.iter_mut().for_each(|stretch| stretch.unrecorded = Rupiah::ZERO);
         profile.open_renewal = renewal_open.then(|| InvoiceId::parse("inv_1").unwrap());
         let preview = preview(&profile, to, Rules { zone: Zone::Jakarta, pricing }, at).unwrap();
-        let told = |english| explanation(&profile, &preview, Zone::Jakarta, english);
-        assert_eq!((told(false).as_str(), told(true).as_str()), (indonesian, english));
+        let told = Language::ALL.map(|language| explanation(&profile, &preview, Zone::Jakarta, language));
+        assert_eq!(told, [indonesian, english]);
     }
 
     #[test]

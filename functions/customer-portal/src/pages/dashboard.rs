@@ -98,7 +98,7 @@ fn account(profile: &Profile, standing: Option<NetworkProgress>, page: &Page<'_>
                 div.main {
                     dt { (texts.valid_until) }
                     dd {
-                        strong { time datetime=(texts::machine_time(entitlement.expires_at)) { (texts::date(until, page.lang)) } }
+                        strong { time datetime=(texts::machine_time(entitlement.expires_at)) { (page.lang.date(until)) } }
                         " "
                         span { (texts::countdown(days, page.lang)) }
                     }

@@ -93,7 +93,7 @@ fn entry(bill: &Bill, page: &Page<'_>, controls: &Markup) -> Markup {
             p.meta #{ "about-" (invoice.id) } {
                 span { (invoice.number) }
                 " "
-                span { (texts.due) " " time datetime=(format::date(invoice.due_date)) { (texts::date(invoice.due_date, page.lang)) } }
+                span { (texts.due) " " time datetime=(format::date(invoice.due_date)) { (page.lang.date(invoice.due_date)) } }
             }
             (controls)
         }

@@ -97,7 +97,7 @@ fn header(page: &Page<'_>, frame: &Frame<'_>) -> Markup {
             div.bar {
                 a.brand href="/customer" { img src=(assets::ICON_SVG) alt="" width="32" height="32"; "Lunas" }
                 a.quiet href={ (page.path) (joint) "lang=" (other.code()) } lang=(other.code()) hreflang=(other.code()) {
-                    (other.texts().this_language)
+                    (texts::of(other).this_language)
                 }
                 @if page.signed_in {
                     form method="post" action="/customer/logout" { (csrf(page)) button.quiet type="submit" { (texts.log_out) } }

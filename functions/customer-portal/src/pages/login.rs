@@ -8,7 +8,7 @@ use super::{
     Page,
     layout::{self, Frame, alert, csrf},
 };
-use crate::texts::{self, Lang};
+use crate::texts;
 
 /// The first step.
 #[derive(Debug, Clone, Copy)]
@@ -123,9 +123,9 @@ fn trouble(problem: Option<&Problem>, page: &Page<'_>) -> Markup {
     let wait = problem.and_then(|problem| problem.retry_after).and_then(|seconds| texts::wait(seconds, page.lang));
     let text = problem.map(|problem| {
         let says = if problem.is_about_messages() && !page.support.is_empty() {
-            problem.naming(page.support, page.lang == Lang::En)
+            problem.naming(page.support, page.lang)
         } else {
-            texts::message(problem, page.lang).to_owned()
+            problem.message(page.lang).to_owned()
         };
         wait.map_or(says.clone(), |wait| format!("{says}. {wait}"))
     });

@@ -11,13 +11,15 @@ use super::{
 /// In both languages: the language can have changed since it was kept.
 #[must_use]
 pub fn offline(page: &Page<'_>) -> Markup {
-    let (texts, other) = (page.texts(), page.lang.other());
+    let texts = page.texts();
+    let other = page.lang.other();
+    let in_other = crate::texts::of(other);
     let nobody = Page { csrf: "", signed_in: false, ..*page };
     let content = html! {
         div.card {
             h1 { (texts.offline_title) }
             p { (texts.offline_text) }
-            p.hint lang=(other.code()) { (other.texts().offline_title) ". " (other.texts().offline_text) }
+            p.hint lang=(other.code()) { (in_other.offline_title) ". " (in_other.offline_text) }
             // An empty address is the page that could not be reached.
             p { a.button.primary href="" { (texts.retry) } }
         }

@@ -119,7 +119,7 @@ fn bill(view: &PublicBill<'_>, page: &Page<'_>) -> Markup {
 }
 
 fn day(date: Date, page: &Page<'_>) -> Markup {
-    html! { time datetime=(format::date(date)) { (texts::date(date, page.lang)) } }
+    html! { time datetime=(format::date(date)) { (page.lang.date(date)) } }
 }
 
 fn facts(bill: &Bill, receipt: &Receipt, page: &Page<'_>) -> Markup {

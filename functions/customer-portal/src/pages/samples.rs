@@ -3,6 +3,7 @@
 use billing::{
     access::phone::Phone,
     id::{CustomerId, InvoiceId, OrderId, PackageId},
+    language::Language,
     money::Rupiah,
     payment::{
         gateway::{GatewayName, Mode},
@@ -18,13 +19,12 @@ use time::{
 use web::account::{Bill, Kind, Moment, Payment};
 
 use super::{Chosen, Page};
-use crate::texts::Lang;
 
 pub(super) const NOW: OffsetDateTime = datetime!(2026-11-23 03:00 UTC);
 /// What a name may hold in the worst case.
 pub(super) const HOSTILE: &str = "<script>alert(1)</script>\"'&";
 
-pub(super) fn page(lang: Lang, path: &str) -> Page<'_> {
+pub(super) fn page(lang: Language, path: &str) -> Page<'_> {
     Page {
         lang,
         csrf: "token-of-the-page",

@@ -3,6 +3,7 @@
 use std::io::Write as _;
 
 use billing::{
+    language::Language,
     payment::{gateway::GatewayName, invoice::InvoiceStatus},
     service::upgrade::Choice,
     telling::network::NetworkProgress,
@@ -19,10 +20,10 @@ use super::{
     samples::{self, HOSTILE},
     *,
 };
-use crate::{assets, texts::Lang};
+use crate::assets;
 
 /// Name of the page and its HTML.
-fn every_page(lang: Lang, text: &str) -> Vec<(&'static str, String)> {
+fn every_page(lang: Language, text: &str) -> Vec<(&'static str, String)> {
     let (profile, bills, payments) = (samples::profile(text), samples::bills(text), samples::payments(text));
     let lines = [samples::profile(text), samples::profile("Ibu Sari")];
     let page = samples::page(lang, "/customer");
@@ -82,7 +83,7 @@ fn every_page(lang: Lang, text: &str) -> Vec<(&'static str, String)> {
 
 /// The public page of a bill: as a link opens it, back from a gateway, on the way there, as a receipt, and when it is
 /// gone.
-fn public_pages(lang: Lang, text: &str) -> Vec<(&'static str, String)> {
+fn public_pages(lang: Language, text: &str) -> Vec<(&'static str, String)> {
     let mut bills = samples::bills(text);
     let token = Token::parse("AAAAAAAAAAAAAAAAAAAAAAAA").unwrap();
     let message = crate::texts::message_of("link_failed", lang);
@@ -125,12 +126,12 @@ fn public_pages(lang: Lang, text: &str) -> Vec<(&'static str, String)> {
 }
 
 fn public_page(name: &str) -> String {
-    public_pages(Lang::Id, "Home 20 – 1 bulan").into_iter().find(|(page, _)| *page == name).unwrap().1
+    public_pages(Language::Indonesian, "Home 20 – 1 bulan").into_iter().find(|(page, _)| *page == name).unwrap().1
 }
 
 #[test]
 fn the_public_page_says_nothing_about_the_customer() {
-    for lang in [Lang::Id, Lang::En] {
+    for lang in Language::ALL {
         for (name, html) in public_pages(lang, "Budi Santoso Home 20") {
             for personal in ["Budi", "Home 20", "inv_", "c1", "Mbps", "csrf", "logout"] {
                 assert!(!html.contains(personal), "{personal} on {name}: {html}");
@@ -176,7 +177,7 @@ fn the_public_page_leads_to_no_link_that_may_name_the_customer() {
     }
 }
 
-fn dashboard_page(lang: Lang) -> String {
+fn dashboard_page(lang: Language) -> String {
     let bills = samples::bills("Home 20 – 1 bulan");
     dashboard(
         &samples::profile("Budi"),
@@ -197,7 +198,7 @@ fn row<'a>(html: &'a str, id: &str) -> &'a str {
 
 #[test]
 fn names_from_outside_are_text_on_every_page() {
-    for lang in [Lang::Id, Lang::En] {
+    for lang in Language::ALL {
         for (name, html) in every_page(lang, HOSTILE) {
             assert!(!html.contains("<script>"), "{name}");
             assert!(!html.contains("alert(1)</script>"), "{name}");
@@ -206,7 +207,7 @@ fn names_from_outside_are_text_on_every_page() {
         }
     }
     assert!(
-        every_page(Lang::Id, HOSTILE)
+        every_page(Language::Indonesian, HOSTILE)
             .iter()
             .any(|(_, html)| html.contains("&lt;script&gt;alert(1)&lt;/script&gt;&quot;"))
     );
@@ -214,7 +215,9 @@ fn names_from_outside_are_text_on_every_page() {
 
 #[test]
 fn nothing_on_any_page_needs_more_than_the_strict_content_policy() {
-    for (name, html) in every_page(Lang::Id, "Budi").into_iter().chain(public_pages(Lang::Id, "Budi")) {
+    for (name, html) in
+        every_page(Language::Indonesian, "Budi").into_iter().chain(public_pages(Language::Indonesian, "Budi"))
+    {
         for refused in [
             " style=",
             "<style",
@@ -239,7 +242,7 @@ fn nothing_on_any_page_needs_more_than_the_strict_content_policy() {
 
 #[test]
 fn every_page_has_its_language_its_heading_and_the_way_into_the_other_language() {
-    for lang in [Lang::Id, Lang::En] {
+    for lang in Language::ALL {
         for (name, html) in every_page(lang, "Budi").into_iter().chain(public_pages(lang, "Budi")) {
             assert!(
                 html.starts_with("<!DOCTYPE html>") && html.contains(&format!("<html lang=\"{}\">", lang.code())),
@@ -247,17 +250,18 @@ fn every_page_has_its_language_its_heading_and_the_way_into_the_other_language()
             );
             assert_eq!(html.matches("<h1").count(), 1, "{name}");
             assert!(html.contains(&format!("lang={}\" lang=\"{0}\"", lang.other().code())), "{name}");
-            assert!(html.contains(lang.other().texts().this_language), "{name}");
+            assert!(html.contains(crate::texts::of(lang.other()).this_language), "{name}");
         }
     }
     let none = Upgrade { choices: &[], chosen: None, is_open: false, error: None };
-    let upgrade = wifi(Shown::Upgrade(&none), &samples::page(Lang::Id, "/customer/wifi?tab=upgrade")).into_string();
+    let upgrade =
+        wifi(Shown::Upgrade(&none), &samples::page(Language::Indonesian, "/customer/wifi?tab=upgrade")).into_string();
     assert!(upgrade.contains("href=\"/customer/wifi?tab=upgrade&amp;lang=en\""));
 }
 
 #[test]
 fn labels_are_word_for_word() {
-    let html = dashboard_page(Lang::Id);
+    let html = dashboard_page(Language::Indonesian);
     for label in [
         "Informasi Akun",
         "20/10 Mbps",
@@ -290,10 +294,12 @@ fn labels_are_word_for_word() {
     ] {
         assert!(html.contains(label), "{label}");
     }
-    let login =
-        enter_phone(&PhoneForm { phone: "", ended: true, problem: None }, &samples::page(Lang::Id, "/customer/login"));
+    let login = enter_phone(
+        &PhoneForm { phone: "", ended: true, problem: None },
+        &samples::page(Language::Indonesian, "/customer/login"),
+    );
     assert!(login.into_string().contains("Sesi berakhir, silakan masuk lagi"));
-    let pages = every_page(Lang::Id, "Budi");
+    let pages = every_page(Language::Indonesian, "Budi");
     let page = |name| pages.iter().find(|(other, _)| *other == name).map(|(_, html)| html.as_str()).unwrap();
     for (name, label) in [
         ("login", "Kirim Kode"),
@@ -312,7 +318,8 @@ fn labels_are_word_for_word() {
 
 #[test]
 fn an_expired_account_says_so() {
-    let late = Page { now: samples::NOW + time::Duration::days(15), ..samples::page(Lang::Id, "/customer") };
+    let late =
+        Page { now: samples::NOW + time::Duration::days(15), ..samples::page(Language::Indonesian, "/customer") };
     let html =
         dashboard(&samples::profile("Budi"), None, &Bills { entries: &[], next: None }, None, &late).into_string();
     assert!(html.contains(">Expired</span>") && html.contains("lewat 3 hari"), "{html}");
@@ -324,7 +331,7 @@ fn an_expired_account_says_so() {
 
 #[test]
 fn an_account_says_what_the_network_knows_of_it() {
-    let page = samples::page(Lang::Id, "/customer");
+    let page = samples::page(Language::Indonesian, "/customer");
     let shown = |standing| {
         dashboard(&samples::profile("Budi"), standing, &Bills { entries: &[], next: None }, None, &page).into_string()
     };
@@ -340,14 +347,14 @@ fn an_account_says_what_the_network_knows_of_it() {
     }
     let bills =
         [web::account::Bill { network: Some(NetworkProgress::Late), ..samples::bills("Home 20").swap_remove(4) }];
-    let html =
-        finish(&Finish { bills: &bills, error: None }, &samples::page(Lang::Id, "/customer/finish")).into_string();
+    let html = finish(&Finish { bills: &bills, error: None }, &samples::page(Language::Indonesian, "/customer/finish"))
+        .into_string();
     assert!(html.contains(late) && html.contains("hubungi kami") && html.contains("data-state=\"paid\""), "{html}");
 }
 
 #[test]
 fn only_what_is_still_to_pay_can_be_paid() {
-    let html = dashboard_page(Lang::Id);
+    let html = dashboard_page(Language::Indonesian);
     for (id, state, badge, button) in [
         (
             "inv_6",
@@ -372,7 +379,7 @@ fn only_what_is_still_to_pay_can_be_paid() {
 
 #[test]
 fn a_form_carries_the_token_of_its_page() {
-    for (name, html) in every_page(Lang::Id, "Budi") {
+    for (name, html) in every_page(Language::Indonesian, "Budi") {
         for form in html.split("<form").skip(1) {
             let form = form.split("</form>").next().unwrap();
             assert!(form.contains("name=\"csrf\" value=\"token-of-the-page\""), "{name}: {form}");
@@ -384,7 +391,7 @@ fn a_form_carries_the_token_of_its_page() {
 #[test]
 fn the_way_to_the_gateway_is_taken_only_if_nothing_went_wrong() {
     let bills = samples::bills("Home 20");
-    let page = samples::page(Lang::Id, "/customer/pay/inv_6");
+    let page = samples::page(Language::Indonesian, "/customer/pay/inv_6");
     let address = "content=\"0; url=https://pay.example/snap/v4?a=1&amp;b=&quot;2&quot;\"";
     assert!(pay(&Pay { bill: &bills[0], error: None }, &page).into_string().contains(address));
     let failed = pay(&Pay { bill: &bills[0], error: Some("Gagal") }, &page).into_string();
@@ -398,7 +405,7 @@ fn the_way_to_the_gateway_is_taken_only_if_nothing_went_wrong() {
 
 #[test]
 fn the_kept_offline_page_knows_nobody() {
-    let html = offline(&samples::page(Lang::En, "/customer/offline")).into_string();
+    let html = offline(&samples::page(Language::English, "/customer/offline")).into_string();
     assert!(!html.contains("token-of-the-page") && !html.contains("logout"));
     assert!(html.contains("No connection") && html.contains("Tidak ada koneksi"));
 }
@@ -412,7 +419,10 @@ fn a_first_visit_stays_far_below_its_budget() {
     };
     let kept: usize =
         assets::ASSETS.iter().filter(|asset| asset.gzip.is_some()).map(|asset| asset.encoded("gzip").1.len()).sum();
-    for (name, html) in every_page(Lang::Id, "Budi Santoso").into_iter().chain(public_pages(Lang::Id, "Budi Santoso")) {
+    for (name, html) in every_page(Language::Indonesian, "Budi Santoso")
+        .into_iter()
+        .chain(public_pages(Language::Indonesian, "Budi Santoso"))
+    {
         let (plain, packed) = (html.len() + kept, gzip(html.as_bytes()) + kept);
         // The limit is 60 KB. Even uncompressed HTML keeps it.
         assert!(plain < 40_000 && packed < 20_000, "{name}: {plain} with plain HTML, {packed} compressed");
@@ -421,7 +431,7 @@ fn a_first_visit_stays_far_below_its_budget() {
 
 #[test]
 fn the_script_finds_every_text_in_the_page() {
-    let html = dashboard_page(Lang::Id);
+    let html = dashboard_page(Language::Indonesian);
     let script = include_str!("../../assets/portal.js");
     let used = |object: &'static str| {
         script.split(object).skip(1).map(|rest| rest.split(|c: char| !c.is_alphabetic()).next().unwrap())

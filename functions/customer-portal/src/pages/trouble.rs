@@ -7,7 +7,6 @@ use super::{
     Page,
     layout::{self, Frame},
 };
-use crate::texts;
 
 /// Says what is wrong and leads on.
 #[must_use]
@@ -16,7 +15,7 @@ pub fn trouble(problem: &Problem, page: &Page<'_>) -> Markup {
     let (title, text) = if problem.status == problem::NOT_FOUND.status {
         (texts.not_found, texts.not_found_text)
     } else {
-        (texts.trouble, texts::message(problem, page.lang))
+        (texts.trouble, problem.message(page.lang))
     };
     let content = html! {
         div.card {

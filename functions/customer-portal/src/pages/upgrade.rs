@@ -92,7 +92,7 @@ fn confirm(chosen: &Chosen, page: &Page<'_>) -> Markup {
             dl.facts {
                 div { dt { (texts.to_pay) } dd.amount data-amount { (preview.amount) } }
                 @if preview.carried_over_days > 0 { div { dt { (texts.carried_over) } dd { (texts::days(preview.carried_over_days, page.lang)) } } }
-                div { dt { (texts.valid_until) } dd { time datetime=(texts::machine_time(preview.new_expires_at)) { (texts::date(until, page.lang)) } } }
+                div { dt { (texts.valid_until) } dd { time datetime=(texts::machine_time(preview.new_expires_at)) { (page.lang.date(until)) } } }
             }
             form data-upgrade={ "/customer/wifi?tab=upgrade&package=" (preview.package.id) } method="post" action="/api/customer/upgrade" {
                 (csrf(page))

@@ -154,19 +154,4 @@ pub(super) const TEXTS: Texts = Texts {
     days_over: "{} days ago",
     one_day_over: "{} day ago",
     wait_minutes: "Wait {} minutes.",
-
-    months: [
-        "January",
-        "February",
-        "March",
-        "April",
-        "May",
-        "June",
-        "July",
-        "August",
-        "September",
-        "October",
-        "November",
-        "December",
-    ],
 };

@@ -154,19 +154,4 @@ pub(super) const TEXTS: Texts = Texts {
     days_over: "lewat {} hari",
     one_day_over: "lewat {} hari",
     wait_minutes: "Tunggu {} menit.",
-
-    months: [
-        "Januari",
-        "Februari",
-        "Maret",
-        "April",
-        "Mei",
-        "Juni",
-        "Juli",
-        "Agustus",
-        "September",
-        "Oktober",
-        "November",
-        "Desember",
-    ],
 };

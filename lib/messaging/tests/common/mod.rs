@@ -3,7 +3,8 @@
 
 use std::collections::BTreeMap;
 
-use messaging::{Category, Channel, Endpoints, Language, Message, RejectionClass, SendOutcome};
+use billing::language::Language;
+use messaging::{Category, Channel, Endpoints, Message, RejectionClass, SendOutcome};
 use partner_http::testing::{Canned, Partner, nobody};
 
 pub const LOCAL: Endpoints<'static> = Endpoints { stand_in: None, loopback_http: true };
@@ -14,7 +15,7 @@ pub fn message(text: &str) -> Message {
     Message {
         template: "login_code",
         category: Category::Authentication,
-        language: Language::Id,
+        language: Language::Indonesian,
         parameters: vec!["482913".to_owned()],
         button: Some("482913".to_owned()),
         text: text.to_owned(),
