@@ -4,7 +4,7 @@ use std::collections::HashMap;
 
 use aws_sdk_dynamodb::types::AttributeValue;
 use billing::{
-    audit::{self, Filed, StoredEntry, Told},
+    audit::{self, Filed, KnownEvent, StoredEntry},
     payment::{
         invoice::{Invoice, InvoiceStatus},
         order::Order,
@@ -99,7 +99,10 @@ impl Books {
         };
         let event = |item: &Item| {
             let relayed_at = item.get("relayed_at").map(|_| OffsetDateTime::UNIX_EPOCH);
-            Filed { state: Told { id: text(item, "id"), kind: text(item, "kind"), relayed_at }, filed: filed(item) }
+            Filed {
+                state: KnownEvent { id: text(item, "id"), kind: text(item, "kind"), relayed_at },
+                filed: filed(item),
+            }
         };
         let profile: Profile = state(of("PROFILE").next().unwrap());
         let books = audit::Books {

@@ -10,7 +10,7 @@ use apply_payment::Apply;
 use billing::{
     id::{CustomerId, InvoiceId},
     payment::{gateway::GatewayName, invoice::NewInvoice, renewal::issue_renewal, withdrawal::withdraw},
-    service::{apply::Rules, customer::Profile},
+    service::{apply::ApplyRules, customer::Profile},
 };
 use cloud::{
     app::App,
@@ -131,7 +131,7 @@ impl Play {
         world.invoice(&customer).await;
         let p = world.app.clone();
         let relay = Relay { store: p.store.clone(), bus: world.bus.clone(), clock: p.clock.clone() };
-        let rules = Rules { zone: p.settings.zone, late: p.settings.late_renewal };
+        let rules = ApplyRules { zone: p.settings.zone, late: p.settings.late_renewal };
         let apply = Apply { store: p.store.clone(), rules, clock: p.clock.clone() };
         Self {
             direct: Store::new(world.aws.direct.clone(), table::NAME.to_owned()),

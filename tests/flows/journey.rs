@@ -14,7 +14,7 @@ use billing::{
         order::Order,
     },
     service::{
-        apply::Rules,
+        apply::ApplyRules,
         customer::Profile,
         entitlement::{Grant, Reason},
     },
@@ -108,7 +108,7 @@ impl Journey {
         let p = &world.app;
         let (login, notify) = (p.clone(), p.clone());
         let relay = Relay { store: p.store.clone(), bus: world.bus.clone(), clock: p.clock.clone() };
-        let rules = Rules { zone: p.settings.zone, late: p.settings.late_renewal };
+        let rules = ApplyRules { zone: p.settings.zone, late: p.settings.late_renewal };
         let apply = Apply { store: p.store.clone(), rules, clock: p.clock.clone() };
         let mut journey = Self {
             customer: world.profile(&customer.id).await,

@@ -8,7 +8,7 @@ use aws_sdk_dynamodb::types::AttributeValue;
 use billing::{
     access::phone::Phone,
     payment::gateway::GatewayName,
-    service::import::{Row, import},
+    service::import::{CustomerRow, import},
     zone::Zone,
 };
 use cloud::app::App;
@@ -252,7 +252,7 @@ async fn whoever_had_the_phone_before_is_logged_out_when_the_line_gets_another_o
     let mut journey = start().await;
     let code = receive_code(&mut journey).await;
     let token = try_code(&journey, &code).await.1["token"].as_str().unwrap().to_owned();
-    let row = Row {
+    let row = CustomerRow {
         name: journey.customer.name.clone(),
         phone: Phone::parse(UNKNOWN_PHONE).ok(),
         username: journey.customer.username.clone(),

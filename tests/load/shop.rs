@@ -9,7 +9,7 @@ use std::{
 use apply_payment::Apply;
 use billing::{
     payment::invoice::Invoice,
-    service::{apply::Rules, customer::Profile},
+    service::{apply::ApplyRules, customer::Profile},
 };
 use cloud::store::Store;
 use relay_events::Relay;
@@ -59,7 +59,7 @@ impl Shop {
         world.aws.direct = client;
         let p = &world.app;
         let relay = Relay { store: p.store.clone(), bus: world.bus.clone(), clock: p.clock.clone() };
-        let rules = Rules { zone: p.settings.zone, late: p.settings.late_renewal };
+        let rules = ApplyRules { zone: p.settings.zone, late: p.settings.late_renewal };
         let apply = Apply { store: p.store.clone(), rules, clock: p.clock.clone() };
         let customers = Mutex::new((0..customers).map(|_| None).collect());
         let (to_apply, relaying, errors) = (Mutex::default(), tokio::sync::Mutex::default(), Mutex::default());

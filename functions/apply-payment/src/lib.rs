@@ -3,7 +3,7 @@
 //! The event only says which invoice to look at: `payments::apply` makes the entitlement follow what the invoice says
 //! now.
 
-use billing::{service::apply::Rules, telling::event::Event};
+use billing::{service::apply::ApplyRules, telling::event::Event};
 use cloud::{
     aws::Account,
     clock::Clock,
@@ -19,7 +19,7 @@ pub fn from_env() -> Result<Apply, SettingError> {
     let settings = Settings::from_env()?;
     Ok(Apply {
         store: Store::new(Account::from_env().dynamodb(), settings.table),
-        rules: Rules { zone: settings.zone, late: settings.late_renewal },
+        rules: ApplyRules { zone: settings.zone, late: settings.late_renewal },
         clock: Clock::default(),
     })
 }

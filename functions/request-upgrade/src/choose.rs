@@ -9,7 +9,7 @@ use billing::{
         order::{LinkedInvoice, Order},
     },
     service::{
-        apply::{ApplyError, Rules},
+        apply::{ApplyError, ApplyRules},
         customer::Profile,
         upgrade::{self, Decision, NewUpgrade, Preview},
     },
@@ -128,7 +128,7 @@ pub(crate) async fn carry_out(app: &App, profile: &Profile, invoice: Invoice, wa
 
 /// Nothing to pay: the change is made now. Should that fail, the event that was written with the invoice makes it.
 async fn apply_now(app: &App, invoice: Invoice) -> Invoice {
-    let rules = Rules { zone: app.settings.zone, late: app.settings.late_renewal };
+    let rules = ApplyRules { zone: app.settings.zone, late: app.settings.late_renewal };
     let apply = Apply { store: app.store.clone(), rules, clock: app.clock.clone() };
     match apply.converge(&invoice.customer_id, &invoice.id).await {
         Ok(applied) => applied,

@@ -15,7 +15,7 @@ use billing::{
         settlement::{SettleOutcome, settle},
     },
     service::{
-        apply::{self, Rules},
+        apply::{self, ApplyRules},
         entitlement::LateRenewal,
     },
     zone::Zone,
@@ -98,7 +98,7 @@ impl Deployment {
     fn apply(&self) {
         let (invoice, now) = (self.invoice(), Clock::default().now());
         let profile = self.runtime.block_on(self.store.profile(&budi())).unwrap().unwrap();
-        let rules = Rules { zone: Zone::Jakarta, late: LateRenewal::FromPayment };
+        let rules = ApplyRules { zone: Zone::Jakarta, late: LateRenewal::FromPayment };
         let application = apply::grant(&invoice, &profile, None, rules, now).unwrap();
         self.runtime.block_on(self.store.apply(&application, now)).unwrap();
     }

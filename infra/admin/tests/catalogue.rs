@@ -5,7 +5,7 @@ mod common;
 use billing::{
     id::{CustomerId, InvoiceId},
     payment::invoice::NewInvoice,
-    service::upgrade::{self, Rules, UpgradePricing},
+    service::upgrade::{self, UpgradePricing, UpgradeRules},
     zone::Zone,
 };
 use cloud::clock::Clock;
@@ -105,7 +105,7 @@ fn an_open_change_of_package_is_shown_and_can_be_cancelled() {
         .unwrap()
         .unwrap()
         .package;
-    let rules = Rules { zone: Zone::Jakarta, pricing: UpgradePricing::FullPrice };
+    let rules = UpgradeRules { zone: Zone::Jakarta, pricing: UpgradePricing::FullPrice };
     let preview = upgrade::preview(&profile, &home50, rules, now).unwrap();
     let new = NewInvoice {
         id: InvoiceId::parse("inv_9").unwrap(),

@@ -17,7 +17,7 @@ use time::OffsetDateTime;
 
 use crate::{money::ledger::Entry, zone::Zone};
 
-pub use books::{Audited, Books, Filed, StoredEntry, Told, is_kept};
+pub use books::{Audited, Books, Filed, KnownEvent, StoredEntry, is_kept};
 pub use events::lost;
 pub use finding::{Finding, Pending, Rule, Wait};
 pub use orders::{is_of, order};

@@ -11,7 +11,7 @@ use billing::{
         order::LinkedInvoice,
     },
     service::{
-        apply::{Application, ApplyError, Rules, Todo, give_back, grant, next_step, replaced_renewal, revoke},
+        apply::{Application, ApplyError, ApplyRules, Todo, give_back, grant, next_step, replaced_renewal, revoke},
         customer::Profile,
     },
 };
@@ -30,7 +30,7 @@ pub struct Apply {
     /// The table.
     pub store: Store,
     /// Zone, and the rule for late payers.
-    pub rules: Rules,
+    pub rules: ApplyRules,
     /// The time.
     pub clock: Clock,
 }
@@ -43,7 +43,7 @@ pub enum NotApplied {
     Store(#[from] StoreError),
     /// The rules.
     #[error(transparent)]
-    Rules(#[from] ApplyError),
+    Refused(#[from] ApplyError),
     /// An event about nothing.
     #[error("no such invoice or customer")]
     Unknown,
@@ -70,7 +70,7 @@ impl Apply {
                 }
             };
             let application = match application {
-                Err(NotApplied::Rules(ApplyError::Stale)) => continue,
+                Err(NotApplied::Refused(ApplyError::Stale)) => continue,
                 application => application?,
             };
             match self.store.apply(&application, now).await {

@@ -26,7 +26,7 @@ use billing::{
     },
     service::{
         customer::Profile,
-        import::{Row, import},
+        import::{CustomerRow, import},
         package::{CataloguePackage, Package},
     },
     telling::notice::QuietHours,
@@ -231,7 +231,7 @@ impl World {
         serial: Option<&str>,
     ) -> Profile {
         let now = self.app.clock.now();
-        let row = Row {
+        let row = CustomerRow {
             name: format!("Pelanggan {username}"),
             phone: Phone::parse(phone).ok(),
             username: username.to_owned(),

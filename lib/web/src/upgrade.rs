@@ -6,7 +6,7 @@ use billing::{
     service::{
         customer::Profile,
         package::CataloguePackage,
-        upgrade::{self, NotOffered, Preview, Rules},
+        upgrade::{self, NotOffered, Preview, UpgradeRules},
     },
     zone::Zone,
 };
@@ -29,7 +29,7 @@ pub fn preview(
         NotOffered::Unknown => problem::UNKNOWN_PACKAGE,
         NotOffered::Retired => problem::PACKAGE_RETIRED,
     })?;
-    let rules = Rules { zone: settings.zone, pricing: settings.upgrade_pricing };
+    let rules = UpgradeRules { zone: settings.zone, pricing: settings.upgrade_pricing };
     upgrade::preview(profile, package, rules, now).map_err(|error| {
         tracing::error!(alarm = true, customer = profile.id.as_str(), package = package.id.as_str(), %error, "no preview can be made");
         problem::BUSY
@@ -101,9 +101,9 @@ mod tests {
         money::Rupiah,
         service::{
             entitlement::imported,
-            import::{Row, import},
+            import::{CustomerRow, import},
             package::Package,
-            upgrade::{Rules, UpgradePricing, preview},
+            upgrade::{UpgradePricing, UpgradeRules, preview},
         },
     };
     use time::macros::datetime;
@@ -120,7 +120,7 @@ mod tests {
     fn check(to: &Package, pricing: UpgradePricing, renewal_open: bool, indonesian: &str, english: &str) {
         let (from, at) = (datetime!(2026-10-30 23:59:59 +7), datetime!(2026-11-15 11:59:59 +7));
         let expires_at = datetime!(2026-11-30 23:59:59 +7);
-        let row = Row {
+        let row = CustomerRow {
             name: "Budi".into(),
             phone: None,
             username: "budi".into(),
@@ -134,7 +134,7 @@ mod tests {
         // As if a payment had been recorded for it: what was only imported never becomes credit.
         profile.entitlement.stretches.iter_mut().for_each(|stretch| stretch.unrecorded = Rupiah::ZERO);
         profile.open_renewal = renewal_open.then(|| InvoiceId::parse("inv_1").unwrap());
-        let preview = preview(&profile, to, Rules { zone: Zone::Jakarta, pricing }, at).unwrap();
+        let preview = preview(&profile, to, UpgradeRules { zone: Zone::Jakarta, pricing }, at).unwrap();
         let told = Language::ALL.map(|language| explanation(&profile, &preview, Zone::Jakarta, language));
         assert_eq!(told, [indonesian, english]);
     }

@@ -67,11 +67,11 @@ async fn partial_refund_twice_in_cumulative_amounts() {
 async fn worth(journey: &Journey) -> i64 {
     use billing::{
         money::Rupiah,
-        service::{entitlement::Payment, package::Package},
+        service::{entitlement::PackagePayment, package::Package},
         zone::Zone,
     };
     let free = Package { price: Rupiah::ZERO, ..testkit::home20() };
-    let payment = Payment { at: journey.now(), money: Rupiah::ZERO, charge: Rupiah::ZERO };
+    let payment = PackagePayment { at: journey.now(), money: Rupiah::ZERO, charge: Rupiah::ZERO };
     let entitlement = journey.world.profile(&journey.customer.id).await.entitlement;
     billing::service::entitlement::change(Some(&entitlement), &free, payment, Zone::Jakarta).unwrap().to_credit.get()
 }

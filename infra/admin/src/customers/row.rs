@@ -5,7 +5,7 @@ use std::collections::HashMap;
 use billing::{
     access::phone::Phone,
     id::{CustomerId, PackageId},
-    service::{import::Row, package::Package},
+    service::{import::CustomerRow, package::Package},
     zone::{Zone, format},
 };
 use time::{OffsetDateTime, UtcOffset, format_description::well_known::Rfc3339};
@@ -26,7 +26,7 @@ const YEARS: std::ops::RangeInclusive<i32> = 2000..=2099;
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Checked {
     pub(super) id: Option<CustomerId>,
-    pub(super) row: Row,
+    pub(super) row: CustomerRow,
 }
 
 /// Checks a row, or names everything that is wrong with it.
@@ -54,7 +54,7 @@ pub(super) fn check(row: &SheetRow, packages: &HashMap<PackageId, Package>, zone
         (Ok(phone), Ok(id), Ok(package), Ok(expires_at)) if problems.is_empty() => {
             let given = |text: &str| (!text.is_empty()).then(|| text.to_owned());
             let (device_id, ont_serial) = (given(device_id), given(ont_serial));
-            let row = Row {
+            let row = CustomerRow {
                 name: name.clone(),
                 phone,
                 username: username.clone(),

@@ -22,7 +22,7 @@ use billing::{
         settlement::{SettleOutcome, settle},
     },
     service::{
-        apply::{self, Rules},
+        apply::{self, ApplyRules},
         entitlement::LateRenewal,
     },
     zone::Zone,
@@ -110,7 +110,7 @@ impl Deployment {
     fn apply(&self, customer: &str) {
         let (invoice, now) = (self.invoice_of(customer), Clock::default().now());
         let profile = self.runtime.block_on(self.store.profile(&invoice.customer_id)).unwrap().unwrap();
-        let rules = Rules { zone: Zone::Jakarta, late: LateRenewal::FromPayment };
+        let rules = ApplyRules { zone: Zone::Jakarta, late: LateRenewal::FromPayment };
         let application = apply::grant(&invoice, &profile, None, rules, now).unwrap();
         self.runtime.block_on(self.store.apply(&application, now)).unwrap();
     }

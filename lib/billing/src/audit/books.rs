@@ -29,7 +29,7 @@ pub struct Books {
     /// Every order that the ledger, a link or a lease names; others too if they are known.
     pub orders: Vec<Filed<Order>>,
     /// The events that the ledger names and that still exist; others too if they are known.
-    pub events: Vec<Filed<Told>>,
+    pub events: Vec<Filed<KnownEvent>>,
 }
 
 /// A state that somebody may have to come back to, and where the index of wake-ups has it.
@@ -54,7 +54,7 @@ pub struct StoredEntry {
 
 /// What is known of an event.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Told {
+pub struct KnownEvent {
     /// UUIDv7.
     pub id: String,
     /// Its kind, such as `payment.settled`.

@@ -1,7 +1,7 @@
 //! Events: each was relayed, or will be.
 
 use super::{
-    books::{Audit, Filed, Place, Told, is_kept},
+    books::{Audit, Filed, KnownEvent, Place, is_kept},
     finding::{Pending, Rule, Wait},
 };
 
@@ -37,8 +37,8 @@ impl Audit<'_> {
 
 /// What is wrong with an event, whoever it is about.
 #[must_use]
-pub fn lost(event: &Filed<Told>) -> Option<String> {
-    let Told { id, kind, relayed_at } = &event.state;
+pub fn lost(event: &Filed<KnownEvent>) -> Option<String> {
+    let KnownEvent { id, kind, relayed_at } = &event.state;
     match (relayed_at, event.filed) {
         (None, None) => Some(format!("event {id} ({kind}) was never relayed, and is not due")),
         (Some(_), Some(_)) => Some(format!("event {id} ({kind}) was relayed, and is still due")),

@@ -65,7 +65,7 @@ pub fn settle(
     report: &Report,
     now: OffsetDateTime,
 ) -> Result<SettleOutcome, MoneyError> {
-    let mut books = Books::open(order, invoice);
+    let mut books = OpenBooks::open(order, invoice);
     let certain = !matches!(report.state, ReportedState::Unknown | ReportedState::Unclear(_));
     for transaction in report.transactions.iter().take(TRANSACTION_LIMIT) {
         books.book(transaction, certain, now)?;
@@ -77,7 +77,7 @@ pub fn settle(
 }
 
 /// The state of the books while one report is worked through.
-struct Books {
+struct OpenBooks {
     order: Order,
     invoice: Invoice,
     credit: Rupiah,
@@ -85,7 +85,7 @@ struct Books {
     reviews: Vec<(ReviewReason, Rupiah)>,
 }
 
-impl Books {
+impl OpenBooks {
     fn open(order: &Order, invoice: &Invoice) -> Self {
         Self {
             order: order.clone(),

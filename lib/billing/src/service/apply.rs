@@ -72,7 +72,7 @@ pub struct Application {
 
 /// The rules of the deployment that matter here.
 #[derive(Debug, Clone, Copy)]
-pub struct Rules {
+pub struct ApplyRules {
     /// The provider's zone.
     pub zone: Zone,
     pub late: LateRenewal,
@@ -127,7 +127,7 @@ pub fn grant(
     invoice: &Invoice,
     profile: &Profile,
     renewal: Option<LinkedInvoice<'_>>,
-    rules: Rules,
+    rules: ApplyRules,
     now: OffsetDateTime,
 ) -> Result<Application, ApplyError> {
     let sequence = profile.last_grant.checked_add(1).ok_or(OutOfCalendar)?;
@@ -186,7 +186,7 @@ pub fn give_back(
     invoice: &Invoice,
     profile: &Profile,
     grants: &[Grant],
-    rules: Rules,
+    rules: ApplyRules,
     now: OffsetDateTime,
 ) -> Result<Application, ApplyError> {
     let mut grants = newest_known(grants, profile)?;
@@ -216,7 +216,7 @@ pub fn revoke(
     settlement_no: u32,
     profile: &Profile,
     grants: &[Grant],
-    rules: Rules,
+    rules: ApplyRules,
     now: OffsetDateTime,
 ) -> Result<Application, ApplyError> {
     let mut grants = newest_known(grants, profile)?;

@@ -179,9 +179,12 @@ pub fn extend(before: Option<Entitlement>, grant: &Grant, zone: Zone) -> Result<
             Some(before) => renew(before, &grant.package, *paid_at, *money, *late, zone),
             None => begin(&grant.package, *paid_at, *money, zone),
         },
-        Reason::Upgrade { paid_at, money, charge, .. } => {
-            change(before.as_ref(), &grant.package, Payment { at: *paid_at, money: *money, charge: *charge }, zone)
-        }
+        Reason::Upgrade { paid_at, money, charge, .. } => change(
+            before.as_ref(),
+            &grant.package,
+            PackagePayment { at: *paid_at, money: *money, charge: *charge },
+            zone,
+        ),
     }
 }
 
@@ -305,7 +308,7 @@ fn renew(
 
 /// A payment for a change of package.
 #[derive(Debug, Clone, Copy)]
-pub struct Payment {
+pub struct PackagePayment {
     pub at: OffsetDateTime,
     pub money: Rupiah,
     /// What of it buys days, see [`Reason::Upgrade`].
@@ -319,10 +322,10 @@ pub struct Payment {
 pub fn change(
     before: Option<&Entitlement>,
     package: &Package,
-    payment: Payment,
+    payment: PackagePayment,
     zone: Zone,
 ) -> Result<Entitlement, FoldError> {
-    let Payment { at: paid_at, money, charge } = payment;
+    let PackagePayment { at: paid_at, money, charge } = payment;
     let (unused, recorded, to_credit) = match before {
         Some(before) => (before.unused(paid_at)?, before.unused_recorded(paid_at)?, before.to_credit),
         None => (Rupiah::ZERO, Rupiah::ZERO, Rupiah::ZERO),

@@ -16,7 +16,7 @@ use crate::{
 
 /// One checked row.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Row {
+pub struct CustomerRow {
     pub name: String,
     pub phone: Option<Phone>,
     /// PPPoE user name: what makes the row the same customer as before.
@@ -42,7 +42,7 @@ pub struct Import {
 #[must_use]
 pub fn import(
     existing: Option<&Profile>,
-    row: &Row,
+    row: &CustomerRow,
     new_id: CustomerId,
     zone: Zone,
     now: OffsetDateTime,
@@ -64,7 +64,7 @@ pub fn import(
         // What the sheet repeats says nothing new: who only corrects dates does not take a package back that was paid
         // for since.
         let held = &before.entitlement;
-        let row = &Row {
+        let row = &CustomerRow {
             package: if other_package { row.package.clone() } else { held.package.clone() },
             expires_at: if other_expiry { row.expires_at } else { held.expires_at },
             ..row.clone()
@@ -83,7 +83,7 @@ pub fn import(
     Some(Import { profile, grant, former_phone })
 }
 
-fn grant(customer_id: CustomerId, sequence: u32, row: &Row, now: OffsetDateTime) -> Grant {
+fn grant(customer_id: CustomerId, sequence: u32, row: &CustomerRow, now: OffsetDateTime) -> Grant {
     let reason = Reason::Import { expires_at: row.expires_at };
     Grant {
         customer_id,
@@ -96,11 +96,11 @@ fn grant(customer_id: CustomerId, sequence: u32, row: &Row, now: OffsetDateTime)
     }
 }
 
-fn entitlement(before: Option<&Entitlement>, row: &Row, zone: Zone, now: OffsetDateTime) -> Entitlement {
+fn entitlement(before: Option<&Entitlement>, row: &CustomerRow, zone: Zone, now: OffsetDateTime) -> Entitlement {
     imported(before, &row.package, row.expires_at, now, zone)
 }
 
-fn new_profile(id: CustomerId, row: &Row, zone: Zone, now: OffsetDateTime) -> Profile {
+fn new_profile(id: CustomerId, row: &CustomerRow, zone: Zone, now: OffsetDateTime) -> Profile {
     Profile {
         id,
         name: row.name.clone(),
@@ -130,8 +130,8 @@ mod tests {
     use super::*;
     use crate::{examples, zone::later};
 
-    fn row() -> Row {
-        Row {
+    fn row() -> CustomerRow {
+        CustomerRow {
             name: "Budi".into(),
             phone: Some(Phone::parse("081234567890").unwrap()),
             username: "budi".into(),
@@ -158,10 +158,10 @@ mod tests {
     #[test]
     fn another_expiry_or_package_is_a_new_grant_and_another_phone_is_not() {
         let profile = import(None, &row(), id(), Zone::Jakarta, examples::NOW).unwrap().profile;
-        let moved = Row { phone: None, ..row() };
+        let moved = CustomerRow { phone: None, ..row() };
         let change = import(Some(&profile), &moved, id(), Zone::Jakarta, examples::NOW).unwrap();
         assert_eq!((change.grant, change.former_phone), (None, row().phone));
-        let longer = Row { expires_at: later(row().expires_at, Duration::days(1)), ..row() };
+        let longer = CustomerRow { expires_at: later(row().expires_at, Duration::days(1)), ..row() };
         let change = import(Some(&profile), &longer, id(), Zone::Jakarta, examples::NOW).unwrap();
         assert_eq!(change.grant.map(|grant| grant.sequence), Some(2));
         assert_eq!(change.profile.entitlement.expires_at, longer.expires_at);
@@ -172,12 +172,12 @@ mod tests {
         let mut profile = import(None, &row(), id(), Zone::Jakarta, examples::NOW).unwrap().profile;
         profile.entitlement.package = examples::package("home50", 500_000);
         profile.entitlement.expires_at = later(row().expires_at, Duration::days(24));
-        let dates = Row { expires_at: later(row().expires_at, Duration::days(2)), ..row() };
+        let dates = CustomerRow { expires_at: later(row().expires_at, Duration::days(2)), ..row() };
         let change = import(Some(&profile), &dates, id(), Zone::Jakarta, examples::NOW).unwrap();
         let entitlement = &change.profile.entitlement;
         assert_eq!((entitlement.package.id.as_str(), entitlement.expires_at), ("home50", dates.expires_at));
         assert_eq!(import(Some(&change.profile), &dates, id(), Zone::Jakarta, examples::NOW), None);
-        let package = Row { package: examples::package("home10", 100_000), ..row() };
+        let package = CustomerRow { package: examples::package("home10", 100_000), ..row() };
         let change = import(Some(&profile), &package, id(), Zone::Jakarta, examples::NOW).unwrap();
         let entitlement = &change.profile.entitlement;
         assert_eq!(

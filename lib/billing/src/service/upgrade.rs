@@ -19,7 +19,7 @@ use crate::{
         apply::ApplyError,
         customer::Profile,
         entitlement::{
-            Entitlement, FoldError, Payment, change,
+            Entitlement, FoldError, PackagePayment, change,
             stretch::{Purchase, bought, cost},
         },
         package::{CataloguePackage, Package},
@@ -48,7 +48,7 @@ pub enum UpgradePricing {
 
 /// The rules of the deployment that matter here.
 #[derive(Debug, Clone, Copy)]
-pub struct Rules {
+pub struct UpgradeRules {
     /// The provider's zone.
     pub zone: Zone,
     pub pricing: UpgradePricing,
@@ -128,14 +128,20 @@ pub fn chosen<'a>(
 }
 
 /// What a change to `package` would do, paid now.
-pub fn preview(profile: &Profile, package: &Package, rules: Rules, now: OffsetDateTime) -> Result<Preview, FoldError> {
+pub fn preview(
+    profile: &Profile,
+    package: &Package,
+    rules: UpgradeRules,
+    now: OffsetDateTime,
+) -> Result<Preview, FoldError> {
     let before = &profile.entitlement;
     let terms = terms(before, package, rules, now)?;
     let amount = match terms.charge {
         charge if !charge.is_positive() => Rupiah::ZERO,
         charge => charge.max(LEAST_AMOUNT),
     };
-    let after = change(Some(before), package, Payment { at: now, money: amount, charge: terms.charge }, rules.zone)?;
+    let after =
+        change(Some(before), package, PackagePayment { at: now, money: amount, charge: terms.charge }, rules.zone)?;
     let bought_without =
         Purchase { from: now, anchor_day: rules.zone.date(now).day(), paid: terms.charge.max(Rupiah::ZERO) };
     let without =
@@ -152,7 +158,12 @@ pub fn preview(profile: &Profile, package: &Package, rules: Rules, now: OffsetDa
 }
 
 /// What the change costs now.
-fn terms(before: &Entitlement, package: &Package, rules: Rules, now: OffsetDateTime) -> Result<Terms, FoldError> {
+fn terms(
+    before: &Entitlement,
+    package: &Package,
+    rules: UpgradeRules,
+    now: OffsetDateTime,
+) -> Result<Terms, FoldError> {
     if rules.pricing == UpgradePricing::FullPrice || !has_a_difference(before, package, now) {
         return Ok(Terms { charge: package.price, new_period: true });
     }

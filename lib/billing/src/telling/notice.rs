@@ -238,7 +238,7 @@ pub struct Notice {
 
 /// Where a message stands in the index.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Place {
+pub enum IndexPlace {
     /// It is to be looked at then.
     Wake(OffsetDateTime),
     /// It did not arrive, or nobody knows; people find it by when that was.
@@ -309,10 +309,10 @@ impl Notice {
     /// Where it stands in the index, if anybody has to come back to it. Login codes are nobody's trouble any more:
     /// customers who got none have asked again.
     #[must_use]
-    pub fn place(&self) -> Option<Place> {
+    pub fn place(&self) -> Option<IndexPlace> {
         let is_trouble =
             matches!(self.status, DeliveryStatus::Unknown | DeliveryStatus::Failed) && self.kind != Kind::LoginCode;
-        self.wake_at.map(Place::Wake).or(is_trouble.then_some(Place::Undelivered(self.status_at)))
+        self.wake_at.map(IndexPlace::Wake).or(is_trouble.then_some(IndexPlace::Undelivered(self.status_at)))
     }
 
     /// Is it of a message that a person may want to see when it fails?

@@ -4,7 +4,7 @@ use std::collections::{BTreeSet, HashMap};
 
 use aws_sdk_dynamodb::types::AttributeValue;
 use billing::{
-    audit::{Books, Filed, StoredEntry, Told, is_kept, is_of},
+    audit::{Books, Filed, KnownEvent, StoredEntry, is_kept, is_of},
     id::CustomerId,
     money::ledger::Entry,
     payment::{invoice::Invoice, order::Order},
@@ -82,7 +82,7 @@ impl Store {
     }
 
     /// An event as the audit wants it.
-    pub async fn filed_event(&self, key: &Key) -> Result<Option<Filed<Told>>, StoreError> {
+    pub async fn filed_event(&self, key: &Key) -> Result<Option<Filed<KnownEvent>>, StoreError> {
         let found = self.get_all(std::slice::from_ref(key)).await?.remove(key);
         found.map(event).transpose()
     }
@@ -206,7 +206,7 @@ impl Store {
         found.into_iter().map(|item| filed(item, WakeKind::Order, |order: &Order| order.id.as_str())).collect()
     }
 
-    async fn events_told(&self, ids: BTreeSet<&String>) -> Result<Vec<Filed<Told>>, StoreError> {
+    async fn events_told(&self, ids: BTreeSet<&String>) -> Result<Vec<Filed<KnownEvent>>, StoreError> {
         let keys: Vec<Key> = ids.into_iter().map(|id| keys::event(id)).collect();
         self.get_many(&keys).await?.into_iter().map(event).collect()
     }
@@ -243,10 +243,10 @@ fn line(line: LedgerLine) -> StoredEntry {
     StoredEntry { id: line.id, events: line.events, entry: line.entry }
 }
 
-fn event(item: Item) -> Result<Filed<Told>, StoreError> {
+fn event(item: Item) -> Result<Filed<KnownEvent>, StoreError> {
     let filed = filed(item, WakeKind::Event, |event: &EventState| event.id.as_str())?;
     let EventState { id, kind, relayed_at } = filed.state;
-    Ok(Filed { state: Told { id, kind, relayed_at }, filed: filed.filed })
+    Ok(Filed { state: KnownEvent { id, kind, relayed_at }, filed: filed.filed })
 }
 
 /// A state, and the instant that the index has it under: it is in the index by its attributes, if the partition is the

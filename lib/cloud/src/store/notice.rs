@@ -11,7 +11,7 @@ use billing::{
     service::customer::Profile,
     telling::{
         event::Event,
-        notice::{Class, Notice, Place},
+        notice::{Class, IndexPlace, Notice},
         sender::Sender,
     },
 };
@@ -164,7 +164,7 @@ impl Store {
             .notices(&keys)
             .await?
             .into_iter()
-            .filter(|notice| matches!(notice.place(), Some(Place::Wake(_))))
+            .filter(|notice| matches!(notice.place(), Some(IndexPlace::Wake(_))))
             .collect())
     }
 
@@ -181,7 +181,7 @@ impl Store {
             .notices(&keys)
             .await?
             .into_iter()
-            .filter(|notice| matches!(notice.place(), Some(Place::Undelivered(_))))
+            .filter(|notice| matches!(notice.place(), Some(IndexPlace::Undelivered(_))))
             .collect())
     }
 
@@ -205,8 +205,10 @@ impl Store {
             Class::Bill => WakeKind::Message,
         };
         match notice.place() {
-            Some(Place::Wake(at)) => set_wake(&mut item, waiting, notice.id.as_str(), Some(at)),
-            Some(Place::Undelivered(at)) => set_wake(&mut item, WakeKind::LostMessage, notice.id.as_str(), Some(at)),
+            Some(IndexPlace::Wake(at)) => set_wake(&mut item, waiting, notice.id.as_str(), Some(at)),
+            Some(IndexPlace::Undelivered(at)) => {
+                set_wake(&mut item, WakeKind::LostMessage, notice.id.as_str(), Some(at));
+            }
             None => {}
         }
         set_ttl(&mut item, notice.event.at.saturating_add(KEPT));

@@ -19,10 +19,10 @@ use crate::{
         withdrawal::{Withdrawal, withdraw},
     },
     service::{
-        apply::{Application, Rules, Todo, give_back, grant, next_step, replaced_renewal, revoke},
+        apply::{Application, ApplyRules, Todo, give_back, grant, next_step, replaced_renewal, revoke},
         customer::Profile,
         entitlement::{Grant, LateRenewal},
-        import::{Row, import},
+        import::{CustomerRow, import},
         upgrade::{self, UpgradePricing},
     },
     telling::event::Event,
@@ -60,7 +60,7 @@ impl Step {
 }
 
 const ZONE: Zone = Zone::Jakarta;
-const RULES: Rules = Rules { zone: ZONE, late: LateRenewal::FromPayment };
+const RULES: ApplyRules = ApplyRules { zone: ZONE, late: LateRenewal::FromPayment };
 
 #[derive(Debug, Clone)]
 pub struct Story {
@@ -69,7 +69,7 @@ pub struct Story {
     pub orders: Vec<Order>,
     pub grants: BTreeMap<u32, Grant>,
     pub lines: Vec<StoredEntry>,
-    pub events: Vec<Filed<Told>>,
+    pub events: Vec<Filed<KnownEvent>>,
     pub now: OffsetDateTime,
 }
 
@@ -133,7 +133,8 @@ impl Story {
                 let expires_at = ZONE.end_of(ZONE.date(self.now + Duration::days(*days)));
                 let package = examples::package("home20", 300_000);
                 let (name, username) = (self.profile.name.clone(), self.profile.username.clone());
-                let row = Row { name, phone: None, username, package, expires_at, device_id: None, ont_serial: None };
+                let row =
+                    CustomerRow { name, phone: None, username, package, expires_at, device_id: None, ont_serial: None };
                 let Some(change) = import(Some(&self.profile), &row, self.profile.id.clone(), ZONE, self.now) else {
                     return;
                 };
@@ -171,7 +172,7 @@ impl Story {
     fn choose(&mut self, package: &str) {
         let price = BTreeMap::from([("home20", 300_000), ("home50", 500_000), ("free", 0)])[package];
         let package = examples::package(package, price);
-        let rules = upgrade::Rules { zone: ZONE, pricing: UpgradePricing::Prorated };
+        let rules = upgrade::UpgradeRules { zone: ZONE, pricing: UpgradePricing::Prorated };
         let open = self
             .profile
             .open_upgrade
@@ -337,7 +338,7 @@ impl Story {
     fn tell(&mut self, events: &[Event]) -> Vec<String> {
         let wake_at = Some((self.now + Duration::MINUTE).replace_nanosecond(0).unwrap());
         for event in events {
-            let told = Told { id: self.new_id(), kind: event.kind().into(), relayed_at: None };
+            let told = KnownEvent { id: self.new_id(), kind: event.kind().into(), relayed_at: None };
             self.events.push(Filed { state: told, filed: wake_at });
         }
         self.events[self.events.len() - events.len()..].iter().map(|event| event.state.id.clone()).collect()

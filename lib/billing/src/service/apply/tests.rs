@@ -6,12 +6,12 @@ use crate::{
     id::InvoiceId,
     payment::invoice::Terms,
     service::{
-        entitlement::{Payment, change},
+        entitlement::{PackagePayment, change},
         package::Package,
     },
 };
 
-const RULES: Rules = Rules { zone: Zone::Jakarta, late: LateRenewal::FromPayment };
+const RULES: ApplyRules = ApplyRules { zone: Zone::Jakarta, late: LateRenewal::FromPayment };
 
 /// The invoice of the examples after its settlement number so much.
 fn paid(settlement_no: u32) -> Invoice {
@@ -55,7 +55,7 @@ fn the_entitlement_follows_what_the_invoice_says_now() {
 /// What a change to a package without a price makes credit of all that is unused.
 fn becomes_credit(profile: &Profile) -> i64 {
     let free = Package { price: Rupiah::ZERO, ..examples::package("free", 0) };
-    let payment = Payment { at: NOW, money: Rupiah::ZERO, charge: Rupiah::ZERO };
+    let payment = PackagePayment { at: NOW, money: Rupiah::ZERO, charge: Rupiah::ZERO };
     change(Some(&profile.entitlement), &free, payment, RULES.zone).unwrap().to_credit.get()
 }
 

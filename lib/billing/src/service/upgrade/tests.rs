@@ -17,9 +17,9 @@ use crate::{
     zone::{Zone, later},
 };
 
-const FULL_PRICE: Rules = Rules { zone: Zone::Jakarta, pricing: UpgradePricing::FullPrice };
-const PRORATED: Rules = Rules { zone: Zone::Jakarta, pricing: UpgradePricing::Prorated };
-const APPLY: apply::Rules = apply::Rules { zone: Zone::Jakarta, late: LateRenewal::FromPayment };
+const FULL_PRICE: UpgradeRules = UpgradeRules { zone: Zone::Jakarta, pricing: UpgradePricing::FullPrice };
+const PRORATED: UpgradeRules = UpgradeRules { zone: Zone::Jakarta, pricing: UpgradePricing::Prorated };
+const APPLY: apply::ApplyRules = apply::ApplyRules { zone: Zone::Jakarta, late: LateRenewal::FromPayment };
 /// Half of the 31 days that end with 30 November are left: Rp150.000 of Rp300.000.
 const HALFWAY: OffsetDateTime = datetime!(2026-11-15 11:59:59 +7);
 
@@ -67,7 +67,7 @@ fn new(number: u32) -> NewInvoice {
 }
 
 /// The invoice for a change, as it stands once it is paid.
-fn paid(profile: &Profile, package: &Package, rules: Rules, at: OffsetDateTime) -> (Invoice, Profile) {
+fn paid(profile: &Profile, package: &Package, rules: UpgradeRules, at: OffsetDateTime) -> (Invoice, Profile) {
     let preview = preview(profile, package, rules, at).unwrap();
     let opened = open(profile, &preview, None, new(2), at).unwrap();
     let invoice = Invoice {
@@ -81,7 +81,7 @@ fn paid(profile: &Profile, package: &Package, rules: Rules, at: OffsetDateTime) 
 }
 
 /// The profile after a change that is paid at once.
-fn changed(profile: &Profile, package: &Package, rules: Rules, at: OffsetDateTime) -> Profile {
+fn changed(profile: &Profile, package: &Package, rules: UpgradeRules, at: OffsetDateTime) -> Profile {
     let (invoice, profile) = paid(profile, package, rules, at);
     grant(&invoice, &profile, None, APPLY, at).unwrap().profile
 }
@@ -514,6 +514,6 @@ fn a_renewal_that_is_reversed_after_a_downgrade_takes_back_the_credit_that_its_m
 fn days_are_the_providers() {
     // Until midnight in Jakarta; in Jayapura it is the next day already, and one day less is to be paid.
     let at = datetime!(2026-11-15 22:30 +7);
-    let amount = |zone| preview(&budi(), &home50(), Rules { zone, ..PRORATED }, at).unwrap().amount.get();
+    let amount = |zone| preview(&budi(), &home50(), UpgradeRules { zone, ..PRORATED }, at).unwrap().amount.get();
     assert!(amount(Zone::Jakarta) > amount(Zone::Jayapura));
 }

@@ -129,18 +129,18 @@ fn a_message_is_due_while_pending_and_found_when_it_is_lost() {
     let notice = Notice::new(envelope(reminder()), NOW).unwrap();
     assert_eq!(notice.place(), None);
     let claimed = notice.clone().claimed(NOW);
-    assert_eq!((claimed.place(), claimed.tries, claimed.sending), (Some(Place::Wake(NOW + LEASE)), 1, true));
+    assert_eq!((claimed.place(), claimed.tries, claimed.sending), (Some(IndexPlace::Wake(NOW + LEASE)), 1, true));
     let until = NOW + Duration::HOUR;
     let waiting = claimed.clone().waiting(until, "quiet", NOW);
     assert_eq!(
         (waiting.place(), waiting.sending, waiting.status_detail.as_deref()),
-        (Some(Place::Wake(until)), false, Some("quiet"))
+        (Some(IndexPlace::Wake(until)), false, Some("quiet"))
     );
     assert_eq!(claimed.clone().concluded(DeliveryStatus::Accepted, None, NOW).place(), None);
     for lost in [DeliveryStatus::Unknown, DeliveryStatus::Failed] {
         let notice = claimed.clone().concluded(lost, Some("why"), NOW);
-        assert_eq!(notice.place(), Some(Place::Undelivered(NOW)));
-        assert_eq!(notice.again(until).unwrap().place(), Some(Place::Wake(until)));
+        assert_eq!(notice.place(), Some(IndexPlace::Undelivered(NOW)));
+        assert_eq!(notice.again(until).unwrap().place(), Some(IndexPlace::Wake(until)));
     }
     for done in [DeliveryStatus::Accepted, DeliveryStatus::Delivered] {
         assert_eq!(claimed.clone().concluded(done, None, NOW).again(NOW), None);
