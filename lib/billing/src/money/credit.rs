@@ -69,7 +69,7 @@ pub fn use_credit(
     ];
     let is_paid = invoice.amount_due()?.is_zero();
     let event = is_paid.then(|| invoice.settle_now(now));
-    let order = standing.order.filter(|_| is_paid).map(|order| order.wanting_cancellation(now));
+    let order = if is_paid { standing.order.map(|order| order.wanting_cancellation(now)) } else { None };
     // What is not applied yet stays due for that.
     invoice.wake_at = if invoice.awaits_apply() {
         invoice.wake_at.or_else(|| invoice.next_wake(now))

@@ -242,8 +242,11 @@ impl Invoice {
     /// The one thing that it is due for. A reminder waits until that is done, and is no reminder once it is paid.
     #[must_use]
     pub fn next_look(&self) -> Option<NextLook> {
-        let remind = self.remind_at.filter(|_| self.status == InvoiceStatus::Unpaid && !self.awaits_apply());
-        self.wake_at.map(NextLook::Reconcile).or(remind.map(NextLook::Remind))
+        if let Some(at) = self.wake_at {
+            return Some(NextLook::Reconcile(at));
+        }
+        let may_remind = self.status == InvoiceStatus::Unpaid && !self.awaits_apply();
+        if may_remind { self.remind_at.map(NextLook::Remind) } else { None }
     }
 }
 

@@ -214,7 +214,7 @@ impl Order {
         let planned = self.wake_at.filter(|wake_at| *wake_at > now);
         let wake_at = Some(planned.map_or(again, |planned| planned.min(again)));
         let given_up = now > later(self.expires_at, Duration::days(2 * DAYS_AFTER_EXPIRY));
-        Self { wake_at: wake_at.filter(|_| !given_up), ..self.clone() }
+        Self { wake_at: if given_up { None } else { wake_at }, ..self.clone() }
     }
 }
 

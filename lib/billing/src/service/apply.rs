@@ -118,7 +118,7 @@ impl From<MoneyError> for ApplyError {
 #[must_use]
 pub fn replaced_renewal<'a>(invoice: &Invoice, profile: &'a Profile) -> Option<&'a InvoiceId> {
     let begins_anew = invoice.upgrade.as_ref().is_some_and(|terms| terms.new_period);
-    profile.open_renewal.as_ref().filter(|_| begins_anew)
+    if begins_anew { profile.open_renewal.as_ref() } else { None }
 }
 
 /// Grants the invoice's settlement: the newest grant, so the entitlement is extended rather than refolded. `renewal` is

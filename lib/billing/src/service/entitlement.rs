@@ -288,8 +288,10 @@ fn renew(
             (paid_for.clone(), until, anchor_day, None);
     } else if after.package.price.is_positive() {
         // The package changed between invoice and payment: the money buys days at the price of the active one.
-        let begun = after.purchase.take().filter(|_| start == after.expires_at);
-        let begun = begun.unwrap_or(Purchase { from: start, anchor_day, paid: Rupiah::ZERO });
+        let begun = match after.purchase.take() {
+            Some(begun) if start == after.expires_at => begun,
+            _ => Purchase { from: start, anchor_day, paid: Rupiah::ZERO },
+        };
         let purchase = Purchase { paid: begun.paid.plus(money)?, ..begun };
         let (until, day) = bought(&after.package, &purchase, zone)?;
         after.stretches.push(Stretch { from: start, until, paid: money, unrecorded: Rupiah::ZERO });

@@ -203,7 +203,7 @@ impl QuietHours {
             hour >= self.from || hour < self.to
         };
         let day = if hour < self.to { local.date() } else { local.date().next_day()? };
-        quiet.then(|| Some(zone.at(day, time::Time::from_hms(self.to, 0, 0).ok()?))).flatten()
+        if quiet { Some(zone.at(day, time::Time::from_hms(self.to, 0, 0).ok()?)) } else { None }
     }
 }
 

@@ -50,14 +50,18 @@ pub struct Reminder {
 pub fn remind(invoice: &Invoice, zone: Zone, now: OffsetDateTime) -> Result<Reminder, MoneyError> {
     let amount = invoice.amount_due()?;
     let open = invoice.status == InvoiceStatus::Unpaid && invoice.kind == InvoiceKind::Renewal && amount.is_positive();
+    let mut invoice = Invoice { remind_at: None, updated_at: now, ..invoice.clone() };
+    if !open {
+        return Ok(Reminder { invoice, event: None });
+    }
+    invoice.remind_at = next(invoice.due_date, zone, now);
     let reached = |stage: &Stage| stage.at(invoice.due_date, zone).is_some_and(|at| at <= now);
     let (customer_id, invoice_id) = (invoice.customer_id.clone(), invoice.id.clone());
-    let event = Stage::ALL.into_iter().rev().find(reached).filter(|_| open).map(|stage| match stage {
+    let event = Stage::ALL.into_iter().rev().find(reached).map(|stage| match stage {
         Stage::Overdue => Event::InvoiceOverdue { customer_id, invoice_id, amount },
         Stage::ThreeDaysBefore | Stage::DueDay => Event::InvoiceReminder { customer_id, invoice_id, amount, stage },
     });
-    let remind_at = if open { next(invoice.due_date, zone, now) } else { None };
-    Ok(Reminder { invoice: Invoice { remind_at, updated_at: now, ..invoice.clone() }, event })
+    Ok(Reminder { invoice, event })
 }
 
 #[cfg(test)]

@@ -87,9 +87,11 @@ impl Sender {
         if class != Class::Code && now < self.free_at {
             return Turn::Wait(self.free_at);
         }
-        let counts = pace.per_day.is_some() && !(pace.by_recipient && counted);
+        let is_counted_already = pace.by_recipient && counted;
         let mut next = self.clone();
-        if let Some(per_day) = pace.per_day.filter(|_| counts) {
+        if let Some(per_day) = pace.per_day
+            && !is_counted_already
+        {
             let this_hour = now.unix_timestamp().div_euclid(HOUR);
             // The hour that is 24 hours back may still reach into the last 24 hours.
             next.hours.retain(|hour, _| hour.parse::<i64>().is_ok_and(|hour| hour.saturating_add(24) >= this_hour));
@@ -121,7 +123,9 @@ impl Sender {
             Heard::Taken | Heard::Refused => {
                 next.trouble = 0;
                 // Whoever refuses one message is there, but may refuse it before looking at who sends it.
-                next.stopped = next.stopped.filter(|_| heard == Heard::Refused);
+                if heard == Heard::Taken {
+                    next.stopped = None;
+                }
                 next.free_at = pace.gap.map_or(now, |gap| later(now, gap));
             }
             Heard::NotNow(wait) => {
