@@ -5,6 +5,7 @@ use billing::{
     id::InvoiceId,
     payment::{gateway::GatewayName, invoice::Invoice, order::OrderStatus, withdrawal::withdraw},
 };
+use cloud::pay_page_key::{PayPageKey, Token};
 use lambda_http::{Body, Response};
 use lunas_sandbox::{Fault, FaultKind, Outcome};
 use serde_json::{Value, json};
@@ -14,11 +15,7 @@ use testkit::{
 };
 use time::Duration;
 use tracing_subscriber::filter::LevelFilter;
-use web::{
-    csrf,
-    pay_page::{PayPageKey, Token},
-    problem,
-};
+use web::{csrf, problem};
 
 use crate::{journey::Journey, log::Log};
 

@@ -9,15 +9,15 @@ use billing::{
     id::InvoiceId,
     payment::invoice::{Invoice, InvoiceStatus},
 };
-use cloud::app::App;
+use cloud::{app::App, pay_page_key::Token};
 use lambda_http::{Body, Request, Response};
 use payments::BookingError;
 use serde_json::json;
 use time::Duration;
 use web::{
     answer::{self, Answer},
-    caller::{claim, identify, store_problem},
-    pay_page::{self, Token},
+    caller::{claim, identify},
+    pay_page::{self},
     problem::{self, Problem},
 };
 
@@ -74,13 +74,13 @@ async fn status_now(app: &App, invoice: Invoice) -> Result<(InvoiceStatus, Optio
     let (store, now) = (&app.store, app.clock.now());
     let (order, wait) =
         tokio::join!(store.order(link.gateway, &link.order_id), store.claim_check(&invoice.id, ASKED_EVERY, now));
-    if let Some(wait) = wait.map_err(store_problem)? {
+    if let Some(wait) = wait? {
         return Ok((status, Some(wait.whole_seconds().saturating_add((wait.subsec_nanoseconds() > 0).into()))));
     }
-    let Some(order) = order.map_err(store_problem)? else { return Ok((status, None)) };
+    let Some(order) = order? else { return Ok((status, None)) };
     match Box::pin(payments::confirm(app, order, Some(invoice), "check")).await {
         Ok(booked) => Ok((booked.invoice_status, None)),
-        Err(BookingError::Store(error)) => Err(store_problem(error)),
+        Err(BookingError::Store(error)) => Err(error.into()),
         Err(trouble) => {
             tracing::error!(order = link.order_id.as_str(), error = %trouble, "payment could not be checked");
             Err(problem::BUSY.retry_after(ASKED_EVERY.whole_seconds()))

@@ -7,16 +7,15 @@
 mod public;
 
 use billing::{id::InvoiceId, payment::gateway::GatewayName};
-use cloud::app::App;
+use cloud::{app::App, pay_page_key::Token};
 use lambda_http::{Body, Request, RequestExt as _, Response, http::Method};
 use payments::link::{Link, LinkError, LinkRequest, Payer};
 use serde::Deserialize;
 use serde_json::json;
 use web::{
     answer::{self, Answer},
-    caller::{Via, claim, identify, store_problem},
+    caller::{Via, claim, identify},
     link,
-    pay_page::Token,
     problem::{self, Problem},
 };
 
@@ -115,7 +114,7 @@ fn made(link: Result<Link, LinkError>) -> Result<Link, Problem> {
         Ok(link) => Ok(link),
         Err(LinkError::MayNotOpen) => Err(problem::NOT_FROM_HERE),
         Err(LinkError::NoLink(why)) => Err(link::no_link(why)),
-        Err(LinkError::Store(error)) => Err(store_problem(error)),
+        Err(LinkError::Store(error)) => Err(error.into()),
         Err(error @ (LinkError::Money(_) | LinkError::NoOrderId)) => {
             tracing::error!(alarm = true, %error, "no link can be made");
             Err(problem::BUSY)

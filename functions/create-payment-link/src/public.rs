@@ -4,13 +4,13 @@
 //! The token is all that a request has: no cookie counts here, so another site's page can bring nothing about that its
 //! visitor could not do. What is answered names nobody.
 
-use cloud::app::App;
+use cloud::{app::App, pay_page_key::Token};
 use lambda_http::{Request, http::Method};
 use payments::link::{LinkRequest, Payer};
 use serde_json::json;
 use web::{
     answer::{self, Answer},
-    pay_page::{self, Token},
+    pay_page::{self},
     problem,
 };
 

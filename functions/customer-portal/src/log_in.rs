@@ -8,7 +8,7 @@ use serde::Deserialize;
 use time::Duration;
 use web::{
     answer,
-    caller::{claim, identify, store_problem},
+    caller::{claim, identify},
     cookie, csrf,
     login::{self, Login, Typed},
     problem::{self, Problem},
@@ -213,7 +213,7 @@ pub(crate) async fn end(visit: &Visit<'_>) -> Response<Body> {
 
 async fn delete(visit: &Visit<'_>) -> Result<(), Problem> {
     let claim = claim(visit.request, Some(visit.site))?;
-    visit.app.store.delete_session(&claim.customer_id, &claim.token_hash).await.map_err(store_problem)
+    visit.app.store.delete_session(&claim.customer_id, &claim.token_hash).await.map_err(Problem::from)
 }
 
 fn random() -> Option<String> {

@@ -2,13 +2,14 @@
 //! nothing by it. And how customers get the link of a bill of theirs.
 
 use billing::{access::pay_page::is_open, id::InvoiceId, payment::invoice::InvoiceStatus};
+use cloud::pay_page_key::{PayPageKey, Token};
 use lambda_http::{Body, Response};
 use serde::Deserialize;
 use web::{
     account::Bill,
     answer,
-    caller::{claim, identify, store_problem},
-    pay_page::{self, PayPageKey, Token},
+    caller::{claim, identify},
+    pay_page::{self},
     problem::{self, Problem},
 };
 
@@ -75,6 +76,6 @@ async fn link_of(visit: &Visit<'_>) -> Result<Token, Problem> {
     })?;
     let token = key.token(&invoice.id);
     let remembered = app.store.remember_pay_page(&token.hash(), &invoice.customer_id, &invoice.id, visit.now).await;
-    remembered.map_err(store_problem)?;
+    remembered?;
     Ok(token)
 }

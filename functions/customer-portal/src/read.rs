@@ -10,7 +10,7 @@ use lambda_http::{Body, Response};
 use time::{Duration, OffsetDateTime};
 use web::{
     account::{self, Bill, Paging},
-    caller::{Claim, Via, claim, identify, store_problem},
+    caller::{Claim, Via, claim, identify},
     problem::{self, Problem},
 };
 
@@ -108,7 +108,7 @@ async fn wifi(visit: &Visit<'_>, claim: &Claim) -> Result<Response<Body>, Proble
 async fn upgrade(visit: &Visit<'_>, claim: &Claim) -> Result<Response<Body>, Problem> {
     let store = &visit.app.store;
     let (caller, catalogue) = tokio::join!(identify(store, claim, None, visit.now), store.packages());
-    let (profile, catalogue) = (caller?.profile, catalogue.map_err(store_problem)?);
+    let (profile, catalogue) = (caller?.profile, catalogue?);
     let wanted = visit.query("package");
     let (chosen, refused) = match wanted.map(|wanted| preview(visit, &profile, &catalogue, &wanted)) {
         None => (None, None),

@@ -7,7 +7,7 @@ use serde::Deserialize;
 use serde_json::{Value, json};
 use web::{
     answer::{self, Answer},
-    caller::{claim, store_problem},
+    caller::claim,
     login::{self, Login, Typed},
     problem,
 };
@@ -31,7 +31,7 @@ async fn route(app: &App, request: &Request) -> Answer {
         ["api", "customer", "login"] => log_in(app, request).await,
         ["api", "customer", "logout"] => {
             let claim = claim(request, app.settings.public_url.as_ref())?;
-            app.store.delete_session(&claim.customer_id, &claim.token_hash).await.map_err(store_problem)?;
+            app.store.delete_session(&claim.customer_id, &claim.token_hash).await?;
             Ok(answer::no_content())
         }
         _ => Err(problem::NOT_FOUND),

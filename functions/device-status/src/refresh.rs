@@ -18,7 +18,7 @@ use serde_json::json;
 use time::{Duration, OffsetDateTime};
 use web::{
     answer::{self, Answer},
-    caller::{claim, store_problem},
+    caller::claim,
     problem::{self, Problem},
 };
 
@@ -35,8 +35,7 @@ const QUEUED_WITHIN: std::time::Duration = PATIENCE.saturating_mul(2);
 pub(crate) async fn refresh(state: &DeviceStatus, request: &Request) -> Answer {
     let (store, now) = (&state.app.store, state.app.clock.now());
     let claim = claim(request, state.app.settings.public_url.as_ref())?;
-    let caller =
-        store.caller_and_device::<Memory>(&claim.customer_id, &claim.token_hash, now).await.map_err(store_problem)?;
+    let caller = store.caller_and_device::<Memory>(&claim.customer_id, &claim.token_hash, now).await?;
     let (profile, remembered) = caller.ok_or(problem::INVALID_TOKEN)?;
     if let Some(at) = remembered.refreshed_at.filter(|at| now - *at < EVERY) {
         return Err(too_soon(at, now));
@@ -51,7 +50,7 @@ pub(crate) async fn refresh(state: &DeviceStatus, request: &Request) -> Answer {
     state.acs.admit(now).map_err(|_| problem::ACS_UNREACHABLE)?;
     store.claim_refresh(&profile.id, EVERY, now).await.map_err(|error| match error {
         StoreError::Stale => too_soon(now, now),
-        error => store_problem(error),
+        error => error.into(),
     })?;
     let asked = queue(&acs, &reading).await;
     let no_answer = problem::ACS_UNREACHABLE.retry_after(EVERY.whole_seconds());

@@ -11,7 +11,7 @@ use lambda_http::Request;
 use serde_json::json;
 use web::{
     answer::{self, Answer},
-    caller::{claim, store_problem},
+    caller::claim,
     problem,
 };
 
@@ -20,8 +20,7 @@ use crate::DeviceStatus;
 pub(crate) async fn show(state: &DeviceStatus, request: &Request) -> Answer {
     let (store, now) = (&state.app.store, state.app.clock.now());
     let claim = claim(request, state.app.settings.public_url.as_ref())?;
-    let caller =
-        store.caller_and_device::<Memory>(&claim.customer_id, &claim.token_hash, now).await.map_err(store_problem)?;
+    let caller = store.caller_and_device::<Memory>(&claim.customer_id, &claim.token_hash, now).await?;
     let (profile, remembered) = caller.ok_or(problem::INVALID_TOKEN)?;
     let acs = state.acs.acs(&state.app).await?;
     let line = Line::of(&profile);

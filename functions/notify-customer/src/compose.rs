@@ -12,12 +12,12 @@ use billing::{
     },
 };
 use cloud::{app::App, store::NoticeContext};
+use cloud::{master_key::MasterKey, pay_page_key::PayPageKey};
 use messaging::{
     Message,
     texts::{self, Facts, Link},
 };
 use time::OffsetDateTime;
-use web::{login::MasterKey, pay_page::PayPageKey};
 
 use crate::Failed;
 

@@ -12,9 +12,9 @@ use cloud::{
     app::App,
     store::{NoticeContext, StoreError},
 };
+use cloud::{master_key::MasterKey, pay_page_key::PayPageKey};
 use messaging::{Channel, Endpoints, Pacing};
 use time::{Duration, OffsetDateTime};
-use web::{login::MasterKey, pay_page::PayPageKey};
 
 use crate::{
     Failed,

@@ -11,6 +11,7 @@ mod hand_over;
 mod sweep;
 
 use billing::telling::notice::Notice;
+use cloud::master_key::KeyError;
 use cloud::{
     app::App,
     queue::{Batch, Message, NotAnEvent, Report},
@@ -18,7 +19,6 @@ use cloud::{
     store::StoreError,
 };
 use serde_json::Value;
-use web::login::KeyError;
 
 /// Why nothing is known to have happened: the queue or the next run brings it again.
 #[derive(Debug, thiserror::Error)]

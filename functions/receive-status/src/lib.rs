@@ -23,7 +23,6 @@ use time::OffsetDateTime;
 use tokio::task::JoinSet;
 use web::{
     answer::{self, Answer},
-    caller::store_problem,
     problem::{self, Problem},
 };
 
@@ -57,7 +56,7 @@ async fn receive(app: &App, request: &Request) -> Answer {
     }
     let webhook = WebhookRequest { body, headers: request.headers(), token: query.first("token") };
     let notices = verified(app, provider, |rows| webhook::read(provider, rows, &webhook)).await?;
-    record_all(app, provider, notices).await.map_err(store_problem)?;
+    record_all(app, provider, notices).await?;
     answer::ok(&json!({"success": true}))
 }
 

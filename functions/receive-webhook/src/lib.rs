@@ -15,7 +15,6 @@ use serde_json::json;
 use time::Duration;
 use web::{
     answer::{self, Answer, BODY_LIMIT},
-    caller::store_problem,
     problem::{self, Problem},
 };
 
@@ -87,7 +86,7 @@ fn no_keys(gateway: GatewayName, trouble: &BookingError) -> Problem {
 async fn confirm(app: &App, gateway: GatewayName, hinted: OrderRef, claims_payment: bool) -> Result<(), Problem> {
     let (order, report) =
         tokio::join!(app.store.order(gateway, &hinted.order_id), payments::ask(app, gateway, &hinted));
-    let Some(order) = order.map_err(store_problem)? else {
+    let Some(order) = order? else {
         tracing::info!(
             gateway = gateway.as_str(),
             order = hinted.order_id.as_str(),

@@ -26,7 +26,6 @@ use payments::{
 use serde_json::json;
 use web::{
     answer::{Answer, language, ok},
-    caller::store_problem,
     link as links,
     problem::{self, Problem},
 };
@@ -48,7 +47,7 @@ pub(crate) enum Chosen {
 pub(crate) async fn choose(app: &App, profile: &Profile, preview: &Preview, moved: bool) -> Result<Chosen, Problem> {
     let (store, now) = (&app.store, app.clock.now());
     let open = match &profile.open_upgrade {
-        Some(invoice) => store.invoice(&profile.id, invoice).await.map_err(store_problem)?,
+        Some(invoice) => store.invoice(&profile.id, invoice).await?,
         None => None,
     };
     let replaced = match (upgrade::decide(profile, open.as_ref(), preview, now), open) {
@@ -65,7 +64,7 @@ pub(crate) async fn choose(app: &App, profile: &Profile, preview: &Preview, move
     };
     let new = NewInvoice {
         id: InvoiceId::parse(&new_id("inv_", now)).map_err(|_| problem::BUSY)?,
-        number: store.next_invoice_number(app.settings.zone.date(now).year()).await.map_err(store_problem)?,
+        number: store.next_invoice_number(app.settings.zone.date(now).year()).await?,
         due_date: app.settings.zone.date(now.saturating_add(DUE_IN)),
     };
     let standing = replaced.as_ref().map(|invoice| LinkedInvoice { invoice, order: order.as_ref() });
@@ -78,16 +77,16 @@ pub(crate) async fn choose(app: &App, profile: &Profile, preview: &Preview, move
         }
         // Another click was faster, or money moved.
         Err(StoreError::Stale) => {
-            let profile = store.profile(&profile.id).await.map_err(store_problem)?.ok_or(problem::INVALID_TOKEN)?;
+            let profile = store.profile(&profile.id).await?.ok_or(problem::INVALID_TOKEN)?;
             Ok(Chosen::Again(Box::new(profile)))
         }
-        Err(error) => Err(store_problem(error)),
+        Err(error) => Err(error.into()),
     }
 }
 
 async fn order_behind(app: &App, invoice: &Invoice) -> Result<Option<Order>, Problem> {
     match &invoice.link {
-        Some(link) => app.store.order(link.gateway, &link.order_id).await.map_err(store_problem),
+        Some(link) => app.store.order(link.gateway, &link.order_id).await.map_err(Problem::from),
         None => Ok(None),
     }
 }
@@ -118,7 +117,7 @@ pub(crate) async fn carry_out(app: &App, profile: &Profile, invoice: Invoice, wa
             }
         }
         Err(LinkError::NoLink(why)) => Made { invoice, link: Err(links::no_link(why)) },
-        Err(LinkError::Store(error)) => Made { invoice, link: Err(store_problem(error)) },
+        Err(LinkError::Store(error)) => Made { invoice, link: Err(error.into()) },
         Err(error @ (LinkError::Money(_) | LinkError::NoOrderId | LinkError::MayNotOpen)) => {
             tracing::error!(alarm = true, %error, "no link can be made");
             Made { invoice, link: Err(problem::BUSY) }

@@ -20,7 +20,7 @@ use serde::Deserialize;
 use serde_json::{Value, json};
 use web::{
     answer::{self, Answer},
-    caller::{claim, identify, store_problem},
+    caller::{claim, identify},
     problem::{self, Problem},
     upgrade::{explanation, preview},
 };
@@ -87,7 +87,7 @@ async fn caller_and_catalogue(app: &App, request: &Request) -> Result<(Caller, V
     let claim = claim(request, app.settings.public_url.as_ref())?;
     let (store, now) = (&app.store, app.clock.now());
     let (caller, catalogue) = tokio::join!(identify(store, &claim, None, now), store.packages());
-    Ok((caller?, catalogue.map_err(store_problem)?))
+    Ok((caller?, catalogue?))
 }
 
 async fn packages(app: &App, request: &Request) -> Answer {

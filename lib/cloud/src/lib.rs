@@ -7,6 +7,8 @@ pub mod app;
 pub mod aws;
 pub mod bus;
 pub mod clock;
+pub mod master_key;
+pub mod pay_page_key;
 pub mod public_url;
 pub mod queue;
 pub mod secrets;

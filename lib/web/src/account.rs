@@ -19,7 +19,7 @@ use time::OffsetDateTime;
 pub use self::payments::{CREDIT, Kind, Moment, Payment, payments};
 use crate::{
     answer,
-    caller::{Claim, identify, store_problem},
+    caller::{Claim, identify},
     problem::{self, Problem},
 };
 
@@ -120,7 +120,7 @@ pub async fn bills(
         tokio::join!(identify(store, claim, None, now), store.invoices(&claim.customer_id, after, limit));
     let caller = caller?;
     paging?;
-    let page = page.map_err(store_problem)?;
+    let page = page?;
     let look = |invoice| Bill::of(invoice, zone, now).map(|bill| bill.in_network(&caller, now));
     let entries = page.entries.into_iter().map(look).collect::<Result<_, _>>()?;
     Ok((caller, Page { entries, next: page.next }))

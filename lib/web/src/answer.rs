@@ -1,6 +1,7 @@
 //! Answers: JSON, never cached, problems in the caller's language.
 
 use billing::language::Language;
+use cloud::pay_page_key::Token;
 use lambda_http::{
     Body, Request, Response,
     http::{HeaderMap, HeaderValue, StatusCode, header},
@@ -8,10 +9,7 @@ use lambda_http::{
 use serde::{Serialize, de::DeserializeOwned};
 use serde_json::{Value, json};
 
-use crate::{
-    pay_page::Token,
-    problem::{self, Problem},
-};
+use crate::problem::{self, Problem};
 
 /// Bodies of the API are small; a webhook's too.
 pub const BODY_LIMIT: usize = 64 * 1024;

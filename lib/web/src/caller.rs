@@ -110,16 +110,8 @@ pub async fn identify(
     invoice: Option<&InvoiceId>,
     now: OffsetDateTime,
 ) -> Result<Caller, Problem> {
-    let caller = store.caller(&claim.customer_id, &claim.token_hash, invoice, now).await.map_err(store_problem)?;
+    let caller = store.caller(&claim.customer_id, &claim.token_hash, invoice, now).await?;
     caller.ok_or(problem::INVALID_TOKEN)
-}
-
-/// The store gave no answer: said once in the log, and to the caller as "try again".
-#[expect(clippy::needless_pass_by_value, reason = "for map_err")]
-pub fn store_problem(error: cloud::store::StoreError) -> Problem {
-    let alarm = matches!(error, cloud::store::StoreError::Damaged(_));
-    tracing::error!(alarm, %error, "the store failed");
-    problem::BUSY
 }
 
 #[cfg(test)]

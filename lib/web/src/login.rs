@@ -2,22 +2,19 @@
 //! it.
 
 mod code;
-mod key;
 mod session;
 
 use billing::access::phone::Phone;
-use cloud::app::App;
+use cloud::{app::App, master_key::MasterKey};
 use lambda_http::Request;
 use serde::Deserialize;
 
 pub use self::{
     code::{is_stopped, request_code},
-    key::{KeyError, MasterKey},
     session::{LoggedIn, Login, log_in},
 };
 use crate::{
     address,
-    caller::store_problem,
     problem::{self, Problem},
 };
 
@@ -47,8 +44,7 @@ async fn limit_address(app: &App, request: &Request) -> Result<(), Problem> {
     let now = app.clock.now();
     let window = now.unix_timestamp().div_euclid(HOUR_SECONDS).saturating_mul(HOUR_SECONDS);
     let kept_until = now.saturating_add(time::Duration::hours(2));
-    let count =
-        app.store.count_request("login", &address::of(request), window, kept_until).await.map_err(store_problem)?;
+    let count = app.store.count_request("login", &address::of(request), window, kept_until).await?;
     if count > app.settings.requests_per_address {
         let ends = window.saturating_add(HOUR_SECONDS).saturating_sub(now.unix_timestamp()).max(1);
         return Err(problem::TOO_MANY.retry_after(ends));

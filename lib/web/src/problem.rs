@@ -1,6 +1,7 @@
 //! Every error that a caller of the API can see: status, stable code, message in two languages. Nothing internal.
 
 use billing::language::Language;
+use cloud::store::StoreError;
 
 /// An error as the caller sees it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -15,6 +16,15 @@ pub struct Problem {
     pub english: &'static str,
     /// Seconds to wait before the same request can succeed.
     pub retry_after: Option<i64>,
+}
+
+/// The store gave no answer: said once in the log, and to the caller as "try again".
+impl From<StoreError> for Problem {
+    fn from(error: StoreError) -> Self {
+        let alarm = matches!(error, StoreError::Damaged(_));
+        tracing::error!(alarm, %error, "the store failed");
+        BUSY
+    }
 }
 
 const fn problem(status: u16, code: &'static str, indonesian: &'static str, english: &'static str) -> Problem {

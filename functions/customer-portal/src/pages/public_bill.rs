@@ -2,12 +2,10 @@
 //! and dates, and nothing about the customer.
 
 use billing::{payment::gateway::GatewayName, zone::format};
+use cloud::pay_page_key::Token;
 use maud::{Markup, html};
 use time::Date;
-use web::{
-    account::Bill,
-    pay_page::{Receipt, Token},
-};
+use web::{account::Bill, pay_page::Receipt};
 
 use super::{
     Page,

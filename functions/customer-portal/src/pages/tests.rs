@@ -9,11 +9,8 @@ use billing::{
     telling::network::NetworkProgress,
     zone::Zone,
 };
-use web::{
-    account::Bill,
-    pay_page::{Receipt, Token},
-    problem,
-};
+use cloud::pay_page_key::Token;
+use web::{account::Bill, pay_page::Receipt, problem};
 
 use super::{
     Bills, CodeForm, Finish, LineForm, Page, Pay, Payments, PhoneForm,

@@ -13,7 +13,7 @@ use time::OffsetDateTime;
 
 use super::Paging;
 use crate::{
-    caller::{Claim, identify, store_problem},
+    caller::{Claim, identify},
     problem::Problem,
 };
 
@@ -86,7 +86,7 @@ pub async fn payments(
         tokio::join!(identify(store, claim, None, now), store.ledger(&claim.customer_id, after, limit));
     let caller = caller?;
     paging?;
-    let page = page.map_err(store_problem)?;
+    let page = page?;
 
     let is_shown = |line: &&LedgerLine| line.entry.payment.is_some() || line.entry.kind == EntryKind::FromCredit;
     let lines: Vec<(&LedgerLine, &InvoiceId)> =
@@ -96,7 +96,7 @@ pub async fn payments(
     let invoices: BTreeSet<_> = lines.iter().map(|(_, invoice)| *invoice).collect();
     let order_keys: Vec<_> = orders.into_iter().map(|(gateway, order)| keys::order(gateway, order)).collect();
     let invoice_keys: Vec<_> = invoices.into_iter().map(|invoice| keys::invoice(&claim.customer_id, invoice)).collect();
-    let (orders, invoices) = store.orders_and_invoices(&order_keys, &invoice_keys).await.map_err(store_problem)?;
+    let (orders, invoices) = store.orders_and_invoices(&order_keys, &invoice_keys).await?;
     let orders: BTreeMap<&OrderId, &Order> = orders.iter().map(|order| (&order.id, order)).collect();
     let seen = lines.into_iter().map(|(line, invoice_id)| {
         let invoice = invoices.iter().find(|invoice| invoice.id == *invoice_id);

@@ -8,10 +8,7 @@ use cloud::{app::App, secrets::Rows, store::StoreError};
 use lambda_http::Request;
 
 use super::{TRIES, limit_address, master_key, phone};
-use crate::{
-    caller::store_problem,
-    problem::{self, Problem},
-};
+use crate::problem::{self, Problem};
 
 /// Has a code sent to a phone number, as it was typed in. `request` says where the wish came from, for the limits.
 pub async fn request_code(app: &App, request: &Request, typed_phone: &str) -> Result<(), Problem> {
@@ -22,7 +19,7 @@ pub async fn request_code(app: &App, request: &Request, typed_phone: &str) -> Re
     let (login_id, settings) = (key.login_id(&phone), key.settings_of(&rows));
     for _ in 0..TRIES {
         let now = app.clock.now();
-        let (state, sender) = app.store.login_state_and_sender(&login_id).await.map_err(store_problem)?;
+        let (state, sender) = app.store.login_state_and_sender(&login_id).await?;
         if sender.is_stopped(&settings, now) {
             return Err(problem::MESSAGING_STOPPED);
         }
@@ -31,7 +28,7 @@ pub async fn request_code(app: &App, request: &Request, typed_phone: &str) -> Re
         match app.store.request_code(&login_id, &next, now).await {
             Ok(()) => return Ok(()),
             Err(StoreError::Stale) => {}
-            Err(error) => return Err(store_problem(error)),
+            Err(error) => return Err(error.into()),
         }
     }
     Err(problem::BUSY)
@@ -40,7 +37,7 @@ pub async fn request_code(app: &App, request: &Request, typed_phone: &str) -> Re
 /// Can no code be sent at the moment, as far as is known? For who waits for one. One read.
 pub async fn is_stopped(app: &App) -> Result<bool, Problem> {
     let settings = master_key(app).await?.settings_of(&*require_provider(app).await?);
-    let sender = app.store.sender().await.map_err(store_problem)?;
+    let sender = app.store.sender().await?;
     Ok(sender.is_stopped(&settings, app.clock.now()))
 }
 

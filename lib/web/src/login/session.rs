@@ -14,7 +14,7 @@ use time::OffsetDateTime;
 
 use super::{TRIES, Typed, limit_address, master_key, phone};
 use crate::{
-    caller::{new_session, store_problem},
+    caller::new_session,
     problem::{self, Problem},
 };
 
@@ -48,7 +48,7 @@ pub async fn log_in(app: &App, request: &Request, typed: &Typed) -> Result<Login
     if !key.fits(&typed.code, &phone, &state.request_id) {
         return Err(problem::WRONG_CODE);
     }
-    let mut lines = app.store.lines_of(&phone).await.map_err(store_problem)?;
+    let mut lines = app.store.lines_of(&phone).await?;
     let chosen = match typed.customer_id.as_deref() {
         Some(id) => lines.iter().position(|line| line.id.as_str() == id).ok_or(problem::WRONG_CODE)?,
         None if lines.is_empty() => return Err(problem::WRONG_CODE),
@@ -62,7 +62,7 @@ pub async fn log_in(app: &App, request: &Request, typed: &Typed) -> Result<Login
 async fn count_try(app: &App, login_id: &str) -> Result<LoginState, Problem> {
     for _ in 0..TRIES {
         let now = app.clock.now();
-        let state = app.store.login_state(login_id).await.map_err(store_problem)?;
+        let state = app.store.login_state(login_id).await?;
         let counted =
             login::count_try(state.as_ref(), app.settings.zone, now).map_err(|not_tried| match not_tried {
                 NotTried::Expired => problem::CODE_EXPIRED,
@@ -71,7 +71,7 @@ async fn count_try(app: &App, login_id: &str) -> Result<LoginState, Problem> {
         match app.store.count_try(login_id, &counted, now).await {
             Ok(()) => return Ok(LoginState { version: counted.version.saturating_add(1), ..counted }),
             Err(StoreError::Stale) => {}
-            Err(error) => return Err(store_problem(error)),
+            Err(error) => return Err(error.into()),
         }
     }
     Err(problem::BUSY)
@@ -89,6 +89,6 @@ async fn open_session(
         Ok(()) => Ok(Login::In(Box::new(LoggedIn { token, expires_at: session.expires_at, profile }))),
         // Used by another request in this moment, or a new code was asked for.
         Err(StoreError::Stale) => Err(problem::CODE_EXPIRED),
-        Err(error) => Err(store_problem(error)),
+        Err(error) => Err(error.into()),
     }
 }

@@ -1,17 +1,18 @@
-//! The installation's key, and what is derived from it for logins. Login codes are derived, never stored. The same
+//! The deployment's key, and what is derived from it for logins. Login codes are derived, never stored. The same
 //! request of the same phone always has the same code.
 
 use std::collections::BTreeMap;
 
 use billing::access::phone::Phone;
-use cloud::secrets::{SecretError, Secrets};
 use hmac::{Hmac, KeyInit as _, Mac as _};
 use sha2::Sha256;
 use subtle::ConstantTimeEq as _;
 
+use crate::secrets::{SecretError, Secrets};
+
 const SHORTEST_KEY: usize = 32;
 
-/// The installation's key, from the secret `app`. Every use has a key of its own, derived from it.
+/// The deployment's key, from the secret `app`. Every use has a key of its own, derived from it.
 pub struct MasterKey(String);
 
 /// Why there is no key.
