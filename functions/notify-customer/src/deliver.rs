@@ -32,7 +32,7 @@ const MENDED_IN: Duration = Duration::minutes(5);
 pub(crate) enum Occasion {
     /// Its event came.
     New,
-    /// It was due. If it still has to wait for its turn it stays due.
+    /// It woke up. If it still has to wait for its turn it wakes up again.
     Due,
 }
 

@@ -1,7 +1,7 @@
 //! Queue and every minute: tells customers what happened, by WhatsApp.
 //!
 //! An event is written down as a message before it is handed over, so the same event again finds it. What cannot go out
-//! now (night, the provider's pace, a provider that takes nothing) is due later, and the run of every minute takes it
+//! now (night, the provider's pace, a provider that takes nothing) wakes up later, and the run of every minute takes it
 //! up; nothing is thrown back into the queue. The event names ids only: phone, name and code are found out here, when
 //! the message goes out, and so is whether it is still true. Start reading at [`deliver`].
 

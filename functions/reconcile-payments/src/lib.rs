@@ -1,4 +1,4 @@
-//! Every minute: whatever is due. Gateways are asked about orders that have not been heard of, and paid invoices that
+//! Every minute: whatever wakes up. Gateways are asked about orders that have not been heard of, and paid invoices that
 //! nobody applied are told again. The same confirmation and settle as for a webhook.
 
 mod invoices;
@@ -68,13 +68,13 @@ async fn look_at(app: &App, key: &Key, silent: &mut Silent) {
         }
     };
     if silent.is(order.gateway) {
-        // Not left due: it would be first in the next run too, and hold up the other gateway's orders.
+        // Not left as it is: it would be first in the next run too, and hold up the other gateway's orders.
         return ask_again(app, order, ASK_AGAIN_IN, now).await;
     }
     let Err(trouble) = Box::pin(confirm(app, order.clone())).await else { return };
     match &trouble {
         BookingError::Gateway(error) => silent.note(order.gateway, error),
-        // Somebody else is at work on it. If they leave it due, it must not be first in every run.
+        // Somebody else is at work on it. If they leave it waiting, it must not be first in every run.
         BookingError::Store(StoreError::Stale) => {
             if let Ok(Some(left_due)) = app.store.woken_order(key, now).await {
                 ask_again(app, left_due, ASK_AGAIN_IN, now).await;
@@ -142,7 +142,7 @@ async fn confirm(app: &App, order: Order) -> Result<(), BookingError> {
     };
     match cancelled {
         Cancellation::Cancelled => Ok(app.store.note_order(&order.cancelled("cancelled", app.clock.now())).await?),
-        // Paid, over, in progress or never chosen: the status tells. The wish stays until the order is over or paid.
+        // Paid, over, in progress or never chosen: the status tells. The cancellation stays wanted until the order is over or paid.
         Cancellation::Refused => payments::confirm(app, order, None, "reconcile").await.map(|_| ()),
     }
 }

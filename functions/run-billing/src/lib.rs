@@ -14,7 +14,7 @@ use cloud::{
 use serde_json::Value;
 use tokio::time::Instant;
 
-/// Of each kind per index partition and run: most are due at nine o'clock or midnight, at once.
+/// Of each kind per index partition and run: most wake up at nine o'clock or midnight, at once.
 const PER_PARTITION: i32 = 50;
 /// A run begins nothing more after this long: the function lives 15 s.
 const TIME_LIMIT: Duration = Duration::from_secs(10);
@@ -67,7 +67,7 @@ async fn expire(app: &App, key: &Key) {
     }
 }
 
-/// One invoice's trouble is not another's.
+/// One invoice's failure does not stop another's reminder.
 async fn look_at(app: &App, key: &Key) {
     let now = app.clock.now();
     let invoice = match app.store.woken_reminder(key, now).await {

@@ -88,7 +88,7 @@ impl Apply {
     }
 
     /// An invoice that was open again, and is withdrawn because another took its place: nobody is to pay its link any
-    /// more. A wish; should it be lost, what is paid is credit.
+    /// more. Only noted; should the note be lost, what is paid is credit.
     async fn close_link_of(&self, before: &Invoice, after: &Invoice) {
         let is_withdrawn = before.status == InvoiceStatus::Unpaid && after.status == InvoiceStatus::Cancelled;
         let Some(link) = before.link.as_ref().filter(|_| is_withdrawn) else { return };

@@ -210,7 +210,7 @@ pub async fn book(
     Err(StoreError::Stale.into())
 }
 
-/// An invoice that was paid through another order than the one behind its link: nobody is to pay that one too. A wish,
+/// An invoice that was paid through another order than the one behind its link: nobody is to pay that one too. Noted,
 /// carried out as planned work. Should it be lost, paying twice ends as credit.
 async fn close_other_link(app: &App, booked: &Booked, before: &Invoice) {
     let is_paid = booked.invoice_status == InvoiceStatus::Paid && before.status == InvoiceStatus::Unpaid;

@@ -17,12 +17,10 @@ use serde_json::{Value, json};
 use tokio::net::TcpListener;
 
 use crate::{
-    table,
-    tap::{self, Call, Tap, status},
+    broken_build, table,
+    tap::{Call, OF_WAKE_UPS, Tap},
+    wire::{self, conflict, json_answer, over, status},
 };
-
-/// How the operation of a query of the index ends.
-pub(crate) const OF_WAKE_UPS: &str = " of wake-ups";
 
 /// The stand-in.
 #[derive(Debug, Clone)]
@@ -62,7 +60,7 @@ impl StandIn {
         tap.saboteur.leads_to(&dynamodb);
         let line = Line { aws: aws.clone(), tap: tap.clone() };
         let router = Router::new().fallback(serve).with_state(line);
-        tokio::spawn(tap::serve(listener, router));
+        tokio::spawn(wire::serve(listener, router));
         aws
     }
 
@@ -173,24 +171,6 @@ impl StandIn {
     }
 }
 
-/// How DynamoDB says that a transaction met another one.
-pub(crate) fn conflict() -> Response {
-    let message =
-        "Transaction cancelled, please refer cancellation reasons for specific reasons [TransactionConflict, None]";
-    let kind = "com.amazonaws.dynamodb.v20120810#TransactionCanceledException";
-    let reasons = json!([{"Code": "TransactionConflict"}, {"Code": "None"}]);
-    json_answer(400, &json!({"__type": kind, "Message": message, "CancellationReasons": reasons}))
-}
-
-/// How DynamoDB says that there is too much to do.
-pub(crate) fn throttled() -> Response {
-    let kind = "com.amazonaws.dynamodb.v20120810#ProvisionedThroughputExceededException";
-    json_answer(
-        400,
-        &json!({"__type": kind, "message": "The level of configured provisioned throughput was exceeded."}),
-    )
-}
-
 fn shard(body: &Value) -> String {
     body.pointer("/ExpressionAttributeValues/:key/S").and_then(Value::as_str).unwrap_or_default().to_owned()
 }
@@ -221,14 +201,14 @@ async fn serve(
             _ => dynamodb(&line, operation, &json, parts, body).await,
         }
     };
-    tap::over(&connection, Box::pin(line.tap.pass(call, answer)).await)
+    over(&connection, Box::pin(line.tap.pass(call, answer)).await)
 }
 
 async fn dynamodb(line: &Line, operation: &str, json: &Value, parts: http::request::Parts, body: Bytes) -> Response {
     if let Some(injected) = line.aws.injected(operation, json) {
         return injected;
     }
-    let answer = line.tap.saboteur.forward(&line.tap, operation, json, parts, body).await;
+    let answer = broken_build::forward(&line.tap, operation, json, parts, body).await;
     if operation != "Query" || json.get("IndexName").is_none() {
         return answer;
     }
@@ -265,12 +245,4 @@ fn actions(operation: &str, body: &Value) -> Vec<String> {
             }
         })
         .collect()
-}
-
-fn json_answer(code: u16, body: &Value) -> Response {
-    let built = Response::builder()
-        .status(code)
-        .header("content-type", "application/x-amz-json-1.1")
-        .body(Body::from(body.to_string()));
-    built.unwrap_or_else(|_| status(500))
 }

@@ -5,11 +5,14 @@
 #![expect(clippy::expect_used, reason = "only tests use this crate, and a test that cannot be set up has failed")]
 
 pub mod aws;
+mod broken_build;
+mod line;
 pub mod notification;
 pub mod request;
 pub mod sabotage;
 pub mod table;
 pub mod tap;
+mod wire;
 
 use std::{collections::BTreeMap, sync::Arc};
 

@@ -6,10 +6,10 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use axum::{body::Body, response::Response};
 use bytes::Bytes;
-use http::{HeaderValue, request::Parts};
+use http::request::Parts;
 use serde_json::{Value, json};
 
-use crate::tap::{self, Call, Tap};
+use crate::wire;
 
 /// Largest body that is rewritten.
 const BODY_LIMIT: usize = 20 << 20;
@@ -58,7 +58,7 @@ impl Saboteur {
     pub(crate) fn leads_to(&self, dynamodb: &str) {
         let mut state = self.locked();
         dynamodb.clone_into(&mut state.dynamodb);
-        state.client = Some(tap::faithful_client());
+        state.client = Some(wire::faithful_client());
     }
 
     /// The process died, and what it had not written yet with it.
@@ -73,75 +73,25 @@ impl Saboteur {
         is_create && self.locked().withheld.is_some()
     }
 
-    /// Writes the order that was withheld, as a call of its own.
-    pub(crate) async fn write_withheld(&self, tap: &Tap) {
-        let withheld = self.locked().withheld.take();
-        if let Some((parts, body)) = withheld {
-            tap.pass(call("TransactWriteItems"), self.send(parts, body)).await;
-        }
+    pub(crate) fn current(&self) -> Option<Sabotage> {
+        self.locked().sabotage
     }
 
-    /// Passes a call on to DynamoDB; broken, if that was asked for.
-    pub(crate) async fn forward(
-        &self,
-        tap: &Tap,
-        operation: &str,
-        json: &Value,
-        parts: Parts,
-        body: Bytes,
-    ) -> Response {
-        let sabotage = self.locked().sabotage;
-        match (sabotage, operation) {
-            (Some(Sabotage::GrantOutsideTheTransaction), "TransactWriteItems") => {
-                self.grant_outside(tap, json, parts, body).await
-            }
-            (Some(Sabotage::NoVersionCondition), "TransactWriteItems") => {
-                self.send(parts, without_versions(json).to_string().into()).await
-            }
-            (Some(Sabotage::WholeInsteadOfDifference), "GetItem" | "BatchGetItem") => {
-                nothing_booked(self.send(parts, body).await).await
-            }
-            (Some(Sabotage::OrderAfterTheCall), "TransactWriteItems") => {
-                if opens_an_order(json) {
-                    self.locked().withheld = Some((parts, body));
-                    return answer(&json!({}));
-                }
-                self.write_withheld(tap).await;
-                self.send(parts, body).await
-            }
-            _ => self.send(parts, body).await,
-        }
+    /// Holds an order's opening write back until its gateway was called.
+    pub(crate) fn withhold(&self, parts: Parts, body: Bytes) {
+        self.locked().withheld = Some((parts, body));
     }
 
-    async fn send(&self, parts: Parts, body: Bytes) -> Response {
+    pub(crate) fn take_withheld(&self) -> Option<(Parts, Bytes)> {
+        self.locked().withheld.take()
+    }
+
+    pub(crate) async fn send(&self, parts: Parts, body: Bytes) -> Response {
         let (client, url) = {
             let state = self.locked();
             (state.client.clone().unwrap_or_default(), state.dynamodb.clone())
         };
-        tap::forward(&client, &url, parts, body).await
-    }
-
-    /// First the transaction without the grant, then the grant: two calls, each of which can fail.
-    async fn grant_outside(&self, tap: &Tap, json: &Value, parts: Parts, body: Bytes) -> Response {
-        let Some((rest, grant)) = without_grant(json) else { return self.send(parts, body).await };
-        let mut of_its_own = parts.clone();
-        of_its_own.headers.insert("x-amz-target", HeaderValue::from_static("DynamoDB_20120810.PutItem"));
-        let carried_out = self.send(parts, rest.to_string().into()).await;
-        if !carried_out.status().is_success() {
-            return carried_out;
-        }
-        let put = json!({"TableName": grant["TableName"], "Item": grant["Item"]}).to_string();
-        let written = tap.pass(call("PutItem"), self.send(of_its_own, put.into())).await;
-        if written.status().is_success() { carried_out } else { written }
-    }
-}
-
-fn call(operation: &str) -> Call {
-    Call {
-        service: "dynamodb".to_owned(),
-        operation: operation.to_owned(),
-        actions: Vec::new(),
-        resource: "table".to_owned(),
+        wire::forward(&client, &url, parts, body).await
     }
 }
 
@@ -154,7 +104,7 @@ fn sort_key(item: &Value) -> &str {
 }
 
 /// A transaction without the grant in it, and that grant; `None` if there is none.
-fn without_grant(json: &Value) -> Option<(Value, Value)> {
+pub(crate) fn without_grant(json: &Value) -> Option<(Value, Value)> {
     let mut rest = items(json);
     let is_grant = |item: &Value| item.get("Put").is_some_and(|put| sort_key(&put["Item"]).starts_with("GRANT#"));
     let position = rest.iter().position(is_grant)?;
@@ -164,7 +114,7 @@ fn without_grant(json: &Value) -> Option<(Value, Value)> {
     Some((json, grant))
 }
 
-fn without_versions(json: &Value) -> Value {
+pub(crate) fn without_versions(json: &Value) -> Value {
     let is_version = |operation: &Value| operation["ConditionExpression"] == VERSION_CONDITION;
     let kept =
         items(json).into_iter().filter(|item| !item.get("ConditionCheck").is_some_and(is_version)).map(|mut item| {
@@ -178,14 +128,14 @@ fn without_versions(json: &Value) -> Value {
     stripped
 }
 
-fn opens_an_order(json: &Value) -> bool {
+pub(crate) fn opens_an_order(json: &Value) -> bool {
     let opens =
         |item: &Value| sort_key(item) == "ORDER" && item["version"]["N"] == "1" && item["status"]["S"] == "CREATING";
     items(json).iter().any(|item| item.get("Put").is_some_and(|put| opens(&put["Item"])))
 }
 
 /// The orders in an answer, as if nothing were booked of them yet.
-async fn nothing_booked(read: Response) -> Response {
+pub(crate) async fn nothing_booked(read: Response) -> Response {
     if !read.status().is_success() {
         return read;
     }
@@ -205,9 +155,9 @@ async fn nothing_booked(read: Response) -> Response {
     answer(&json)
 }
 
-fn answer(json: &Value) -> Response {
+pub(crate) fn answer(json: &Value) -> Response {
     let built = Response::builder()
         .header(http::header::CONTENT_TYPE, "application/x-amz-json-1.0")
         .body(Body::from(json.to_string()));
-    built.unwrap_or_else(|_| tap::status(500))
+    built.unwrap_or_else(|_| wire::status(500))
 }

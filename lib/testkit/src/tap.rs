@@ -6,21 +6,17 @@ use std::{
     time::Duration,
 };
 
-use axum::{
-    Router,
-    body::Body,
-    extract::{ConnectInfo, Request, State},
-    response::Response,
-};
-use bytes::Bytes;
-use lunas_sandbox::{BreakableListener, Connection};
+use axum::{body::Body, response::Response};
 use serde_json::Value;
-use tokio::{net::TcpListener, sync::Notify};
+use tokio::sync::Notify;
 
 use crate::{
-    aws,
     sabotage::{Sabotage, Saboteur},
+    wire::{broken_off, conflict, garbled, status, throttled},
 };
+
+/// How the operation of a query of the index ends.
+pub(crate) const OF_WAKE_UPS: &str = " of wake-ups";
 
 /// When a call is broken.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -63,10 +59,6 @@ struct Plan {
     when: When,
     how: How,
 }
-
-/// Marks an answer that never reaches the caller: its connection is to be broken off.
-#[derive(Debug, Clone, Copy)]
-struct BrokenOff;
 
 /// One call that went through.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -219,7 +211,7 @@ impl Tap {
         *self.alteration.lock().unwrap_or_else(PoisonError::into_inner) = None;
     }
 
-    async fn altered(&self, service: &str, answer: Response) -> Response {
+    pub(crate) async fn altered(&self, service: &str, answer: Response) -> Response {
         let is_meant = |alteration: &Alteration| alteration.service == service;
         if !self.alteration.lock().unwrap_or_else(PoisonError::into_inner).as_ref().is_some_and(is_meant) {
             return answer;
@@ -260,7 +252,7 @@ impl Tap {
         let (plan, slow, hold) = {
             let mut inner = self.locked();
             let hold = inner.hold.take_if(|held| *held == call.service).is_some();
-            let repeated = call.operation.ends_with(crate::aws::OF_WAKE_UPS) && inner.numbered.last() == Some(&call);
+            let repeated = call.operation.ends_with(OF_WAKE_UPS) && inner.numbered.last() == Some(&call);
             if !repeated {
                 inner.numbered.push(call.clone());
             }
@@ -316,16 +308,16 @@ impl Tap {
             (Some((_, How::Garbled)), answer) => garbled(answer).await,
             (Some((_, How::Throttled)), _) => {
                 if dynamodb {
-                    aws::throttled()
+                    throttled()
                 } else {
                     status(429)
                 }
             }
             (Some((_, How::Conflict)), _) => {
                 if transaction {
-                    aws::conflict()
+                    conflict()
                 } else if dynamodb {
-                    aws::throttled()
+                    throttled()
                 } else {
                     status(429)
                 }
@@ -339,112 +331,4 @@ impl Tap {
         self.held.notify_one();
         self.released.notified().await;
     }
-
-    /// A listener that passes every request on to `url`, through the tap. Answers its address.
-    ///
-    /// # Panics
-    /// When no port can be had.
-    pub async fn in_front_of(&self, service: &str, url: &str) -> String {
-        let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port");
-        let address = format!("http://{}", listener.local_addr().expect("an address"));
-        let state =
-            Line { tap: self.clone(), service: service.to_owned(), url: url.to_owned(), client: faithful_client() };
-        let router = Router::new().fallback(pass_on).with_state(state);
-        tokio::spawn(serve(listener, router));
-        address
-    }
-}
-
-#[derive(Debug, Clone)]
-struct Line {
-    tap: Tap,
-    service: String,
-    url: String,
-    client: reqwest::Client,
-}
-
-/// Serves over connections that can be broken.
-pub(crate) async fn serve(listener: TcpListener, router: Router) -> std::io::Result<()> {
-    axum::serve(BreakableListener(listener), router.into_make_service_with_connect_info::<Connection>()).await
-}
-
-/// Breaks the connection off if that is what became of the call.
-pub(crate) fn over(connection: &Connection, answer: Response) -> Response {
-    if answer.extensions().get::<BrokenOff>().is_some() {
-        connection.break_off();
-    }
-    answer
-}
-
-async fn pass_on(
-    State(line): State<Line>,
-    ConnectInfo(connection): ConnectInfo<Connection>,
-    request: Request,
-) -> Response {
-    let (parts, body) = request.into_parts();
-    let body = axum::body::to_bytes(body, 20 << 20).await.unwrap_or_default();
-    let path = parts.uri.path_and_query().map_or("/", |path| path.as_str()).to_owned();
-    let call = Call {
-        service: line.service.clone(),
-        operation: format!("{} {path}", parts.method),
-        actions: Vec::new(),
-        resource: String::new(),
-    };
-    let is_create = line.tap.saboteur.is_create(&call.operation);
-    let url = format!("{}{path}", line.url);
-    let answer = async { line.tap.altered(&line.service, forward(&line.client, &url, parts, body).await).await };
-    let answer = line.tap.pass(call, answer).await;
-    if is_create {
-        line.tap.saboteur.write_withheld(&line.tap).await;
-    }
-    over(&connection, answer)
-}
-
-/// A client that hands redirects on instead of following them. It speaks plain http only: without the machine's
-/// certificates it is built in no time, and every test builds several.
-pub(crate) fn faithful_client() -> reqwest::Client {
-    let builder = reqwest::Client::builder().redirect(reqwest::redirect::Policy::none()).no_proxy();
-    builder.tls_certs_only(std::iter::empty()).build().expect("a client")
-}
-
-/// Passes a request on as it is. A connection that breaks becomes 502.
-pub(crate) async fn forward(client: &reqwest::Client, url: &str, parts: http::request::Parts, body: Bytes) -> Response {
-    let mut headers = parts.headers;
-    headers.remove(http::header::HOST);
-    headers.remove(http::header::CONTENT_LENGTH);
-    let Ok(answer) = client.request(parts.method, url).headers(headers).body(body).send().await else {
-        return status(502);
-    };
-    let mut response = Response::builder().status(answer.status());
-    for (name, value) in answer.headers() {
-        if name != http::header::TRANSFER_ENCODING && name != http::header::CONTENT_LENGTH {
-            response = response.header(name, value);
-        }
-    }
-    match answer.bytes().await {
-        Ok(body) => response.body(Body::from(body)).unwrap_or_else(|_| status(502)),
-        Err(_) => status(502),
-    }
-}
-
-fn broken_off() -> Response {
-    let mut answer = status(200);
-    answer.extensions_mut().insert(BrokenOff);
-    answer
-}
-
-async fn garbled(answer: Option<Response>) -> Response {
-    let body = match answer {
-        Some(answer) => axum::body::to_bytes(answer.into_body(), 20 << 20).await.unwrap_or_default(),
-        None => Bytes::new(),
-    };
-    let half = body.len() / 2;
-    let builder = Response::builder().status(200).header(http::header::CONTENT_TYPE, "application/json");
-    builder.body(Body::from(body.slice(..half))).unwrap_or_else(|_| status(502))
-}
-
-pub(crate) fn status(code: u16) -> Response {
-    let mut response = Response::new(Body::empty());
-    *response.status_mut() = http::StatusCode::from_u16(code).unwrap_or_default();
-    response
 }

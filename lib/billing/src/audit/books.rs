@@ -161,7 +161,7 @@ pub(super) fn sum<'a>(
     entries.into_iter().filter(|entry| counts(entry.kind)).try_fold(Rupiah::ZERO, |sum, entry| sum.plus(entry.amount))
 }
 
-/// Is an item that is due filed under that instant, and one that is not due not filed? The index counts whole seconds.
+/// Is an item that has to wake up filed under that instant, and no other item filed? The index counts whole seconds.
 pub(super) fn is_filed_at(wake_at: Option<OffsetDateTime>, filed: Option<OffsetDateTime>) -> bool {
     wake_at.map(OffsetDateTime::unix_timestamp) == filed.map(OffsetDateTime::unix_timestamp)
 }

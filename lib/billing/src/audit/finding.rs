@@ -18,7 +18,7 @@ pub struct Finding {
     pub what: String,
 }
 
-/// Something that is due and not done yet.
+/// Something that is planned and not done yet.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Pending {
@@ -27,7 +27,7 @@ pub struct Pending {
     pub customer_id: Option<CustomerId>,
     pub invoice_id: Option<InvoiceId>,
     pub order_id: Option<OrderId>,
-    /// Since when it is due, or when it will be.
+    /// Since when it waits, or when it wakes up.
     #[serde(with = "time::serde::rfc3339::option")]
     pub wake_at: Option<OffsetDateTime>,
 }
@@ -42,7 +42,7 @@ pub enum Wait {
     Revoke,
     /// An event is to be relayed.
     Relay,
-    /// A gateway is to be asked about an order; it was due already.
+    /// A gateway is to be asked about an order; its time has come already.
     Look,
 }
 
@@ -77,7 +77,7 @@ pub enum Rule {
     NotDue,
     /// What is due stands in the index of wake-ups at that instant; what is not does not.
     NotInIndex,
-    /// An event was relayed, or is due.
+    /// An event was relayed, or is filed to be.
     EventLost,
     /// An item can be read.
     Damaged,

@@ -70,7 +70,7 @@ pub fn use_credit(
     let is_paid = invoice.amount_due()?.is_zero();
     let event = is_paid.then(|| invoice.settle_now(now));
     let order = if is_paid { standing.order.map(|order| order.wanting_cancellation(now)) } else { None };
-    // What is not applied yet stays due for that.
+    // What is not applied yet keeps its wake-up for that.
     invoice.wake_at = if invoice.awaits_apply() {
         invoice.wake_at.or_else(|| invoice.next_wake(now))
     } else {

@@ -239,7 +239,7 @@ pub enum NextLook {
 }
 
 impl Invoice {
-    /// The one thing that it is due for. A reminder waits until that is done, and is no reminder once it is paid.
+    /// The one thing that it wakes up for. A reminder waits until that is done, and is no reminder once it is paid.
     #[must_use]
     pub fn next_look(&self) -> Option<NextLook> {
         if let Some(at) = self.wake_at {

@@ -20,7 +20,7 @@ use crate::{
 /// A new invoice and everything that goes with it, as one transaction.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Issued {
-    /// UNPAID; or PAID and due to be applied, if credit covers it.
+    /// UNPAID; or PAID and awaiting apply, if credit covers it.
     pub invoice: Invoice,
     /// Holds it as open, with what is left of the credit.
     pub profile: Profile,

@@ -55,7 +55,7 @@ pub fn next_step(invoice: &Invoice) -> Todo {
 /// What one application changes, as one transaction.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Application {
-    /// With the grant's settlement noted, no longer due.
+    /// With the grant's settlement noted, no longer waiting.
     pub invoice: Invoice,
     /// With the new entitlement, after everything else here.
     pub profile: Profile,

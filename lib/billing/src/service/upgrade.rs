@@ -248,7 +248,7 @@ pub fn decide(profile: &Profile, open: Option<&Invoice>, preview: &Preview, now:
 /// A new invoice for a change of package and everything that goes with it, as one transaction.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct NewUpgrade {
-    /// Unpaid; or PAID and due to be applied, if there is nothing to pay.
+    /// Unpaid; or PAID and awaiting apply, if there is nothing to pay.
     pub invoice: Invoice,
     /// Holds it as open, and what the invoice before it gave back.
     pub profile: Profile,

@@ -71,11 +71,11 @@ impl LineState {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum TellingState {
-    /// Somebody is telling it. Should they die, somebody else does when it is due.
+    /// Somebody is telling it. Should they die, somebody else does when it wakes up.
     Pending,
     /// Every receiver took it.
     Told,
-    /// A receiver did not take it. It is told again when it is due.
+    /// A receiver did not take it. It is told again when it wakes up.
     Failing,
     /// Given up: nobody tells it any more until the line changes, or a person says so.
     GivenUp,
@@ -167,7 +167,7 @@ pub enum NetworkProgress {
 }
 
 /// The network update to be told now, claimed for [`LEASE`]; `None` = the network knows, somebody is at it, or the next
-/// try is not due yet. Whoever is at it reads the line once more when done, so what changed meanwhile is never left
+/// try is still to come. Whoever is at it reads the line once more when done, so what changed meanwhile is never left
 /// out. `cause`: the kind of the event that led here.
 #[must_use]
 pub fn claim(
@@ -224,7 +224,7 @@ impl NetworkUpdate {
         self.taken.iter().chain(&self.gone).any(|settled| settled == receiver)
     }
 
-    /// After a try. `look_again`: nobody will read the line once more by himself, so it is due.
+    /// After a try. `look_again`: nobody will read the line once more by themselves, so it wakes up.
     #[must_use]
     pub fn after(&self, result: &TryResult, look_again: bool, now: OffsetDateTime) -> Self {
         let mut network_update = Self { problem: result.problem, wake_at: None, ..self.clone() };

@@ -223,7 +223,7 @@ pub struct Notice {
     pub status_at: OffsetDateTime,
     /// Why it waits, failed or was skipped; no phone, name or text.
     pub status_detail: Option<String>,
-    /// It is being handed over: until `due`, somebody may still hear the answer.
+    /// It is being handed over: until `wake_at`, somebody may still hear the answer.
     pub sending: bool,
     pub tries: u32,
     /// When a person had it sent again.
@@ -306,7 +306,7 @@ impl Notice {
         Self { status, status_at: now, status_detail: why.map(str::to_owned), ..self }
     }
 
-    /// Where it stands in the index, if anybody has to come back to it. Login codes are nobody's trouble any more:
+    /// Where it stands in the index, if anybody has to come back to it. Login codes concern nobody any more:
     /// customers who got none have asked again.
     #[must_use]
     pub fn place(&self) -> Option<IndexPlace> {

@@ -37,7 +37,7 @@ pub fn next(due_date: Date, zone: Zone, now: OffsetDateTime) -> Option<OffsetDat
     Stage::ALL.into_iter().filter_map(|stage| stage.at(due_date, zone)).find(|at| *at > now)
 }
 
-/// A reminder that is due, as one transaction.
+/// A reminder whose time has come, as one transaction.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Reminder {
     pub invoice: Invoice,
@@ -45,7 +45,7 @@ pub struct Reminder {
     pub event: Option<Event>,
 }
 
-/// Decides what an invoice whose reminder is due is reminded of. Of several stages that were missed only the latest is
+/// Decides what an invoice is reminded of now. Of several stages that were missed only the latest is
 /// told.
 pub fn remind(invoice: &Invoice, zone: Zone, now: OffsetDateTime) -> Result<Reminder, MoneyError> {
     let amount = invoice.amount_due()?;

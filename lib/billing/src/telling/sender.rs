@@ -1,6 +1,6 @@
 //! Whose turn it is: how fast messages may follow one another, and what happens when their provider takes none.
 //!
-//! One item holds it for the whole deployment. A message that has to wait is due later; nothing is thrown back into a
+//! One item holds it for the whole deployment. A message that has to wait wakes up later; nothing is thrown back into a
 //! queue.
 
 use std::collections::BTreeMap;

@@ -56,7 +56,7 @@ impl Store {
     /// Moves a message on, and its version up, so that nobody writes an older state over it. One update; a report of
     /// something that is behind it changes nothing.
     pub async fn record_status(&self, message: &MessageId, report: &StatusReport<'_>) -> Result<Recorded, StoreError> {
-        // A message that failed stands where people find it; any other leaves the index, whatever it was due for.
+        // A message that failed stands where people find it; any other leaves the index, whatever it waited for.
         let lost = report.status == DeliveryStatus::Failed && !Notice::is_code(message);
         let expression = if lost {
             "SET #status = :status, #at = :at, #detail = :detail, wake_key = :key, wake_time = :due REMOVE wake_at ADD #version :one"

@@ -60,7 +60,7 @@ impl Store {
         put_new(&self.table, item)
     }
 
-    /// The events that are due, at most `limit` per index partition. Rows of the index are hints: each is read again,
+    /// The events that are to be relayed, at most `limit` per index partition. Rows of the index are hints: each is read again,
     /// and those that were relayed meanwhile are left out.
     pub async fn events_to_relay(&self, now: OffsetDateTime, limit: i32) -> Result<Vec<StoredEvent>, StoreError> {
         let keys = self.wake_ups(WakeKind::Event, now, limit).await?;
@@ -79,7 +79,7 @@ impl Store {
         Ok(events)
     }
 
-    /// The event is on the bus: no longer due, and not needed much longer.
+    /// The event is on the bus: not filed any more, and not needed much longer.
     pub async fn mark_relayed(&self, event_id: &str, now: OffsetDateTime) -> Result<(), StoreError> {
         let sent = self
             .client

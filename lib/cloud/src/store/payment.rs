@@ -152,7 +152,7 @@ impl Store {
         Ok(invoice.filter(|invoice| matches!(invoice.next_look(), Some(NextLook::Remind(at)) if at <= now)))
     }
 
-    /// A reminder: what is told, and when the next one is due.
+    /// A reminder: what is told, and when the next one follows.
     pub async fn remind(&self, reminder: &Reminder, now: OffsetDateTime) -> Result<(), StoreError> {
         let mut items = vec![self.invoice_item(&reminder.invoice)?];
         if let Some(event) = &reminder.event {

@@ -11,12 +11,12 @@ use super::{
 };
 
 impl Store {
-    /// Keys of items that are due, longest overdue first, at most `limit` per partition.
+    /// Keys of items whose time has come, longest ago first, at most `limit` per partition.
     pub async fn wake_ups(&self, kind: WakeKind, now: OffsetDateTime, limit: i32) -> Result<Vec<Key>, StoreError> {
         self.wake_ups_between(kind, OffsetDateTime::UNIX_EPOCH, now, limit).await
     }
 
-    /// Keys of items that are due from `since` to `until`.
+    /// Keys of items that wake up from `since` to `until`.
     pub(super) async fn wake_ups_between(
         &self,
         kind: WakeKind,
