@@ -27,9 +27,9 @@ Examples:
 
 AWS credentials and region are read as the AWS CLI reads them: AWS_PROFILE, ~/.aws, SSO, AWS_REGION, AWS_ENDPOINT_URL.
 
-Exit codes: 0 all done, 1 something was refused, 2 nothing could be done.";
+Exit codes: 0 all done, 1 something was refused or found, 2 nothing could be done.";
 
-/// Packages, customers, invoices and payments of a Lunas installation.
+/// Packages, customers, invoices and payments of one Lunas stack.
 #[derive(Debug, Parser)]
 #[command(name = "lunas", version, after_help = EXAMPLES, subcommand_required = true, arg_required_else_help = true)]
 pub struct Cli {
@@ -44,19 +44,20 @@ pub struct Cli {
 /// Flags of every command.
 #[derive(Debug, Args)]
 pub struct Global {
-    /// The table; the stack's outputs name it
+    /// The table, as the stack's output TableName names it; only needed if there are several for the stage
     #[arg(long, global = true, env = "LUNAS_TABLE", value_name = "NAME")]
     pub table: Option<String>,
-    /// The stage: names the secrets lunas/STAGE/…, and without --table the table of the stack lunas-STAGE
+    /// The stage: part of the secrets' names (lunas/STAGE/…), and finds the table of the stack lunas-STAGE
     #[arg(long, global = true, env = "LUNAS_STAGE", value_name = "STAGE")]
     pub stage: Option<String>,
-    /// The provider's zone, in which days end: Asia/Jakarta (WIB), Asia/Makassar (WITA) or Asia/Jayapura (WIT)
+    /// The provider's time zone, in which days end, as in the parameter TimeZone: Asia/Jakarta (WIB), Asia/Makassar (WITA)
+    /// or Asia/Jayapura (WIT)
     #[arg(long, global = true, env = "LUNAS_TIME_ZONE", value_name = "ZONE", default_value = "Asia/Jakarta", value_parser = zone)]
     pub zone: Zone,
-    /// One JSON document on stdout; messages stay on stderr
+    /// Print one JSON document on stdout; messages stay on stderr
     #[arg(long, global = true)]
     pub json: bool,
-    /// Write nothing, say what would be written
+    /// Write nothing; say what would be written
     #[arg(long, global = true)]
     pub dry_run: bool,
 }
@@ -64,69 +65,72 @@ pub struct Global {
 /// What to do.
 #[derive(Debug, Subcommand)]
 pub enum Command {
-    /// What customers can subscribe to
+    /// The catalogue of packages
     #[command(subcommand)]
     Packages(PackagesCommand),
-    /// Who is served
+    /// Customers and their subscriptions
     #[command(subcommand)]
     Customers(CustomersCommand),
-    /// What is owed
+    /// Invoices of customers
     #[command(subcommand)]
     Invoices(InvoicesCommand),
-    /// What was paid
+    /// Payments: how far one got, and which need a person
     #[command(subcommand)]
     Payments(PaymentsCommand),
-    /// What the network is told
+    /// Updates to the network (RADIUS, router, billing panel)
     #[command(subcommand)]
     Network(NetworkCommand),
-    /// What customers have with the provider
+    /// Credit of customers
     #[command(subcommand)]
     Credit(CreditCommand),
-    /// The queues of the stack: waiting, in flight, dead
+    /// Show the stack's queues: messages waiting, in flight and dead
     #[command(after_help = "\
-What failed five times lies in a dead-letter queue for 14 days. Look at the cause first (the logs, infra/runbooks), then send it
-again with lunas redrive. Needs sqs:ListQueues, GetQueueAttributes and GetQueueUrl.
+A message that failed five times is kept in a dead-letter queue for 14 days. Find the cause first (the logs,
+docs/operate/alarms.md), then send it again with lunas redrive.
+
+Needs sqs:ListQueues and GetQueueAttributes, and for the age of dead letters ReceiveMessage and ChangeMessageVisibility.
 
 Example: lunas queues")]
     Queues,
-    /// Send what lies in dead-letter queues back to where it failed
+    /// Send dead letters back to the queue where they failed
     #[command(after_help = "\
-Repeating is safe: every consumer bears the same message twice. A message is sent before it is taken out, so none is lost when the
-command is interrupted; run it again. What fails again comes back within minutes. Needs sqs:ReceiveMessage, SendMessage and
-DeleteMessage beside the rights of lunas queues.
+Repeating is safe: every consumer tolerates the same message twice. A message is sent before it is deleted, so none is lost when
+the command is interrupted; run it again. What fails again comes back within minutes.
+
+Needs sqs:ListQueues, GetQueueAttributes, ReceiveMessage, SendMessage and DeleteMessage.
 
 Examples:
   lunas --dry-run redrive
   lunas redrive
   lunas redrive --queue ApplyDeadLetters --limit 10")]
     Redrive {
-        /// Only this one: part of its name, as lunas queues shows it
+        /// Only this dead-letter queue: part of its name, as lunas queues shows it
         #[arg(long, value_name = "NAME")]
         queue: Option<String>,
-        /// At most so many messages
+        /// At most this many messages
         #[arg(long, default_value_t = 1_000, value_parser = clap::value_parser!(u32).range(1..=100_000))]
         limit: u32,
     },
-    /// What customers are told
+    /// Messages to customers
     #[command(subcommand)]
     Messages(MessagesCommand),
-    /// Do the books agree? Changes nothing; 1 as exit code means findings
+    /// Check that the books agree; changes nothing, exit code 1 means findings
     #[command(after_help = "\
 Reads every customer, order and event, and compares what must agree: invoices with the ledger, grants with what was paid, package
 and expiry with the grants, credit with its entries, orders with what they booked, and whether everything that is due is found
-again. What is paid and waits to be applied is counted, not complained of. Reads the whole table once: about 0.3 dollars per
-million items. Payments may go on meanwhile. What to do about each finding: infra/runbooks/audit-findings.md
+again. What is paid and waits to be applied is counted, and is not a finding. Reads the whole table once: about 0.3 dollars per
+million items. Payments may go on meanwhile. What to do about each finding: docs/operate/looking-after.md
 
 Examples:
   lunas audit
   lunas audit --customer budi@isp
   lunas --json audit > audit.json")]
     Audit {
-        /// Only this one: id, user name or phone
+        /// Only this customer: id, user name or phone
         #[arg(long, value_name = "CUSTOMER")]
         customer: Option<String>,
     },
-    /// Why something does not work
+    /// Find out why something does not work
     #[command(subcommand)]
     Doctor(DoctorCommand),
 }
@@ -134,9 +138,9 @@ Examples:
 /// Commands about the network.
 #[derive(Debug, Subcommand)]
 pub enum NetworkCommand {
-    /// Have the network told of customers anew, within a minute: after it was down for a day, or has lost its data
+    /// Tell the network of customers again, within a minute: after it was down for a day, or lost its data
     #[command(after_help = "\
-It is told of the line as it stands, with the same version unless the line changed. See what came of it with lunas payments show.
+It is told the line as it is now, with the same version unless the line changed. lunas payments show shows the result.
 
 Example: lunas network tell budi@isp siti@isp")]
     Tell {
@@ -154,21 +158,21 @@ pub enum PackagesCommand {
 Columns, in any order: id, name, price, downMbps, upMbps, periodMonths, active
   id,name,price,downMbps,upMbps,periodMonths,active
   home20,Home 20 Mbps,225000,20,10,1,true
-Prices are whole rupiah without separators. Issued invoices keep the price they were made with. What a package may be changed
-to stays as it is: lunas packages change ID --changeable-to IDS.
+Prices are whole rupiah without separators. Issued invoices keep their price. What a package may be changed to is not part of the
+file: lunas packages change ID --changeable-to IDS.
 
 Example: lunas packages import packages.csv")]
     Import {
-        /// The file
+        /// The CSV file
         file: PathBuf,
     },
-    /// Put one new package into the catalogue
+    /// Add one package to the catalogue
     #[command(after_help = "\
 Examples:
   lunas packages create home50 --name 'Home 50 Mbps' --price 300000 --down 50 --up 25
   lunas packages create gratis --name 'Gratis' --price 0 --down 1 --up 1 --changeable-to home20,home50")]
     Create {
-        /// Its id: 1 to 40 of a-z, 0-9 and _
+        /// Id of the package: 1 to 40 of a-z, 0-9 and _
         #[arg(value_parser = package_id)]
         id: PackageId,
         /// What it is
@@ -177,24 +181,24 @@ Examples:
     },
     /// Change a package, from the next invoice on
     #[command(after_help = "\
-Issued invoices and paid periods keep the price that they were made with. A retired package is sold again with --active.
+Issued invoices and paid periods keep their price. --active sells a retired package again.
 
 Examples:
   lunas packages change home20 --price 240000
   lunas packages change home20 --changeable-to home50,home100
   lunas packages change home20 --changeable-to-all")]
     Change {
-        /// Which
+        /// Id of the package
         #[arg(value_parser = package_id)]
         id: PackageId,
         /// What is to change
         #[command(flatten)]
         changes: PackageChanges,
     },
-    /// Sell a package no more; who has it keeps it and is billed for it
+    /// Stop selling a package; customers who have it keep it and are billed for it
     #[command(after_help = "Example: lunas packages retire home10")]
     Retire {
-        /// Which
+        /// Id of the package
         #[arg(value_parser = package_id)]
         id: PackageId,
     },
@@ -206,22 +210,22 @@ Examples:
 /// A new package.
 #[derive(Debug, Args)]
 pub struct NewPackage {
-    /// What customers read
+    /// Name that customers read
     #[arg(long)]
     pub name: String,
     /// Price of one period in whole rupiah; 0 = free
     #[arg(long, value_name = "RUPIAH")]
     pub price: u32,
-    /// Bandwidth down, Mbit/s
+    /// Download bandwidth, Mbit/s
     #[arg(long, value_name = "MBPS")]
     pub down: u32,
-    /// Bandwidth up, Mbit/s
+    /// Upload bandwidth, Mbit/s
     #[arg(long, value_name = "MBPS")]
     pub up: u32,
     /// Length of one period
     #[arg(long, value_name = "MONTHS", default_value_t = 1)]
     pub months: u32,
-    /// Its customers may change to these packages by themselves, '' = to none; without it to every active one
+    /// Packages that its customers may change to, separated by commas; '' = none, not given = every active one
     #[arg(long, value_name = "IDS", value_parser = package_ids)]
     pub changeable_to: Option<PackageIds>,
 }
@@ -230,22 +234,22 @@ pub struct NewPackage {
 #[derive(Debug, Args)]
 #[group(required = true, multiple = true)]
 pub struct PackageChanges {
-    /// What customers read
+    /// Name that customers read
     #[arg(long)]
     pub name: Option<String>,
     /// Price of one period in whole rupiah; 0 = free
     #[arg(long, value_name = "RUPIAH")]
     pub price: Option<u32>,
-    /// Bandwidth down, Mbit/s
+    /// Download bandwidth, Mbit/s
     #[arg(long, value_name = "MBPS")]
     pub down: Option<u32>,
-    /// Bandwidth up, Mbit/s
+    /// Upload bandwidth, Mbit/s
     #[arg(long, value_name = "MBPS")]
     pub up: Option<u32>,
     /// Length of one period
     #[arg(long, value_name = "MONTHS")]
     pub months: Option<u32>,
-    /// Its customers may change to these packages by themselves; '' = to none
+    /// Packages that its customers may change to, separated by commas; '' = none
     #[arg(long, value_name = "IDS", value_parser = package_ids)]
     pub changeable_to: Option<PackageIds>,
     /// Its customers may change to every active package
@@ -270,16 +274,16 @@ Columns, in any order: name, phone, username, packageId, expiresAt, deviceId, on
   Budi Santoso;0812-3456-7890;budi@isp;home20;2026-12-10;;48575443A1B2C3D4
 phone, deviceId and ontSerial may be empty. A customer is recognised by the username (case matters). expiresAt is the last day
 of service (YYYY-MM-DD, to the end of that day in --zone) or an instant such as 2026-12-10T12:00:00+07:00. A column id is
-optional: the id of a customer who is new (1 to 40 of a-z, 0-9 and _); else one is made.
+optional: the id of a new customer (1 to 40 of a-z, 0-9 and _); without it one is made.
 Comma, semicolon and tab are recognised, as is Excel's \"CSV UTF-8\". Rows that cannot be read are listed with their line and
-reason; all others are loaded. A customer who has paid since the last import keeps what was paid for, unless expiresAt or
-packageId of the row changed.
+reason; all others are loaded. A customer who has paid since the last import keeps what was paid for, unless the row's expiresAt
+or packageId changed.
 
 Examples:
   lunas --dry-run customers import customers.csv
   lunas --json customers import customers.csv > result.json")]
     Import {
-        /// The file
+        /// The CSV file
         file: PathBuf,
     },
     /// Show a customer: subscription, credit, open and recent invoices
@@ -287,7 +291,7 @@ Examples:
 Examples:
   lunas customers show budi@isp
   lunas customers show 0812-3456-7890
-  lunas customers show id:c01            say which it is if several fit: id:, username: or phone:")]
+  lunas customers show id:c01            if several fit, say which: id:, username: or phone:")]
     Show {
         /// Id, user name or phone
         customer: String,
@@ -312,7 +316,7 @@ pub enum InvoicesCommand {
     Cancel {
         /// Number or id
         invoice: String,
-        /// Only if it is this customer's
+        /// Refuse unless the invoice is this customer's
         #[arg(long, value_name = "CUSTOMER")]
         customer: Option<String>,
     },
@@ -322,7 +326,7 @@ pub enum InvoicesCommand {
         /// Id, user name or phone
         #[arg(long, value_name = "CUSTOMER")]
         customer: String,
-        /// At most so many
+        /// At most this many
         #[arg(long, default_value_t = 20, value_parser = clap::value_parser!(u16).range(1..=1000))]
         limit: u16,
     },
@@ -331,7 +335,7 @@ pub enum InvoicesCommand {
 /// Commands about payments.
 #[derive(Debug, Subcommand)]
 pub enum PaymentsCommand {
-    /// Show how far a payment got: link, webhook, confirmation, settled, relayed, applied
+    /// Show how far a payment got: link, webhook, confirmation, settled, relayed, applied, network
     #[command(after_help = "\
 Examples:
   lunas payments show INV-2026-000001
@@ -339,32 +343,31 @@ Examples:
     Show {
         /// Order id, invoice number or invoice id
         id: String,
-        /// Where the order is; else every gateway is tried
+        /// The order's gateway, midtrans or xendit; without it both are tried
         #[arg(long, value_parser = gateway)]
         gateway: Option<GatewayName>,
     },
-    /// List what needs a person: too much, too little, refunds, chargebacks, what was taken back, what a gateway said
-    /// unclearly
+    /// List payments that need a person: too much, too little, refunded, charged back, taken back, unclear
     #[command(after_help = "\
-What was dealt with is left out: lunas payments reviewed ID --note NOTE. Oldest first.
+Oldest first. lunas payments reviewed ID --note NOTE takes an entry off the list.
 
 Examples:
   lunas payments review
   lunas payments review --since 2026-01-01 --all")]
     Review {
-        /// From this day on, YYYY-MM-DD; without it the last 90 days
+        /// From this day on, YYYY-MM-DD; without it, the last 90 days
         #[arg(long, value_name = "DATE", value_parser = day)]
         since: Option<Date>,
-        /// Also what was dealt with
+        /// Also entries that were marked as reviewed
         #[arg(long)]
         all: bool,
     },
-    /// Note that something was dealt with; moves no money
+    /// Mark a payment as reviewed; moves no money
     #[command(
         after_help = "Example: lunas payments reviewed 019b0c4e2f7a7c3d9e4f5a6b7c8d9e0f --note 'refunded in the dashboard'"
     )]
     Reviewed {
-        /// As lunas payments review shows it
+        /// Id that lunas payments review shows
         id: String,
         /// What was done
         #[arg(long)]
@@ -377,8 +380,8 @@ Examples:
 pub enum CreditCommand {
     /// Give a customer credit, or take some, with a reason
     #[command(after_help = "\
-One ledger entry with the reason. Asks before it writes, unless --yes. The same amount with the same reason within ten minutes is
-taken for the same command sent twice, and refused unless --again.
+Books one ledger entry with the reason. Asks first, unless --yes. The same amount with the same reason within ten minutes is taken
+for a repetition and refused, unless --again.
 
 Examples:
   lunas credit adjust --customer budi@isp --amount 50000 --reason 'gangguan 21-22 November'
@@ -405,10 +408,10 @@ pub struct AdjustOptions {
     /// Do not ask
     #[arg(long)]
     pub yes: bool,
-    /// The customer may owe afterwards
+    /// Allow credit below zero afterwards
     #[arg(long)]
     pub allow_negative: bool,
-    /// Also if the same was just booked
+    /// Book it even if the same was just booked
     #[arg(long)]
     pub again: bool,
 }
@@ -416,37 +419,37 @@ pub struct AdjustOptions {
 /// Commands about messages to customers.
 #[derive(Debug, Subcommand)]
 pub enum MessagesCommand {
-    /// List messages that wait: for the morning, for their turn, for the provider
+    /// List messages that wait: for the morning, for their turn, or for the provider
     #[command(after_help = "Example: lunas messages pending --since 2026-12-01")]
     Pending {
-        /// Only of what happened from that day on
+        /// Only messages about events from this day on, YYYY-MM-DD
         #[arg(long, value_name = "DATE", value_parser = day)]
         since: Option<Date>,
     },
-    /// List messages that did not arrive, or of which nobody knows, of the last 7 days
+    /// List messages that failed, or of which nobody knows whether they arrived; without --since, of the last 7 days
     #[command(after_help = "Example: lunas messages failed --since 2026-12-01")]
     Failed {
-        /// From that day on
+        /// From this day on, YYYY-MM-DD
         #[arg(long, value_name = "DATE", value_parser = day)]
         since: Option<Date>,
     },
-    /// Send a message again that failed, or of which nobody knows whether it arrived
+    /// Send again a message that failed, or of which nobody knows whether it arrived
     #[command(after_help = "\
-It is sent within a minute, if it is still true by then: who has paid is not reminded. One that is unknown may have arrived.
+It is sent within a minute if it is still true: a customer who has paid is not reminded. An unknown one may have arrived already.
 
 Example: lunas messages resend 01926f5e7b1a7c3d9e4f5a6b7c8d9e0f")]
     Resend {
-        /// As `lunas messages failed` lists it
+        /// Id that `lunas messages failed` shows
         #[arg(value_parser = message_id)]
         id: MessageId,
     },
-    /// Try the provider at once, after whatever stopped it was mended
+    /// Try the message provider at once, after repairing what stopped it
     #[command(after_help = "Example: lunas messages resume")]
     Resume,
     /// Print the templates that Meta has to approve, as its API takes them; needs no table
     #[command(after_help = "Example: lunas messages templates --url https://bayar.example.id")]
     Templates {
-        /// Where customers reach Lunas, as in the parameter `PublicUrl`; what Meta approves holds it
+        /// Where customers reach Lunas, as in the parameter `PublicUrl`; it is part of the templates
         #[arg(long, value_name = "URL", value_parser = public_url)]
         url: PublicUrl,
     },
@@ -455,7 +458,7 @@ Example: lunas messages resend 01926f5e7b1a7c3d9e4f5a6b7c8d9e0f")]
 /// Commands that look for what is wrong.
 #[derive(Debug, Subcommand)]
 pub enum DoctorCommand {
-    /// Ask GenieACS as the functions do, and say what it answers; changes nothing
+    /// Ask GenieACS as the functions do and show what it answers; changes nothing
     #[command(after_help = "\
 Tells whether GenieACS is reached and how fast, whether the modem has virtual parameters, whether pppUsername exists, when it
 last informed, what the raw answer looks like, and which name won for each value. Asks from this machine; the functions ask from

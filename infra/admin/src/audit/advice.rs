@@ -1,4 +1,4 @@
-//! What an admin does about a finding. The runbook says more.
+//! What an admin does about a finding. docs/operate/looking-after.md says more.
 
 use billing::audit::Rule;
 

@@ -46,7 +46,7 @@ pub enum Wait {
     Look,
 }
 
-/// What must hold. The words are stable: runbooks and scripts go by them.
+/// What must hold. The words are stable: docs/operate/looking-after.md and scripts go by them.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Rule {
