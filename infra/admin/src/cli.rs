@@ -44,13 +44,13 @@ pub struct Cli {
 /// Flags of every command.
 #[derive(Debug, Args)]
 pub struct Global {
-    /// The table, as the stack's output TableName names it; only needed if there are several for the stage
+    /// The table, as the stack's output `TableName` names it; only needed if there are several for the stage
     #[arg(long, global = true, env = "LUNAS_TABLE", value_name = "NAME")]
     pub table: Option<String>,
     /// The stage: part of the secrets' names (lunas/STAGE/…), and finds the table of the stack lunas-STAGE
     #[arg(long, global = true, env = "LUNAS_STAGE", value_name = "STAGE")]
     pub stage: Option<String>,
-    /// The provider's time zone, in which days end, as in the parameter TimeZone: Asia/Jakarta (WIB), Asia/Makassar (WITA)
+    /// The provider's time zone, in which days end, as in the parameter `TimeZone`: Asia/Jakarta (WIB), Asia/Makassar (WITA)
     /// or Asia/Jayapura (WIT)
     #[arg(long, global = true, env = "LUNAS_TIME_ZONE", value_name = "ZONE", default_value = "Asia/Jakarta", value_parser = zone)]
     pub zone: Zone,

@@ -31,7 +31,7 @@ fn write_page(page: &mut String) -> fmt::Result {
     writeln!(page, "[looking after Lunas](../operate/looking-after.md#rights-for-the-lunas-command).\n")?;
     writeln!(page, "| command | |\n|---|---|")?;
     for command in leaves(&cli) {
-        let name = command.get_bin_name().unwrap();
+        let name = command.get_bin_name().unwrap_or_default();
         writeln!(page, "| [`{name}`](#{}) | {} |", name.replace(' ', "-"), cell(command.get_about()))?;
     }
     writeln!(page, "\n## Options of every command\n")?;
@@ -39,7 +39,7 @@ fn write_page(page: &mut String) -> fmt::Result {
     write_rest(page, &cli)?;
     for command in leaves(&cli) {
         let usage = command.clone().render_usage().to_string();
-        writeln!(page, "\n## {}\n\n{}\n", command.get_bin_name().unwrap(), sentence(command.get_about()))?;
+        writeln!(page, "\n## {}\n\n{}\n", command.get_bin_name().unwrap_or_default(), sentence(command.get_about()))?;
         writeln!(page, "```text\n{}\n```", usage.trim_start_matches("Usage: "))?;
         let own: Vec<_> = command.get_arguments().filter(|arg| !arg.is_global_set()).collect();
         if own.iter().any(|arg| is_told(arg)) {
