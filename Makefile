@@ -27,7 +27,7 @@ demo-stop: ## end what `make demo` started
 test: $(VENV)/ready ## everything that guards the project (first run up to 45 minutes)
 	@$(PYTHON) infra/local/stages.py all
 
-check: $(VENV)/ready ## the quick loop: format, lints, unit tests of lib/*, the template
+check: $(VENV)/ready ## the quick loop: format, lints, unit tests of lib/*, the template, the documents
 	@$(PYTHON) infra/local/stages.py quick
 
 # A release-like build of its own, compiled at the first run; output as it comes. One schedule, told step by step: ARGS="--only 4711".

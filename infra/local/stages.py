@@ -1,7 +1,7 @@
 """Runs the checks one after another, shows their output as it comes, and counts what the test programs themselves report.
 
     .venv/bin/python infra/local/stages.py all      everything (`make test`)
-    .venv/bin/python infra/local/stages.py quick    format, lints, unit tests of lib/*, the template (`make check`)
+    .venv/bin/python infra/local/stages.py quick    format, lints, unit tests of lib/*, the template, the documents (`make check`)
 
 A stage that fails does not hide what the later ones have to say: all run, and the end lists which failed.
 """
@@ -19,6 +19,8 @@ ROOT = Path(__file__).resolve().parents[2]
 LOCAL = Path(__file__).resolve().parent
 CLIENTS = ROOT / "infra" / "sandbox" / "official-clients"
 VENV = Path(sys.executable).parent
+# What the flows saw of the API, for test_api_seen.
+API_SEEN = ROOT / "target" / "api-seen.txt"
 
 CARGO_RESULT = re.compile(r"^test result: \w+\. (\d+) passed; (\d+) failed; (\d+) ignored;")
 UNITTEST_RAN = re.compile(r"^Ran (\d+) tests? in ")
@@ -41,7 +43,7 @@ class Stage:
     def run(self) -> None:
         print(f"\n==== {self.name}: {' '.join(self.command)}", flush=True)
         began = time.monotonic()
-        env = {**os.environ, "CARGO_TERM_COLOR": "never", "PYTHONUNBUFFERED": "1"}
+        env = {**os.environ, "CARGO_TERM_COLOR": "never", "PYTHONUNBUFFERED": "1", "API_SEEN": str(API_SEEN)}
         with subprocess.Popen(self.command, cwd=self.cwd, env=env, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, errors="replace") as process:
             for line in process.stdout:
                 print(line, end="", flush=True)
@@ -79,6 +81,7 @@ def stages(which: str) -> list[Stage]:
         Stage("format", ["cargo", "fmt", "--all", "--check"]),
         Stage("template lint", [str(VENV / "cfn-lint"), str(ROOT / "template.yaml")]),
         python_tests("template", "test_template"),
+        python_tests("documents", "test_documents"),
         Stage("lints", ["cargo", "clippy", "--workspace", "--all-targets", "--locked", "--", "-D", "warnings"]),
     ]
     if which == "quick":
@@ -89,6 +92,7 @@ def stages(which: str) -> list[Stage]:
         *first,
         *clients,
         Stage("tests", ["cargo", "test", "--workspace", "--locked", "--no-fail-fast"]),
+        python_tests("api seen", "test_api_seen"),
         # --tests: with the same crate features as the stage before, so nothing is compiled twice.
         Stage("build", ["cargo", "build", "--workspace", "--bins", "--tests", "--locked"]),
         python_tests("end to end", "test_end_to_end"),
@@ -111,6 +115,7 @@ def main() -> int:
     if lacking := missing_tools(chosen):
         print("\n".join(lacking), file=sys.stderr)
         return 1
+    API_SEEN.unlink(missing_ok=True)
     for stage in chosen:
         stage.run()
     return summary(chosen)

@@ -1,4 +1,4 @@
-//! The receivers of `docs/network.md`, against messages that were really sent.
+//! The receivers of `docs/how-to/network.md`, against messages that were really sent.
 
 use std::{
     fs,
