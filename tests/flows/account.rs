@@ -1,13 +1,14 @@
 //! What a customer sees of their account, their invoices and their payments.
 
+use crate::api::customer_account;
 use std::collections::BTreeSet;
 
+use ::customer_account::Account;
 use billing::{
     payment::{gateway::GatewayName, invoice::Invoice},
     service::customer::Profile,
     zone::{Zone, format},
 };
-use customer_account::Account;
 use lunas_sandbox::{Outcome, Simulate};
 use serde_json::{Value, json};
 use testkit::request::{answer, request};

@@ -1,6 +1,9 @@
 //! Round trips. DynamoDB steps one after another and calls to partners are what a request waits for, so their number is
 //! fixed for every path, and does not grow with what a customer has.
 
+use crate::api::{
+    check_payment, create_payment_link, customer_account, device_status, receive_webhook, request_upgrade,
+};
 use aws_sdk_dynamodb::types::AttributeValue;
 use billing::payment::gateway::GatewayName;
 use lunas_sandbox::Outcome;
@@ -253,7 +256,7 @@ async fn a_modem_costs_a_step_before_one_question_and_a_step_after_and_its_copy_
         let customer =
             journey.world.customer_with_device("budi@lunas", "081200000001", None, Some("4857544300000001")).await;
         let token = journey.world.token(&customer).await;
-        let process = device_status::DeviceStatus::new(journey.world.app.clone());
+        let process = ::device_status::DeviceStatus::new(journey.world.app.clone());
         journey.world.app.secrets.rows("genieacs").await.unwrap();
         let ask =
             |method: &str, path: &str| request(method, &format!("/api/customer/device{path}"), Some(&token), None);

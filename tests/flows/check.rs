@@ -1,6 +1,7 @@
 //! A customer presses the button again and again: the gateway of one invoice is asked once in ten seconds, whoever asks
 //! for it where.
 
+use crate::api::{check_payment, create_payment_link};
 use billing::payment::gateway::GatewayName;
 use lunas_sandbox::{Fault, FaultKind};
 use serde_json::json;

@@ -3,6 +3,7 @@
 //! The runtimes here have several threads: on one thread a handler is only ever interrupted where it awaits, and two
 //! handlers never decide in the same instant.
 
+use crate::api::{check_payment, create_payment_link, receive_webhook};
 use billing::{
     money::ledger::EntryKind,
     payment::{gateway::GatewayName, invoice::InvoiceStatus, order::OrderStatus},

@@ -1,5 +1,6 @@
 //! The portal's cookie: what it opens, and what other sites cannot do with it.
 
+use crate::api::{check_payment, create_payment_link, customer_account};
 use lambda_http::{Body, Response};
 use serde_json::Value;
 use testkit::request::{answer, from_browser};

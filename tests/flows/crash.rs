@@ -2,6 +2,7 @@
 //! after its effect. Everything is delivered again until quiet. Then: one PAID, one live grant, one extension, no event
 //! lost.
 
+use crate::api::customer_session;
 use std::collections::BTreeSet;
 
 use billing::payment::gateway::GatewayName;

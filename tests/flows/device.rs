@@ -3,8 +3,9 @@
 
 mod trouble;
 
+use crate::api::device_status;
+use ::device_status::DeviceStatus;
 use billing::service::customer::Profile;
-use device_status::DeviceStatus;
 use lambda_http::http::HeaderValue;
 use lunas_sandbox::{Behaviour, Change};
 use serde_json::{Value, json};

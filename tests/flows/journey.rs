@@ -1,8 +1,10 @@
 //! One installation with one customer, and everything that happens between the functions: notifications, stream, bus,
 //! queues.
 
+use crate::api::{check_payment, create_payment_link, receive_webhook};
 use std::collections::{BTreeMap, BTreeSet, HashMap, VecDeque};
 
+use ::customer_account::Account;
 use apply_payment::Apply;
 use aws_sdk_dynamodb::types::AttributeValue;
 use billing::{
@@ -21,7 +23,6 @@ use billing::{
     zone::Zone,
 };
 use cloud::{app::App, queue::Batch};
-use customer_account::Account;
 use lunas_sandbox::{Outcome, Simulate};
 use relay_events::Relay;
 use serde_json::{Value, json};

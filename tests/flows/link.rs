@@ -1,5 +1,6 @@
 //! Payment links: the answers of the API, the gateways' failures, reuse and replacement.
 
+use crate::api::create_payment_link;
 use billing::payment::{
     gateway::GatewayName,
     invoice::{Invoice, InvoiceStatus},

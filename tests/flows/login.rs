@@ -2,6 +2,7 @@
 
 mod limits;
 
+use crate::api::{customer_account, customer_session};
 use std::collections::BTreeSet;
 
 use aws_sdk_dynamodb::types::AttributeValue;

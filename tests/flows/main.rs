@@ -11,9 +11,11 @@
 )]
 
 mod account;
+mod api;
 mod budget;
 mod check;
 mod concurrency;
+mod contract;
 mod cookie;
 mod crash;
 mod device;

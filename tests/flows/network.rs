@@ -5,6 +5,7 @@ mod customers;
 mod receiving;
 mod trouble;
 
+use crate::api::request_upgrade;
 use cloud::queue::Report;
 use lunas_sandbox::{DEMO_NETWORK_SECRET, Effect, NetworkLine, Outcome, Told};
 use notify_network::Network;

@@ -3,6 +3,7 @@
 
 mod trouble;
 
+use crate::api::{customer_session, request_upgrade};
 use billing::{
     access::phone::Phone,
     language::Language,

@@ -5,6 +5,7 @@
 mod gateways;
 mod reversals;
 
+use crate::api::customer_account;
 use billing::{
     money::ledger::EntryKind,
     payment::{gateway::GatewayName, invoice::InvoiceStatus, order::OrderStatus, withdrawal::withdraw},

@@ -1,5 +1,6 @@
 //! The public page of a bill: who can open what, what can be brought about there, and what nobody learns by it.
 
+use crate::api::{check_payment, create_payment_link};
 use aws_sdk_dynamodb::types::AttributeValue;
 use billing::{
     id::InvoiceId,

@@ -1,6 +1,10 @@
 //! Each function's own policy in `template.yaml` against what the function does: every right that it uses, and no
 //! other.
 
+use crate::api::{
+    check_payment, create_payment_link, customer_account, customer_session, device_status, receive_status,
+    receive_webhook, request_upgrade,
+};
 use std::{
     collections::{BTreeMap, BTreeSet},
     fs,
@@ -528,7 +532,7 @@ async fn device_status_has_the_rights_it_uses_and_no_other() {
     let journey = Journey::start().await;
     let customer = journey.world.customer("budi@lunas", "081200000001").await;
     let token = journey.world.token(&customer).await;
-    let process = device_status::DeviceStatus::new(fresh(&journey));
+    let process = ::device_status::DeviceStatus::new(fresh(&journey));
     for (method, path) in [("GET", "/api/customer/device"), ("POST", "/api/customer/device/refresh")] {
         let asked = device_status::handle(&process, request(method, path, Some(&token), None));
         assert_eq!(seen.run(&journey, asked).await.status(), 200, "{path}");

@@ -2,6 +2,7 @@
 
 mod trouble;
 
+use crate::api::create_payment_link;
 use billing::payment::{gateway::GatewayName, invoice::InvoiceStatus, order::OrderStatus};
 use cloud::store::WakeKind;
 use lunas_sandbox::{Fault, FaultKind, Outcome, Simulate};

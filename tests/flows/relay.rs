@@ -1,5 +1,8 @@
 //! Events: nothing is lost on the way from the table to the bus, whatever fails; and both sides keep to the schemas.
 
+use crate::api::{
+    check_payment, create_payment_link, customer_account, customer_session, receive_webhook, request_upgrade,
+};
 use std::{collections::BTreeSet, fs, path::PathBuf};
 
 use billing::{

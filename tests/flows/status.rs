@@ -1,5 +1,6 @@
 //! What became of messages: reports in any order, twice, early, forged; and who wants no more of them.
 
+use crate::api::{customer_session, receive_status};
 use std::collections::HashMap;
 
 use crate::journey::Journey;

@@ -3,6 +3,7 @@
 mod choosing;
 mod crash;
 
+use crate::api::{create_payment_link, request_upgrade};
 use billing::{
     language::Language,
     money::{Rupiah, ledger::EntryKind},

@@ -4,6 +4,7 @@
 mod authenticity;
 mod money;
 
+use crate::api::receive_webhook;
 use billing::{
     money::ledger::EntryKind,
     payment::{gateway::GatewayName, invoice::InvoiceStatus, order::OrderStatus},

@@ -1,8 +1,9 @@
 //! An ACS that is slow, down, in the way of a proxy, or hostile.
 
+use crate::api::device_status;
 use std::time::Instant;
 
-use device_status::DeviceStatus;
+use ::device_status::DeviceStatus;
 use lunas_sandbox::{Fault, FaultKind};
 use partner_http::testing::{Canned, Partner, nobody};
 use serde_json::{Value, json};

@@ -1,5 +1,6 @@
 //! How often a phone, a code and an address may be tried, and that a phone which nobody has looks like any other.
 
+use crate::api::customer_session;
 use std::collections::BTreeSet;
 
 use billing::zone::Zone;

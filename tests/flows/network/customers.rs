@@ -1,5 +1,6 @@
 //! What customers see of it: activating until the network knows, and never for ever.
 
+use crate::api::customer_account;
 use lunas_sandbox::{Effect, Fault, FaultKind};
 use serde_json::Value;
 use testkit::request::{answer, from_browser, request};

@@ -1,5 +1,6 @@
 //! Providers that are down, silent or stopped, crashes at every step, and what people can find and do then.
 
+use crate::api::customer_session;
 use billing::telling::{delivery::DeliveryStatus, notice::Notice};
 use cloud::app::App;
 use lunas_sandbox::{Fault, FaultKind};

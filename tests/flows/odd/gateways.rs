@@ -1,5 +1,6 @@
 //! What gateways say in odd ways.
 
+use crate::api::receive_webhook;
 use lunas_sandbox::DEMO_MIDTRANS_SERVER_KEY;
 use testkit::request::delivery;
 

@@ -1,6 +1,7 @@
 //! A change of package with every call broken, before and after its effect. Then: one change, one payment, one renewal
 //! cancelled, no event lost, nothing left to do.
 
+use crate::api::request_upgrade;
 use std::collections::BTreeSet;
 
 use billing::{

@@ -1,5 +1,6 @@
 //! Who may give hints: signatures and tokens, keys that are missing or being replaced, and bodies that are none.
 
+use crate::api::receive_webhook;
 use billing::payment::gateway::GatewayName;
 use cloud::app::App;
 use lunas_sandbox::{DEMO_MIDTRANS_SERVER_KEY, DEMO_XENDIT_API_KEY, DEMO_XENDIT_CALLBACK_TOKEN, Outcome};
