@@ -22,7 +22,7 @@ use testkit::{
 };
 use time::{Duration, OffsetDateTime, format_description::well_known::Rfc3339};
 
-use crate::journey::{Journey, PHONE, account_of, queue_batch};
+use crate::journey::{Journey, PHONE, account_of, queue_trigger};
 
 /// [`PHONE`] as it is stored.
 const STORED_PHONE: &str = "6281234567890";
@@ -338,7 +338,7 @@ async fn a_message_waits_while_the_provider_is_down_but_not_longer_than_its_code
     journey.world.aws.set_secret("lunas/dev/whatsapp", nobody_listens);
     assert_eq!(ask(&journey, PHONE).await.0, 200);
     assert_eq!(
-        notify_customer::handle(&journey.notify, queue_batch(&json!({}))).await.batch_item_failures.len(),
+        notify_customer::handle(&journey.notify, queue_trigger(&json!({}))).await.unwrap().batch_item_failures.len(),
         1,
         "not an event"
     );

@@ -24,7 +24,7 @@ use testkit::{
 };
 use time::{Duration, OffsetDateTime, macros::time};
 
-use crate::journey::{Journey, PHONE, queue_batch};
+use crate::journey::{Journey, PHONE, queue_trigger};
 
 /// [`PHONE`] as it is stored.
 const STORED: &str = "6281234567890";
@@ -108,15 +108,15 @@ async fn two_hundred_copies_of_an_event_are_one_message() {
     let mut copies = tokio::task::JoinSet::new();
     for n in 0..200 {
         let process = if n % 20 == 0 { journey.world.another_process() } else { journey.notify.clone() };
-        let batch = queue_batch(&event);
-        copies.spawn(async move { notify_customer::handle(&process, batch).await.batch_item_failures.len() });
+        let batch = queue_trigger(&event);
+        copies.spawn(async move { notify_customer::handle(&process, batch).await.unwrap().batch_item_failures.len() });
     }
     let mut failed = 0;
     while let Some(failures) = copies.join_next().await {
         failed += failures.unwrap();
     }
     for _ in 0..failed {
-        notify_customer::handle(&journey.notify, queue_batch(&event)).await;
+        notify_customer::handle(&journey.notify, queue_trigger(&event)).await.unwrap();
     }
     assert_eq!((inbox(&journey).len(), notices(&journey).await.len()), (1, 1));
 }
@@ -129,7 +129,7 @@ async fn a_code_event_that_comes_twice_is_one_message_and_asking_again_is_anothe
         assert_eq!(customer_session::handle(&journey.login, asked).await.status(), 200);
         for event in journey.events("login.code_requested").await {
             for _ in 0..3 {
-                notify_customer::handle(&journey.notify, queue_batch(&event)).await;
+                notify_customer::handle(&journey.notify, queue_trigger(&event)).await.unwrap();
             }
         }
         assert_eq!(inbox(&journey).len(), expected);
@@ -169,7 +169,7 @@ async fn who_has_paid_is_not_reminded_not_even_if_the_reminder_is_under_way() {
     journey.telling = false;
     pay(&mut journey).await;
     journey.telling = true;
-    notify_customer::handle(&journey.notify, queue_batch(&reminder)).await;
+    notify_customer::handle(&journey.notify, queue_trigger(&reminder)).await.unwrap();
     assert_eq!(statuses(&journey).await, [(DeliveryStatus::Skipped, "settled".to_owned())]);
     wait_for(&journey, Stage::DueDay);
     remind(&mut journey).await;

@@ -27,7 +27,7 @@ use web::csrf;
 use yaml_rust2::{Yaml, YamlLoader};
 
 use crate::{
-    journey::{Item, Journey, PHONE, account_of, queue_batch, stream_batch},
+    journey::{Item, Journey, PHONE, account_of, queue_batch, queue_trigger, stream_batch},
     pay_page,
 };
 
@@ -459,7 +459,7 @@ async fn customer_session_and_notify_customer_have_the_rights_they_use_and_no_ot
     let asked = customer_session::handle(&login, post("otp", None, &json!({"phone": PHONE})));
     assert_eq!(session.run(&journey, asked).await.status(), 200);
     let event = journey.events("login.code_requested").await.remove(0);
-    notify.run(&journey, notify_customer::handle(&sender, queue_batch(&event))).await;
+    notify.run(&journey, notify_customer::handle(&sender, queue_trigger(&event))).await.unwrap();
     let code = journey.world.sandbox.inbox("6281234567890")[0].text[11..17].to_owned();
 
     journey.world.customer("budi-toko", PHONE).await;
@@ -477,7 +477,7 @@ async fn customer_session_and_notify_customer_have_the_rights_they_use_and_no_ot
     let mut journey = Journey::start().await;
     let sender = fresh(&journey);
     let issued = journey.events("invoice.issued").await.remove(0);
-    notify.run(&journey, notify_customer::handle(&sender, queue_batch(&issued))).await;
+    notify.run(&journey, notify_customer::handle(&sender, queue_trigger(&issued))).await.unwrap();
     journey.world.change_whatsapp(&[("linkedPhone", "true"), ("gapSeconds", "60-60"), ("idPointer", "/id")]);
     let sender = fresh(&journey);
     for username in ["a", "b", "c"] {
@@ -485,10 +485,10 @@ async fn customer_session_and_notify_customer_have_the_rights_they_use_and_no_ot
         journey.world.invoice(&customer).await;
     }
     for event in journey.events("invoice.issued").await {
-        notify.run(&journey, notify_customer::handle(&sender, queue_batch(&event))).await;
+        notify.run(&journey, notify_customer::handle(&sender, queue_trigger(&event))).await.unwrap();
     }
     journey.wait(Duration::minutes(3));
-    notify.run(&journey, notify_customer::answer(&sender, json!({}))).await.unwrap();
+    notify.run(&journey, notify_customer::handle(&sender, json!({}))).await.unwrap();
     journey.until_quiet().await;
     assert_eq!(journey.world.sandbox.inbox("6281234567890").len(), 3, "one at once, one after the pause");
     notify.assert_is_the_policy_of("notify-customer");

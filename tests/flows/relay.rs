@@ -18,7 +18,7 @@ use testkit::{
 };
 use time::Duration;
 
-use crate::journey::{Item, Journey, PHONE, account_of, queue_batch, stream_batch, text};
+use crate::journey::{Item, Journey, PHONE, account_of, queue_batch, queue_trigger, stream_batch, text};
 
 /// All a batch of the stream holds, and a little more than one call of the bus takes.
 const EVENTS: usize = 12;
@@ -343,19 +343,20 @@ async fn consumers_bear_every_event_and_fields_that_they_do_not_know() {
                 "version": "0", "id": "6a7e8feb", "detail-type": kind, "source": "lunas", "account": "1", "time": "2026-11-23T03:00:00Z",
                 "region": "ap-southeast-3", "resources": [], "detail": detail,
             });
-            let batch = || -> Batch {
+            let trigger = || {
                 let message = json!({
                     "messageId": "m", "receiptHandle": "r", "body": body.to_string(), "attributes": {"ApproximateReceiveCount": "1"},
                     "messageAttributes": {}, "md5OfBody": "x", "eventSource": "aws:sqs", "eventSourceARN": "arn", "awsRegion": "r",
                 });
-                serde_json::from_value(json!({"Records": [message]})).unwrap()
+                json!({"Records": [message]})
             };
+            let batch: Batch = serde_json::from_value(trigger()).unwrap();
             assert!(
-                apply_payment::handle(&journey.apply, batch()).await.batch_item_failures.is_empty(),
+                apply_payment::handle(&journey.apply, batch).await.batch_item_failures.is_empty(),
                 "apply: {detail}"
             );
             assert!(
-                notify_customer::handle(&journey.notify, batch()).await.batch_item_failures.is_empty(),
+                notify_customer::handle(&journey.notify, trigger()).await.unwrap().batch_item_failures.is_empty(),
                 "notify: {detail}"
             );
         }
@@ -381,7 +382,7 @@ async fn what_is_no_event_of_ours_ends_where_a_person_looks() {
             "apply: {detail}"
         );
         assert_eq!(
-            notify_customer::handle(&journey.notify, queue_batch(&detail)).await.batch_item_failures.len(),
+            notify_customer::handle(&journey.notify, queue_trigger(&detail)).await.unwrap().batch_item_failures.len(),
             1,
             "notify: {detail}"
         );

@@ -1,4 +1,4 @@
-//! The line to the ACS: its client is kept as long as the secret stays the same, and the circuit breaker stands in
+//! The connection to the ACS: its client is kept as long as the secret stays the same, and the circuit breaker stands in
 //! front of it.
 
 use std::sync::{Arc, Mutex, PoisonError};
@@ -7,7 +7,7 @@ use cloud::{app::App, secrets::Rows};
 use devices::{
     breaker::Breaker,
     look::{Look, look},
-    matching::Line as CustomerLine,
+    matching::SubscriberLine,
     nbi::{AcsError, Deadline},
     secret::{Acs, PATIENCE},
 };
@@ -19,7 +19,7 @@ const NAME: &str = "genieacs";
 
 /// What is known of the ACS in this process.
 #[derive(Debug, Default)]
-pub(crate) struct Line {
+pub(crate) struct AcsConnection {
     breaker: Breaker,
     client: Mutex<Option<(Arc<Rows>, Acs)>>,
 }
@@ -28,7 +28,7 @@ pub(crate) struct Line {
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct NoAnswer;
 
-impl Line {
+impl AcsConnection {
     /// The ACS as the secret describes it.
     pub(crate) async fn acs(&self, app: &App) -> Result<Acs, Problem> {
         let mut rows = app.secrets.rows(NAME).await.map_err(|error| unusable(&error))?;
@@ -70,7 +70,7 @@ impl Line {
         &self,
         app: &App,
         acs: &Acs,
-        line: &CustomerLine,
+        line: &SubscriberLine,
         known: Option<&str>,
         may_search: bool,
     ) -> Result<Look, NoAnswer> {
@@ -105,9 +105,7 @@ impl Line {
             }
             Err(error) => {
                 let opened = self.breaker.failed(username, &error, now);
-                // Credentials do not mend themselves; an ACS that is down may.
-                let alarm = opened || matches!(error, AcsError::Refused(_));
-                tracing::error!(alarm, opened, %error, "the ACS gave no answer");
+                tracing::error!(alarm = opened || error.needs_a_person(), opened, %error, "the ACS gave no answer");
                 Err(NoAnswer)
             }
         }

@@ -21,14 +21,14 @@ pub use devices::secret::PATIENCE;
 #[derive(Debug)]
 pub struct DeviceStatus {
     app: App,
-    acs: acs::Line,
+    acs: acs::AcsConnection,
 }
 
 impl DeviceStatus {
     /// Nothing is known of the ACS yet.
     #[must_use]
     pub fn new(app: App) -> Self {
-        Self { app, acs: acs::Line::default() }
+        Self { app, acs: acs::AcsConnection::default() }
     }
 }
 

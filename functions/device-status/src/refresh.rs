@@ -5,7 +5,7 @@
 
 use cloud::store::StoreError;
 use devices::{
-    matching::Line,
+    matching::SubscriberLine,
     memory::Memory,
     names::VIRTUAL,
     nbi::{AcsError, Deadline, Refreshed},
@@ -41,7 +41,7 @@ pub(crate) async fn refresh(state: &DeviceStatus, request: &Request) -> Answer {
         return Err(too_soon(at, now));
     }
     let acs = state.acs.acs(&state.app).await?;
-    let line = Line::of(&profile);
+    let line = SubscriberLine::of(&profile);
     let seen = remembered.memory.filter(|memory| memory.line == line && now - memory.asked_at < SEEN_WITHIN);
     let reading = match seen.and_then(|memory| memory.reading) {
         Some(reading) => reading,
@@ -63,7 +63,7 @@ pub(crate) async fn refresh(state: &DeviceStatus, request: &Request) -> Answer {
     answer::ok(&json!({"success": true, "queued": !done, "message": message, "retryAfter": EVERY.whole_seconds()}))
 }
 
-async fn look(state: &DeviceStatus, acs: &Acs, line: &Line) -> Result<Reading, Problem> {
+async fn look(state: &DeviceStatus, acs: &Acs, line: &SubscriberLine) -> Result<Reading, Problem> {
     let look = state.acs.look(&state.app, acs, line, None, true).await.map_err(|_| problem::ACS_UNREACHABLE)?;
     look.found.map(|found| found.reading).ok_or(problem::DEVICE_NOT_FOUND)
 }

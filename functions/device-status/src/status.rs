@@ -2,7 +2,7 @@
 
 use billing::id::CustomerId;
 use devices::{
-    matching::Line,
+    matching::SubscriberLine,
     memory::Memory,
     secret::Acs,
     view::{DeviceView, Frame},
@@ -23,7 +23,7 @@ pub(crate) async fn show(state: &DeviceStatus, request: &Request) -> Answer {
     let caller = store.caller_and_device::<Memory>(&claim.customer_id, &claim.token_hash, now).await?;
     let (profile, remembered) = caller.ok_or(problem::INVALID_TOKEN)?;
     let acs = state.acs.acs(&state.app).await?;
-    let line = Line::of(&profile);
+    let line = SubscriberLine::of(&profile);
     let memory = remembered.memory.filter(|memory| memory.line == line);
     let (memory, is_stale) = match memory {
         Some(memory) if memory.is_fresh(remembered.refreshed_at, now) => (memory, false),
@@ -45,7 +45,7 @@ async fn ask(
     state: &DeviceStatus,
     acs: &Acs,
     customer: &CustomerId,
-    line: Line,
+    line: SubscriberLine,
     before: Option<Memory>,
 ) -> Result<(Memory, bool), problem::Problem> {
     let now = state.app.clock.now();

@@ -46,7 +46,7 @@ pub(crate) async fn hand_over(
     };
     let now = app.clock.now();
     if let Some((first, class)) = &sent.refused_by {
-        let alarm = *class == RejectionClass::Stop;
+        let alarm = class.needs_a_person();
         tracing::error!(alarm, provider = first.as_str(), "the first provider takes nothing; the second one was asked");
         if alarm {
             let _ = app.secrets.refreshed_rows("whatsapp").await;
@@ -87,15 +87,13 @@ fn log(notice: &Notice, sent: &Sent) -> Heard {
             Heard::NotNow(None)
         }
         SendOutcome::Rejected { class, detail } => {
-            // No alarm for a number: anybody can type one.
-            let alarm = matches!(class, RejectionClass::Message | RejectionClass::Stop);
             let said = match class {
                 RejectionClass::Recipient => "the provider refuses the message",
                 RejectionClass::Message => "the provider refuses messages of this kind as they are",
                 RejectionClass::Stop => "the provider takes no messages from us",
                 RejectionClass::Later { .. } => "the provider does not take the message now",
             };
-            tracing::error!(alarm, message, ?kind, provider, detail, "{said}");
+            tracing::error!(alarm = class.needs_a_person(), message, ?kind, provider, detail, "{said}");
             match class {
                 RejectionClass::Recipient
                 | RejectionClass::Message

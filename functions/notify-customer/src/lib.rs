@@ -35,22 +35,27 @@ enum Failed {
     Random,
 }
 
+impl Failed {
+    const fn needs_a_person(&self) -> bool {
+        !matches!(self, Self::Store(StoreError::Stale | StoreError::Unavailable(_)))
+    }
+}
+
 /// Answers the queue, or the clock.
-pub async fn answer(app: &App, trigger: Value) -> Result<Report, serde_json::Error> {
+pub async fn handle(app: &App, trigger: Value) -> Result<Report, serde_json::Error> {
     if trigger.get("Records").is_some() {
-        return Ok(handle(app, serde_json::from_value(trigger)?).await);
+        return Ok(tell_all(app, serde_json::from_value(trigger)?).await);
     }
     sweep::sweep(app).await;
     Ok(Report::default())
 }
 
 /// Tells a batch of events; what could not even be written down comes again.
-pub async fn handle(app: &App, batch: Batch) -> Report {
+async fn tell_all(app: &App, batch: Batch) -> Report {
     let mut report = Report::default();
     for message in &batch.messages {
         if let Err(error) = tell(app, message).await {
-            let alarm = !matches!(error, Failed::Store(StoreError::Stale | StoreError::Unavailable(_)));
-            tracing::error!(alarm, message_id = message.message_id, %error, "message not sent");
+            tracing::error!(alarm = error.needs_a_person(), message_id = message.message_id, %error, "message not sent");
             report.failed(message);
         }
     }

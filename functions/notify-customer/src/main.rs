@@ -7,6 +7,6 @@ use lambda_runtime::{Error, LambdaEvent, run, service_fn};
 async fn main() -> Result<(), Error> {
     cloud::telemetry::init();
     let app = App::from_env()?;
-    run(service_fn(async |event: LambdaEvent<_>| Ok::<_, Error>(notify_customer::answer(&app, event.payload).await?)))
+    run(service_fn(async |event: LambdaEvent<_>| Ok::<_, Error>(notify_customer::handle(&app, event.payload).await?)))
         .await
 }

@@ -40,8 +40,7 @@ pub(crate) async fn sweep(app: &App) {
             return;
         }
         if let Err(error) = look_at(app, key, started, &mut blocked).await {
-            let alarm = !matches!(error, Failed::Store(StoreError::Stale | StoreError::Unavailable(_)));
-            tracing::error!(alarm, %key, %error, "a due message was not sent");
+            tracing::error!(alarm = error.needs_a_person(), %key, %error, "a due message was not sent");
         }
     }
 }

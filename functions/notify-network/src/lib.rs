@@ -61,6 +61,12 @@ enum Failed {
     Restless,
 }
 
+impl Failed {
+    const fn needs_a_person(&self) -> bool {
+        matches!(self, Self::Message(_) | Self::Store(StoreError::Damaged(_)))
+    }
+}
+
 /// What matters of an event: its kind, and whose line to look at.
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase")]
@@ -106,11 +112,7 @@ pub async fn handle(network: &Network, trigger: Value) -> Report {
         Ok(batch) => {
             for message in &batch.messages {
                 if let Err(error) = tell_event(network, message).await {
-                    let alarm = !matches!(
-                        error,
-                        Failed::Store(StoreError::Stale | StoreError::Unavailable(_)) | Failed::Restless
-                    );
-                    tracing::error!(alarm, message_id = message.message_id, %error, "the network was not told; the message comes again");
+                    tracing::error!(alarm = error.needs_a_person(), message_id = message.message_id, %error, "the network was not told; the message comes again");
                     report.failed(message);
                 }
             }
@@ -223,8 +225,7 @@ async fn sweep(network: &Network) {
             telling.spawn(async move {
                 let told = Box::pin(tell(&network, &customer, None)).await;
                 if let Err(error) = &told {
-                    let alarm = matches!(error, Failed::Store(StoreError::Damaged(_)));
-                    tracing::error!(alarm, customer = customer.as_str(), %error, "a due line was not told; it stays due");
+                    tracing::error!(alarm = error.needs_a_person(), customer = customer.as_str(), %error, "a due line was not told; it stays due");
                 }
                 matches!(told, Ok(Some(problem)) if problem.concerns_every_line())
             });

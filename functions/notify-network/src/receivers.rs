@@ -1,14 +1,16 @@
 //! Whom to tell, as the secret `network` says, and one try at all of them.
 
+use std::collections::BTreeMap;
+
 use billing::{
     telling::network::{NetworkUpdate, ReceiverProblem, TryResult},
     zone::format,
 };
-use cloud::secrets::Rows;
 use http::{HeaderMap, HeaderName, HeaderValue, Method, header};
 use partner_http::{
     Call, CallError, is_loopback_http,
     own::{Client, Options},
+    rows::{RowError, RowReader},
 };
 use serde::Serialize;
 use sha2::{Digest as _, Sha256};
@@ -16,7 +18,10 @@ use time::OffsetDateTime;
 use tokio::task::JoinSet;
 use url::Url;
 
-use crate::signature::{self, Key};
+use crate::{
+    NAME,
+    signature::{self, Key},
+};
 
 /// Receivers that are told.
 const MAX_RECEIVERS: usize = 5;
@@ -46,14 +51,6 @@ impl std::fmt::Debug for Address {
     }
 }
 
-/// A row that cannot be used.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("network: {row}: {problem}")]
-pub(crate) struct RowError {
-    row: &'static str,
-    problem: &'static str,
-}
-
 /// The body of a message.
 #[derive(Serialize)]
 #[serde(rename_all = "camelCase")]
@@ -73,9 +70,10 @@ struct Body<'a> {
 impl Receivers {
     /// Reads the rows `webhookUrl` (up to five addresses), `secret`, `previousSecret` and `caCertificate`. `None` while
     /// `webhookUrl` is empty. `loopback` admits a stand-in on this machine, over plain http.
-    pub(crate) fn from_rows(rows: &Rows, loopback: bool) -> Result<Option<Self>, RowError> {
-        let error = |row, problem| Err(RowError { row, problem });
-        let row = |name: &str| rows.get(name).map(String::as_str);
+    pub(crate) fn from_rows(rows: &BTreeMap<String, String>, loopback: bool) -> Result<Option<Self>, RowError> {
+        let rows = RowReader::new(NAME, rows);
+        let row = |name: &str| rows.text(name);
+        let error = |row, problem: &'static str| Err(rows.error(row, problem));
         let Some(typed) = row("webhookUrl") else { return Ok(None) };
         let mut addresses: Vec<Address> = Vec::new();
         for text in typed.split([',', ' ', '\t', '\r', '\n']).filter(|text| !text.is_empty()) {

@@ -1,6 +1,6 @@
 //! `GET` and `POST /api/webhooks/whatsapp/{provider}`: what became of messages, and who wants none.
 //!
-//! Verified over the raw bytes, fail closed (`messaging::webhook::read`). A message only ever moves on, so reports may
+//! Verified over the raw bytes, fail closed (`messaging::read_webhook`). A message only ever moves on, so reports may
 //! come twice and in any order. 2xx says that everything was written down; anything else makes the provider send it
 //! again.
 
@@ -15,8 +15,8 @@ use lambda_http::{
     http::{HeaderValue, Method, header},
 };
 use messaging::{
-    ProviderName, RejectionClass,
-    webhook::{self, Notice, Status, WebhookError, WebhookRequest},
+    ProviderName, meta_handshake, read_webhook,
+    webhook::{ProviderReport, Status, WebhookError, WebhookRequest},
 };
 use serde_json::json;
 use time::OffsetDateTime;
@@ -45,7 +45,7 @@ async fn receive(app: &App, request: &Request) -> Answer {
     let query = request.query_string_parameters();
     if request.method() == Method::GET && provider == ProviderName::Meta {
         let find = |name: &str| query.first(name).map(str::to_owned);
-        return verified(app, provider, |rows| webhook::handshake(rows, find)).await.map(challenge);
+        return verified(app, provider, |rows| meta_handshake(rows, find)).await.map(challenge);
     }
     if request.method() != Method::POST {
         return Err(problem::NOT_FOUND);
@@ -55,8 +55,8 @@ async fn receive(app: &App, request: &Request) -> Answer {
         return Err(problem::TOO_LARGE);
     }
     let webhook = WebhookRequest { body, headers: request.headers(), token: query.first("token") };
-    let notices = verified(app, provider, |rows| webhook::read(provider, rows, &webhook)).await?;
-    record_all(app, provider, notices).await?;
+    let reports = verified(app, provider, |rows| read_webhook(provider, rows, &webhook)).await?;
+    record_all(app, provider, reports).await?;
     answer::ok(&json!({"success": true}))
 }
 
@@ -111,15 +111,15 @@ fn challenge(text: String) -> Response<Body> {
 }
 
 /// Writes down everything, a few at a time; the first failure, if there was one.
-async fn record_all(app: &App, provider: ProviderName, notices: Vec<Notice>) -> Result<(), StoreError> {
+async fn record_all(app: &App, provider: ProviderName, reports: Vec<ProviderReport>) -> Result<(), StoreError> {
     let mut outcome = Ok(());
     let mut running = JoinSet::new();
-    for notice in notices {
+    for report in reports {
         if running.len() >= AT_ONCE {
             outcome = outcome.and(joined(running.join_next().await));
         }
         let app = app.clone();
-        running.spawn(async move { record(&app, provider, notice).await });
+        running.spawn(async move { record(&app, provider, report).await });
     }
     while let Some(done) = running.join_next().await {
         outcome = outcome.and(joined(Some(done)));
@@ -131,16 +131,16 @@ fn joined(done: Option<Result<Result<(), StoreError>, tokio::task::JoinError>>) 
     done.transpose().map_err(|error| StoreError::Unavailable(error.to_string()))?.unwrap_or(Ok(()))
 }
 
-async fn record(app: &App, provider: ProviderName, notice: Notice) -> Result<(), StoreError> {
+async fn record(app: &App, provider: ProviderName, report: ProviderReport) -> Result<(), StoreError> {
     let now = app.clock.now();
-    match notice {
-        Notice::Status(status) => record_status(app, provider, &status, now).await,
-        Notice::OptOut { phone, opted_out, at } => {
+    match report {
+        ProviderReport::Status(status) => record_status(app, provider, &status, now).await,
+        ProviderReport::OptOut { phone, opted_out, at } => {
             tracing::info!(provider = provider.as_str(), opted_out, "a customer wrote whether messages are wanted");
             let at = at.unwrap_or(now).min(now);
             app.store.set_opt_out(&phone, opted_out, at, provider.as_str()).await
         }
-        Notice::SenderProblem(detail) => {
+        ProviderReport::SenderProblem(detail) => {
             tracing::error!(alarm = true, provider = provider.as_str(), detail, "the sender of messages is in trouble");
             Ok(())
         }
@@ -169,9 +169,12 @@ async fn record_status(
     }
     // Once, however often it is reported.
     if recorded == Recorded::Moved && status.status == DeliveryStatus::Failed {
-        // Only a number that takes no messages is nobody's affair but the customer's.
-        let alarm = status.class.is_some_and(|class| class != RejectionClass::Recipient);
-        tracing::error!(alarm, provider = provider.as_str(), detail = status.detail, "a message did not arrive");
+        tracing::error!(
+            alarm = status.needs_a_person(),
+            provider = provider.as_str(),
+            detail = status.detail,
+            "a message did not arrive"
+        );
     }
     Ok(())
 }

@@ -5,11 +5,11 @@ use std::{fmt::Write as _, time::Instant};
 use cloud::secrets::Secrets;
 use devices::{
     look::{Found, Look, look},
-    matching::{Evidence, Line, usernames},
+    matching::{Evidence, SubscriberLine, usernames},
     memory::Memory,
     names::{Meaning, PPP_USERNAME, VIRTUAL},
     nbi::{Deadline, LIMIT, without_secrets},
-    reading::Session as Pppoe,
+    reading::PppoeSession,
     secret::Acs,
 };
 use serde::Serialize;
@@ -103,7 +103,7 @@ pub(crate) async fn acs(session: &Session, secrets: &Secrets, customer: Option<&
         None => general(&mut report, &scripts),
         Some(profile) => {
             remembered(&mut report, session, &profile.id).await?;
-            modem(&mut report, session, &acs, &Line::of(&profile), &scripts).await;
+            modem(&mut report, session, &acs, &SubscriberLine::of(&profile), &scripts).await;
         }
     }
     report.end(session)
@@ -162,7 +162,7 @@ async fn remembered(report: &mut Report, session: &Session, customer: &billing::
     Ok(())
 }
 
-async fn modem(report: &mut Report, session: &Session, acs: &Acs, line: &Line, scripts: &[String]) {
+async fn modem(report: &mut Report, session: &Session, acs: &Acs, line: &SubscriberLine, scripts: &[String]) {
     let now = session.clock.now();
     let begun = Instant::now();
     let looked = look(acs, line, None, true, now, Deadline::after(LIMIT)).await;
@@ -198,7 +198,7 @@ const fn by(evidence: Evidence) -> &'static str {
 }
 
 /// Whose are the devices that the query brought up?
-async fn not_found(report: &mut Report, acs: &Acs, line: &Line) {
+async fn not_found(report: &mut Report, acs: &Acs, line: &SubscriberLine) {
     let known = [
         line.device_id.as_deref().map(|_| "device id"),
         line.ont_serial.as_deref().map(|_| "serial"),
@@ -237,8 +237,8 @@ fn pppoe(report: &mut Report, found: &Found) {
     let node = raw_at(&found.raw, PPP_USERNAME);
     let said = found.reading.pppoe.as_ref();
     let state = match said.map(|pppoe| pppoe.session) {
-        Some(Pppoe::Up) => "connected",
-        Some(Pppoe::Down) => "disconnected",
+        Some(PppoeSession::Up) => "connected",
+        Some(PppoeSession::Down) => "disconnected",
         None => "nothing is said of PPPoE",
     };
     let text = match node.and_then(|leaf| leaf.get("_value")) {

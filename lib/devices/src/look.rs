@@ -5,7 +5,7 @@ use serde_json::Value;
 use time::OffsetDateTime;
 
 use crate::{
-    matching::{Evidence, Line, choose},
+    matching::{Evidence, SubscriberLine, choose},
     nbi::{AcsError, Deadline},
     reading::Reading,
     secret::Acs,
@@ -35,7 +35,7 @@ pub struct Look {
 /// there but silent.
 pub async fn look(
     acs: &Acs,
-    line: &Line,
+    line: &SubscriberLine,
     known: Option<&str>,
     may_search: bool,
     now: OffsetDateTime,
@@ -63,7 +63,7 @@ fn is_enough(acs: &Acs, found: &Found, now: OffsetDateTime) -> bool {
 
 async fn read(
     acs: &Acs,
-    line: &Line,
+    line: &SubscriberLine,
     id: &str,
     now: OffsetDateTime,
     deadline: Deadline,
@@ -75,7 +75,7 @@ async fn read(
 
 async fn search(
     acs: &Acs,
-    line: &Line,
+    line: &SubscriberLine,
     known: Option<&Found>,
     now: OffsetDateTime,
     deadline: Deadline,

@@ -15,7 +15,7 @@ use crate::{
 
 /// What is known of a customer's line that can name its device.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Line {
+pub struct SubscriberLine {
     /// Device id in GenieACS, from the import.
     pub device_id: Option<String>,
     /// Serial number of the ONT, from the import.
@@ -26,7 +26,7 @@ pub struct Line {
     pub username: String,
 }
 
-impl Line {
+impl SubscriberLine {
     /// The line of a customer.
     #[must_use]
     pub fn of(profile: &Profile) -> Self {
@@ -100,7 +100,7 @@ pub fn usernames(device: &Value, names: &Names) -> Vec<String> {
 }
 
 /// Does the device speak for the line, and how? `None` also when it says that it is another's.
-fn evidence(line: &Line, value: &Value, names: &Names) -> Option<Evidence> {
+fn evidence(line: &SubscriberLine, value: &Value, names: &Names) -> Option<Evidence> {
     let device = Document(value);
     let id = device.text("_id")?.value;
     let usernames = usernames(value, names);
@@ -132,7 +132,7 @@ fn same_user(a: &str, b: &str) -> bool {
 /// Of the devices that were found, the line's: an online one by the surest evidence, else the one that informed last.
 #[must_use]
 pub fn choose(
-    line: &Line,
+    line: &SubscriberLine,
     found: &[Value],
     names: &Names,
     freshness: Freshness,

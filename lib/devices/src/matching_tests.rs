@@ -6,8 +6,8 @@ use super::*;
 const NOW: OffsetDateTime = datetime!(2026-11-23 03:00 UTC);
 const FRESHNESS: Freshness = Freshness { default_interval_s: 300 };
 
-fn line() -> Line {
-    Line {
+fn line() -> SubscriberLine {
+    SubscriberLine {
         device_id: None,
         ont_serial: None,
         phone: Phone::parse("081234567890").ok(),
@@ -27,7 +27,7 @@ fn device(id: &str, minutes: i64, username: Option<&str>, tags: &[&str]) -> Valu
 }
 
 #[track_caller]
-fn check(line: &Line, found: &[Value], expected: Option<(&str, Evidence)>) {
+fn check(line: &SubscriberLine, found: &[Value], expected: Option<(&str, Evidence)>) {
     let chosen = choose(line, found, &Names::default(), FRESHNESS, NOW);
     let chosen = chosen.as_ref().map(|(reading, evidence)| (reading.device_id.as_str(), *evidence));
     assert_eq!(chosen, expected);
@@ -35,9 +35,9 @@ fn check(line: &Line, found: &[Value], expected: Option<(&str, Evidence)>) {
 
 #[test]
 fn a_device_is_found_by_id_serial_name_or_tag() {
-    let by_id = Line { device_id: Some("a".to_owned()), ..line() };
+    let by_id = SubscriberLine { device_id: Some("a".to_owned()), ..line() };
     check(&by_id, &[device("a", 1, None, &[])], Some(("a", Evidence::Id)));
-    let by_serial = Line { ont_serial: Some("SN-a".to_owned()), ..line() };
+    let by_serial = SubscriberLine { ont_serial: Some("SN-a".to_owned()), ..line() };
     check(&by_serial, &[device("a", 1, None, &[])], Some(("a", Evidence::Serial)));
     check(&line(), &[device("a", 1, Some("budi@isp"), &[])], Some(("a", Evidence::Username)));
     for tag in ["081234567890", "6281234567890", "+6281234567890"] {
@@ -48,15 +48,15 @@ fn a_device_is_found_by_id_serial_name_or_tag() {
 
 #[test]
 fn what_a_pattern_dragged_in_is_not_the_customers() {
-    let everybody = Line { username: "*".to_owned(), phone: None, ..line() };
+    let everybody = SubscriberLine { username: "*".to_owned(), phone: None, ..line() };
     check(&everybody, &[device("a", 1, Some("siti@isp"), &[]), device("b", 1, Some("agus@isp"), &[])], None);
-    let any_serial = Line { ont_serial: Some("/.*/".to_owned()), phone: None, ..line() };
+    let any_serial = SubscriberLine { ont_serial: Some("/.*/".to_owned()), phone: None, ..line() };
     check(&any_serial, &[device("a", 1, None, &[])], None);
 }
 
 #[test]
 fn a_device_that_dials_in_as_somebody_else_is_never_shown() {
-    let stored = Line { device_id: Some("a".to_owned()), ont_serial: Some("SN-a".to_owned()), ..line() };
+    let stored = SubscriberLine { device_id: Some("a".to_owned()), ont_serial: Some("SN-a".to_owned()), ..line() };
     check(&stored, &[device("a", 1, Some("siti@isp"), &["081234567890"])], None);
     // The realm may be missing on the device, but two realms are two users.
     check(&stored, &[device("a", 1, Some("BUDI"), &[])], Some(("a", Evidence::Id)));
@@ -65,7 +65,7 @@ fn a_device_that_dials_in_as_somebody_else_is_never_shown() {
 
 #[test]
 fn a_swapped_modem_is_found_again() {
-    let stored = Line { device_id: Some("old".to_owned()), ont_serial: Some("SN-old".to_owned()), ..line() };
+    let stored = SubscriberLine { device_id: Some("old".to_owned()), ont_serial: Some("SN-old".to_owned()), ..line() };
     let (old, new) = (device("old", 7200, Some("budi@isp"), &[]), device("new", 1, Some("budi@isp"), &[]));
     check(&stored, &[old.clone(), new.clone()], Some(("new", Evidence::Username)));
     check(&stored, &[new, old.clone()], Some(("new", Evidence::Username)));
@@ -93,7 +93,7 @@ fn a_tag_that_several_devices_carry_proves_nothing() {
 
 #[test]
 fn a_serial_is_known_as_on_the_label_and_as_in_the_device() {
-    let line = |serial: &str| Line { ont_serial: Some(serial.to_owned()), phone: None, ..line() };
+    let line = |serial: &str| SubscriberLine { ont_serial: Some(serial.to_owned()), phone: None, ..line() };
     let of = |serial: &str| {
         let mut device = device("a", 1, None, &[]);
         device["_deviceId"]["_SerialNumber"] = json!(serial);

@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 use time::{Duration, OffsetDateTime};
 
-use crate::{matching::Line, reading::Reading};
+use crate::{matching::SubscriberLine, reading::Reading};
 
 /// An answer is shown again for so long without asking.
 pub const FRESH_FOR: Duration = Duration::seconds(30);
@@ -14,7 +14,7 @@ pub const SEARCH_EVERY: Duration = Duration::minutes(2);
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Memory {
     /// What was known of the line then. Once that changes, nothing of this counts any more.
-    pub line: Line,
+    pub line: SubscriberLine,
     /// What the device said; `None` = there was no device.
     pub reading: Option<Reading>,
     /// When the ACS answered.

@@ -9,7 +9,7 @@ use tokio::time::Instant;
 use url::Url;
 
 use crate::{
-    matching::Line,
+    matching::SubscriberLine,
     names::{Names, is_secret},
     query,
 };
@@ -42,6 +42,12 @@ pub enum AcsError {
 }
 
 impl AcsError {
+    /// Credentials do not mend themselves; an ACS that is down may.
+    #[must_use]
+    pub const fn needs_a_person(&self) -> bool {
+        matches!(self, Self::Refused(_))
+    }
+
     /// Certainly the ACS's failure, and not that of one device behind it.
     #[must_use]
     pub const fn is_of_the_acs(&self) -> bool {
@@ -127,7 +133,7 @@ impl Nbi {
 
     /// The devices that could be the line's, those that informed last first, with what tells whose they are and no
     /// more. Whose they are is for [`crate::matching::choose`].
-    pub async fn search(&self, line: &Line, deadline: Deadline) -> Result<Vec<Value>, AcsError> {
+    pub async fn search(&self, line: &SubscriberLine, deadline: Deadline) -> Result<Vec<Value>, AcsError> {
         self.devices(&query::of_line(line, &self.names), &self.names.identity(), MOST_FOUND, SEARCH_BYTES, deadline)
             .await
     }

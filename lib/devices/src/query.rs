@@ -3,7 +3,7 @@
 
 use serde_json::{Map, Value, json};
 
-use crate::{matching::Line, names::Names};
+use crate::{matching::SubscriberLine, names::Names};
 
 /// One device by its id.
 pub(crate) fn by_id(id: &str) -> Value {
@@ -11,7 +11,7 @@ pub(crate) fn by_id(id: &str) -> Value {
 }
 
 /// Every device that could be the line's.
-pub(crate) fn of_line(line: &Line, names: &Names) -> Value {
+pub(crate) fn of_line(line: &SubscriberLine, names: &Names) -> Value {
     let mut any = Vec::new();
     let mut or = |path: &str, value: Value| any.push(Value::Object(Map::from_iter([(path.to_owned(), value)])));
     if let Some(id) = &line.device_id {
@@ -62,7 +62,8 @@ mod tests {
         assert_eq!(literal("budi@isp"), "budi@isp");
         assert_eq!(literal("*"), json!({"$regex": "^\\*$"}));
         assert_eq!(literal("/.*/"), json!({"$regex": "^\\/\\.\\*\\/$"}));
-        let line = Line { device_id: None, ont_serial: None, phone: None, username: "a\"},{\"_id\":\"b".to_owned() };
+        let line =
+            SubscriberLine { device_id: None, ont_serial: None, phone: None, username: "a\"},{\"_id\":\"b".to_owned() };
         let query = of_line(&line, &Names::default());
         assert!(
             query["$or"]
@@ -75,7 +76,7 @@ mod tests {
 
     #[test]
     fn a_line_is_looked_up_by_everything_that_is_known_of_it() {
-        let line = Line {
+        let line = SubscriberLine {
             device_id: Some("00259E-HG8245H-X".to_owned()),
             ont_serial: Some("HWTCA1B2C3D4".to_owned()),
             phone: Phone::parse("081234567890").ok(),

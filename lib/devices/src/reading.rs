@@ -30,7 +30,7 @@ pub struct Freshness {
 /// Is the PPPoE session up, as far as the device says?
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
-pub enum Session {
+pub enum PppoeSession {
     /// It is.
     Up,
     /// It is not.
@@ -41,7 +41,7 @@ pub enum Session {
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Pppoe {
     /// Up or down.
-    pub session: Session,
+    pub session: PppoeSession,
     /// User name.
     pub username: Option<String>,
     /// Address.
@@ -171,13 +171,13 @@ impl Reader<'_> {
         if let Some(found) = self.device.text(PPP_USERNAME) {
             self.won.insert(Meaning::PppoeUsername, PPP_USERNAME.to_owned());
             let username = Some(found.value).filter(|text| !says_nothing(text));
-            let session = if username.is_some() { Session::Up } else { Session::Down };
-            let ip = self.ip(username.as_deref().unwrap_or(customer)).filter(|_| session == Session::Up);
+            let session = if username.is_some() { PppoeSession::Up } else { PppoeSession::Down };
+            let ip = self.ip(username.as_deref().unwrap_or(customer)).filter(|_| session == PppoeSession::Up);
             return Some(Pppoe { session, username, ip, read_at: found.read_at });
         }
         if let Some(found) = self.first(Meaning::PppoeUsername, |text| Some(text.clone())) {
             let ip = self.ip(&found.value);
-            return Some(Pppoe { session: Session::Up, username: Some(found.value), ip, read_at: found.read_at });
+            return Some(Pppoe { session: PppoeSession::Up, username: Some(found.value), ip, read_at: found.read_at });
         }
         let known = connections().filter_map(|at| Some((self.device.says(&at.username)?, at)));
         let mut known: Vec<_> = known.collect();
@@ -186,7 +186,7 @@ impl Reader<'_> {
         let (found, at) = known.into_iter().next()?;
         let status = self.device.says(&at.status);
         let up = status.as_ref().is_none_or(|status| status.value.eq_ignore_ascii_case("connected"));
-        let session = if up { Session::Up } else { Session::Down };
+        let session = if up { PppoeSession::Up } else { PppoeSession::Down };
         let ip = self.ip(&found.value).filter(|_| up);
         let read_at = status.map_or(found.read_at, |status| status.read_at);
         self.won.insert(Meaning::PppoeUsername, at.username);

@@ -40,9 +40,9 @@ fn ppp_username_decides_whatever_other_names_say() {
         (pppoe.session, pppoe.username, pppoe.ip.map(|ip| ip.value))
     };
     for empty in [json!(""), json!(" "), json!("N/A"), json!("-"), Value::Null] {
-        assert_eq!(with(empty.clone()), (Session::Down, None, None), "{empty}");
+        assert_eq!(with(empty.clone()), (PppoeSession::Down, None, None), "{empty}");
     }
-    assert_eq!(with(json!("budi@isp")), (Session::Up, Some("budi@isp".to_owned()), Some("10.1.1.2".to_owned())));
+    assert_eq!(with(json!("budi@isp")), (PppoeSession::Up, Some("budi@isp".to_owned()), Some("10.1.1.2".to_owned())));
 }
 
 #[test]
@@ -51,7 +51,7 @@ fn without_ppp_username_the_other_names_are_tried_in_turn() {
         |values: &[(&str, Value)]| read(values).pppoe.map(|pppoe| (pppoe.session, pppoe.username.unwrap_or_default()));
     assert_eq!(
         session(&[("VirtualParameters.pppoeUsername2", json!("budi@isp"))]),
-        Some((Session::Up, "budi@isp".to_owned()))
+        Some((PppoeSession::Up, "budi@isp".to_owned()))
     );
     let at = |n: u8, leaf: &str| format!("{WAN}.{n}.WANPPPConnection.1.{leaf}");
     let (management, internet) = (at(1, "Username"), at(4, "Username"));
@@ -67,17 +67,20 @@ fn without_ppp_username_the_other_names_are_tried_in_turn() {
         let pppoe = reading.pppoe.unwrap();
         (pppoe.session, pppoe.username.unwrap(), pppoe.ip.map(|ip| ip.value))
     };
-    assert_eq!(two("Connected"), (Session::Up, "budi@isp".to_owned(), Some("10.1.1.2".to_owned())));
-    assert_eq!(two("Disconnected"), (Session::Down, "budi@isp".to_owned(), None));
+    assert_eq!(two("Connected"), (PppoeSession::Up, "budi@isp".to_owned(), Some("10.1.1.2".to_owned())));
+    assert_eq!(two("Disconnected"), (PppoeSession::Down, "budi@isp".to_owned(), None));
     assert_eq!(
         session(&[("Device.PPP.Interface.1.Username", json!("budi@isp"))]),
-        Some((Session::Up, "budi@isp".to_owned()))
+        Some((PppoeSession::Up, "budi@isp".to_owned()))
     );
     assert_eq!(session(&[]), None);
     // A script that was never run leaves no value: it says nothing.
     let mut never = device(&[("VirtualParameters.pppoeUser", json!("budi@isp"))]);
     never["VirtualParameters"]["pppUsername"] = json!({"_object": false, "_writable": false});
-    assert_eq!(Reading::of(&never, &Names::default(), "budi@isp", NOW).unwrap().pppoe.unwrap().session, Session::Up);
+    assert_eq!(
+        Reading::of(&never, &Names::default(), "budi@isp", NOW).unwrap().pppoe.unwrap().session,
+        PppoeSession::Up
+    );
 }
 
 #[test]

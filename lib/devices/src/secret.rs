@@ -3,8 +3,11 @@
 use std::{collections::BTreeMap, time::Duration};
 
 use base64::{Engine as _, engine::general_purpose::STANDARD};
-use http::{HeaderMap, HeaderName, HeaderValue, header};
-use partner_http::{is_loopback_http, own};
+use http::{HeaderMap, HeaderValue, header};
+use partner_http::{
+    is_loopback_http, own,
+    rows::{RowError, RowReader},
+};
 use url::Url;
 
 use crate::{
@@ -17,22 +20,12 @@ use crate::{
 /// The interval of devices that do not tell theirs. Shared configurations set 100 s to 300 s.
 const DEFAULT_INTERVAL_S: u32 = 300;
 
-/// A row that cannot be used. Tells no value.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("secret genieacs, row {row}: {problem}")]
-pub struct SecretProblem {
-    row: &'static str,
-    problem: String,
-}
-
-fn problem(row: &'static str, problem: impl Into<String>) -> SecretProblem {
-    SecretProblem { row, problem: problem.into() }
-}
+/// Name of the secret.
+const SECRET: &str = "genieacs";
 
 /// Everything that the secret says.
 #[derive(Debug, Clone)]
 pub struct Acs {
-    /// The NBI.
     pub nbi: Nbi,
     /// Which silence is normal.
     pub freshness: Freshness,
@@ -44,89 +37,77 @@ impl Acs {
     /// is empty: nothing is configured.
     ///
     /// `stand_in` admits http on this machine: the demo and tests.
-    pub fn from_secret(rows: &BTreeMap<String, String>, stand_in: bool) -> Result<Option<Self>, SecretProblem> {
-        let row = |name: &str| rows.get(name).map(|text| text.trim()).filter(|text| !text.is_empty());
-        let Some(typed) = row("url") else { return Ok(None) };
-        let allow_http = match row("allowHttp") {
-            None => false,
-            Some(text) => formats::switch(text).ok_or_else(|| problem("allowHttp", "type true, or leave it empty"))?,
-        };
+    pub fn from_secret(rows: &BTreeMap<String, String>, stand_in: bool) -> Result<Option<Self>, RowError> {
+        let rows = RowReader::new(SECRET, rows);
+        let Some(typed) = rows.text("url") else { return Ok(None) };
+        let allow_http = rows.flag("allowHttp", false)?;
         let on_stand_in = stand_in && Url::parse(typed).is_ok_and(|url| is_loopback_http(&url));
-        let base = base_url(typed, allow_http || on_stand_in)?;
+        let base = base_url(rows, typed, allow_http || on_stand_in)?;
         let options = own::Options {
             timeout: LIMIT,
-            authorities: row("caCertificate").map(str::to_owned),
+            authorities: rows.text("caCertificate").map(str::to_owned),
             plain_http: allow_http || on_stand_in,
             loopback: stand_in,
         };
-        let client = own::Client::new(options).map_err(|error| problem("caCertificate", error.to_string()))?;
-        let names = row("paths")
+        let client = own::Client::new(options).map_err(|error| rows.error("caCertificate", error.to_string()))?;
+        let names = rows
+            .text("paths")
             .map_or_else(|| Ok(Names::default()), Names::parse)
-            .map_err(|error| problem("paths", error.to_string()))?;
-        let default_interval_s = match row("informIntervalSeconds") {
+            .map_err(|error| rows.error("paths", error.to_string()))?;
+        let default_interval_s = match rows.text("informIntervalSeconds") {
             None => DEFAULT_INTERVAL_S,
             Some(text) => formats::interval_seconds(text)
-                .ok_or_else(|| problem("informIntervalSeconds", "type a number from 10 to 172800"))?,
+                .ok_or_else(|| rows.error("informIntervalSeconds", "type a number from 10 to 172800"))?,
         };
-        let nbi = Nbi::new(client, base, headers(&row)?, names);
+        let nbi = Nbi::new(client, base, headers(rows)?, names);
         Ok(Some(Self { nbi, freshness: Freshness { default_interval_s } }))
     }
 }
 
-fn base_url(typed: &str, allow_http: bool) -> Result<Url, SecretProblem> {
+fn base_url(rows: RowReader<'_>, typed: &str, allow_http: bool) -> Result<Url, RowError> {
+    let error = |problem: &'static str| rows.error("url", problem);
     let url = Url::parse(typed)
         .ok()
         .filter(Url::has_host)
-        .ok_or_else(|| problem("url", "type the NBI's address, such as https://acs.example.id"))?;
+        .ok_or_else(|| error("type the NBI's address, such as https://acs.example.id"))?;
     if !url.username().is_empty() || url.password().is_some() {
-        return Err(problem("url", "must hold no user name: use the rows username and password"));
+        return Err(error("must hold no user name: use the rows username and password"));
     }
     if url.query().is_some() || url.fragment().is_some() {
-        return Err(problem("url", "must end with host, port or path"));
+        return Err(error("must end with host, port or path"));
     }
     match url.scheme() {
         "https" => Ok(url),
         "http" if allow_http => Ok(url),
-        "http" => Err(problem(
-            "url",
+        "http" => Err(error(
             "is plain http, where anybody on the way reads along: use https, or type true into allowHttp for a line that is private",
         )),
-        _ => Err(problem("url", "must begin with https://")),
+        _ => Err(error("must begin with https://")),
     }
 }
 
-fn headers<'a>(row: &impl Fn(&str) -> Option<&'a str>) -> Result<HeaderMap, SecretProblem> {
+fn headers(rows: RowReader<'_>) -> Result<HeaderMap, RowError> {
+    let row = |name: &str| rows.text(name);
     let basic = row("username").or(row("password")).is_some();
     let ways = [basic, row("bearerToken").is_some(), row("headerName").or(row("headerValue")).is_some()];
     if ways.iter().filter(|way| **way).count() > 1 {
-        return Err(problem("username", "fill one of username and password, bearerToken, headerName and headerValue"));
+        let problem = "fill one of username and password, bearerToken, headerName and headerValue";
+        return Err(rows.error("username", problem));
     }
     let mut headers = HeaderMap::from_iter([(header::ACCEPT, HeaderValue::from_static("application/json"))]);
-    let mut secret = |row: &'static str, name: HeaderName, text: String| {
-        let mut value =
-            HeaderValue::try_from(text).map_err(|_| problem(row, "holds a character that a header cannot"))?;
-        value.set_sensitive(true);
-        headers.insert(name, value);
-        Ok(())
-    };
     if basic {
         let pair = format!("{}:{}", row("username").unwrap_or_default(), row("password").unwrap_or_default());
-        secret("password", header::AUTHORIZATION, format!("Basic {}", STANDARD.encode(pair)))?;
+        let value = rows.secret_header("password", &format!("Basic {}", STANDARD.encode(pair)))?;
+        headers.insert(header::AUTHORIZATION, value);
     }
     if let Some(token) = row("bearerToken") {
-        secret("bearerToken", header::AUTHORIZATION, format!("Bearer {token}"))?;
+        headers.insert(header::AUTHORIZATION, rows.secret_header("bearerToken", &format!("Bearer {token}"))?);
     }
     if let Some(name) = row("headerName") {
-        let name = HeaderName::try_from(name).map_err(|_| problem("headerName", "is not the name of a header"))?;
-        let framing =
-            [header::HOST, header::CONTENT_LENGTH, header::TRANSFER_ENCODING, header::CONNECTION, header::UPGRADE];
-        if framing.contains(&name) {
-            return Err(problem("headerName", "is a header that cannot be set"));
-        }
-        let value = row("headerValue").ok_or_else(|| problem("headerValue", "is empty"))?;
-        secret("headerValue", name, value.to_owned())?;
+        let name = rows.header_name("headerName", name)?;
+        headers.insert(name, rows.secret_header("headerValue", rows.required("headerValue", "is empty")?)?);
     } else if row("headerValue").is_some() {
-        return Err(problem("headerName", "is empty"));
+        return Err(rows.error("headerName", "is empty"));
     }
     Ok(headers)
 }
@@ -139,7 +120,7 @@ pub const PATIENCE: Duration = LIMIT;
 mod tests {
     use super::*;
 
-    fn read(rows: &[(&str, &str)]) -> Result<Option<Acs>, SecretProblem> {
+    fn read(rows: &[(&str, &str)]) -> Result<Option<Acs>, RowError> {
         Acs::from_secret(&rows.iter().map(|(row, text)| ((*row).to_owned(), (*text).to_owned())).collect(), false)
     }
 
@@ -173,7 +154,12 @@ mod tests {
             let error = read(rows).unwrap_err();
             assert!(error.row == row && !error.to_string().contains("geheim"), "{rows:?}: {error}");
         }
-        assert!(read(&[("url", "http://10.8.0.2:7557"), ("allowHttp", "true")]).unwrap().is_some());
+        for yes in ["true", "YA", " 1 "] {
+            assert!(read(&[("url", "http://10.8.0.2:7557"), ("allowHttp", yes)]).unwrap().is_some(), "{yes}");
+        }
+        for no in ["False", "tidak", "0", ""] {
+            assert_eq!(read(&[("url", "http://10.8.0.2:7557"), ("allowHttp", no)]).unwrap_err().row, "url", "{no}");
+        }
     }
 
     #[test]

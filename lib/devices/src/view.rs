@@ -5,7 +5,7 @@ use serde::Serialize;
 use time::{Duration, OffsetDateTime};
 
 use crate::{
-    reading::{Freshness, Measured, Pppoe, Reading, Session},
+    reading::{Freshness, Measured, Pppoe, PppoeSession, Reading},
     words::{self, Level},
 };
 
@@ -197,7 +197,7 @@ impl DeviceView {
 /// A dead modem never looks connected: whatever it said last, it says nothing now.
 fn pppoe(reading: &Reading, online: bool, frame: Frame) -> PppoeView {
     let said = reading.pppoe.as_ref();
-    let connected = online && said.is_some_and(|pppoe| pppoe.session == Session::Up);
+    let connected = online && said.is_some_and(|pppoe| pppoe.session == PppoeSession::Up);
     let read_at = said.and_then(|pppoe| pppoe.read_at);
     // How old is what this word rests on?
     let of = match (online, frame.stale) {

@@ -22,7 +22,7 @@ fn reading(informed_minutes_ago: i64) -> Reading {
         model: Some("HG8245H".to_owned()),
         serial: Some("48575443A1B2C3D4".to_owned()),
         pppoe: Some(Pppoe {
-            session: Session::Up,
+            session: PppoeSession::Up,
             username: Some("budi@isp".to_owned()),
             ip: Some(Measured { value: "10.1.1.2".to_owned(), read_at }),
             read_at,

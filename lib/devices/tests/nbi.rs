@@ -6,7 +6,7 @@ use std::{collections::BTreeMap, time::Duration};
 use billing::access::phone::Phone;
 use devices::{
     look::look,
-    matching::Line,
+    matching::SubscriberLine,
     nbi::{AcsError, Deadline, Refreshed},
     secret::Acs,
 };
@@ -28,8 +28,8 @@ fn deadline() -> Deadline {
     Deadline::after(Duration::from_secs(4))
 }
 
-fn line() -> Line {
-    Line {
+fn line() -> SubscriberLine {
+    SubscriberLine {
         device_id: Some("00259E-HG8245H%2DX-48575443A1B2C3D4".to_owned()),
         ont_serial: Some("48575443A1B2C3D4".to_owned()),
         phone: Phone::parse("081234567890").ok(),

@@ -178,6 +178,12 @@ impl GatewayError {
     pub const fn may_exist(&self) -> bool {
         matches!(self, Self::Ambiguous(_) | Self::ForeignPage(_))
     }
+
+    /// The key has to be replaced, or somebody could rob a customer. The rest is asked again.
+    #[must_use]
+    pub const fn needs_a_person(&self) -> bool {
+        matches!(self, Self::Unauthorized { .. } | Self::ForeignPage(_))
+    }
 }
 
 /// The rows of one secret as the admin typed them: trimmed, empty rows absent.
@@ -208,11 +214,19 @@ pub enum SetupError {
     },
 }
 
+impl SetupError {
+    /// A gateway without a key is one that the provider does not use.
+    #[must_use]
+    pub const fn needs_a_person(&self) -> bool {
+        matches!(self, Self::Unusable { .. })
+    }
+}
+
 /// The gateway of that name with the keys of its secret. Cheap, and makes no call.
 ///
 /// Fails while no key is configured, and when a row cannot be used: see [`SetupError`].
 pub fn connect(name: GatewayName, rows: &SecretRows, setup: &Setup) -> Result<Box<dyn Gateway>, SetupError> {
-    let rows = rows::Rows::new(name, rows);
+    let rows = rows::GatewayRows::new(name, rows);
     let stand_in = rows.stand_in(setup)?;
     let stand_in = stand_in.as_deref();
     Ok(match name {

@@ -15,7 +15,7 @@ use crate::{
     Cancellation, CreateError, CreatedOrder, Gateway, GatewayError, Hint, NewOrder, OrderRef, SetupError, VerifyError,
     WebhookRequest,
     partner::Api,
-    rows::Rows,
+    rows::GatewayRows,
     secret::Rotating,
     wire::{path_segment, plain_id},
 };
@@ -38,7 +38,7 @@ impl Midtrans {
     /// Takes `serverKey`, `previousServerKey`, `isSandbox`, `isActive` and `extraChannels`; `clientKey` is for browsers
     /// only.
     pub(crate) fn from_rows(
-        rows: &Rows<'_>,
+        rows: &GatewayRows<'_>,
         production_only: bool,
         stand_in: Option<&str>,
     ) -> Result<Self, SetupError> {

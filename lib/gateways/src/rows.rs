@@ -1,6 +1,7 @@
-//! Reads the rows of a secret as an admin types them.
+//! What the rows of all gateways have in common.
 
 use billing::payment::gateway::GatewayName;
+use partner_http::rows::RowReader;
 use url::Url;
 
 use crate::{
@@ -9,36 +10,27 @@ use crate::{
 };
 
 /// The rows of one gateway's secret.
-pub(crate) struct Rows<'a> {
+pub(crate) struct GatewayRows<'a> {
     gateway: GatewayName,
-    rows: &'a SecretRows,
+    rows: RowReader<'a>,
 }
 
-impl<'a> Rows<'a> {
+impl<'a> GatewayRows<'a> {
     pub(crate) fn new(gateway: GatewayName, rows: &'a SecretRows) -> Self {
-        Self { gateway, rows }
+        Self { gateway, rows: RowReader::new(gateway.as_str(), rows) }
     }
 
-    /// A row that cannot be used. The text says what to change and never repeats a value.
+    /// Rows that cannot be used. The text says what to change and never repeats a value.
     pub(crate) fn unusable(&self, problem: impl Into<String>) -> SetupError {
         SetupError::Unusable { gateway: self.gateway, problem: problem.into() }
     }
 
-    /// The row's text; empty is the same as absent.
     pub(crate) fn text(&self, row: &str) -> Option<&'a str> {
-        self.rows.get(row).map(|text| text.trim()).filter(|text| !text.is_empty())
+        self.rows.text(row)
     }
 
-    /// A yes or no, as a person may type it.
-    pub(crate) fn flag(&self, row: &str, absent: bool) -> Result<bool, SetupError> {
-        let Some(text) = self.text(row) else {
-            return Ok(absent);
-        };
-        match text.to_ascii_lowercase().as_str() {
-            "true" | "yes" | "ya" | "1" | "on" => Ok(true),
-            "false" | "no" | "tidak" | "0" | "off" => Ok(false),
-            _ => Err(self.unusable(format!("{row}: type true or false"))),
-        }
+    pub(crate) fn flag(&self, row: &'static str, absent: bool) -> Result<bool, SetupError> {
+        self.rows.flag(row, absent).map_err(|error| self.unusable(format!("{}: {}", error.row, error.problem)))
     }
 
     /// A key or token and the one before it; `None` when no current one is typed.

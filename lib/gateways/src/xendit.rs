@@ -15,7 +15,7 @@ use crate::{
     Cancellation, CreateError, CreatedOrder, Gateway, GatewayError, Hint, NewOrder, OrderRef, SetupError, VerifyError,
     WebhookRequest,
     partner::Api,
-    rows::Rows,
+    rows::GatewayRows,
     secret::{Rotating, Secret},
     wire::{path_segment, plain_id},
 };
@@ -36,7 +36,7 @@ pub(crate) struct Xendit {
 impl Xendit {
     /// Takes `apiKey`, `callbackToken`, `previousCallbackToken` and `isActive`. The key's prefix decides the mode.
     pub(crate) fn from_rows(
-        rows: &Rows<'_>,
+        rows: &GatewayRows<'_>,
         production_only: bool,
         stand_in: Option<&str>,
     ) -> Result<Self, SetupError> {

@@ -40,6 +40,7 @@ fn the_mode_comes_from_the_switch_or_the_key() {
         mode(GatewayName::Midtrans, &[("serverKey", "SB-Mid-server-EXAMPLE"), ("isSandbox", " TRUE ")]),
         Mode::Sandbox
     );
+    assert_eq!(mode(GatewayName::Midtrans, &[("serverKey", "k"), ("isSandbox", "Ya")]), Mode::Sandbox);
     assert_eq!(mode(GatewayName::Xendit, &[("apiKey", "xnd_production_EXAMPLE")]), Mode::Production);
     assert_eq!(mode(GatewayName::Xendit, &[("apiKey", "xnd_development_EXAMPLE")]), Mode::Sandbox);
 }
@@ -68,6 +69,7 @@ fn slips_while_typing_are_told_without_the_value() {
     check_unusable(GatewayName::Midtrans, &[("serverKey", "Mid-server EXAMPLE")], false);
     check_unusable(GatewayName::Midtrans, &[("serverKey", "k"), ("isSandbox", "EXAMPLE")], false);
     check_unusable(GatewayName::Midtrans, &[("serverKey", "k"), ("isActive", "EXAMPLE")], false);
+    check_unusable(GatewayName::Xendit, &[("apiKey", "xnd_production_k"), ("isActive", "off")], false);
     check_unusable(GatewayName::Midtrans, &[("serverKey", "k"), ("extraChannels", "dana; EXAMPLE")], false);
     check_unusable(GatewayName::Xendit, &[("apiKey", "xnd_public_EXAMPLE")], false);
     check_unusable(GatewayName::Xendit, &[("apiKey", "EXAMPLE")], false);
@@ -80,7 +82,7 @@ fn a_gateway_can_be_switched_off_for_new_links() {
         connected(GatewayName::Xendit, &[("apiKey", "xnd_production_k"), ("isActive", text)], true).unwrap().is_active()
     };
     assert!(active("") && active("true"));
-    assert!(!active("false") && !active("No"));
+    assert!(!active("false") && !active("No") && !active("TIDAK") && !active(" 0 "));
 }
 
 #[test]

@@ -3,17 +3,20 @@
 use std::fmt;
 
 use async_trait::async_trait;
-use http::{HeaderMap, HeaderName, HeaderValue, header};
-use partner_http::Answer;
+use http::{HeaderMap, HeaderValue, header};
+use partner_http::{
+    Answer,
+    rows::{RowError, RowReader},
+};
 use serde_json::{Map, Value};
 use url::Url;
 
 use crate::{
-    Endpoints, Message, Pacing, Provider, ProviderError, ProviderName, RejectionClass, SendOutcome,
-    channel::linked_phone,
-    provider::Rows,
+    message::Message,
+    provider::{Pacing, Provider, ProviderName, RejectionClass, SendOutcome},
+    setup::{Endpoints, address, linked_phone},
     template::{PHONE, TEXT, fill, has_gap},
-    wire::{self, address, post, provider_id, refuse_unusable, rejected, scalar},
+    wire::{self, post, provider_id, refuse_unusable, rejected, scalar},
 };
 
 /// A provider with an HTTP API that takes one JSON `POST` per message.
@@ -40,28 +43,27 @@ impl HttpProvider {
     /// strings), `successPointer` (JSON pointer into the answer), `successValue`, and `idPointer` (where the answer
     /// holds the message's id; optional). Behind most of these services is a linked phone, so one is assumed; the row
     /// `linkedPhone` says `false` if not.
-    pub(crate) fn read(rows: Rows<'_>, endpoints: Endpoints<'_>) -> Result<Self, ProviderError> {
-        let row = |name: &str| rows.get(name);
-        let error = |row, problem| ProviderError { row, problem };
+    pub(crate) fn read(rows: RowReader<'_>, endpoints: Endpoints<'_>) -> Result<Self, RowError> {
         let url = address(rows, "url", endpoints)?;
-        let body: Value = row("body")
+        let body: Value = rows
+            .text("body")
             .and_then(|text| serde_json::from_str(text).ok())
-            .ok_or_else(|| error("body", "type JSON, such as {\"to\":\"{{phone}}\",\"message\":\"{{text}}\"}"))?;
+            .ok_or_else(|| rows.error("body", "type JSON, such as {\"to\":\"{{phone}}\",\"message\":\"{{text}}\"}"))?;
         if !has_gap(&body, PHONE) || !has_gap(&body, TEXT) {
-            return Err(error("body", "needs {{phone}} and {{text}} within quotes"));
+            return Err(rows.error("body", "needs {{phone}} and {{text}} within quotes"));
         }
         Ok(Self {
             url,
-            headers: headers(row("headers"))?,
+            headers: headers(rows)?,
             body,
-            success_pointer: pointer(row("successPointer"))
-                .ok_or_else(|| error("successPointer", "type where the answer says yes, such as /status"))?,
-            success_value: row("successValue").map(str::to_owned),
-            id_pointer: match row("idPointer") {
+            success_pointer: pointer(rows.text("successPointer"))
+                .ok_or_else(|| rows.error("successPointer", "type where the answer says yes, such as /status"))?,
+            success_value: rows.text("successValue").map(str::to_owned),
+            id_pointer: match rows.text("idPointer") {
                 None => None,
-                given => Some(pointer(given).ok_or_else(|| error("idPointer", "must begin with /"))?),
+                given => Some(pointer(given).ok_or_else(|| rows.error("idPointer", "must begin with /"))?),
             },
-            pacing: if row("linkedPhone") == Some("false") { Pacing::Unlimited } else { linked_phone(rows)? },
+            pacing: if rows.flag("linkedPhone", true)? { linked_phone(rows)? } else { Pacing::Unlimited },
         })
     }
 
@@ -134,22 +136,14 @@ fn pointer(text: Option<&str>) -> Option<String> {
 }
 
 /// The typed headers, all of them secret, and the content type. Those that frame the request are not for typing.
-fn headers(typed: Option<&str>) -> Result<HeaderMap, ProviderError> {
-    let error = |problem| ProviderError { row: "headers", problem };
-    let fields: Map<String, Value> = serde_json::from_str(typed.unwrap_or("{}"))
-        .map_err(|_| error("type a JSON object, such as {\"Authorization\":\"…\"}"))?;
+fn headers(rows: RowReader<'_>) -> Result<HeaderMap, RowError> {
+    const ROW: &str = "headers";
+    let fields: Map<String, Value> = serde_json::from_str(rows.text(ROW).unwrap_or("{}"))
+        .map_err(|_| rows.error(ROW, "type a JSON object, such as {\"Authorization\":\"…\"}"))?;
     let mut headers = HeaderMap::new();
     for (name, value) in &fields {
-        let name = HeaderName::try_from(name.as_str()).map_err(|_| error("holds a name that is not a header's"))?;
-        let framing =
-            [header::HOST, header::CONTENT_LENGTH, header::TRANSFER_ENCODING, header::CONNECTION, header::UPGRADE];
-        if framing.contains(&name) {
-            return Err(error("Host, Content-Length, Transfer-Encoding, Connection and Upgrade cannot be set"));
-        }
-        let value = value.as_str().and_then(|text| HeaderValue::try_from(text.trim()).ok());
-        let mut value = value.ok_or_else(|| error("every value must be text within quotes, on one line"))?;
-        value.set_sensitive(true);
-        headers.insert(name, value);
+        let text = value.as_str().ok_or_else(|| rows.error(ROW, "every value must be text within quotes"))?;
+        headers.insert(rows.header_name(ROW, name)?, rows.secret_header(ROW, text.trim())?);
     }
     headers.entry(header::CONTENT_TYPE).or_insert(HeaderValue::from_static("application/json"));
     headers.entry(header::ACCEPT).or_insert(HeaderValue::from_static("application/json"));

@@ -1,10 +1,10 @@
 //! Who takes messages, and what the answer means.
 
-use std::{collections::BTreeMap, fmt, ops::RangeInclusive, time::Duration};
+use std::{fmt, ops::RangeInclusive, time::Duration};
 
 use async_trait::async_trait;
 
-use crate::Message;
+use crate::message::Message;
 
 /// Somebody who takes messages for WhatsApp.
 #[async_trait]
@@ -114,6 +114,12 @@ impl RejectionClass {
     /// Not now, nobody says until when, for all messages.
     pub const LATER: Self = Self::Later { about: About::Sender, wait: None };
 
+    /// Somebody has to mend the message or the sender. Not for a recipient: anybody can type a wrong number.
+    #[must_use]
+    pub const fn needs_a_person(self) -> bool {
+        matches!(self, Self::Message | Self::Stop)
+    }
+
     /// May another provider be asked to take the message?
     #[must_use]
     pub const fn allows_another_provider(self) -> bool {
@@ -139,28 +145,4 @@ pub enum Pacing {
     },
     /// As fast as one likes.
     Unlimited,
-}
-
-/// A row of the secret that cannot be used.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("whatsapp: {row}: {problem}")]
-pub struct ProviderError {
-    /// Which row.
-    pub row: &'static str,
-    /// What to change, without the value itself.
-    pub problem: &'static str,
-}
-
-/// The rows of the secret. Empty ones are absent.
-#[derive(Clone, Copy)]
-pub(crate) struct Rows<'a>(pub &'a BTreeMap<String, String>);
-
-impl<'a> Rows<'a> {
-    pub(crate) fn get(self, name: &str) -> Option<&'a str> {
-        self.0.get(name).map(|text| text.trim()).filter(|text| !text.is_empty())
-    }
-
-    pub(crate) fn required(self, row: &'static str, problem: &'static str) -> Result<&'a str, ProviderError> {
-        self.get(row).ok_or(ProviderError { row, problem })
-    }
 }

@@ -8,7 +8,7 @@ use billing::{language::Language, telling::notice::Kind};
 use serde_json::{Value, json};
 use time::macros::date;
 
-use crate::{Category, Message};
+use crate::message::{Category, Message};
 
 /// The longest name that is shown.
 const LONGEST_FACT: usize = 60;

@@ -4,8 +4,6 @@
 //! Verified over the raw bytes, in constant time, and fail closed: without a key in the secret nothing is believed.
 //! Whoever reads a report must bear it twice and in any order.
 
-use std::collections::BTreeMap;
-
 use billing::{access::phone::Phone, telling::delivery::DeliveryStatus};
 use hmac::{Hmac, KeyInit as _, Mac as _};
 use http::HeaderMap;
@@ -13,10 +11,7 @@ use sha2::{Digest as _, Sha256, Sha512};
 use subtle::ConstantTimeEq as _;
 use time::OffsetDateTime;
 
-use crate::{ProviderName, RejectionClass, fonnte, meta, provider::Rows, waha};
-
-/// Longest challenge that is given back.
-const MAX_CHALLENGE: usize = 200;
+use crate::provider::RejectionClass;
 
 /// A webhook as it came in.
 #[derive(Debug, Clone, Copy)]
@@ -31,7 +26,7 @@ pub struct WebhookRequest<'a> {
 
 /// Something that a provider reports.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Notice {
+pub enum ProviderReport {
     /// A message has moved on.
     Status(Status),
     /// A customer wants no more messages, or messages again.
@@ -66,6 +61,14 @@ pub struct Status {
     pub detail: Option<String>,
 }
 
+impl Status {
+    /// Only a number that takes no messages is nobody's affair but the customer's.
+    #[must_use]
+    pub fn needs_a_person(&self) -> bool {
+        self.class.is_some_and(|class| class != RejectionClass::Recipient)
+    }
+}
+
 /// Why a webhook is not believed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub enum WebhookError {
@@ -81,39 +84,6 @@ pub enum WebhookError {
     /// This provider sends none.
     #[error("this provider has no webhooks")]
     NoWebhooks,
-}
-
-/// Verifies a webhook and reads what it reports. What it holds besides, such as pictures that customers send, is left
-/// out.
-pub fn read(
-    provider: ProviderName,
-    rows: &BTreeMap<String, String>,
-    request: &WebhookRequest<'_>,
-) -> Result<Vec<Notice>, WebhookError> {
-    let rows = Rows(rows);
-    match provider {
-        ProviderName::Meta => meta::webhook::read(rows, request),
-        ProviderName::Fonnte => fonnte::webhook::read(rows, request),
-        ProviderName::Waha => waha::webhook::read(rows, request),
-        ProviderName::Http => Err(WebhookError::NoWebhooks),
-    }
-}
-
-/// Meta's handshake when the address is typed into its console: the challenge to give back, if the token is ours. The
-/// token is the row `metaVerifyToken`, made up by the admin, and not the key that signs.
-pub fn handshake(
-    rows: &BTreeMap<String, String>,
-    query: impl Fn(&str) -> Option<String>,
-) -> Result<String, WebhookError> {
-    let expected = Rows(rows).get("metaVerifyToken").ok_or(WebhookError::NotConfigured("metaVerifyToken"))?;
-    let given = query("hub.verify_token").unwrap_or_default();
-    if query("hub.mode").as_deref() != Some("subscribe") || !same(expected, &given) {
-        return Err(WebhookError::Forged);
-    }
-    let challenge = query("hub.challenge").filter(|text| (1..=MAX_CHALLENGE).contains(&text.len()));
-    challenge
-        .filter(|text| text.bytes().all(|b| b.is_ascii_alphanumeric() || b"-_".contains(&b)))
-        .ok_or(WebhookError::Malformed("challenge"))
 }
 
 /// Are these the same, in a time that tells nothing of either?

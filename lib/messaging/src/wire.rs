@@ -1,11 +1,14 @@
-//! What calls to all providers have in common.
+//! What calls to all providers, and their answers, have in common.
 
-use http::{HeaderMap, HeaderValue, Method};
+use http::{HeaderMap, Method};
 use partner_http::{Answer, Call, CallError, safe_detail};
 use serde_json::Value;
 use url::Url;
 
-use crate::{Endpoints, Message, ProviderError, RejectionClass, SendOutcome, provider::Rows};
+use crate::{
+    message::Message,
+    provider::{RejectionClass, SendOutcome},
+};
 
 const MAX_ANSWER_BYTES: usize = 64 * 1024;
 /// WhatsApp's own limit for a text, in characters.
@@ -44,32 +47,6 @@ pub(crate) async fn post(url: &Url, headers: &HeaderMap, body: String) -> Result
     })
 }
 
-/// The address in a row: https, or a stand-in on this machine where that is admitted, without user name and password.
-pub(crate) fn address(rows: Rows<'_>, row: &'static str, endpoints: Endpoints<'_>) -> Result<Url, ProviderError> {
-    let error = |problem| ProviderError { row, problem };
-    let url = rows.required(row, "type the provider's address")?;
-    let url = Url::parse(url).map_err(|_| error("type the provider's address"))?;
-    let local = endpoints.loopback_http && partner_http::is_loopback_http(&url);
-    if !(url.scheme() == "https" || local) || !url.username().is_empty() || url.password().is_some() {
-        return Err(error("must begin with https:// and hold no user name"));
-    }
-    Ok(url)
-}
-
-/// A base address and a path, which has been checked by its maker.
-pub(crate) fn join(base: &str, path: &str, row: &'static str) -> Result<Url, ProviderError> {
-    let problem = "together with the others is no address";
-    Url::parse(&format!("{}{path}", base.trim_end_matches('/'))).map_err(|_| ProviderError { row, problem })
-}
-
-/// A header value that no log shows.
-pub(crate) fn secret_header(text: &str, row: &'static str) -> Result<HeaderValue, ProviderError> {
-    let mut value = HeaderValue::try_from(text)
-        .map_err(|_| ProviderError { row, problem: "must be on one line, without accents" })?;
-    value.set_sensitive(true);
-    Ok(value)
-}
-
 /// Text, number or boolean as text.
 pub(crate) fn scalar(value: &Value) -> Option<String> {
     match value {
@@ -81,8 +58,8 @@ pub(crate) fn scalar(value: &Value) -> Option<String> {
 
 /// A provider's id of a message: of a usable length, without anything odd in it.
 pub(crate) fn provider_id(value: Option<&Value>) -> Option<String> {
-    let id = scalar(value?)?;
-    Some(id.chars().filter(char::is_ascii_graphic).take(MAX_ID).collect()).filter(|id: &String| !id.is_empty())
+    let id: String = scalar(value?)?.chars().filter(char::is_ascii_graphic).take(MAX_ID).collect();
+    if id.is_empty() { None } else { Some(id) }
 }
 
 /// A provider's words for the log, without the message, should it be repeated there.

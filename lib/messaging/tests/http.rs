@@ -6,14 +6,17 @@ mod common;
 use std::collections::BTreeMap;
 
 use common::{LOCAL, PHONE, TEXT, check_class, message};
-use messaging::{Channel, Endpoints, ProviderError, RejectionClass, SendOutcome};
-use partner_http::testing::{Canned, Partner, nobody};
+use messaging::{Channel, Endpoints, Pacing, RejectionClass, SendOutcome};
+use partner_http::{
+    rows::RowError,
+    testing::{Canned, Partner, nobody},
+};
 
 fn open(rows: &BTreeMap<String, String>) -> Channel {
     Channel::open(rows, LOCAL).unwrap().unwrap()
 }
 
-fn refused(rows: &BTreeMap<String, String>) -> ProviderError {
+fn refused(rows: &BTreeMap<String, String>) -> RowError {
     Channel::open(rows, Endpoints::default()).unwrap_err()
 }
 
@@ -128,12 +131,24 @@ fn a_row_that_cannot_be_used_is_named_without_its_value() {
         ("successPointer", "status"),
         ("successPointer", ""),
         ("idPointer", "id"),
+        ("linkedPhone", "EXAMPLE"),
     ] {
         let mut rows = rows(https);
         rows.insert(row.to_owned(), value.to_owned());
         let error = refused(&rows);
         assert_eq!(error.row, row);
         assert!(!error.to_string().contains("EXAMPLE"), "{error}");
+    }
+}
+
+#[test]
+fn a_phone_is_linked_unless_somebody_says_no_in_any_spelling() {
+    for (typed, is_linked) in
+        [("", true), ("Ya", true), ("1", true), ("False", false), (" TIDAK ", false), ("0", false)]
+    {
+        let mut rows = rows("https://api.example.com/send");
+        rows.insert("linkedPhone".to_owned(), typed.to_owned());
+        assert_eq!(matches!(open(&rows).pacing(), Pacing::LinkedPhone { .. }), is_linked, "{typed}");
     }
 }
 

@@ -10,8 +10,8 @@ use common::rows;
 use hmac::{Hmac, KeyInit as _, Mac as _};
 use http::{HeaderMap, HeaderValue};
 use messaging::{
-    ProviderName, RejectionClass,
-    webhook::{self, Notice, WebhookError, WebhookRequest},
+    ProviderName, RejectionClass, meta_handshake, read_webhook,
+    webhook::{ProviderReport, WebhookError, WebhookRequest},
 };
 use serde_json::{Value, json};
 use sha2::{Sha256, Sha512};
@@ -31,12 +31,12 @@ fn read(
     body: &str,
     header: Option<(&'static str, String)>,
     token: Option<&str>,
-) -> Result<Vec<Notice>, WebhookError> {
+) -> Result<Vec<ProviderReport>, WebhookError> {
     let mut headers = HeaderMap::new();
     if let Some((name, value)) = header {
         headers.insert(name, HeaderValue::try_from(value).unwrap());
     }
-    webhook::read(provider, &secret(), &WebhookRequest { body: body.as_bytes(), headers: &headers, token })
+    read_webhook(provider, &secret(), &WebhookRequest { body: body.as_bytes(), headers: &headers, token })
 }
 
 fn meta_signature(body: &str) -> (&'static str, String) {
@@ -49,7 +49,7 @@ fn waha_signature(body: &str) -> (&'static str, String) {
     ("x-webhook-hmac", hex::encode(mac.finalize().into_bytes()))
 }
 
-fn meta(value: &Value) -> Vec<Notice> {
+fn meta(value: &Value) -> Vec<ProviderReport> {
     let mut value = value.clone();
     if value.get("metadata").is_none() {
         value["metadata"] = json!({"display_phone_number": "62811", "phone_number_id": "106540352242922"});
@@ -59,27 +59,27 @@ fn meta(value: &Value) -> Vec<Notice> {
     read(ProviderName::Meta, &body, Some(meta_signature(&body)), None).unwrap()
 }
 
-fn waha(event: &str, payload: &Value) -> Vec<Notice> {
+fn waha(event: &str, payload: &Value) -> Vec<ProviderReport> {
     let body = json!({"event": event, "session": "default", "payload": payload}).to_string();
     read(ProviderName::Waha, &body, Some(waha_signature(&body)), None).unwrap()
 }
 
-fn fonnte(body: &Value) -> Vec<Notice> {
+fn fonnte(body: &Value) -> Vec<ProviderReport> {
     read(ProviderName::Fonnte, &body.to_string(), None, Some("a-token-of-the-admin")).unwrap()
 }
 
 /// Status, id, callback and class of the only notice.
 #[track_caller]
-fn status(notices: &[Notice]) -> (DeliveryStatus, &str, Option<&str>, Option<RejectionClass>) {
-    let [Notice::Status(status)] = notices else { panic!("{notices:?}") };
+fn status(notices: &[ProviderReport]) -> (DeliveryStatus, &str, Option<&str>, Option<RejectionClass>) {
+    let [ProviderReport::Status(status)] = notices else { panic!("{notices:?}") };
     (status.status, &status.provider_id, status.callback.as_deref(), status.class)
 }
 
 #[track_caller]
-fn check_wish(notices: &[Notice], wanted: Option<bool>) {
+fn check_wish(notices: &[ProviderReport], wanted: Option<bool>) {
     match (notices, wanted) {
         ([], None) => {}
-        ([Notice::OptOut { phone, opted_out, .. }], Some(wanted)) => {
+        ([ProviderReport::OptOut { phone, opted_out, .. }], Some(wanted)) => {
             assert_eq!((phone.as_str(), *opted_out), ("6281234567890", wanted));
         }
         _ => panic!("{notices:?}, expected {wanted:?}"),
@@ -143,15 +143,15 @@ fn without_a_key_nothing_is_believed() {
         (ProviderName::Waha, "wahaHmacKey"),
         (ProviderName::Fonnte, "fonnteWebhookToken"),
     ] {
-        assert_eq!(webhook::read(provider, &short, &request), Err(WebhookError::NotConfigured(row)));
+        assert_eq!(read_webhook(provider, &short, &request), Err(WebhookError::NotConfigured(row)));
     }
-    assert_eq!(webhook::read(ProviderName::Http, &secret(), &request), Err(WebhookError::NoWebhooks));
+    assert_eq!(read_webhook(ProviderName::Http, &secret(), &request), Err(WebhookError::NoWebhooks));
 }
 
 #[test]
 fn the_handshake_gives_the_challenge_back_for_the_right_token_only() {
     let handshake = |mode: &str, token: &str, challenge: &str| {
-        webhook::handshake(&secret(), |name| match name {
+        meta_handshake(&secret(), |name| match name {
             "hub.mode" => Some(mode.to_owned()),
             "hub.verify_token" => Some(token.to_owned()),
             "hub.challenge" => Some(challenge.to_owned()),
@@ -168,7 +168,7 @@ fn the_handshake_gives_the_challenge_back_for_the_right_token_only() {
         assert_eq!(handshake(mode, token, "1"), Err(WebhookError::Forged));
     }
     assert!(matches!(handshake("subscribe", "verify-EXAMPLE", "<script>"), Err(WebhookError::Malformed(_))));
-    assert_eq!(webhook::handshake(&BTreeMap::new(), |_| None), Err(WebhookError::NotConfigured("metaVerifyToken")));
+    assert_eq!(meta_handshake(&BTreeMap::new(), |_| None), Err(WebhookError::NotConfigured("metaVerifyToken")));
 }
 
 #[test]
@@ -273,7 +273,7 @@ fn fonntes_words_are_read_and_its_second_id_is_told() {
     let first =
         fonnte(&json!({"device": "62811", "id": "80367170", "stateid": "S-1", "status": "sent", "state": "sent"}));
     assert_eq!(status(&first), (DeliveryStatus::Sent, "80367170", None, None));
-    assert!(matches!(&first[..], [Notice::Status(status)] if status.alias.as_deref() == Some("S-1")));
+    assert!(matches!(&first[..], [ProviderReport::Status(status)] if status.alias.as_deref() == Some("S-1")));
     assert_eq!(
         status(&fonnte(&json!({"device": "62811", "stateid": "S-1", "state": "read"}))),
         (DeliveryStatus::Read, "S-1", None, None)
@@ -295,15 +295,18 @@ fn fonntes_words_are_read_and_its_second_id_is_told() {
 fn a_sender_in_trouble_is_told() {
     for status in ["FAILED", "SCAN_QR_CODE", "STOPPED"] {
         assert!(
-            matches!(&waha("session.status", &json!({"status": status}))[..], [Notice::SenderProblem(_)]),
+            matches!(&waha("session.status", &json!({"status": status}))[..], [ProviderReport::SenderProblem(_)]),
             "{status}"
         );
     }
     assert!(waha("session.status", &json!({"status": "STARTING"})).is_empty());
-    assert!(matches!(&fonnte(&json!({"device": "62811", "status": "disconnect"}))[..], [Notice::SenderProblem(_)]));
+    assert!(matches!(
+        &fonnte(&json!({"device": "62811", "status": "disconnect"}))[..],
+        [ProviderReport::SenderProblem(_)]
+    ));
     assert!(fonnte(&json!({"device": "62811", "status": "connect"})).is_empty());
     assert!(matches!(
         &meta(&json!({"errors": [{"code": 131_031, "title": "locked"}]}))[..],
-        [Notice::SenderProblem(_)]
+        [ProviderReport::SenderProblem(_)]
     ));
 }

@@ -18,6 +18,7 @@ use http::{HeaderMap, Method};
 use url::{Host, Url};
 
 pub mod own;
+pub mod rows;
 #[cfg(feature = "testing")]
 pub mod testing;
 

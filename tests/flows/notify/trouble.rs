@@ -14,7 +14,7 @@ use tracing_subscriber::filter::LevelFilter;
 
 use super::{PHONE, STORED, bill, inbox, notices, pay, start, statuses};
 use crate::{
-    journey::{Journey, queue_batch},
+    journey::{Journey, queue_trigger},
     log::Log,
 };
 
@@ -120,7 +120,7 @@ async fn a_crash_at_any_step_neither_doubles_a_message_nor_loses_it_unseen() {
         for n in 1.. {
             let mut journey = start().await;
             let event = journey.events("invoice.issued").await.remove(0);
-            let batch = || queue_batch(&event);
+            let batch = || queue_trigger(&event);
             let process = journey.world.another_process();
             journey.world.tap.forget();
             journey.world.tap.break_call(n, when, How::Crash);
@@ -130,7 +130,7 @@ async fn a_crash_at_any_step_neither_doubles_a_message_nor_loses_it_unseen() {
             // The queue brings it again, and a minute is over, several times.
             for _ in 0..2 {
                 if lived.is_none() {
-                    notify_customer::handle(&journey.notify, batch()).await;
+                    notify_customer::handle(&journey.notify, batch()).await.unwrap();
                 }
                 runs(&mut journey, 1, Duration::seconds(90)).await;
             }

@@ -12,7 +12,7 @@ use time::{
 use crate::{
     CreatedOrder, GatewayError, NewOrder, SetupError,
     partner::Reply,
-    rows::Rows,
+    rows::GatewayRows,
     wire::{Validity, checked_link, page_text, payable, plain_id},
 };
 
@@ -37,7 +37,7 @@ const CHANNELS: [&str; 13] = [
 
 /// The usual channels and those of the row `extraChannels`, a comma list. Words of ours are not checked against a list
 /// of theirs, which grows.
-pub(super) fn channels(rows: &Rows<'_>) -> Result<Vec<String>, SetupError> {
+pub(super) fn channels(rows: &GatewayRows<'_>) -> Result<Vec<String>, SetupError> {
     let mut channels: Vec<String> = CHANNELS.map(str::to_owned).to_vec();
     let extra = rows.text("extraChannels").unwrap_or_default();
     for channel in extra.split(',').map(str::trim).filter(|channel| !channel.is_empty()) {

@@ -9,15 +9,18 @@ use std::fmt::{self, Write as _};
 
 use async_trait::async_trait;
 use http::{HeaderMap, HeaderValue, header};
-use partner_http::Answer;
+use partner_http::{
+    Answer,
+    rows::{RowError, RowReader},
+};
 use serde_json::Value;
 use url::Url;
 
 use crate::{
-    Endpoints, Message, Pacing, Provider, ProviderError, ProviderName, RejectionClass, SendOutcome,
-    channel::linked_phone,
-    provider::Rows,
-    wire::{join, post, provider_id, refuse_unusable, rejected, secret_header, words},
+    message::Message,
+    provider::{Pacing, Provider, ProviderName, RejectionClass, SendOutcome},
+    setup::{Endpoints, join, linked_phone},
+    wire::{post, provider_id, refuse_unusable, rejected, words},
 };
 
 const API: &str = "https://api.fonnte.com";
@@ -37,12 +40,12 @@ impl fmt::Debug for Fonnte {
 
 impl Fonnte {
     /// Reads the row `fonnteToken`: the device's token, which goes into the header without `Bearer`.
-    pub(crate) fn read(rows: Rows<'_>, endpoints: Endpoints<'_>) -> Result<Self, ProviderError> {
+    pub(crate) fn read(rows: RowReader<'_>, endpoints: Endpoints<'_>) -> Result<Self, RowError> {
         let token = rows.required("fonnteToken", "type the token of the device")?;
         let base = endpoints.stand_in.map_or_else(|| API.to_owned(), |stand_in| format!("{stand_in}/fonnte"));
         let mut headers = HeaderMap::new();
-        headers.insert(header::AUTHORIZATION, secret_header(token, "fonnteToken")?);
-        Ok(Self { url: join(&base, "/send", "fonnteToken")?, headers, pacing: linked_phone(rows)? })
+        headers.insert(header::AUTHORIZATION, rows.secret_header("fonnteToken", token)?);
+        Ok(Self { url: join(rows, "fonnteToken", &base, "/send")?, headers, pacing: linked_phone(rows)? })
     }
 }
 

@@ -4,12 +4,12 @@
 //! Fonnte signs nothing, so the address that is typed in there ends in `?token=…`, a secret that the admin makes up.
 
 use billing::{access::phone::Phone, telling::delivery::DeliveryStatus};
+use partner_http::rows::RowReader;
 use serde_json::Value;
 
 use crate::{
-    RejectionClass,
-    provider::Rows,
-    webhook::{Notice, Status, WebhookError, WebhookRequest, instant, link_request, same},
+    provider::RejectionClass,
+    webhook::{ProviderReport, Status, WebhookError, WebhookRequest, instant, link_request, same},
     wire::provider_id,
 };
 
@@ -18,8 +18,8 @@ const MIN_TOKEN: usize = 16;
 
 /// The first report of a message holds `id`, which the sending was answered with, and `stateid`; later ones `stateid`
 /// only.
-pub(crate) fn read(rows: Rows<'_>, request: &WebhookRequest<'_>) -> Result<Vec<Notice>, WebhookError> {
-    let expected = rows.get("fonnteWebhookToken").filter(|token| token.len() >= MIN_TOKEN);
+pub(crate) fn read(rows: RowReader<'_>, request: &WebhookRequest<'_>) -> Result<Vec<ProviderReport>, WebhookError> {
+    let expected = rows.text("fonnteWebhookToken").filter(|token| token.len() >= MIN_TOKEN);
     let expected = expected.ok_or(WebhookError::NotConfigured("fonnteWebhookToken"))?;
     if !request.token.is_some_and(|given| same(expected, given)) {
         return Err(WebhookError::Forged);
@@ -30,7 +30,7 @@ pub(crate) fn read(rows: Rows<'_>, request: &WebhookRequest<'_>) -> Result<Vec<N
         let link_request = link_request(message).zip(Phone::parse(sender).ok());
         let at = instant(body.get("timestamp"));
         return Ok(link_request
-            .map(|(opted_out, phone)| Notice::OptOut { phone, opted_out, at })
+            .map(|(opted_out, phone)| ProviderReport::OptOut { phone, opted_out, at })
             .into_iter()
             .collect());
     }
@@ -38,7 +38,7 @@ pub(crate) fn read(rows: Rows<'_>, request: &WebhookRequest<'_>) -> Result<Vec<N
     let Some(first) = id.clone().or_else(|| state_id.clone()) else {
         let unlinked = text("status").is_some_and(|status| status.eq_ignore_ascii_case("disconnect"));
         return Ok(unlinked
-            .then(|| Notice::SenderProblem("the phone is no longer linked to Fonnte".to_owned()))
+            .then(|| ProviderReport::SenderProblem("the phone is no longer linked to Fonnte".to_owned()))
             .into_iter()
             .collect());
     };
@@ -47,7 +47,7 @@ pub(crate) fn read(rows: Rows<'_>, request: &WebhookRequest<'_>) -> Result<Vec<N
     };
     let detail =
         class.and_then(|_| text("status")).map(|word| format!("Fonnte says {}", partner_http::safe_detail(word)));
-    Ok(vec![Notice::Status(Status {
+    Ok(vec![ProviderReport::Status(Status {
         provider_id: first,
         alias: id.and(state_id),
         callback: None,

@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use serde_json::Value;
 
-use crate::{About, RejectionClass};
+use crate::provider::{About, RejectionClass};
 
 /// Limits of throughput count seconds to minutes.
 const SENDER_PAUSE: Duration = Duration::from_mins(1);

@@ -11,15 +11,18 @@ use std::fmt;
 
 use async_trait::async_trait;
 use http::{HeaderMap, HeaderValue, header};
-use partner_http::Answer;
+use partner_http::{
+    Answer,
+    rows::{RowError, RowReader},
+};
 use serde_json::{Value, json};
 use url::Url;
 
 use crate::{
-    Category, Endpoints, Message, Pacing, Provider, ProviderError, ProviderName, RejectionClass, SendOutcome,
-    channel::number,
-    provider::Rows,
-    wire::{join, post, provider_id, refuse_unusable, rejected, secret_header},
+    message::{Category, Message},
+    provider::{Pacing, Provider, ProviderName, RejectionClass, SendOutcome},
+    setup::{Endpoints, join, number},
+    wire::{post, provider_id, refuse_unusable, rejected},
 };
 
 const API: &str = "https://graph.facebook.com";
@@ -46,32 +49,32 @@ impl Meta {
     /// Reads the rows `metaToken` (of a system user, which does not expire), `metaPhoneNumberId` (Meta's id of the
     /// sending number, not the number), `metaApiVersion` (such as `v23.0`; optional), and `metaRecipientsPerDay` (a
     /// number or `unlimited`; 250 if absent).
-    pub(crate) fn read(rows: Rows<'_>, endpoints: Endpoints<'_>) -> Result<Self, ProviderError> {
-        let error = |row, problem| ProviderError { row, problem };
+    pub(crate) fn read(rows: RowReader<'_>, endpoints: Endpoints<'_>) -> Result<Self, RowError> {
         let token = rows.required("metaToken", "type the access token of Meta's system user")?;
-        let version = match rows.get("metaApiVersion") {
+        let version = match rows.text("metaApiVersion") {
             None => API_VERSION,
-            Some(text) => version(text).ok_or_else(|| error("metaApiVersion", "type a version such as v23.0"))?,
+            Some(text) => version(text).ok_or_else(|| rows.error("metaApiVersion", "type a version such as v23.0"))?,
         };
-        let recipients_per_day = match rows.get("metaRecipientsPerDay") {
+        let recipients_per_day = match rows.text("metaRecipientsPerDay") {
             Some("unlimited") => None,
             _ => Some(number(rows, "metaRecipientsPerDay")?.unwrap_or(RECIPIENTS_PER_DAY)),
         };
         let base = endpoints.stand_in.map_or_else(|| API.to_owned(), |stand_in| format!("{stand_in}/meta"));
         let mut headers = HeaderMap::new();
-        headers.insert(header::AUTHORIZATION, secret_header(&format!("Bearer {token}"), "metaToken")?);
+        headers.insert(header::AUTHORIZATION, rows.secret_header("metaToken", &format!("Bearer {token}"))?);
         headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("application/json"));
-        let url = join(&base, &format!("/v{version}.0/{}/messages", phone_number_id(rows)?), "metaPhoneNumberId")?;
+        let url =
+            join(rows, "metaPhoneNumberId", &base, &format!("/v{version}.0/{}/messages", phone_number_id(rows)?))?;
         Ok(Self { url, headers, recipients_per_day })
     }
 }
 
 /// Meta's id of the sending number, from the secret.
-pub(crate) fn phone_number_id(rows: Rows<'_>) -> Result<&str, ProviderError> {
+pub(crate) fn phone_number_id(rows: RowReader<'_>) -> Result<&str, RowError> {
     let problem = "type the id that Meta shows under the sending number: digits, and not the number itself";
     let id = rows.required("metaPhoneNumberId", problem)?;
     let is_id = (5..=25).contains(&id.len()) && id.bytes().all(|b| b.is_ascii_digit());
-    if is_id { Ok(id) } else { Err(ProviderError { row: "metaPhoneNumberId", problem }) }
+    if is_id { Ok(id) } else { Err(rows.error("metaPhoneNumberId", problem)) }
 }
 
 /// `v23.0`, `23.0` or `23`.

@@ -4,20 +4,40 @@
 //! `from` and `recipient_id` can be missing, so messages are recognised by their ids.
 
 use billing::{access::phone::Phone, telling::delivery::DeliveryStatus};
+use partner_http::rows::RowReader;
 use serde_json::Value;
 
 use super::{error::GraphError, phone_number_id};
 use crate::{
-    RejectionClass,
-    provider::Rows,
-    webhook::{Notice, Status, WebhookError, WebhookRequest, instant, is_signed_256, link_request},
+    provider::RejectionClass,
+    webhook::{ProviderReport, Status, WebhookError, WebhookRequest, instant, is_signed_256, link_request, same},
     wire::provider_id,
 };
 
+/// Longest challenge that is given back.
+const MAX_CHALLENGE: usize = 200;
+
+/// Meta's handshake when the address is typed into its console: the challenge to give back, if the token is ours. The
+/// token is the row `metaVerifyToken`, made up by the admin, and not the key that signs.
+pub(crate) fn handshake(rows: RowReader<'_>, query: impl Fn(&str) -> Option<String>) -> Result<String, WebhookError> {
+    let expected = rows.text("metaVerifyToken").ok_or(WebhookError::NotConfigured("metaVerifyToken"))?;
+    let given = query("hub.verify_token").unwrap_or_default();
+    if query("hub.mode").as_deref() != Some("subscribe") || !same(expected, &given) {
+        return Err(WebhookError::Forged);
+    }
+    let challenge = query("hub.challenge").unwrap_or_default();
+    let is_plain = challenge.bytes().all(|b| b.is_ascii_alphanumeric() || b"-_".contains(&b));
+    if is_plain && (1..=MAX_CHALLENGE).contains(&challenge.len()) {
+        Ok(challenge)
+    } else {
+        Err(WebhookError::Malformed("challenge"))
+    }
+}
+
 /// `X-Hub-Signature-256: sha256=<hex>`, keyed with the app secret, over the bytes as they came: Meta escapes some
 /// characters in its own way, so JSON that was written anew has another signature.
-pub(crate) fn read(rows: Rows<'_>, request: &WebhookRequest<'_>) -> Result<Vec<Notice>, WebhookError> {
-    let secret = rows.get("metaAppSecret").ok_or(WebhookError::NotConfigured("metaAppSecret"))?;
+pub(crate) fn read(rows: RowReader<'_>, request: &WebhookRequest<'_>) -> Result<Vec<ProviderReport>, WebhookError> {
+    let secret = rows.text("metaAppSecret").ok_or(WebhookError::NotConfigured("metaAppSecret"))?;
     let header = request.headers.get("x-hub-signature-256").and_then(|value| value.to_str().ok());
     let signature = header.and_then(|value| value.strip_prefix("sha256=")).ok_or(WebhookError::Forged)?;
     if !is_signed_256(secret, request.body, signature) {
@@ -33,11 +53,11 @@ pub(crate) fn read(rows: Rows<'_>, request: &WebhookRequest<'_>) -> Result<Vec<N
     Ok(ours.flat_map(notices).collect())
 }
 
-fn notices(value: &Value) -> Vec<Notice> {
+fn notices(value: &Value) -> Vec<ProviderReport> {
     let list = |name| value.get(name).and_then(Value::as_array).into_iter().flatten();
-    let statuses = list("statuses").filter_map(status).map(Notice::Status);
+    let statuses = list("statuses").filter_map(status).map(ProviderReport::Status);
     let wishes = list("messages").filter_map(message);
-    let errors = list("errors").filter_map(GraphError::read).map(|error| Notice::SenderProblem(error.detail()));
+    let errors = list("errors").filter_map(GraphError::read).map(|error| ProviderReport::SenderProblem(error.detail()));
     statuses.chain(wishes).chain(errors).collect()
 }
 
@@ -63,9 +83,9 @@ fn status(status: &Value) -> Option<Status> {
 }
 
 /// Text, and the buttons of templates, which send their own words.
-fn message(message: &Value) -> Option<Notice> {
+fn message(message: &Value) -> Option<ProviderReport> {
     let words = ["/text/body", "/button/text", "/interactive/button_reply/title"];
     let opted_out = words.into_iter().find_map(|pointer| link_request(message.pointer(pointer)?.as_str()?))?;
     let phone = Phone::parse(message.get("from")?.as_str()?).ok()?;
-    Some(Notice::OptOut { phone, opted_out, at: instant(message.get("timestamp")) })
+    Some(ProviderReport::OptOut { phone, opted_out, at: instant(message.get("timestamp")) })
 }

@@ -10,15 +10,18 @@ use std::fmt;
 
 use async_trait::async_trait;
 use http::{HeaderMap, HeaderValue, header};
-use partner_http::Answer;
+use partner_http::{
+    Answer,
+    rows::{RowError, RowReader},
+};
 use serde_json::{Value, json};
 use url::Url;
 
 use crate::{
-    Endpoints, Message, Pacing, Provider, ProviderError, ProviderName, RejectionClass, SendOutcome,
-    channel::linked_phone,
-    provider::Rows,
-    wire::{address, join, post, provider_id, refuse_unusable, rejected, secret_header, words},
+    message::Message,
+    provider::{Pacing, Provider, ProviderName, RejectionClass, SendOutcome},
+    setup::{Endpoints, address, join, linked_phone},
+    wire::{post, provider_id, refuse_unusable, rejected, words},
 };
 
 const SESSION: &str = "default";
@@ -41,23 +44,23 @@ impl fmt::Debug for Waha {
 
 impl Waha {
     /// Reads the rows `wahaUrl` (https), `wahaApiKey`, and `wahaSession` (`default` if absent).
-    pub(crate) fn read(rows: Rows<'_>, endpoints: Endpoints<'_>) -> Result<Self, ProviderError> {
+    pub(crate) fn read(rows: RowReader<'_>, endpoints: Endpoints<'_>) -> Result<Self, RowError> {
         let base = match endpoints.stand_in {
             Some(stand_in) => format!("{stand_in}/waha"),
             None => address(rows, "wahaUrl", endpoints)?.to_string(),
         };
         let key = rows.required("wahaApiKey", "type WAHA's API key")?;
         let mut headers = HeaderMap::new();
-        headers.insert("x-api-key", secret_header(key, "wahaApiKey")?);
+        headers.insert("x-api-key", rows.secret_header("wahaApiKey", key)?);
         headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("application/json"));
-        let url = join(&base, "/api/sendText", "wahaUrl")?;
+        let url = join(rows, "wahaUrl", &base, "/api/sendText")?;
         Ok(Self { url, headers, session: session(rows).to_owned(), pacing: linked_phone(rows)? })
     }
 }
 
 /// The session that belongs to this deployment.
-pub(crate) fn session(rows: Rows<'_>) -> &str {
-    rows.get("wahaSession").unwrap_or(SESSION)
+pub(crate) fn session(rows: RowReader<'_>) -> &str {
+    rows.text("wahaSession").unwrap_or(SESSION)
 }
 
 #[async_trait]

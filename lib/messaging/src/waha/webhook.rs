@@ -2,13 +2,13 @@
 //! `session.status`.
 
 use billing::{access::phone::Phone, telling::delivery::DeliveryStatus};
+use partner_http::rows::RowReader;
 use serde_json::Value;
 
 use super::{message_id, session};
 use crate::{
-    RejectionClass,
-    provider::Rows,
-    webhook::{Notice, Status, WebhookError, WebhookRequest, instant, is_signed_512, link_request},
+    provider::RejectionClass,
+    webhook::{ProviderReport, Status, WebhookError, WebhookRequest, instant, is_signed_512, link_request},
 };
 
 /// Where engines put the number of somebody whom WhatsApp shows under another id.
@@ -16,8 +16,8 @@ const NUMBERS: [&str; 4] = ["/from", "/_data/key/remoteJidAlt", "/_data/key/send
 
 /// `X-Webhook-Hmac`: hex HMAC-SHA512 over the body, keyed with the row `wahaHmacKey`
 /// (<https://waha.devlike.pro/docs/how-to/webhooks/>).
-pub(crate) fn read(rows: Rows<'_>, request: &WebhookRequest<'_>) -> Result<Vec<Notice>, WebhookError> {
-    let key = rows.get("wahaHmacKey").ok_or(WebhookError::NotConfigured("wahaHmacKey"))?;
+pub(crate) fn read(rows: RowReader<'_>, request: &WebhookRequest<'_>) -> Result<Vec<ProviderReport>, WebhookError> {
+    let key = rows.text("wahaHmacKey").ok_or(WebhookError::NotConfigured("wahaHmacKey"))?;
     let header = |name: &str| request.headers.get(name).and_then(|value| value.to_str().ok());
     let signature = header("x-webhook-hmac").ok_or(WebhookError::Forged)?;
     let is_known = header("x-webhook-hmac-algorithm").is_none_or(|name| name.eq_ignore_ascii_case("sha512"));
@@ -30,7 +30,7 @@ pub(crate) fn read(rows: Rows<'_>, request: &WebhookRequest<'_>) -> Result<Vec<N
         return Ok(Vec::new());
     }
     let notice = match body.get("event").and_then(Value::as_str) {
-        Some("message.ack") => status(payload).map(Notice::Status),
+        Some("message.ack") => status(payload).map(ProviderReport::Status),
         Some("message") => message(payload),
         Some("session.status") => trouble(payload),
         _ => None,
@@ -59,7 +59,7 @@ fn status(payload: &Value) -> Option<Status> {
     })
 }
 
-fn message(payload: &Value) -> Option<Notice> {
+fn message(payload: &Value) -> Option<ProviderReport> {
     if payload.get("fromMe").and_then(Value::as_bool) != Some(false) {
         return None;
     }
@@ -70,7 +70,7 @@ fn message(payload: &Value) -> Option<Notice> {
         return None;
     }
     let phone = NUMBERS.into_iter().find_map(|pointer| number(payload.pointer(pointer)?.as_str()?))?;
-    Some(Notice::OptOut { phone, opted_out, at: instant(payload.get("timestamp")) })
+    Some(ProviderReport::OptOut { phone, opted_out, at: instant(payload.get("timestamp")) })
 }
 
 /// The number in a chat's id. Ids ending `@lid`, `@g.us` and `@newsletter` hold none.
@@ -80,8 +80,8 @@ fn number(chat: &str) -> Option<Phone> {
     Phone::parse(digits.split(':').next()?).ok()
 }
 
-fn trouble(payload: &Value) -> Option<Notice> {
+fn trouble(payload: &Value) -> Option<ProviderReport> {
     let status = payload.get("status")?.as_str()?;
     matches!(status, "FAILED" | "SCAN_QR_CODE" | "STOPPED")
-        .then(|| Notice::SenderProblem(format!("WAHA's session is {status}")))
+        .then(|| ProviderReport::SenderProblem(format!("WAHA's session is {status}")))
 }
