@@ -11,6 +11,7 @@
 )]
 
 mod account;
+mod answers;
 mod api;
 mod budget;
 mod check;

@@ -17,7 +17,7 @@ use serde_json::{Value, json};
 use testkit::{
     World,
     notification::Notification,
-    request::{answer, delivery, request},
+    request::{answer, delivery, from_browser, request},
     sender_rows,
     table::{self, everything, items},
     tap::{How, When},
@@ -296,6 +296,22 @@ async fn metas_handshake_is_answered_for_the_right_token_only() {
     ] {
         assert_eq!(ask(&path).await.0, status, "{path}");
     }
+    let unanswerable = path("demo-meta-verify-token").replace("1158201444", "%3Cb%3E");
+    assert_eq!(ask(&unanswerable).await.0, 400, "a challenge is given back as it is, so it must be harmless");
+    let mut rows = sender_rows("meta");
+    rows["metaVerifyToken"] = "".into();
+    sending.world.aws.set_secret("lunas/dev/whatsapp", &rows.to_string());
+    let asked = request("GET", &path("demo-meta-verify-token"), None, None);
+    assert_eq!(receive_status::handle(&sending.world.another_process(), asked).await.status(), 503);
+}
+
+#[tokio::test]
+async fn an_authentic_webhook_that_cannot_be_read_is_said_to_be_malformed() {
+    let sending = Sending::start(ProviderName::Fonnte).await;
+    let rows = sender_rows("fonnte");
+    let path = format!("/api/webhooks/whatsapp/fonnte?token={}", rows["fonnteWebhookToken"].as_str().unwrap());
+    let asked = from_browser("POST", &path, &[("content-type", "application/json")], &[], Some("{"));
+    assert_eq!(receive_status::handle(&sending.functions, asked).await.status(), 400);
 }
 
 #[tokio::test]

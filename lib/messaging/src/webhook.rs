@@ -104,7 +104,7 @@ pub(crate) fn is_signed_512(key: &str, body: &[u8], signature: &str) -> bool {
 }
 
 /// What somebody wants who writes this, if it is one of the four words and nothing else.
-pub(crate) fn link_request(text: &str) -> Option<bool> {
+pub(crate) fn opt_out_words(text: &str) -> Option<bool> {
     let word = text.trim().trim_end_matches(['.', '!']).to_uppercase();
     match word.as_str() {
         "STOP" | "BERHENTI" => Some(true),
@@ -136,7 +136,7 @@ mod tests {
             ("kapan internet saya stop?", None),
             ("", None),
         ] {
-            assert_eq!(link_request(text), expected, "{text}");
+            assert_eq!(opt_out_words(text), expected, "{text}");
         }
     }
 }

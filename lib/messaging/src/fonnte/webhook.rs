@@ -9,7 +9,7 @@ use serde_json::Value;
 
 use crate::{
     provider::RejectionClass,
-    webhook::{ProviderReport, Status, WebhookError, WebhookRequest, instant, link_request, same},
+    webhook::{ProviderReport, Status, WebhookError, WebhookRequest, instant, opt_out_words, same},
     wire::provider_id,
 };
 
@@ -27,9 +27,9 @@ pub(crate) fn read(rows: RowReader<'_>, request: &WebhookRequest<'_>) -> Result<
     let body: Value = serde_json::from_slice(request.body).map_err(|_| WebhookError::Malformed("not JSON"))?;
     let text = |name: &str| body.get(name).and_then(Value::as_str).map(str::trim).filter(|text| !text.is_empty());
     if let (Some(sender), Some(message)) = (text("sender"), text("message")) {
-        let link_request = link_request(message).zip(Phone::parse(sender).ok());
+        let opt_out_words = opt_out_words(message).zip(Phone::parse(sender).ok());
         let at = instant(body.get("timestamp"));
-        return Ok(link_request
+        return Ok(opt_out_words
             .map(|(opted_out, phone)| ProviderReport::OptOut { phone, opted_out, at })
             .into_iter()
             .collect());

@@ -10,7 +10,7 @@ use serde_json::Value;
 use super::{error::GraphError, phone_number_id};
 use crate::{
     provider::RejectionClass,
-    webhook::{ProviderReport, Status, WebhookError, WebhookRequest, instant, is_signed_256, link_request, same},
+    webhook::{ProviderReport, Status, WebhookError, WebhookRequest, instant, is_signed_256, opt_out_words, same},
     wire::provider_id,
 };
 
@@ -85,7 +85,7 @@ fn status(status: &Value) -> Option<Status> {
 /// Text, and the buttons of templates, which send their own words.
 fn message(message: &Value) -> Option<ProviderReport> {
     let words = ["/text/body", "/button/text", "/interactive/button_reply/title"];
-    let opted_out = words.into_iter().find_map(|pointer| link_request(message.pointer(pointer)?.as_str()?))?;
+    let opted_out = words.into_iter().find_map(|pointer| opt_out_words(message.pointer(pointer)?.as_str()?))?;
     let phone = Phone::parse(message.get("from")?.as_str()?).ok()?;
     Some(ProviderReport::OptOut { phone, opted_out, at: instant(message.get("timestamp")) })
 }

@@ -8,7 +8,7 @@ use serde_json::Value;
 use super::{message_id, session};
 use crate::{
     provider::RejectionClass,
-    webhook::{ProviderReport, Status, WebhookError, WebhookRequest, instant, is_signed_512, link_request},
+    webhook::{ProviderReport, Status, WebhookError, WebhookRequest, instant, is_signed_512, opt_out_words},
 };
 
 /// Where engines put the number of somebody whom WhatsApp shows under another id.
@@ -63,7 +63,7 @@ fn message(payload: &Value) -> Option<ProviderReport> {
     if payload.get("fromMe").and_then(Value::as_bool) != Some(false) {
         return None;
     }
-    let opted_out = link_request(payload.get("body")?.as_str()?)?;
+    let opted_out = opt_out_words(payload.get("body")?.as_str()?)?;
     // In a group it was said to neighbours.
     let chat = payload.get("from")?.as_str()?;
     if ["@g.us", "@newsletter", "@broadcast"].iter().any(|group| chat.ends_with(group)) {
