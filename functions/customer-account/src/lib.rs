@@ -24,13 +24,10 @@ use web::{
 /// What reading an account takes: no keys.
 #[derive(Debug, Clone)]
 pub struct Account {
-    /// The table.
     pub store: Store,
-    /// For days and due dates.
     pub zone: Zone,
     /// Where the portal is, whose cookie may say who is calling.
     pub public_url: Option<PublicUrl>,
-    /// The time.
     pub clock: Clock,
 }
 

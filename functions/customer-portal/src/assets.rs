@@ -7,15 +7,10 @@ include!(concat!(env!("OUT_DIR"), "/assets.rs"));
 /// A file and its compressed forms.
 #[derive(Debug)]
 pub struct Asset {
-    /// Where it is served.
     pub path: &'static str,
-    /// Its media type.
     pub content_type: &'static str,
-    /// As it is.
     pub plain: &'static [u8],
-    /// Compressed with Brotli.
     pub brotli: Option<&'static [u8]>,
-    /// Compressed with gzip.
     pub gzip: Option<&'static [u8]>,
 }
 

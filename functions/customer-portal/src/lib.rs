@@ -38,7 +38,6 @@ pub(crate) struct Visit<'a> {
     pub(crate) request: &'a Request,
     pub(crate) site: &'a PublicUrl,
     pub(crate) lang: Language,
-    /// Path and query without the language.
     pub(crate) here: String,
     pub(crate) now: OffsetDateTime,
 }

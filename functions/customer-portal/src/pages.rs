@@ -38,18 +38,14 @@ use crate::texts::{self, Texts};
 /// What every page is told.
 #[derive(Debug, Clone, Copy)]
 pub struct Page<'a> {
-    /// The language to write in.
     pub lang: Language,
     /// The token for forms and scripts; empty on pages without any.
     pub csrf: &'a str,
     /// Path and query of this page without `lang`, such as `/customer/wifi?tab=upgrade`: the language switch leads
     /// here.
     pub path: &'a str,
-    /// Where days and times are counted.
     pub zone: Zone,
-    /// The time.
     pub now: OffsetDateTime,
-    /// What customers know the provider as.
     pub provider: Option<&'a str>,
     /// Is somebody logged in? Else there is no menu.
     pub signed_in: bool,

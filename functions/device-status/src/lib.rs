@@ -25,7 +25,6 @@ pub struct DeviceStatus {
 }
 
 impl DeviceStatus {
-    /// Nothing is known of the ACS yet.
     #[must_use]
     pub fn new(app: App) -> Self {
         Self { app, acs: acs::AcsConnection::default() }

@@ -76,7 +76,6 @@ struct Changed {
 }
 
 impl Network {
-    /// Of one deployment.
     #[must_use]
     pub fn new(app: App) -> Self {
         Self { app, known: Arc::default() }

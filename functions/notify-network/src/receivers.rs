@@ -39,7 +39,6 @@ pub(crate) struct Receivers {
 
 #[derive(Clone)]
 struct Address {
-    /// Recognises it in a network update.
     hash: String,
     url: Url,
 }

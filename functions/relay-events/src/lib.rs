@@ -19,11 +19,8 @@ const SWEEP_LIMIT: i32 = 25;
 /// The store and the bus.
 #[derive(Debug, Clone)]
 pub struct Relay {
-    /// The table.
     pub store: Store,
-    /// The bus.
     pub bus: Bus,
-    /// The time.
     pub clock: Clock,
 }
 

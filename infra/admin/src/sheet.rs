@@ -34,7 +34,6 @@ pub struct Sheet<R: Read> {
 pub struct SheetRow {
     /// Line of the file, from 1.
     pub line: u64,
-    /// The fields.
     pub fields: Vec<String>,
 }
 
@@ -43,7 +42,6 @@ pub struct SheetRow {
 pub struct BadRow {
     /// Line of the file, from 1.
     pub line: u64,
-    /// Why.
     pub reason: String,
 }
 

@@ -9,7 +9,6 @@ use time::{OffsetDateTime, macros::format_description};
 /// How results are shown.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Ui {
-    /// Results are JSON.
     pub(crate) json: bool,
     zone: Zone,
 }

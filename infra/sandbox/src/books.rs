@@ -10,17 +10,14 @@ use crate::{locked, midtrans, webhooks, xendit};
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Account {
-    /// Whose books these are.
     pub gateway: Partner,
     /// The merchant's order id (Midtrans) or external id (Xendit).
     pub order_id: String,
     /// What a script passes as `link`: the order id (Midtrans) or the invoice id (Xendit).
     pub link: String,
-    /// What the merchant asked for.
     pub asked: i64,
     /// What the payer handed over for the order, without a fee on top; zero after the gateway took the settlement back.
     pub received: i64,
-    /// What went back to the payer since.
     pub refunded: i64,
     /// The payer's bank took the money back. The amounts stay as they were.
     pub charged_back: bool,
@@ -31,9 +28,7 @@ pub struct Account {
 pub struct Made {
     /// Such as `/api/webhooks/midtrans`.
     pub path: String,
-    /// Headers beside the content type.
     pub headers: Vec<(&'static str, String)>,
-    /// The raw body.
     pub body: String,
 }
 

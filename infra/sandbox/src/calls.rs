@@ -40,9 +40,7 @@ pub struct Call {
     pub at: i64,
     /// What it is, as in `POST /faults`: `midtrans.create`.
     pub target: &'static str,
-    /// HTTP method.
     pub method: String,
-    /// Path and query.
     pub path: String,
     /// The caller's order id (Midtrans), external id or invoice id (Xendit) or phone number (WhatsApp).
     pub reference: Option<String>,
@@ -50,7 +48,6 @@ pub struct Call {
     pub body: Option<Value>,
     /// The answer; absent while the call is under way and where the connection was broken instead.
     pub status: Option<u16>,
-    /// The fault that struck it.
     pub fault: Option<FaultKind>,
 }
 

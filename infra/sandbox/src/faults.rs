@@ -75,7 +75,6 @@ impl FromStr for FaultKind {
 pub struct Fault {
     /// One of [`TARGETS`].
     pub target: String,
-    /// What goes wrong.
     pub kind: FaultKind,
     /// Milliseconds to wait, for the kinds that wait.
     #[serde(default, skip_serializing_if = "Option::is_none")]

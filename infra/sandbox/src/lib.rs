@@ -98,20 +98,15 @@ pub const DEMO_NETWORK_SECRET: &str = "whsec_ZGVtby1uZXR3b3JrLXNlY3JldC1vZi1sdW5
 pub struct Options {
     /// Where Midtrans listens; a loopback address, port 0 for any free one.
     pub midtrans_address: SocketAddr,
-    /// Where Xendit listens.
     pub xendit_address: SocketAddr,
-    /// Where WhatsApp listens.
     pub whatsapp_address: SocketAddr,
-    /// Where GenieACS listens.
     pub genieacs_address: SocketAddr,
-    /// Where the network's receiver listens.
     pub network_address: SocketAddr,
     /// Valid server keys (two while one is being replaced). The first signs notifications.
     pub midtrans_server_keys: Vec<String>,
     /// Core API errors travel as HTTP 200 with the code in the body, as the real one is seen to do. `true` sends them
     /// as HTTP errors too. A client must understand both.
     pub midtrans_http_errors: bool,
-    /// Xendit's secret key.
     pub xendit_api_key: String,
     /// What Xendit's webhooks carry in `x-callback-token`.
     pub xendit_callback_token: String,
@@ -123,7 +118,6 @@ pub struct Options {
     pub whatsapp_api_key: String,
     /// What GenieACS wants in Basic authentication.
     pub genieacs_username: String,
-    /// Its password.
     pub genieacs_password: String,
     /// Milliseconds for which a slow modem holds whoever asks about it.
     pub genieacs_slow_ms: u64,
@@ -228,19 +222,16 @@ impl Sandbox {
         self.world.urls.midtrans.clone()
     }
 
-    /// Base URL of Xendit.
     #[must_use]
     pub fn xendit_url(&self) -> String {
         self.world.urls.xendit.clone()
     }
 
-    /// Base URL of the WhatsApp sender.
     #[must_use]
     pub fn whatsapp_url(&self) -> String {
         self.world.urls.whatsapp.clone()
     }
 
-    /// Base URL of GenieACS's NBI.
     #[must_use]
     pub fn genieacs_url(&self) -> String {
         self.world.urls.genieacs.clone()
@@ -270,7 +261,6 @@ impl Sandbox {
         self.world.change_settings(|settings| settings.network_secret = secret);
     }
 
-    /// All base URLs.
     #[must_use]
     pub fn urls(&self) -> Urls {
         self.world.urls.clone()
@@ -386,7 +376,6 @@ impl Sandbox {
         genieacs::edit(&self.world, device, edit);
     }
 
-    /// The tasks that wait.
     #[must_use]
     pub fn tasks(&self) -> Vec<Task> {
         genieacs::waiting(&self.world)

@@ -70,7 +70,6 @@ pub struct Told {
     pub signature: String,
     /// Is it signed with the secret, and not older than five minutes?
     pub verified: bool,
-    /// What became of it.
     pub effect: Effect,
     /// The body, as text.
     pub body: String,
@@ -84,11 +83,8 @@ pub struct Told {
 pub struct NetworkLine {
     /// The kind of event that it was last told with.
     pub r#type: String,
-    /// Whose.
     pub customer_id: String,
-    /// PPPoE user name.
     pub username: String,
-    /// The package.
     pub package_id: String,
     /// Mbit/s.
     pub down_mbps: u32,
@@ -96,9 +92,7 @@ pub struct NetworkLine {
     pub up_mbps: u32,
     /// Until when, as it was told.
     pub expires_at: String,
-    /// May it go online?
     pub active: bool,
-    /// Number of the state.
     pub version: u64,
 }
 

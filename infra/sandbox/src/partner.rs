@@ -33,7 +33,6 @@ pub(crate) struct ApiCall {
 }
 
 impl Partner {
-    /// The name in JSON and in fault targets.
     #[must_use]
     pub fn name(self) -> &'static str {
         match self {

@@ -41,7 +41,6 @@ pub enum Outcome {
 pub struct Simulate {
     /// The payment link, or its token, Xendit id or Midtrans order id.
     pub link: String,
-    /// What happens.
     pub outcome: Outcome,
     /// Rupiah paid (with `paid`) or given back (with `refunded`), where it differs from what was asked.
     #[serde(default, deserialize_with = "whole_rupiah")]
@@ -83,7 +82,6 @@ impl Simulate {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Simulated {
-    /// Whose link it is.
     pub gateway: Partner,
     /// The gateway's word for the state now: `settlement`, `PAID` …
     pub state: String,

@@ -40,7 +40,6 @@ pub(crate) struct Notification {
     pub(crate) reference: String,
     /// Addresses that replace the configured one.
     pub(crate) instead: Vec<String>,
-    /// Addresses in addition to it.
     pub(crate) also: Vec<String>,
     pub(crate) headers: Vec<(&'static str, String)>,
     pub(crate) body: String,
@@ -52,7 +51,6 @@ pub(crate) struct Notification {
 pub struct Delivery {
     /// When its answer came, milliseconds since 1970.
     pub at: i64,
-    /// Who sent it.
     pub partner: Partner,
     /// Order id (Midtrans) or invoice id (Xendit).
     pub reference: String,

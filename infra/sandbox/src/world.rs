@@ -16,15 +16,10 @@ use crate::{Options, genieacs, locked, midtrans, network, random, whatsapp, xend
 /// Base URLs of the partners, without a slash at the end.
 #[derive(Clone, Debug, serde::Serialize)]
 pub struct Urls {
-    /// Snap and Core API.
     pub midtrans: String,
-    /// Invoice API.
     pub xendit: String,
-    /// Sender and inbox.
     pub whatsapp: String,
-    /// The NBI.
     pub genieacs: String,
-    /// The network's receiver.
     pub network: String,
 }
 

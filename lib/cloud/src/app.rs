@@ -13,13 +13,9 @@ use crate::{
 /// Table, keys, settings and time, as most functions share them. Clones share everything.
 #[derive(Debug, Clone)]
 pub struct App {
-    /// The table.
     pub store: Store,
-    /// The keys.
     pub secrets: Secrets,
-    /// The template's parameters.
     pub settings: Arc<Settings>,
-    /// The time.
     pub clock: Clock,
 }
 

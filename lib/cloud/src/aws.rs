@@ -10,13 +10,10 @@ use aws_types::SdkConfig;
 /// Where AWS is and who asks.
 #[derive(Debug, Clone)]
 pub struct Account {
-    /// Region.
     pub region: String,
-    /// Credentials of the function's role.
     pub credentials: Credentials,
     /// Another address for every service (local stack); `None` = AWS.
     pub endpoint: Option<String>,
-    /// Another address for DynamoDB alone.
     pub dynamodb_endpoint: Option<String>,
 }
 
@@ -36,19 +33,16 @@ impl Account {
         }
     }
 
-    /// A DynamoDB client.
     #[must_use]
     pub fn dynamodb(&self) -> aws_sdk_dynamodb::Client {
         aws_sdk_dynamodb::Client::new(&self.config(self.dynamodb_endpoint.as_ref().or(self.endpoint.as_ref())))
     }
 
-    /// A Secrets Manager client.
     #[must_use]
     pub fn secretsmanager(&self) -> aws_sdk_secretsmanager::Client {
         aws_sdk_secretsmanager::Client::new(&self.config(self.endpoint.as_ref()))
     }
 
-    /// An EventBridge client.
     #[must_use]
     pub fn eventbridge(&self) -> aws_sdk_eventbridge::Client {
         aws_sdk_eventbridge::Client::new(&self.config(self.endpoint.as_ref()))

@@ -18,7 +18,6 @@ pub struct Bus {
 }
 
 impl Bus {
-    /// The bus of that name.
     #[must_use]
     pub const fn new(client: Client, name: String) -> Self {
         Self { client, name }

@@ -56,7 +56,6 @@ impl MasterKey {
         id
     }
 
-    /// The six digits of a request.
     #[must_use]
     pub fn code(&self, phone: &Phone, request_id: &str) -> String {
         let mac = self.mac("login-code", &[phone.as_str(), request_id]);
@@ -74,7 +73,6 @@ impl MasterKey {
         id
     }
 
-    /// Does the code fit? In constant time.
     #[must_use]
     pub fn fits(&self, code: &str, phone: &Phone, request_id: &str) -> bool {
         self.code(phone, request_id).as_bytes().ct_eq(code.trim().as_bytes()).into()

@@ -31,7 +31,6 @@ const TOKEN_BYTES: usize = 18;
 pub struct PayPageKey([u8; 32]);
 
 impl PayPageKey {
-    /// Derives it from the deployment's key.
     #[must_use]
     pub fn of(master: &MasterKey) -> Self {
         Self(master.pay_page())
@@ -84,7 +83,6 @@ impl Token {
         site.page(&self.page(None))
     }
 
-    /// The token itself.
     #[must_use]
     pub fn as_str(&self) -> &str {
         &self.0

@@ -36,7 +36,6 @@ impl PublicUrl {
         &self.origin
     }
 
-    /// Reached by https.
     #[must_use]
     pub const fn is_secure(&self) -> bool {
         self.secure

@@ -15,7 +15,6 @@ pub struct Batch {
 #[derive(Debug, Clone, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Message {
-    /// The queue's id of it.
     pub message_id: String,
     #[serde(default)]
     attributes: Attributes,
@@ -61,7 +60,6 @@ impl Message {
 #[derive(Debug, Default, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Report {
-    /// Those that failed.
     pub batch_item_failures: Vec<Failure>,
 }
 
@@ -69,7 +67,6 @@ pub struct Report {
 #[derive(Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Failure {
-    /// The message's id.
     pub item_identifier: String,
 }
 

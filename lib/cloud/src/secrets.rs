@@ -46,22 +46,13 @@ struct Cached {
 pub enum SecretError {
     /// Secrets Manager gave no answer.
     #[error("secret {name} could not be read: {cause}")]
-    Unavailable {
-        /// Full name.
-        name: String,
-        /// What the client says.
-        cause: String,
-    },
+    Unavailable { name: String, cause: String },
     /// Not a flat JSON object of texts: edit it in the console as key/value rows.
     #[error("secret {name} is not a flat list of key/value rows; repair it in the AWS console under Secrets Manager")]
-    Malformed {
-        /// Full name.
-        name: String,
-    },
+    Malformed { name: String },
 }
 
 impl Secrets {
-    /// Secrets of one stage.
     #[must_use]
     pub fn new(client: Client, stage: &str, clock: Clock) -> Self {
         Self { client, prefix: format!("lunas/{stage}/").into(), clock, cache: Arc::default() }

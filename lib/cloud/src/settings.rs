@@ -17,32 +17,24 @@ use crate::public_url::PublicUrl;
 /// What the template's parameters say.
 #[derive(Debug, Clone)]
 pub struct Settings {
-    /// Name of the table.
     pub table: String,
-    /// Name of the event bus.
     pub bus: String,
     /// `dev`, `staging` or `prod`; names the secrets `lunas/<stage>/…`.
     pub stage: String,
     /// Public address of portal and API; without one there are no cookie sessions and no way back from a gateway's
     /// page.
     pub public_url: Option<PublicUrl>,
-    /// What customers know the provider as.
     pub provider_name: Option<String>,
     /// Stand-ins of partners on loopback, by partner name; empty outside the demo and tests.
     pub partner_endpoints: BTreeMap<String, String>,
     /// The gateway of customers who do not choose.
     pub default_gateway: GatewayName,
-    /// How long a link can be paid.
     pub link_lifetime: Duration,
-    /// How long a login lasts.
     pub session_lifetime: Duration,
     /// The provider's zone.
     pub zone: Zone,
-    /// Where the period of a late payer starts.
     pub late_renewal: LateRenewal,
-    /// What a change of package costs.
     pub upgrade_pricing: UpgradePricing,
-    /// Language of messages.
     pub message_language: Language,
     /// Hours in which customers are not asked for money.
     pub quiet_hours: QuietHours,

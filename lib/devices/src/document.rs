@@ -12,7 +12,6 @@ const LONGEST: usize = 200;
 /// A value, and when the device told it.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Measured<T> {
-    /// The value.
     pub value: T,
     /// When GenieACS read it from the device. Can be days ago although the device is online.
     #[serde(default, with = "time::serde::rfc3339::option")]

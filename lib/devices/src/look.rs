@@ -14,9 +14,7 @@ use crate::{
 /// A line's device.
 #[derive(Debug, Clone)]
 pub struct Found {
-    /// What it says.
     pub reading: Reading,
-    /// Why it is the line's.
     pub evidence: Evidence,
     /// What the ACS answered, as it stands.
     pub raw: Value,
@@ -25,9 +23,7 @@ pub struct Found {
 /// What a look found.
 #[derive(Debug, Clone)]
 pub struct Look {
-    /// The device.
     pub found: Option<Found>,
-    /// All devices were searched.
     pub searched: bool,
 }
 

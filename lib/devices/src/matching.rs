@@ -22,12 +22,10 @@ pub struct SubscriberLine {
     pub ont_serial: Option<String>,
     /// The customer's phone; providers put it on the device as a tag.
     pub phone: Option<Phone>,
-    /// PPPoE user name.
     pub username: String,
 }
 
 impl SubscriberLine {
-    /// The line of a customer.
     #[must_use]
     pub fn of(profile: &Profile) -> Self {
         Self {

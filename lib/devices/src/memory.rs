@@ -17,7 +17,6 @@ pub struct Memory {
     pub line: SubscriberLine,
     /// What the device said; `None` = there was no device.
     pub reading: Option<Reading>,
-    /// When the ACS answered.
     #[serde(with = "time::serde::rfc3339")]
     pub asked_at: OffsetDateTime,
     /// When all devices were last searched.

@@ -53,7 +53,6 @@ pub enum Meaning {
 }
 
 impl Meaning {
-    /// Every meaning.
     pub const ALL: [Self; 10] = [
         Self::PppoeUsername,
         Self::PppoeIp,
@@ -67,7 +66,6 @@ impl Meaning {
         Self::InformInterval,
     ];
 
-    /// For a person at a terminal.
     #[must_use]
     pub const fn words(self) -> &'static str {
         match self {

@@ -80,7 +80,6 @@ pub enum Refreshed {
 pub struct Deadline(Instant);
 
 impl Deadline {
-    /// So much from now.
     #[must_use]
     pub fn after(time: Duration) -> Self {
         let now = Instant::now();

@@ -40,11 +40,8 @@ pub enum PppoeSession {
 /// The PPPoE session.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Pppoe {
-    /// Up or down.
     pub session: PppoeSession,
-    /// User name.
     pub username: Option<String>,
-    /// Address.
     pub ip: Option<Measured<String>>,
     /// When the device told what decides.
     #[serde(default, with = "time::serde::rfc3339::option")]
@@ -54,7 +51,6 @@ pub struct Pppoe {
 /// A WiFi network.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Network {
-    /// Its name.
     pub ssid: Measured<String>,
     /// Switched on; `None` = not told.
     pub enabled: Option<bool>,
@@ -63,32 +59,24 @@ pub struct Network {
 /// What a device said last.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Reading {
-    /// Its id in GenieACS.
     pub device_id: String,
     /// When it last reported.
     #[serde(default, with = "time::serde::rfc3339::option")]
     pub last_inform: Option<OffsetDateTime>,
     /// How often it reports, in seconds.
     pub interval_s: Option<u32>,
-    /// Who made it.
     pub manufacturer: Option<String>,
-    /// Model.
     pub model: Option<String>,
-    /// Serial number.
     pub serial: Option<String>,
     /// The PPPoE session; `None` = nothing is said of it.
     pub pppoe: Option<Pppoe>,
     /// Received optical power, in dBm.
     pub rx_dbm: Option<Measured<f64>>,
-    /// In °C.
     pub celsius: Option<Measured<f64>>,
     /// In seconds, at the time of reading.
     pub uptime_s: Option<Measured<u64>>,
-    /// Devices that use the WiFi.
     pub clients: Option<Measured<u32>>,
-    /// WiFi networks.
     pub wifi: Vec<Network>,
-    /// Which candidate won for a meaning.
     pub won: BTreeMap<Meaning, String>,
 }
 
@@ -133,7 +121,6 @@ impl Reading {
         Duration::seconds(self.interval_s.unwrap_or(freshness.default_interval_s).into())
     }
 
-    /// How long it may be silent.
     #[must_use]
     pub fn patience(&self, freshness: Freshness) -> Duration {
         self.interval(freshness).saturating_mul(2).saturating_add(SLACK)

@@ -27,7 +27,6 @@ const SECRET: &str = "genieacs";
 #[derive(Debug, Clone)]
 pub struct Acs {
     pub nbi: Nbi,
-    /// Which silence is normal.
     pub freshness: Freshness,
 }
 

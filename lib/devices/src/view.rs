@@ -18,31 +18,20 @@ const OLD: Duration = Duration::hours(1);
 pub struct DeviceView {
     /// `online` or `offline`: has it informed as lately as its interval allows?
     pub status: &'static str,
-    /// The same for people.
     pub status_text: String,
-    /// When it last reported.
     pub last_inform: Option<String>,
-    /// Who made it.
     pub manufacturer: Option<String>,
-    /// Model.
     pub model: Option<String>,
-    /// Serial number.
     pub serial_number: Option<String>,
-    /// The PPPoE session.
     pub pppoe: PppoeView,
-    /// Received optical power.
     pub rx_power: Option<RxPowerView>,
-    /// In °C.
     pub temperature_c: Option<ValueView<f64>>,
     /// Seconds since the modem started, at the time of reading.
     pub uptime_seconds: Option<ValueView<u64>>,
-    /// Devices that use the WiFi.
     pub connected_devices: Option<ValueView<u32>>,
-    /// WiFi networks.
     pub wifi: Vec<NetworkView>,
     /// The ACS could not be asked now: this is what it answered last.
     pub stale: bool,
-    /// When the ACS answered this.
     pub asked_at: String,
     /// How long ago that was, if it could not be asked now.
     pub stale_text: Option<String>,
@@ -56,17 +45,12 @@ pub struct PppoeView {
     pub status: &'static str,
     /// `Connected`, or `Disconnected (data dari 3 jam lalu)`.
     pub text: String,
-    /// User name.
     pub username: Option<String>,
     /// Address, while connected.
     pub ip: Option<String>,
-    /// When the device told its session.
     pub read_at: Option<String>,
-    /// How long ago that was.
     pub age_text: Option<String>,
-    /// When it told its address.
     pub ip_read_at: Option<String>,
-    /// How long ago that was.
     pub ip_age_text: Option<String>,
 }
 
@@ -80,13 +64,10 @@ pub struct RxPowerView {
     pub level: Level,
     /// Such as `-22,5 dBm`.
     pub text: String,
-    /// The level for people.
     pub level_text: &'static str,
     /// What to do, in one sentence.
     pub help: &'static str,
-    /// When the device told it.
     pub read_at: Option<String>,
-    /// How long ago that is.
     pub age_text: Option<String>,
 }
 
@@ -94,13 +75,10 @@ pub struct RxPowerView {
 #[derive(Debug, Clone, PartialEq, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub struct ValueView<T> {
-    /// The number.
     pub value: T,
     /// Such as `48 °C`, `3 hari 4 jam`.
     pub text: String,
-    /// When the device told it.
     pub read_at: Option<String>,
-    /// How long ago that is.
     pub age_text: Option<String>,
 }
 
@@ -108,30 +86,22 @@ pub struct ValueView<T> {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub struct NetworkView {
-    /// Its name.
     pub ssid: String,
     /// Switched on; null if the device does not tell.
     pub enabled: Option<bool>,
-    /// The same for people.
     pub text: &'static str,
-    /// When the device told it.
     pub read_at: Option<String>,
-    /// How long ago that was.
     pub age_text: Option<String>,
 }
 
 /// Everything around a reading that its words depend on.
 #[derive(Debug, Clone, Copy)]
 pub struct Frame {
-    /// When the ACS answered.
     pub asked_at: OffsetDateTime,
     /// It could not be asked now.
     pub stale: bool,
-    /// Which silence is normal.
     pub freshness: Freshness,
-    /// The customer's.
     pub language: Language,
-    /// Now.
     pub now: OffsetDateTime,
 }
 
@@ -155,7 +125,6 @@ impl Frame {
 }
 
 impl DeviceView {
-    /// Says a reading in words.
     #[must_use]
     pub fn of(reading: &Reading, frame: Frame) -> Self {
         let Frame { freshness, language, now, .. } = frame;

@@ -22,7 +22,6 @@ pub enum Level {
 const OVERLOAD_DBM: f64 = -8.0;
 
 impl Level {
-    /// Of a power in dBm.
     #[must_use]
     pub fn of(dbm: f64) -> Self {
         match dbm {

@@ -62,7 +62,6 @@ pub struct WebhookRequest<'a> {
 pub enum Hint {
     /// Something happened to this order.
     Order {
-        /// Our order id.
         order_id: OrderId,
         /// The gateway's transaction id, needed for channels that can only be asked by it (DANA).
         transaction_id: Option<String>,
@@ -92,7 +91,6 @@ pub enum VerifyError {
 /// An order to open. `order_id` has never been posted before.
 #[derive(Debug, Clone)]
 pub struct NewOrder {
-    /// Our id for the order.
     pub order_id: OrderId,
     /// What the customer pays: positive.
     pub amount: Rupiah,
@@ -104,7 +102,6 @@ pub struct NewOrder {
     pub customer_phone: Option<String>,
     /// When the link stops working; at least five minutes, at most seven days ahead.
     pub expires_at: OffsetDateTime,
-    /// Now.
     pub now: OffsetDateTime,
     /// Where the customer comes back to, if the provider's public address is known.
     pub finish_url: Option<String>,
@@ -124,7 +121,6 @@ pub struct CreatedOrder {
 /// Which order to ask about.
 #[derive(Debug, Clone)]
 pub struct OrderRef {
-    /// Our id for the order.
     pub order_id: OrderId,
     /// The gateway's own reference, if its answer ever arrived.
     pub reference: Option<String>,
@@ -146,17 +142,13 @@ pub enum Cancellation {
 pub enum GatewayError {
     /// 401 or 403: the key is wrong. Read the secret again.
     #[error("the gateway refuses the key (HTTP {status})")]
-    Unauthorized {
-        /// HTTP status.
-        status: u16,
-    },
+    Unauthorized { status: u16 },
     /// 429.
     #[error("the gateway limits the rate")]
     RateLimited,
     /// The gateway understood the request and refuses it.
     #[error("the gateway refuses the request (HTTP {status}): {detail}")]
     Rejected {
-        /// HTTP status.
         status: u16,
         /// The gateway's words, shortened, without customer data.
         detail: String,
@@ -207,7 +199,6 @@ pub enum SetupError {
     /// A row that cannot be used, such as a sandbox key on the production stage.
     #[error("{gateway}: {problem}")]
     Unusable {
-        /// Which gateway.
         gateway: GatewayName,
         /// What to change, without the value itself.
         problem: String,

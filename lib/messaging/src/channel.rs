@@ -21,11 +21,9 @@ pub struct Channel {
 /// A message that was handed over, or not.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Sent {
-    /// Who said so.
     pub by: ProviderName,
     /// Who was asked before, and why they did not take it.
     pub refused_by: Option<(ProviderName, RejectionClass)>,
-    /// What became of it.
     pub outcome: SendOutcome,
 }
 
@@ -49,7 +47,6 @@ impl Channel {
         self.first.name()
     }
 
-    /// How fast messages may be handed over.
     #[must_use]
     pub fn pacing(&self) -> Pacing {
         self.first.pacing()

@@ -15,9 +15,7 @@ pub enum Category {
 /// everybody else.
 #[derive(Clone, PartialEq, Eq)]
 pub struct Message {
-    /// Name of the template at Meta.
     pub template: &'static str,
-    /// Category of the template.
     pub category: Category,
     /// Language of the template and of `text`.
     pub language: Language,

@@ -33,7 +33,6 @@ pub enum ProviderName {
 }
 
 impl ProviderName {
-    /// All of them.
     pub const ALL: [Self; 4] = [Self::Meta, Self::Fonnte, Self::Waha, Self::Http];
 
     /// As it stands in the secret, in addresses and in stored messages.
@@ -47,7 +46,6 @@ impl ProviderName {
         }
     }
 
-    /// The provider of that name.
     #[must_use]
     pub fn parse(text: &str) -> Option<Self> {
         Self::ALL.into_iter().find(|name| name.as_str() == text)
@@ -70,7 +68,6 @@ pub enum SendOutcome {
     },
     /// The provider certainly did not take it: nothing reached the customer.
     Rejected {
-        /// What to do about it.
         class: RejectionClass,
         /// For the log: no phone number, code or text of the message.
         detail: String,
@@ -91,7 +88,6 @@ pub enum RejectionClass {
     Message,
     /// Not now. Send it again, after that wait if one is given; to nobody else meanwhile if it is about the sender.
     Later {
-        /// Whom the wait is about.
         about: About,
         /// At least so long; `None` = not said.
         wait: Option<Duration>,
@@ -132,17 +128,9 @@ impl RejectionClass {
 pub enum Pacing {
     /// A linked phone: one message at a time, with a pause of random length between two, or WhatsApp takes the number
     /// for a robot and bans it.
-    LinkedPhone {
-        /// Shortest and longest pause.
-        gap: RangeInclusive<Duration>,
-        /// Messages a day.
-        per_day: u32,
-    },
+    LinkedPhone { gap: RangeInclusive<Duration>, per_day: u32 },
     /// Meta counts different recipients in any 24 hours. One more message to the same person is free.
-    DistinctRecipients {
-        /// How many of them.
-        per_day: u32,
-    },
+    DistinctRecipients { per_day: u32 },
     /// As fast as one likes.
     Unlimited,
 }

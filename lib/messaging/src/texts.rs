@@ -16,23 +16,16 @@ const LONGEST_FACT: usize = 60;
 /// What a message may speak of. What it does not speak of stays empty.
 #[derive(Clone, Default)]
 pub struct Facts {
-    /// The customer's name.
     pub name: String,
-    /// The package's name.
     pub package: String,
-    /// The invoice's number.
     pub invoice: String,
     /// What it is about: to pay, paid, given back.
     pub amount: String,
     /// Still to pay.
     pub rest: String,
-    /// Due date.
     pub due: String,
-    /// Served until.
     pub expires: String,
-    /// The customer's credit.
     pub credit: String,
-    /// The login code.
     pub code: String,
 }
 
@@ -73,7 +66,6 @@ impl Facts {
 pub struct Link<'a> {
     /// Such as `https://bayar.example.id/p/`.
     pub prefix: &'a str,
-    /// The token of a pay page.
     pub token: &'a str,
 }
 

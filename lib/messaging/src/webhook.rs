@@ -16,9 +16,7 @@ use crate::provider::RejectionClass;
 /// A webhook as it came in.
 #[derive(Debug, Clone, Copy)]
 pub struct WebhookRequest<'a> {
-    /// The raw body.
     pub body: &'a [u8],
-    /// Its headers.
     pub headers: &'a HeaderMap,
     /// `token` of the query, for providers that sign nothing.
     pub token: Option<&'a str>,
@@ -31,7 +29,6 @@ pub enum ProviderReport {
     Status(Status),
     /// A customer wants no more messages, or messages again.
     OptOut {
-        /// Who wrote.
         phone: Phone,
         /// No more messages.
         opted_out: bool,
@@ -45,13 +42,11 @@ pub enum ProviderReport {
 /// How far a message has come.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Status {
-    /// The provider's id of the message.
     pub provider_id: String,
     /// Another id under which the provider will go on to speak of the message.
     pub alias: Option<String>,
     /// Our id of the message, from providers that give it back.
     pub callback: Option<String>,
-    /// How far.
     pub status: DeliveryStatus,
     /// Since when, if the provider says so.
     pub at: Option<OffsetDateTime>,

@@ -13,7 +13,6 @@ use http::{HeaderName, HeaderValue, header};
 pub struct RowError {
     pub secret: &'static str,
     pub row: &'static str,
-    /// What to change.
     pub problem: Cow<'static, str>,
 }
 

@@ -27,11 +27,9 @@ const ROUNDS: usize = 8;
 /// The store and the rules of the deployment.
 #[derive(Debug, Clone)]
 pub struct Apply {
-    /// The table.
     pub store: Store,
     /// Zone, and the rule for late payers.
     pub rules: ApplyRules,
-    /// The time.
     pub clock: Clock,
 }
 

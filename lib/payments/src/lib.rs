@@ -68,13 +68,9 @@ pub struct Active {
 /// Where an order and its invoice stand after booking.
 #[derive(Debug, Clone)]
 pub struct Booked {
-    /// Of the invoice.
     pub invoice_status: InvoiceStatus,
-    /// Money moved just now.
     pub moved: bool,
-    /// The order.
     pub order: Order,
-    /// What the gateway said last.
     pub state: ReportedState,
 }
 

@@ -62,13 +62,10 @@ pub const MASTER_KEY: &str = "test-master-key-test-master-key-0";
 pub struct World {
     /// Secrets, bus and table.
     pub aws: StandIn,
-    /// In every line.
     pub tap: Tap,
-    /// The gateways and the message provider.
     pub sandbox: Sandbox,
     /// Notifications of the gateways, collected instead of delivered.
     pub notifications: Inbox,
-    /// What the functions share.
     pub app: App,
     /// The bus, as relay-events uses it.
     pub bus: Bus,

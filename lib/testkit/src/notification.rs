@@ -17,9 +17,7 @@ use tokio::net::TcpListener;
 pub struct Notification {
     /// Path and query, such as `/api/webhooks/midtrans`.
     pub path: String,
-    /// Headers.
     pub headers: HeaderMap,
-    /// Raw body.
     pub body: Bytes,
 }
 
@@ -52,13 +50,11 @@ impl Notification {
         Self { path: "/api/webhooks/xendit".to_owned(), headers, body: fields.to_string().into() }
     }
 
-    /// The body.
     #[must_use]
     pub fn json(&self) -> Value {
         serde_json::from_slice(&self.body).unwrap_or_default()
     }
 
-    /// The same with another body.
     #[must_use]
     pub fn with_body(&self, body: impl Into<Bytes>) -> Self {
         Self { body: body.into(), ..self.clone() }

@@ -52,7 +52,6 @@ pub enum How {
 /// What is to happen to which calls.
 #[derive(Debug, Clone, Copy)]
 struct Plan {
-    /// The number of the first.
     from: usize,
     /// How many are still to be broken.
     times: usize,
@@ -132,7 +131,6 @@ impl Tap {
         inner.broke = false;
     }
 
-    /// Was the planned call reached?
     #[must_use]
     pub fn broke(&self) -> bool {
         self.locked().broke

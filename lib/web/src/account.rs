@@ -54,13 +54,11 @@ pub struct Bill {
     pub status: InvoiceStatus,
     /// What is still to pay.
     pub amount_due: Rupiah,
-    /// Unpaid past its due date.
     pub overdue: bool,
     /// Where it can be paid at once, if a link is stored that can be given out.
     pub link: Option<String>,
     /// Where the network stands with what was paid here, if that is not known to it yet.
     pub network: Option<NetworkProgress>,
-    /// The invoice.
     pub invoice: Invoice,
 }
 

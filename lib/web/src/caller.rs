@@ -32,11 +32,9 @@ const TOKEN_BYTES: usize = 32;
 /// read.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Claim {
-    /// Whose session.
     pub customer_id: CustomerId,
     /// SHA-256 of the whole token, in hex.
     pub token_hash: String,
-    /// Where the token was.
     pub via: Via,
 }
 
@@ -46,10 +44,7 @@ pub enum Via {
     /// `Authorization: Bearer`: a program that holds the token.
     Bearer,
     /// The portal's cookie, with the CSRF token that belongs to it.
-    Cookie {
-        /// For the forms of the answer.
-        csrf: String,
-    },
+    Cookie { csrf: String },
 }
 
 /// Reads `Authorization: Bearer <customer>.<random>` or the session's cookie; the header comes first.

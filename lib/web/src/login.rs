@@ -28,7 +28,6 @@ const HOUR_SECONDS: i64 = 3600;
 pub struct Typed {
     /// The phone number, however written.
     pub phone: String,
-    /// The six digits.
     pub code: String,
     /// The line, where several share the phone.
     pub customer_id: Option<String>,

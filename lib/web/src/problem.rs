@@ -6,9 +6,7 @@ use cloud::store::StoreError;
 /// An error as the caller sees it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Problem {
-    /// HTTP status.
     pub status: u16,
-    /// Stable word for programs.
     pub code: &'static str,
     /// For people, in Indonesian.
     pub indonesian: &'static str,
@@ -38,7 +36,6 @@ impl Problem {
         [MESSAGING_NOT_CONFIGURED.code, MESSAGING_STOPPED.code].contains(&self.code)
     }
 
-    /// What it says.
     #[must_use]
     pub const fn message(&self, language: Language) -> &'static str {
         language.choose(self.indonesian, self.english)

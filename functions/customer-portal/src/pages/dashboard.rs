@@ -13,7 +13,6 @@ use crate::texts;
 /// A page of bills, newest first.
 #[derive(Debug, Clone, Copy)]
 pub struct Bills<'a> {
-    /// The bills.
     pub entries: &'a [Bill],
     /// Where the next page begins, if there is one.
     pub next: Option<&'a str>,

@@ -12,7 +12,6 @@ use crate::texts::{self, Texts};
 /// A page of payments, newest first.
 #[derive(Debug, Clone, Copy)]
 pub struct Payments<'a> {
-    /// The payments.
     pub entries: &'a [Payment],
     /// Where the next page begins, if there is one.
     pub next: Option<&'a str>,

@@ -21,9 +21,7 @@ pub(super) enum Menu {
 pub(super) struct Frame<'a> {
     /// Tells script and stylesheet which page it is.
     pub(super) name: &'a str,
-    /// For the browser's title.
     pub(super) title: &'a str,
-    /// Where in the menu it stands.
     pub(super) menu: Option<Menu>,
     /// An address that the browser goes to at once, with or without script.
     pub(super) leads_to: Option<&'a str>,

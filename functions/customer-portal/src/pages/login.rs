@@ -15,16 +15,13 @@ use crate::texts;
 pub struct PhoneForm<'a> {
     /// As typed before, or empty.
     pub phone: &'a str,
-    /// The session has ended.
     pub ended: bool,
-    /// What was wrong with the last try.
     pub problem: Option<Problem>,
 }
 
 /// The second step.
 #[derive(Debug, Clone, Copy)]
 pub struct CodeForm<'a> {
-    /// As typed in the first step.
     pub phone: &'a str,
     /// What was wrong with the last code, or with sending another.
     pub problem: Option<Problem>,
@@ -33,11 +30,9 @@ pub struct CodeForm<'a> {
 /// The third step, only when several lines share the phone.
 #[derive(Debug, Clone, Copy)]
 pub struct LineForm<'a> {
-    /// As typed in the first step.
     pub phone: &'a str,
     /// As typed in the second step.
     pub code: &'a str,
-    /// What to choose from.
     pub lines: &'a [Profile],
 }
 

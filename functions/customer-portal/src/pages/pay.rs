@@ -12,7 +12,6 @@ use super::{
 /// The bill to pay.
 #[derive(Debug, Clone, Copy)]
 pub struct Pay<'a> {
-    /// The bill.
     pub bill: &'a Bill,
     /// What went wrong, as of [`crate::texts::message_of`].
     pub error: Option<&'static str>,

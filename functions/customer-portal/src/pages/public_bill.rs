@@ -26,7 +26,6 @@ pub enum Step {
 }
 
 impl Step {
-    /// Reads the last part of the address.
     #[must_use]
     pub fn parse(step: Option<&str>) -> Option<Self> {
         match step {
@@ -43,11 +42,9 @@ impl Step {
 pub struct PublicBill<'a> {
     /// What opened the page, and lets its forms pay.
     pub token: &'a Token,
-    /// The bill.
     pub bill: &'a Bill,
     /// How it was paid, if it was.
     pub receipt: Option<&'a Receipt>,
-    /// Which page of it.
     pub step: Step,
     /// What went wrong, as of [`crate::texts::message_of`].
     pub error: Option<&'static str>,

@@ -30,7 +30,6 @@ pub struct Upgrade<'a> {
 pub struct Chosen {
     /// What it comes to, paid now.
     pub preview: Preview,
-    /// The same in words.
     pub explanation: String,
 }
 

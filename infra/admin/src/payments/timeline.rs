@@ -20,9 +20,7 @@ use crate::ui::Ui;
 #[derive(Debug, Clone)]
 pub(super) struct Facts {
     pub(super) invoice: Invoice,
-    /// Oldest first.
     pub(super) orders: Vec<Order>,
-    /// Oldest first.
     pub(super) entries: Vec<LedgerLine>,
     /// The events that were written with the entries, by id.
     pub(super) events: HashMap<String, EventState>,
@@ -39,7 +37,6 @@ pub(super) struct Step {
     pub(super) at: Option<OffsetDateTime>,
     /// Of which order; `None` = of the invoice.
     pub(super) order: Option<OrderId>,
-    /// More about it.
     pub(super) detail: String,
 }
 

@@ -49,16 +49,13 @@ pub enum Change {
 pub struct Device {
     /// Everything that the ACS stores of it, with values that it reports with every report marked by `_timestamp`.
     pub document: Value,
-    /// How it behaves.
     pub behaviour: Behaviour,
     /// Seconds between its reports.
     pub interval_s: u32,
-    /// When it last reported.
     pub last_inform: OffsetDateTime,
 }
 
 impl Device {
-    /// Its id in the ACS.
     #[must_use]
     pub fn id(&self) -> &str {
         self.document["_id"].as_str().unwrap_or_default()

@@ -12,10 +12,8 @@ struct Plan {
     id: (&'static str, &'static str, &'static str),
     manufacturer: &'static str,
     behaviour: Behaviour,
-    /// Since the last report.
     silent_for: Duration,
     tags: &'static [&'static str],
-    /// Path and value.
     values: Vec<(&'static str, Value)>,
 }
 

@@ -22,9 +22,7 @@ pub struct Task {
     /// Its id.
     #[serde(rename = "_id")]
     pub id: String,
-    /// Id of the modem.
     pub device: String,
-    /// When it was queued.
     pub timestamp: String,
     /// `name`, `objectName` and whatever else was posted.
     #[serde(flatten)]

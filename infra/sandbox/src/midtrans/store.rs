@@ -18,7 +18,6 @@ pub(crate) struct Store {
     /// Token → order id; also tokens that a newer one replaced.
     tokens: HashMap<String, String>,
     tokens_newest_last: VecDeque<String>,
-    /// Transaction id → order id.
     transactions: HashMap<String, String>,
     refusals: u64,
 }

@@ -67,13 +67,10 @@ impl Sender {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Message {
-    /// The words.
     pub text: String,
     /// When it was sent, milliseconds since 1970.
     pub sent_at: i64,
-    /// Who took it.
     pub provider: Sender,
-    /// The sender's id of it.
     pub id: String,
     /// The template that it was made from.
     #[serde(skip_serializing_if = "Option::is_none")]

@@ -21,16 +21,13 @@ use super::{
 /// A login. The token is nowhere; its hash is the key.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Session {
-    /// Who is logged in.
     pub customer_id: CustomerId,
     /// The phone that the code went to. The session ends when the line gets another one.
     pub phone: Phone,
     /// SHA-256 of the token, in hex.
     pub token_hash: String,
-    /// Since when.
     #[serde(with = "time::serde::rfc3339")]
     pub created_at: OffsetDateTime,
-    /// Until when.
     #[serde(with = "time::serde::rfc3339")]
     pub expires_at: OffsetDateTime,
 }
@@ -38,7 +35,6 @@ pub struct Session {
 /// Who is calling, and the invoice they ask about, all read at once.
 #[derive(Debug, Clone)]
 pub struct Caller {
-    /// Their profile.
     pub profile: Profile,
     /// The invoice, if it exists and is theirs.
     pub invoice: Option<Invoice>,

@@ -45,7 +45,6 @@ pub enum Row {
 /// A page of the whole table.
 #[derive(Debug, Clone)]
 pub struct Rows {
-    /// Its rows.
     pub rows: Vec<Row>,
     /// Where the next page begins; `None` at the end.
     pub next: Option<Key>,

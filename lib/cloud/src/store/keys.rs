@@ -14,9 +14,7 @@ use time::Date;
 /// A primary key.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Key {
-    /// Partition.
     pub pk: String,
-    /// Position in it.
     pub sk: String,
 }
 
@@ -31,7 +29,6 @@ impl Key {
         Self { pk: pk.into(), sk: sk.into() }
     }
 
-    /// As DynamoDB wants it.
     #[must_use]
     pub fn attributes(&self) -> HashMap<String, AttributeValue> {
         HashMap::from([

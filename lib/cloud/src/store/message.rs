@@ -33,7 +33,6 @@ const EARLY_KEPT: Duration = Duration::days(1);
 /// What a provider reports of a message.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct StatusReport<'a> {
-    /// How far it has come.
     pub status: DeliveryStatus,
     /// When it did; providers say so, else when we heard of it.
     pub at: OffsetDateTime,

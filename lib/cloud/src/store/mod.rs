@@ -69,13 +69,11 @@ pub struct Store {
 }
 
 impl Store {
-    /// The table of that name.
     #[must_use]
     pub const fn new(client: Client, table: String) -> Self {
         Self { client, table }
     }
 
-    /// Its name.
     #[must_use]
     pub fn table(&self) -> &str {
         &self.table

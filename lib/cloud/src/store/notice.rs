@@ -34,13 +34,9 @@ const COUNTED_FOR: Duration = Duration::days(1);
 pub struct NoticeContext {
     /// The message, if it was written down.
     pub notice: Option<Notice>,
-    /// Whose turn it is.
     pub sender: Sender,
-    /// The customer.
     pub profile: Option<Profile>,
-    /// What it is about.
     pub invoice: Option<Invoice>,
-    /// The request for a code.
     pub login: Option<LoginState>,
 }
 

@@ -19,7 +19,6 @@ const RELAY_WITHIN: Duration = Duration::minutes(1);
 pub struct StoredEvent {
     /// UUIDv7.
     pub id: String,
-    /// The detail type.
     pub kind: String,
     /// The detail: an [`Envelope`] as JSON.
     pub detail: String,

@@ -13,7 +13,6 @@ use super::{Store, StoreError, item::from_item, keys, unavailable};
 /// A page of a list.
 #[derive(Debug, Clone)]
 pub struct Page<T> {
-    /// Newest first.
     pub entries: Vec<T>,
     /// Where the next page begins; `None` at the end.
     pub next: Option<String>,

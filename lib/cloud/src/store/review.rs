@@ -35,7 +35,6 @@ pub struct StoredReview {
 /// A page of one month.
 #[derive(Debug, Clone)]
 pub struct ReviewPage {
-    /// Oldest first.
     pub reviews: Vec<StoredReview>,
     /// Where the next page of the month begins; `None` at its end.
     pub next: Option<Key>,

@@ -35,7 +35,6 @@ const ROUNDS: usize = 4;
 pub struct Link {
     /// The invoice that it pays, as it stands now.
     pub invoice: Invoice,
-    /// The gateway's page.
     pub url: String,
 }
 
@@ -58,7 +57,6 @@ pub struct LinkRequest<'a> {
     pub gateway: Option<GatewayName>,
     /// Is this a request that may open an order? Else only a stored link is given out.
     pub may_open: bool,
-    /// Who asks.
     pub payer: Payer<'a>,
 }
 

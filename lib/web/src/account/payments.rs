@@ -25,9 +25,7 @@ pub const CREDIT: &str = "credit";
 pub struct Payment {
     /// UUIDv7.
     pub id: String,
-    /// Which invoice it was meant for.
     pub invoice_id: InvoiceId,
-    /// What people call that invoice.
     pub invoice_number: Option<String>,
     /// Where it was paid; `None` if credit paid.
     pub gateway: Option<GatewayName>,
@@ -35,11 +33,9 @@ pub struct Payment {
     pub method: Option<String>,
     /// How much, in either direction.
     pub amount: Rupiah,
-    /// In which direction.
     pub kind: Kind,
     /// It went into the customer's credit, or came out of it, and not the invoice's.
     pub credit: bool,
-    /// When.
     pub at: OffsetDateTime,
     /// What happened on its way, oldest first.
     pub timeline: Vec<(OffsetDateTime, Moment)>,

@@ -32,9 +32,7 @@ pub enum Login {
 pub struct LoggedIn {
     /// Proves who is calling; stored nowhere.
     pub token: String,
-    /// Until when.
     pub expires_at: OffsetDateTime,
-    /// Whose.
     pub profile: Profile,
 }
 
