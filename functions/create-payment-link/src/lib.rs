@@ -9,9 +9,9 @@ mod public;
 use billing::{id::InvoiceId, payment::gateway::GatewayName};
 use cloud::{app::App, pay_page_key::Token};
 use lambda_http::{Body, Request, RequestExt as _, Response, http::Method};
-use payments::link::{Link, LinkError, LinkRequest, Payer};
+use payments::link::{LinkError, LinkOutcome, LinkRequest, Payer};
 use serde::Deserialize;
-use serde_json::json;
+use serde_json::{Value, json};
 use web::{
     answer::{self, Answer},
     caller::{Via, claim, identify},
@@ -99,7 +99,12 @@ async fn payment_link(app: &App, request: &Request) -> Answer {
     let gateway = wanted(&asked)?;
     let invoice = caller.invoice.take().ok_or(problem::INVOICE_NOT_FOUND)?;
     let link_request = LinkRequest { gateway, may_open, payer: Payer::Customer };
-    link_answer(&made(payments::link::link(app, &caller.profile, invoice, link_request).await)?)
+    match made(payments::link::link(app, &caller.profile, invoice, link_request).await)? {
+        LinkOutcome::Link(made) => {
+            answer::ok(&json!({"success": true, "paymentLink": made.url, "invoice": link::invoice(&made.invoice)?}))
+        }
+        LinkOutcome::PaidByCredit(invoice) => paid_by_credit(request, Some(link::invoice(&invoice)?)),
+    }
 }
 
 /// The gateway that was asked for, if any.
@@ -108,10 +113,10 @@ fn wanted(asked: &Asked) -> Result<Option<GatewayName>, Problem> {
     name.map(|name| GatewayName::parse(name).ok_or(problem::UNKNOWN_GATEWAY)).transpose()
 }
 
-/// The link, or why there is none.
-fn made(link: Result<Link, LinkError>) -> Result<Link, Problem> {
+/// What came of it, or why there is no link.
+fn made(link: Result<LinkOutcome, LinkError>) -> Result<LinkOutcome, Problem> {
     match link {
-        Ok(link) => Ok(link),
+        Ok(outcome) => Ok(outcome),
         Err(LinkError::MayNotOpen) => Err(problem::NOT_FROM_HERE),
         Err(LinkError::NoLink(why)) => Err(link::no_link(why)),
         Err(LinkError::Store(error)) => Err(error.into()),
@@ -122,6 +127,13 @@ fn made(link: Result<Link, LinkError>) -> Result<Link, Problem> {
     }
 }
 
-fn link_answer(made: &Link) -> Answer {
-    answer::ok(&json!({"success": true, "paymentLink": made.url, "invoice": link::invoice(&made.invoice)?}))
+/// The bill is paid: a success without a link.
+fn paid_by_credit(request: &Request, invoice: Option<Value>) -> Answer {
+    let language = answer::language(request.headers());
+    let message = language.choose("Tagihan lunas, dibayar dari saldo Anda", "The bill is paid, from your credit");
+    let mut body = json!({"success": true, "status": "PAID", "paymentLink": null, "message": message});
+    if let (Some(invoice), Some(fields)) = (invoice, body.as_object_mut()) {
+        fields.insert("invoice".to_owned(), invoice);
+    }
+    answer::ok(&body)
 }

@@ -112,8 +112,14 @@
       if (answer?.status === 404) refresh();
       return;
     }
-    remember(id);
     document.getElementById("problem")?.remove();
+    // Credit has paid all of it.
+    if (!answer.said.paymentLink) {
+      tab?.close();
+      say(id, answer.said.message);
+      return refresh();
+    }
+    remember(id);
     main.textContent = page.textPay;
     main.dataset.hasLink = "";
     if (!tab) return location.assign(answer.said.paymentLink);

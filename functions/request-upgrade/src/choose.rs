@@ -5,7 +5,6 @@ use billing::{
     payment::{
         gateway::GatewayName,
         invoice::{DUE_IN, Invoice, InvoiceStatus, NewInvoice},
-        link::NoLink,
         order::{LinkedInvoice, Order},
     },
     service::{
@@ -21,7 +20,7 @@ use cloud::{
 use lambda_http::http::HeaderMap;
 use payments::{
     apply::Apply,
-    link::{Link, LinkError, LinkRequest, Payer, link},
+    link::{LinkError, LinkOutcome, LinkRequest, Payer, link},
 };
 use serde_json::json;
 use web::{
@@ -106,15 +105,9 @@ pub(crate) async fn carry_out(app: &App, profile: &Profile, invoice: Invoice, wa
     match link(app, profile, invoice.clone(), LinkRequest { gateway: wanted, may_open: true, payer: Payer::Customer })
         .await
     {
-        Ok(Link { invoice, url }) => Made { invoice, link: Ok(url) },
-        Err(LinkError::NoLink(NoLink::NotPayable)) => {
-            match app.store.invoice(&invoice.customer_id, &invoice.id).await {
-                // Credit covered it.
-                Ok(Some(paid)) if paid.status == InvoiceStatus::Paid => {
-                    Made { invoice: apply_now(app, paid).await, link: Err(problem::NOTHING_TO_PAY) }
-                }
-                _ => Made { invoice, link: Err(links::no_link(NoLink::NotPayable)) },
-            }
+        Ok(LinkOutcome::Link(made)) => Made { invoice: made.invoice, link: Ok(made.url) },
+        Ok(LinkOutcome::PaidByCredit(paid)) => {
+            Made { invoice: apply_now(app, *paid).await, link: Err(problem::NOTHING_TO_PAY) }
         }
         Err(LinkError::NoLink(why)) => Made { invoice, link: Err(links::no_link(why)) },
         Err(LinkError::Store(error)) => Made { invoice, link: Err(error.into()) },

@@ -16,7 +16,7 @@ use billing::{
     },
     payment::{
         gateway::GatewayName,
-        invoice::Invoice,
+        invoice::{Invoice, InvoiceStatus},
         link::{self, LinkDecision, NoLink, choose, decide},
         order::LinkedInvoice,
     },
@@ -36,6 +36,14 @@ pub struct Link {
     /// The invoice that it pays, as it stands now.
     pub invoice: Invoice,
     pub url: String,
+}
+
+/// What came of a request for a link.
+#[derive(Debug, Clone)]
+pub enum LinkOutcome {
+    Link(Box<Link>),
+    /// The customer's credit has just paid all of it, so there is nothing to pay at a gateway. The invoice is PAID.
+    PaidByCredit(Box<Invoice>),
 }
 
 /// Who is to pay: decides what the gateway is told, and where its page leads back to.
@@ -82,18 +90,25 @@ pub enum LinkError {
 
 /// The link to pay `invoice`, which is `profile`'s.
 ///
-/// The customer's credit pays first. If it covers the invoice, the invoice is PAID and there is no link.
+/// The customer's credit pays first.
 pub async fn link(
     app: &App,
     profile: &Profile,
     invoice: Invoice,
     link_request: LinkRequest<'_>,
-) -> Result<Link, LinkError> {
+) -> Result<LinkOutcome, LinkError> {
     let (mut invoice, mut profile) = (invoice, Cow::Borrowed(profile));
     for _ in 0..ROUNDS {
-        let moved_on = link_request.may_open && pay_from_credit(app, &profile, &invoice).await?;
-        if !moved_on && let Some(link) = Box::pin(once(app, &profile, &invoice, link_request)).await? {
-            return Ok(link);
+        let credit =
+            if link_request.may_open { pay_from_credit(app, &profile, &invoice).await? } else { Credit::Unused };
+        match credit {
+            Credit::PaidAll(invoice) => return Ok(LinkOutcome::PaidByCredit(invoice)),
+            Credit::MovedOn => {}
+            Credit::Unused => {
+                if let Some(link) = Box::pin(once(app, &profile, &invoice, link_request)).await? {
+                    return Ok(LinkOutcome::Link(Box::new(link)));
+                }
+            }
         }
         let read = app.store.invoice_and_profile(&invoice.customer_id, &invoice.id).await?;
         let (invoice_now, profile_now) = read.ok_or(NoLink::NotPayable)?;
@@ -102,25 +117,33 @@ pub async fn link(
     Err(NoLink::InProgress.into())
 }
 
-/// Uses credit for the invoice. True if invoice or profile are not as they were: they have to be read again.
-async fn pay_from_credit(app: &App, profile: &Profile, invoice: &Invoice) -> Result<bool, LinkError> {
+/// What became of the customer's credit.
+enum Credit {
+    Unused,
+    /// Invoice or profile are not as they were: they have to be read again.
+    MovedOn,
+    PaidAll(Box<Invoice>),
+}
+
+async fn pay_from_credit(app: &App, profile: &Profile, invoice: &Invoice) -> Result<Credit, LinkError> {
     let now = app.clock.now();
     if usable(invoice, profile.credit, now)?.is_zero() {
-        return Ok(false);
+        return Ok(Credit::Unused);
     }
     let order = match &invoice.link {
         Some(link) => app.store.order(link.gateway, &link.order_id).await?,
         None => None,
     };
     let Some(used) = use_credit(LinkedInvoice { invoice, order: order.as_ref() }, profile, now)? else {
-        return Ok(false);
+        return Ok(Credit::Unused);
     };
     match app.store.use_credit(&used, now).await {
         Ok(()) => {
             tracing::info!(invoice = invoice.id.as_str(), status = ?used.invoice.status, "credit used");
-            Ok(true)
+            let is_paid = used.invoice.status == InvoiceStatus::Paid;
+            Ok(if is_paid { Credit::PaidAll(Box::new(used.invoice)) } else { Credit::MovedOn })
         }
-        Err(StoreError::Stale) => Ok(true),
+        Err(StoreError::Stale) => Ok(Credit::MovedOn),
         Err(error) => Err(error.into()),
     }
 }
