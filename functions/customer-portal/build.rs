@@ -12,7 +12,7 @@ use std::{
 use flate2::{Compression, write::GzEncoder};
 use sha2::{Digest as _, Sha256};
 
-type Outcome<T> = Result<T, Box<dyn Error>>;
+type Built<T> = Result<T, Box<dyn Error>>;
 
 /// File and content type. Pictures are compressed in themselves.
 const FILES: [(&str, &str, bool); 5] = [
@@ -23,7 +23,7 @@ const FILES: [(&str, &str, bool); 5] = [
     ("icon-512.png", "image/png", false),
 ];
 
-fn main() -> Outcome<()> {
+fn main() -> Built<()> {
     println!("cargo::rerun-if-changed=assets");
     let out = PathBuf::from(env::var("OUT_DIR")?);
     let mut table = String::from("/// Files whose name tells their content.\npub static ASSETS: &[Asset] = &[\n");
@@ -57,7 +57,7 @@ fn main() -> Outcome<()> {
 }
 
 /// `portal.css` → `portal.<12 hex digits>.css`.
-fn hashed_name(file: &str, bytes: &[u8]) -> Outcome<String> {
+fn hashed_name(file: &str, bytes: &[u8]) -> Built<String> {
     let mut hash = hex::encode(Sha256::digest(bytes));
     hash.truncate(12);
     let (stem, extension) = file.rsplit_once('.').ok_or("an asset without an extension")?;
@@ -65,10 +65,10 @@ fn hashed_name(file: &str, bytes: &[u8]) -> Outcome<String> {
 }
 
 /// Writes the file's forms beside the table, and the table's entry that includes them.
-fn entry(out: &Path, path: &str, content_type: &str, bytes: &[u8], compress: bool) -> Outcome<String> {
+fn entry(out: &Path, path: &str, content_type: &str, bytes: &[u8], compress: bool) -> Built<String> {
     let stored = path.trim_start_matches('/').replace('/', "-");
     let include = |name: &str| format!("include_bytes!(concat!(env!(\"OUT_DIR\"), \"/{name}\"))");
-    let keep = |name: String, bytes: &[u8]| -> Outcome<String> {
+    let keep = |name: String, bytes: &[u8]| -> Built<String> {
         fs::write(out.join(&name), bytes)?;
         Ok(include(&name))
     };
@@ -85,14 +85,14 @@ fn entry(out: &Path, path: &str, content_type: &str, bytes: &[u8], compress: boo
     ))
 }
 
-fn brotli(bytes: &[u8]) -> Outcome<Vec<u8>> {
+fn brotli(bytes: &[u8]) -> Built<Vec<u8>> {
     let mut packed = Vec::new();
     let best = brotli::enc::BrotliEncoderParams { quality: 11, ..Default::default() };
     brotli::BrotliCompress(&mut &*bytes, &mut packed, &best)?;
     Ok(packed)
 }
 
-fn gzip(bytes: &[u8]) -> Outcome<Vec<u8>> {
+fn gzip(bytes: &[u8]) -> Built<Vec<u8>> {
     let mut encoder = GzEncoder::new(Vec::new(), Compression::best());
     encoder.write_all(bytes)?;
     Ok(encoder.finish()?)

@@ -15,7 +15,7 @@ use billing::{
     },
     zone::Zone,
 };
-use lunas_sandbox::Account;
+use lunas_sandbox::OrderBooks;
 use serde::de::DeserializeOwned;
 use testkit::table;
 use time::OffsetDateTime;
@@ -135,7 +135,7 @@ impl Books {
 
     /// What holds once everything has been done: every rupiah that a gateway kept is booked once, and every payment
     /// serves once.
-    pub fn agree_with(&self, accounts: &[Account]) -> Result<(), Failure> {
+    pub fn agree_with(&self, accounts: &[OrderBooks]) -> Result<(), Failure> {
         for account in accounts {
             let kept = if account.charged_back { 0 } else { account.received - account.refunded };
             let booked = self.booked(&account.order_id);

@@ -18,7 +18,7 @@ use cloud::{
     store::{Store, StoreError, admin::new_id},
 };
 use lambda_http::{Body, Response};
-use lunas_sandbox::{Account, Outcome, Partner, Simulate};
+use lunas_sandbox::{OrderBooks, Outcome, Partner, Simulate};
 use relay_events::Relay;
 use serde_json::{Value, json};
 use testkit::{
@@ -416,9 +416,9 @@ impl Play {
 
     async fn at_gateway(&self, page: usize, outcome: Outcome, sum: Sum) -> Done {
         let accounts = self.world.sandbox.books();
-        let pages: Vec<&Account> =
+        let pages: Vec<&OrderBooks> =
             self.pages.iter().filter_map(|link| accounts.iter().find(|account| account.link == *link)).collect();
-        let fitting: Vec<&Account> = pages.iter().copied().filter(|account| can_follow(outcome, account)).collect();
+        let fitting: Vec<&OrderBooks> = pages.iter().copied().filter(|account| can_follow(outcome, account)).collect();
         let Some(account) = newest(if fitting.is_empty() { &pages } else { &fitting }, page) else {
             return Done::Nothing;
         };
@@ -565,7 +565,7 @@ impl Play {
         second.nothing_moved_since(&first)
     }
 
-    pub fn accounts(&self) -> Vec<Account> {
+    pub fn accounts(&self) -> Vec<OrderBooks> {
         self.world.sandbox.books()
     }
 
@@ -648,7 +648,7 @@ fn newest<T>(list: &[T], nth: usize) -> Option<&T> {
 }
 
 /// Is it worth trying?
-fn can_follow(outcome: Outcome, account: &Account) -> bool {
+fn can_follow(outcome: Outcome, account: &OrderBooks) -> bool {
     match outcome {
         Outcome::Refunded | Outcome::Reversed | Outcome::Chargeback => {
             account.gateway == Partner::Midtrans && account.received > account.refunded && !account.charged_back

@@ -3,7 +3,7 @@
 use crate::api::customer_account;
 use std::collections::BTreeSet;
 
-use ::customer_account::Account;
+use ::customer_account::AccountApi;
 use billing::{
     payment::{gateway::GatewayName, invoice::Invoice},
     service::customer::Profile,
@@ -16,7 +16,7 @@ use time::{Duration, OffsetDateTime, format_description::well_known::Rfc3339};
 
 use crate::journey::{Journey, PHONE, account_of};
 
-fn account(journey: &Journey) -> Account {
+fn account(journey: &Journey) -> AccountApi {
     account_of(&journey.world.app)
 }
 

@@ -22,7 +22,7 @@ macro_rules! held_to_the_contract {
 held_to_the_contract!(
     check_payment(cloud::app::App),
     create_payment_link(cloud::app::App),
-    customer_account(::customer_account::Account),
+    customer_account(::customer_account::AccountApi),
     customer_session(cloud::app::App),
     device_status(::device_status::DeviceStatus),
     receive_status(cloud::app::App),

@@ -4,7 +4,7 @@
 use crate::api::{check_payment, create_payment_link, receive_webhook};
 use std::collections::{BTreeMap, BTreeSet, HashMap, VecDeque};
 
-use ::customer_account::Account;
+use ::customer_account::AccountApi;
 use apply_payment::Apply;
 use aws_sdk_dynamodb::types::AttributeValue;
 use billing::{
@@ -97,8 +97,8 @@ pub fn queue_trigger(detail: &Value) -> Value {
 }
 
 /// What `customer-account` needs, of a deployment.
-pub fn account_of(p: &App) -> Account {
-    Account {
+pub fn account_of(p: &App) -> AccountApi {
+    AccountApi {
         store: p.store.clone(),
         zone: p.settings.zone,
         public_url: p.settings.public_url.clone(),

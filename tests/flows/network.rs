@@ -6,7 +6,7 @@ mod receiving;
 mod trouble;
 
 use crate::api::request_upgrade;
-use cloud::queue::Report;
+use cloud::queue::BatchReport;
 use lunas_sandbox::{DEMO_NETWORK_SECRET, Effect, NetworkLine, Outcome, Told};
 use notify_network::Network;
 use serde_json::{Value, json};
@@ -88,7 +88,7 @@ impl Provider {
     /// Delivers what is queued; nothing may come back.
     async fn deliver(&mut self) {
         for detail in self.queued() {
-            assert_eq!(hand_over(&self.network, &detail).await, Report::default());
+            assert_eq!(hand_over(&self.network, &detail).await, BatchReport::default());
         }
     }
 
@@ -141,7 +141,7 @@ impl Provider {
 }
 
 /// One event as the queue hands it over.
-async fn hand_over(network: &Network, detail: &Value) -> Report {
+async fn hand_over(network: &Network, detail: &Value) -> BatchReport {
     let body = json!({"source": "lunas", "detail-type": detail["kind"], "detail": detail}).to_string();
     notify_network::handle(network, json!({"Records": [{"messageId": "m", "body": body}]})).await
 }
@@ -187,7 +187,7 @@ async fn every_kind_of_event_is_one_signed_message_with_the_line_as_it_stands() 
     provider.deliver().await;
 
     provider.wait(Duration::days(400));
-    assert_eq!(hand_over(&provider.network, &expired(&provider)).await, Report::default());
+    assert_eq!(hand_over(&provider.network, &expired(&provider)).await, BatchReport::default());
 
     let kinds: Vec<String> = provider
         .messages()
@@ -215,7 +215,7 @@ async fn two_hundred_copies_of_an_event_are_one_message() {
     let mut of_nobody = event.clone();
     of_nobody["customerId"] = json!("nobody");
     for process in &processes {
-        assert_eq!(hand_over(process, &of_nobody).await, Report::default());
+        assert_eq!(hand_over(process, &of_nobody).await, BatchReport::default());
     }
     let mut copies = tokio::task::JoinSet::new();
     for process in processes.iter().cycle().take(200) {
@@ -225,8 +225,8 @@ async fn two_hundred_copies_of_an_event_are_one_message() {
     let reports = copies.join_all().await;
     assert_eq!(provider.effects(), [Effect::Applied]);
     // What came back is delivered again, and still changes nothing.
-    for _ in reports.iter().filter(|report| **report != Report::default()) {
-        assert_eq!(hand_over(&provider.network, &event).await, Report::default());
+    for _ in reports.iter().filter(|report| **report != BatchReport::default()) {
+        assert_eq!(hand_over(&provider.network, &event).await, BatchReport::default());
     }
     assert_eq!((provider.effects(), provider.state().await.as_str()), (vec![Effect::Applied], "told"));
     provider.wait(Duration::hours(1));
@@ -244,7 +244,7 @@ async fn events_that_come_late_or_in_any_order_bring_no_old_state() {
     events.reverse();
     events.extend(events.clone());
     for event in &events {
-        assert_eq!(hand_over(&provider.network, event).await, Report::default());
+        assert_eq!(hand_over(&provider.network, event).await, BatchReport::default());
     }
     assert_eq!(provider.effects(), [Effect::Applied]);
     provider.assert_network_knows("the state of both").await;
@@ -263,7 +263,7 @@ async fn what_changes_while_a_message_is_under_way_is_told_right_after_it() {
     provider.deliver().await;
     assert_eq!(provider.messages().len(), 1, "the second event leaves it to who is at it");
     tap.release();
-    assert_eq!(telling.await.unwrap(), Report::default());
+    assert_eq!(telling.await.unwrap(), BatchReport::default());
     assert_eq!(provider.effects(), [Effect::Applied, Effect::Applied]);
     provider.assert_network_knows("both payments").await;
     assert_eq!(provider.state().await, "told");

@@ -5,9 +5,9 @@
 
 use billing::{service::apply::ApplyRules, telling::event::Event};
 use cloud::{
-    aws::Account,
+    aws::AwsAccount,
     clock::Clock,
-    queue::{Batch, Message, NotAnEvent, Report},
+    queue::{Batch, BatchReport, Message, NotAnEvent},
     settings::{SettingError, Settings},
     store::{Store, StoreError},
 };
@@ -18,7 +18,7 @@ use payments::apply::NotApplied;
 pub fn from_env() -> Result<Apply, SettingError> {
     let settings = Settings::from_env()?;
     Ok(Apply {
-        store: Store::new(Account::from_env().dynamodb(), settings.table),
+        store: Store::new(AwsAccount::from_env().dynamodb(), settings.table),
         rules: ApplyRules { zone: settings.zone, late: settings.late_renewal },
         clock: Clock::default(),
     })
@@ -33,8 +33,8 @@ enum Failed {
 }
 
 /// Applies a batch; what fails comes again and ends in the dead-letter queue.
-pub async fn handle(apply: &Apply, batch: Batch) -> Report {
-    let mut report = Report::default();
+pub async fn handle(apply: &Apply, batch: Batch) -> BatchReport {
+    let mut report = BatchReport::default();
     for message in &batch.messages {
         if let Err(error) = apply_message(apply, message).await {
             let alarm =

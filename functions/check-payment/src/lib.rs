@@ -8,6 +8,7 @@
 use billing::{
     id::InvoiceId,
     payment::invoice::{Invoice, InvoiceStatus},
+    zone::retry_after,
 };
 use cloud::{app::App, pay_page_key::Token};
 use lambda_http::{Body, Request, Response};
@@ -75,7 +76,7 @@ async fn status_now(app: &App, invoice: Invoice) -> Result<(InvoiceStatus, Optio
     let (order, wait) =
         tokio::join!(store.order(link.gateway, &link.order_id), store.claim_check(&invoice.id, ASKED_EVERY, now));
     if let Some(wait) = wait? {
-        return Ok((status, Some(wait.whole_seconds().saturating_add((wait.subsec_nanoseconds() > 0).into()))));
+        return Ok((status, Some(retry_after(now.saturating_add(wait), now))));
     }
     let Some(order) = order? else { return Ok((status, None)) };
     match Box::pin(payments::confirm(app, order, Some(invoice), "check")).await {

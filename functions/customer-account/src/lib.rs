@@ -5,7 +5,7 @@ use billing::{
     zone::{Zone, format},
 };
 use cloud::{
-    aws::Account as Aws,
+    aws::AwsAccount as Aws,
     clock::Clock,
     public_url::PublicUrl,
     settings::{SettingError, Settings},
@@ -23,7 +23,7 @@ use web::{
 
 /// What reading an account takes: no keys.
 #[derive(Debug, Clone)]
-pub struct Account {
+pub struct AccountApi {
     pub store: Store,
     pub zone: Zone,
     /// Where the portal is, whose cookie may say who is calling.
@@ -31,7 +31,7 @@ pub struct Account {
     pub clock: Clock,
 }
 
-impl Account {
+impl AccountApi {
     /// What Lambda puts into the environment.
     pub fn from_env() -> Result<Self, SettingError> {
         let Settings { table, zone, public_url, .. } = Settings::from_env()?;
@@ -40,11 +40,11 @@ impl Account {
 }
 
 /// Answers one request.
-pub async fn handle(account: &Account, request: Request) -> Response<Body> {
+pub async fn handle(account: &AccountApi, request: Request) -> Response<Body> {
     answer::respond(route(account, &request).await, request.headers())
 }
 
-async fn route(account: &Account, request: &Request) -> Answer {
+async fn route(account: &AccountApi, request: &Request) -> Answer {
     if request.method() != Method::GET {
         return Err(problem::NOT_FOUND);
     }
@@ -56,7 +56,7 @@ async fn route(account: &Account, request: &Request) -> Answer {
     }
 }
 
-async fn me(account: &Account, request: &Request) -> Answer {
+async fn me(account: &AccountApi, request: &Request) -> Answer {
     let now = account.clock.now();
     let claim = claim(request, account.public_url.as_ref())?;
     let caller = identify(&account.store, &claim, None, now).await?;
@@ -82,7 +82,7 @@ fn customer(caller: &Caller, zone: Zone, now: OffsetDateTime) -> Value {
     })
 }
 
-async fn invoices(account: &Account, request: &Request) -> Answer {
+async fn invoices(account: &AccountApi, request: &Request) -> Answer {
     let claim = claim(request, account.public_url.as_ref())?;
     let (_, page) =
         account::bills(&account.store, account.zone, &claim, Paging::read(request), account.clock.now()).await?;
@@ -120,7 +120,7 @@ fn bill_shape(bill: &Bill) -> Value {
     })
 }
 
-async fn payments(account: &Account, request: &Request) -> Answer {
+async fn payments(account: &AccountApi, request: &Request) -> Answer {
     let claim = claim(request, account.public_url.as_ref())?;
     let (_, page) = account::payments(&account.store, &claim, Paging::read(request), account.clock.now()).await?;
     answer::ok(

@@ -5,6 +5,6 @@ use lambda_http::{Error, run, service_fn};
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> Result<(), Error> {
     cloud::telemetry::init();
-    let state = customer_account::Account::from_env()?;
+    let state = customer_account::AccountApi::from_env()?;
     run(service_fn(async |request| Ok::<_, Error>(customer_account::handle(&state, request).await))).await
 }

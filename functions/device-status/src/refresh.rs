@@ -3,6 +3,7 @@
 //! The refresh is claimed before the ACS hears of it: however many ask at once, one task is queued, and the next can be
 //! asked for after [`EVERY`]. A claim is not given back when the ACS fails; it would only be asked again at once.
 
+use billing::zone::retry_after;
 use cloud::store::StoreError;
 use devices::{
     matching::SubscriberLine,
@@ -95,5 +96,5 @@ fn object(reading: &Reading) -> &'static str {
 }
 
 fn too_soon(at: OffsetDateTime, now: OffsetDateTime) -> Problem {
-    problem::REFRESHED_LATELY.retry_after((at.saturating_add(EVERY) - now).whole_seconds().max(1))
+    problem::REFRESHED_LATELY.retry_after(retry_after(at.saturating_add(EVERY), now))
 }

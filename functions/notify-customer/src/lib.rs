@@ -14,7 +14,7 @@ use billing::telling::notice::Notice;
 use cloud::master_key::KeyError;
 use cloud::{
     app::App,
-    queue::{Batch, Message, NotAnEvent, Report},
+    queue::{Batch, BatchReport, Message, NotAnEvent},
     secrets::SecretError,
     store::StoreError,
 };
@@ -42,17 +42,17 @@ impl Failed {
 }
 
 /// Answers the queue, or the clock.
-pub async fn handle(app: &App, trigger: Value) -> Result<Report, serde_json::Error> {
+pub async fn handle(app: &App, trigger: Value) -> Result<BatchReport, serde_json::Error> {
     if trigger.get("Records").is_some() {
         return Ok(tell_all(app, serde_json::from_value(trigger)?).await);
     }
     sweep::sweep(app).await;
-    Ok(Report::default())
+    Ok(BatchReport::default())
 }
 
 /// Tells a batch of events; what could not even be written down comes again.
-async fn tell_all(app: &App, batch: Batch) -> Report {
-    let mut report = Report::default();
+async fn tell_all(app: &App, batch: Batch) -> BatchReport {
+    let mut report = BatchReport::default();
     for message in &batch.messages {
         if let Err(error) = tell(app, message).await {
             tracing::error!(alarm = error.needs_a_person(), message_id = message.message_id, %error, "message not sent");

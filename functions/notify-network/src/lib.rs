@@ -17,7 +17,7 @@ use billing::{
 };
 use cloud::{
     app::App,
-    queue::{Batch, Message, NotAnEvent, Report},
+    queue::{Batch, BatchReport, Message, NotAnEvent},
     secrets::{Rows, SecretError},
     store::StoreError,
 };
@@ -101,8 +101,8 @@ impl Network {
 }
 
 /// Tells what a batch of events changed; or, called by the clock, what is due.
-pub async fn handle(network: &Network, trigger: Value) -> Report {
-    let mut report = Report::default();
+pub async fn handle(network: &Network, trigger: Value) -> BatchReport {
+    let mut report = BatchReport::default();
     if trigger.get("Records").is_none() {
         sweep(network).await;
         return report;

@@ -35,7 +35,7 @@ pub(crate) async fn look_at(app: &App) {
             Ok(Some(invoice)) => invoice,
             Ok(None) => continue,
             Err(error) => {
-                tracing::error!(alarm = matches!(error, StoreError::Damaged(_)), %key, %error, "due invoice could not be read");
+                tracing::error!(alarm = error.needs_a_person(), %key, %error, "due invoice could not be read");
                 continue;
             }
         };
@@ -69,10 +69,7 @@ async fn withdraw_offer(app: &App, invoice: &Invoice, now: OffsetDateTime) -> Re
     let Some((invoice, profile)) = app.store.invoice_and_profile(&invoice.customer_id, &invoice.id).await? else {
         return Ok(());
     };
-    let order = match &invoice.link {
-        Some(link) => app.store.order(link.gateway, &link.order_id).await?,
-        None => None,
-    };
+    let order = app.store.order_behind(invoice.link.as_ref()).await?;
     match withdraw(&invoice, &profile, order.as_ref(), now) {
         Ok(withdrawal) => app.store.withdraw_invoice(&withdrawal, now).await,
         // Paid meanwhile.

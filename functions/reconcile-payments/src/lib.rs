@@ -63,7 +63,7 @@ async fn look_at(app: &App, key: &Key, silent: &mut Silent) {
         Ok(Some(order)) => order,
         Ok(None) => return,
         Err(error) => {
-            tracing::error!(alarm = matches!(error, StoreError::Damaged(_)), %key, %error, "due order could not be read");
+            tracing::error!(alarm = error.needs_a_person(), %key, %error, "due order could not be read");
             return;
         }
     };

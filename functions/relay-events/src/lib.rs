@@ -4,7 +4,7 @@
 //! the next minute sends it.
 
 use cloud::{
-    aws::Account,
+    aws::AwsAccount,
     bus::{self, Bus},
     clock::Clock,
     settings::{SettingError, Settings},
@@ -28,7 +28,7 @@ impl Relay {
     /// What Lambda puts into the environment.
     pub fn from_env() -> Result<Self, SettingError> {
         let settings = Settings::from_env()?;
-        let account = Account::from_env();
+        let account = AwsAccount::from_env();
         Ok(Self {
             store: Store::new(account.dynamodb(), settings.table),
             bus: Bus::new(account.eventbridge(), settings.bus),

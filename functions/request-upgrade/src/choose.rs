@@ -5,7 +5,7 @@ use billing::{
     payment::{
         gateway::GatewayName,
         invoice::{DUE_IN, Invoice, InvoiceStatus, NewInvoice},
-        order::{LinkedInvoice, Order},
+        order::LinkedInvoice,
     },
     service::{
         apply::{ApplyError, ApplyRules},
@@ -57,10 +57,7 @@ pub(crate) async fn choose(app: &App, profile: &Profile, preview: &Preview, move
         (Decision::Replace, open) => open,
         (Decision::Open | Decision::Same, _) => None,
     };
-    let order = match &replaced {
-        Some(replaced) => order_behind(app, replaced).await?,
-        None => None,
-    };
+    let order = store.order_behind(replaced.as_ref().and_then(|replaced| replaced.link.as_ref())).await?;
     let new = NewInvoice {
         id: InvoiceId::parse(&new_id("inv_", now)).map_err(|_| problem::BUSY)?,
         number: store.next_invoice_number(app.settings.zone.date(now).year()).await?,
@@ -80,13 +77,6 @@ pub(crate) async fn choose(app: &App, profile: &Profile, preview: &Preview, move
             Ok(Chosen::Again(Box::new(profile)))
         }
         Err(error) => Err(error.into()),
-    }
-}
-
-async fn order_behind(app: &App, invoice: &Invoice) -> Result<Option<Order>, Problem> {
-    match &invoice.link {
-        Some(link) => app.store.order(link.gateway, &link.order_id).await.map_err(Problem::from),
-        None => Ok(None),
     }
 }
 

@@ -50,8 +50,8 @@ pub async fn handle(app: &App, request: Request) -> Response<Body> {
                 return next_page(outcome, &request);
             }
             outcome.and_then(|outcome| match outcome {
-                Outcome::Made(made) => choose::shape(&made, request.headers()),
-                Outcome::AmountMoved(preview) => {
+                Reply::Made(made) => choose::shape(&made, request.headers()),
+                Reply::AmountMoved(preview) => {
                     Ok(answer::refused(problem::AMOUNT_CHANGED, request.headers(), Some(("preview", preview))))
                 }
             })
@@ -62,22 +62,22 @@ pub async fn handle(app: &App, request: Request) -> Response<Body> {
 }
 
 /// What a choice came to.
-enum Outcome {
+enum Reply {
     Made(Box<Made>),
     /// What it would come to now.
     AmountMoved(Value),
 }
 
-fn next_page(outcome: Result<Outcome, Problem>, request: &Request) -> Response<Body> {
+fn next_page(outcome: Result<Reply, Problem>, request: &Request) -> Response<Body> {
     let package = answer::body::<Asked>(request).ok().and_then(|asked| PackageId::parse(&asked.package_id).ok());
     let choice = package.map_or_else(|| UPGRADE_TAB.to_owned(), |package| format!("{UPGRADE_TAB}&package={package}"));
     match outcome {
-        Ok(Outcome::Made(made)) => match made.link {
+        Ok(Reply::Made(made)) => match made.link {
             Ok(_) => answer::see_other(&format!("/customer/pay/{}", made.invoice.id)),
             Err(why) if why.code == problem::NOTHING_TO_PAY.code => answer::lead_to("/customer", &Err(why)),
             Err(why) => answer::lead_to(&format!("/customer/pay/{}", made.invoice.id), &Err(why)),
         },
-        Ok(Outcome::AmountMoved(_)) => answer::lead_to(&choice, &Err(problem::AMOUNT_CHANGED)),
+        Ok(Reply::AmountMoved(_)) => answer::lead_to(&choice, &Err(problem::AMOUNT_CHANGED)),
         Err(problem) => answer::lead_to(&choice, &Err(problem)),
     }
 }
@@ -115,7 +115,7 @@ async fn show_preview(app: &App, request: &Request) -> Answer {
     answer::ok(&shape)
 }
 
-async fn request_upgrade(app: &App, request: &Request) -> Result<Outcome, Problem> {
+async fn request_upgrade(app: &App, request: &Request) -> Result<Reply, Problem> {
     // Before the body is read: whoever has no token learns nothing else.
     claim(request, app.settings.public_url.as_ref())?;
     let asked: Asked = answer::body(request)?;
@@ -131,10 +131,10 @@ async fn request_upgrade(app: &App, request: &Request) -> Result<Outcome, Proble
             choose::Chosen::Invoice(chosen) => {
                 let (invoice, profile) = *chosen;
                 let made = choose::carry_out(app, &profile, invoice, wanted).await;
-                return Ok(Outcome::Made(Box::new(made)));
+                return Ok(Reply::Made(Box::new(made)));
             }
             choose::Chosen::AmountMoved => {
-                return Ok(Outcome::AmountMoved(preview_shape(app, &caller, &preview, request)));
+                return Ok(Reply::AmountMoved(preview_shape(app, &caller, &preview, request)));
             }
             choose::Chosen::Again(profile) => caller.profile = *profile,
         }

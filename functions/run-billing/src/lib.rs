@@ -62,7 +62,7 @@ async fn expire(app: &App, key: &Key) {
         // Stale: it is being extended right now.
         Ok(()) | Err(StoreError::Stale) => {}
         Err(error) => {
-            tracing::error!(alarm = matches!(error, StoreError::Damaged(_)), %key, %error, "an expiry is not told yet; the next run tells it");
+            tracing::error!(alarm = error.needs_a_person(), %key, %error, "an expiry is not told yet; the next run tells it");
         }
     }
 }
@@ -74,7 +74,7 @@ async fn look_at(app: &App, key: &Key) {
         Ok(Some(invoice)) => invoice,
         Ok(None) => return,
         Err(error) => {
-            tracing::error!(alarm = matches!(error, StoreError::Damaged(_)), %key, %error, "due reminder could not be read");
+            tracing::error!(alarm = error.needs_a_person(), %key, %error, "due reminder could not be read");
             return;
         }
     };

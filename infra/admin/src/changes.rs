@@ -28,20 +28,20 @@ pub(crate) struct RowResult {
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) username: Option<String>,
     #[serde(flatten)]
-    pub(crate) outcome: Outcome,
+    pub(crate) outcome: RowOutcome,
 }
 
 /// What became of a row.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 #[serde(tag = "result", rename_all = "lowercase")]
-pub(crate) enum Outcome {
+pub(crate) enum RowOutcome {
     New,
     Changed,
     Unchanged,
     Refused { reason: String },
 }
 
-impl From<Change> for Outcome {
+impl From<Change> for RowOutcome {
     fn from(change: Change) -> Self {
         match change {
             Change::New => Self::New,
@@ -53,7 +53,7 @@ impl From<Change> for Outcome {
 
 impl RowResult {
     pub(crate) fn refused(line: u64, reason: impl Into<String>) -> Self {
-        Self { line, id: None, username: None, outcome: Outcome::Refused { reason: reason.into() } }
+        Self { line, id: None, username: None, outcome: RowOutcome::Refused { reason: reason.into() } }
     }
 
     pub(crate) fn done(line: u64, id: Option<&CustomerId>, username: &str, change: Change) -> Self {
@@ -90,10 +90,10 @@ impl Progress {
     pub(crate) fn row(&mut self, row: &RowResult, position: u64) -> anyhow::Result<()> {
         let first = self.rows() == 0;
         match &row.outcome {
-            Outcome::New => self.new = self.new.saturating_add(1),
-            Outcome::Changed => self.changed = self.changed.saturating_add(1),
-            Outcome::Unchanged => self.unchanged = self.unchanged.saturating_add(1),
-            Outcome::Refused { reason } => {
+            RowOutcome::New => self.new = self.new.saturating_add(1),
+            RowOutcome::Changed => self.changed = self.changed.saturating_add(1),
+            RowOutcome::Unchanged => self.unchanged = self.unchanged.saturating_add(1),
+            RowOutcome::Refused { reason } => {
                 self.refused = self.refused.saturating_add(1);
                 self.bar.suspend(|| self.ui.message(&format!("line {}: {reason}", row.line)));
             }

@@ -12,7 +12,7 @@ use billing::{
 use cloud::store::StoreError;
 use serde_json::json;
 
-use crate::{ALL_DONE, Session, cli::AdjustOptions, find, refuse};
+use crate::{ALL_DONE, Console, cli::AdjustOptions, find, refuse};
 
 /// Decisions made anew because the customer's data changed meanwhile.
 const TRIES: usize = 5;
@@ -21,39 +21,39 @@ const NEWEST: i32 = 50;
 
 /// Adjusts a customer's credit.
 pub(crate) async fn adjust(
-    session: &Session,
+    console: &Console,
     customer: &str,
     amount: i64,
     reason: &str,
     options: AdjustOptions,
 ) -> anyhow::Result<u8> {
     let amount = Rupiah::new(amount);
-    let found = find::customer(session, customer).await?;
-    let planned = decision(session, &found, amount, reason, options)?;
-    if session.dry_run {
-        return show(session, &found, &planned);
+    let found = find::customer(console, customer).await?;
+    let planned = decision(console, &found, amount, reason, options)?;
+    if console.dry_run {
+        return show(console, &found, &planned);
     }
     if !options.yes && !confirmed(&found, &planned)? {
         return refuse("not confirmed, nothing was booked; --yes books without asking");
     }
     for _ in 0..TRIES {
-        let Some(profile) = session.store.profile(&found.id).await? else { return refuse("the customer is gone") };
-        let now = session.clock.now();
+        let Some(profile) = console.store.profile(&found.id).await? else { return refuse("the customer is gone") };
+        let now = console.clock.now();
         if !options.again {
-            let newest = session.store.ledger(&profile.id, None, NEWEST).await?.entries;
+            let newest = console.store.ledger(&profile.id, None, NEWEST).await?.entries;
             let same = newest.iter().find(|line| is_repeated(&line.entry, line.reason.as_deref(), amount, reason, now));
             if let Some(same) = same {
                 return refuse(format!(
                     "{amount} with this reason was booked at {} already, and the credit of {} is {}; to book it once more: --again",
-                    session.ui.time(same.entry.at),
+                    console.ui.time(same.entry.at),
                     profile.username,
                     profile.credit
                 ));
             }
         }
-        let adjustment = decision(session, &profile, amount, reason, options)?;
-        match session.store.adjust_credit(&adjustment, now).await {
-            Ok(()) => return show(session, &profile, &adjustment),
+        let adjustment = decision(console, &profile, amount, reason, options)?;
+        match console.store.adjust_credit(&adjustment, now).await {
+            Ok(()) => return show(console, &profile, &adjustment),
             // Somebody else changed the profile: read and decide again, so it is neither lost nor booked twice.
             Err(StoreError::Stale) => {}
             // Whether it happened is not known. The same command again finds it if it did; with --again it would not
@@ -70,13 +70,13 @@ pub(crate) async fn adjust(
 }
 
 fn decision(
-    session: &Session,
+    console: &Console,
     profile: &Profile,
     amount: Rupiah,
     reason: &str,
     options: AdjustOptions,
 ) -> anyhow::Result<Adjustment> {
-    match decide(profile, amount, reason, options.allow_negative, session.clock.now()) {
+    match decide(profile, amount, reason, options.allow_negative, console.clock.now()) {
         Ok(adjustment) => Ok(adjustment),
         Err(NotAdjusted::Negative(left)) => refuse(format!(
             "the credit of {} is {} and would be {left}; if that is meant: --allow-negative",
@@ -105,8 +105,8 @@ fn confirmed(profile: &Profile, planned: &Adjustment) -> io::Result<bool> {
     Ok(matches!(answer.trim().to_lowercase().as_str(), "y" | "yes" | "ya"))
 }
 
-fn show(session: &Session, before: &Profile, adjustment: &Adjustment) -> anyhow::Result<u8> {
-    let dry = if session.dry_run { "dry run, not booked: " } else { "" };
+fn show(console: &Console, before: &Profile, adjustment: &Adjustment) -> anyhow::Result<u8> {
+    let dry = if console.dry_run { "dry run, not booked: " } else { "" };
     let (amount, left) = (adjustment.entry.amount, adjustment.profile.credit);
     let human = format!(
         "{dry}credit of {}: {} {:+}, now {left} ({})",
@@ -116,9 +116,9 @@ fn show(session: &Session, before: &Profile, adjustment: &Adjustment) -> anyhow:
         adjustment.reason
     );
     let machine = json!({
-        "success": true, "dryRun": session.dry_run, "customerId": before.id, "amount": amount, "before": before.credit, "credit": left,
+        "success": true, "dryRun": console.dry_run, "customerId": before.id, "amount": amount, "before": before.credit, "credit": left,
         "reason": adjustment.reason,
     });
-    session.ui.result(&human, &machine)?;
+    console.ui.result(&human, &machine)?;
     Ok(ALL_DONE)
 }

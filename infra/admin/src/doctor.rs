@@ -16,7 +16,7 @@ use serde::Serialize;
 use serde_json::{Value, json};
 use time::OffsetDateTime;
 
-use crate::{ALL_DONE, SOME_REFUSED, Session, find};
+use crate::{ALL_DONE, Console, SOME_REFUSED, find};
 
 /// Devices that a search found and that are not the customer's: shown.
 const SHOWN: usize = 5;
@@ -39,18 +39,18 @@ struct Check {
 
 /// What was found, as it grows.
 #[derive(Debug, Default)]
-struct Report {
+struct Diagnosis {
     checks: Vec<Check>,
     won: Value,
     raw: Value,
 }
 
-impl Report {
+impl Diagnosis {
     fn add(&mut self, name: &'static str, verdict: Verdict, text: impl Into<String>) {
         self.checks.push(Check { name, verdict, text: text.into() });
     }
 
-    fn end(&self, session: &Session) -> anyhow::Result<u8> {
+    fn end(&self, console: &Console) -> anyhow::Result<u8> {
         let mut human = String::new();
         for Check { name, verdict, text } in &self.checks {
             let mark = match verdict {
@@ -67,7 +67,7 @@ impl Report {
             let _ = writeln!(human, "raw answer, without secrets:\n{:#}", self.raw);
         }
         let wrong = self.checks.iter().any(|check| check.verdict == Verdict::Wrong);
-        session
+        console
             .ui
             .result(&human, &json!({"success": !wrong, "checks": self.checks, "won": self.won, "raw": self.raw}))?;
         Ok(if wrong { SOME_REFUSED } else { ALL_DONE })
@@ -75,12 +75,12 @@ impl Report {
 }
 
 /// Looks at GenieACS, and at a customer's modem if one is named.
-pub(crate) async fn acs(session: &Session, secrets: &Secrets, customer: Option<&str>) -> anyhow::Result<u8> {
+pub(crate) async fn acs(console: &Console, secrets: &Secrets, customer: Option<&str>) -> anyhow::Result<u8> {
     let profile = match customer {
-        Some(text) => Some(find::customer(session, text).await?),
+        Some(text) => Some(find::customer(console, text).await?),
         None => None,
     };
-    let mut report = Report::default();
+    let mut report = Diagnosis::default();
     let rows = secrets.rows("genieacs").await?;
     // This machine is the admin's own: a stand-in on it may be asked.
     let acs = match Acs::from_secret(&rows, true) {
@@ -91,26 +91,26 @@ pub(crate) async fn acs(session: &Session, secrets: &Secrets, customer: Option<&
                 Verdict::Wrong,
                 "the row url of the secret genieacs is empty; README, \"Status of modems\"",
             );
-            return report.end(session);
+            return report.end(console);
         }
         Err(error) => {
             report.add("address", Verdict::Wrong, error.to_string());
-            return report.end(session);
+            return report.end(console);
         }
     };
-    let Some(scripts) = reach(&mut report, &acs).await else { return report.end(session) };
+    let Some(scripts) = reach(&mut report, &acs).await else { return report.end(console) };
     match profile {
         None => general(&mut report, &scripts),
         Some(profile) => {
-            remembered(&mut report, session, &profile.id).await?;
-            modem(&mut report, session, &acs, &SubscriberLine::of(&profile), &scripts).await;
+            remembered(&mut report, console, &profile.id).await?;
+            modem(&mut report, console, &acs, &SubscriberLine::of(&profile), &scripts).await;
         }
     }
-    report.end(session)
+    report.end(console)
 }
 
 /// 1: is it reached, and how fast? The virtual parameters that it has scripts for.
-async fn reach(report: &mut Report, acs: &Acs) -> Option<Vec<String>> {
+async fn reach(report: &mut Diagnosis, acs: &Acs) -> Option<Vec<String>> {
     let begun = Instant::now();
     let answered = acs.nbi.virtual_parameters(Deadline::after(LIMIT)).await;
     let address = acs.nbi.address();
@@ -132,7 +132,7 @@ async fn reach(report: &mut Report, acs: &Acs) -> Option<Vec<String>> {
 }
 
 /// 2 and 3 without a modem: what scripts are there?
-fn general(report: &mut Report, scripts: &[String]) {
+fn general(report: &mut Diagnosis, scripts: &[String]) {
     let verdict = if scripts.is_empty() { Verdict::Note } else { Verdict::Ok };
     report.add("2 virtual params", verdict, format!("the ACS has {}: {}", scripts.len(), scripts.join(", ")));
     let script = PPP_USERNAME.trim_start_matches("VirtualParameters.");
@@ -146,12 +146,16 @@ fn general(report: &mut Report, scripts: &[String]) {
 }
 
 /// What the functions know: proof that they reach the ACS from AWS.
-async fn remembered(report: &mut Report, session: &Session, customer: &billing::id::CustomerId) -> anyhow::Result<()> {
-    let remembered = session.store.device_memory::<Memory>(customer).await?;
+async fn remembered(
+    report: &mut Diagnosis,
+    console: &Console,
+    customer: &billing::id::CustomerId,
+) -> anyhow::Result<()> {
+    let remembered = console.store.device_memory::<Memory>(customer).await?;
     let (verdict, text) = match remembered.memory {
         Some(memory) => {
             let what = memory.reading.map_or_else(|| "that there is no modem".to_owned(), |reading| reading.device_id);
-            (Verdict::Ok, format!("they had an answer {}: {what}", session.ui.time(memory.asked_at)))
+            (Verdict::Ok, format!("they had an answer {}: {what}", console.ui.time(memory.asked_at)))
         }
         None => (
             Verdict::Note,
@@ -162,8 +166,8 @@ async fn remembered(report: &mut Report, session: &Session, customer: &billing::
     Ok(())
 }
 
-async fn modem(report: &mut Report, session: &Session, acs: &Acs, line: &SubscriberLine, scripts: &[String]) {
-    let now = session.clock.now();
+async fn modem(report: &mut Diagnosis, console: &Console, acs: &Acs, line: &SubscriberLine, scripts: &[String]) {
+    let now = console.clock.now();
     let begun = Instant::now();
     let looked = look(acs, line, None, true, now, Deadline::after(LIMIT)).await;
     let ms = begun.elapsed().as_millis();
@@ -176,7 +180,7 @@ async fn modem(report: &mut Report, session: &Session, acs: &Acs, line: &Subscri
             );
             parameters(report, &found.raw, scripts);
             pppoe(report, &found);
-            inform(report, session, acs, &found, now);
+            inform(report, console, acs, &found, now);
             values(report, &found);
         }
         Ok(Look { found: None, .. }) => not_found(report, acs, line).await,
@@ -198,7 +202,7 @@ const fn by(evidence: Evidence) -> &'static str {
 }
 
 /// Whose are the devices that the query brought up?
-async fn not_found(report: &mut Report, acs: &Acs, line: &SubscriberLine) {
+async fn not_found(report: &mut Diagnosis, acs: &Acs, line: &SubscriberLine) {
     let known = [
         line.device_id.as_deref().map(|_| "device id"),
         line.ont_serial.as_deref().map(|_| "serial"),
@@ -220,7 +224,7 @@ async fn not_found(report: &mut Report, acs: &Acs, line: &SubscriberLine) {
 }
 
 /// 2: has the modem virtual parameters, and do they say something?
-fn parameters(report: &mut Report, raw: &Value, scripts: &[String]) {
+fn parameters(report: &mut Diagnosis, raw: &Value, scripts: &[String]) {
     let of_modem = raw[VIRTUAL].as_object();
     let with_value = of_modem.into_iter().flatten().filter(|(_, leaf)| leaf.get("_value").is_some());
     let names: Vec<&str> = with_value.map(|(name, _)| name.as_str()).collect();
@@ -233,7 +237,7 @@ fn parameters(report: &mut Report, raw: &Value, scripts: &[String]) {
 }
 
 /// 3: the name that decides.
-fn pppoe(report: &mut Report, found: &Found) {
+fn pppoe(report: &mut Diagnosis, found: &Found) {
     let node = raw_at(&found.raw, PPP_USERNAME);
     let said = found.reading.pppoe.as_ref();
     let state = match said.map(|pppoe| pppoe.session) {
@@ -257,7 +261,7 @@ fn raw_at<'a>(raw: &'a Value, path: &str) -> Option<&'a Value> {
 }
 
 /// 4: when did it last report, and was it time?
-fn inform(report: &mut Report, session: &Session, acs: &Acs, found: &Found, now: OffsetDateTime) {
+fn inform(report: &mut Diagnosis, console: &Console, acs: &Acs, found: &Found, now: OffsetDateTime) {
     let reading = &found.reading;
     let interval = reading.interval_s.map_or_else(
         || format!("it does not tell its interval, {} s are taken", acs.freshness.default_interval_s),
@@ -265,12 +269,12 @@ fn inform(report: &mut Report, session: &Session, acs: &Acs, found: &Found, now:
     );
     let (verdict, text) = match reading.last_inform {
         None => (Verdict::Wrong, "never: offline".to_owned()),
-        Some(at) if reading.is_online(acs.freshness, now) => (Verdict::Ok, format!("{}: online", session.ui.time(at))),
+        Some(at) if reading.is_online(acs.freshness, now) => (Verdict::Ok, format!("{}: online", console.ui.time(at))),
         Some(at) => (
             Verdict::Wrong,
             format!(
                 "{}: offline, longer ago than {} s",
-                session.ui.time(at),
+                console.ui.time(at),
                 reading.patience(acs.freshness).whole_seconds()
             ),
         ),
@@ -279,7 +283,7 @@ fn inform(report: &mut Report, session: &Session, acs: &Acs, found: &Found, now:
 }
 
 /// 5: which name won for each value, and the answer itself.
-fn values(report: &mut Report, found: &Found) {
+fn values(report: &mut Diagnosis, found: &Found) {
     let won = Meaning::ALL.into_iter().map(|meaning| {
         let value = found.reading.won.get(&meaning).map(|path| {
             let leaf = raw_at(&found.raw, path);

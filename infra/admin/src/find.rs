@@ -2,19 +2,19 @@
 
 use billing::{access::phone::Phone, id::CustomerId, service::customer::Profile};
 
-use crate::{Session, refuse};
+use crate::{Console, refuse};
 
 /// The one customer that `text` names. Several are never chosen from: a bill must not reach the wrong one.
-pub(crate) async fn customer(session: &Session, text: &str) -> anyhow::Result<Profile> {
+pub(crate) async fn customer(console: &Console, text: &str) -> anyhow::Result<Profile> {
     let text = text.trim();
     let mut found = match text.split_once(':') {
-        Some(("id", id)) => by_id(session, id).await?,
-        Some(("username", username)) => by_username(session, username).await?,
-        Some(("phone", phone)) => by_phone(session, phone).await?,
+        Some(("id", id)) => by_id(console, id).await?,
+        Some(("username", username)) => by_username(console, username).await?,
+        Some(("phone", phone)) => by_phone(console, phone).await?,
         _ => {
-            let mut found = by_id(session, text).await?;
-            found.extend(by_username(session, text).await?);
-            found.extend(by_phone(session, text).await?);
+            let mut found = by_id(console, text).await?;
+            found.extend(by_username(console, text).await?);
+            found.extend(by_phone(console, text).await?);
             found
         }
     };
@@ -41,19 +41,19 @@ pub(crate) async fn customer(session: &Session, text: &str) -> anyhow::Result<Pr
     }
 }
 
-async fn by_id(session: &Session, text: &str) -> anyhow::Result<Vec<Profile>> {
+async fn by_id(console: &Console, text: &str) -> anyhow::Result<Vec<Profile>> {
     let Ok(id) = CustomerId::parse(text) else { return Ok(Vec::new()) };
-    Ok(session.store.profile(&id).await?.into_iter().collect())
+    Ok(console.store.profile(&id).await?.into_iter().collect())
 }
 
-async fn by_username(session: &Session, text: &str) -> anyhow::Result<Vec<Profile>> {
+async fn by_username(console: &Console, text: &str) -> anyhow::Result<Vec<Profile>> {
     if text.is_empty() || text.len() > 1000 {
         return Ok(Vec::new());
     }
-    Ok(session.store.customer_by_username(text).await?.into_iter().collect())
+    Ok(console.store.customer_by_username(text).await?.into_iter().collect())
 }
 
-async fn by_phone(session: &Session, text: &str) -> anyhow::Result<Vec<Profile>> {
+async fn by_phone(console: &Console, text: &str) -> anyhow::Result<Vec<Profile>> {
     let Ok(phone) = Phone::parse(text) else { return Ok(Vec::new()) };
-    Ok(session.store.lines_of(&phone).await?)
+    Ok(console.store.lines_of(&phone).await?)
 }

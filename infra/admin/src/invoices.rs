@@ -4,7 +4,6 @@ use billing::{
     id::{InvoiceId, OrderId},
     payment::{
         invoice::{Invoice, InvoiceStatus, NewInvoice},
-        order::Order,
         renewal::issue_renewal,
         withdrawal::withdraw,
     },
@@ -15,7 +14,7 @@ use cloud::store::{StoreError, admin::new_id};
 use serde_json::{Value, json};
 use time::Date;
 
-use crate::{ALL_DONE, Session, find, refuse, trouble::Refusal, views};
+use crate::{ALL_DONE, Console, find, refuse, trouble::Refusal, views};
 
 /// Decisions made anew because the customer's data changed meanwhile, or because the table gave no answer.
 const TRIES: usize = 5;
@@ -23,40 +22,40 @@ const TRIES: usize = 5;
 const PAGE: u16 = 100;
 
 /// Issues a renewal invoice.
-pub(crate) async fn create(session: &Session, customer: &str, due_date: Date) -> anyhow::Result<u8> {
-    let mut profile = find::customer(session, customer).await?;
-    let now = session.clock.now();
+pub(crate) async fn create(console: &Console, customer: &str, due_date: Date) -> anyhow::Result<u8> {
+    let mut profile = find::customer(console, customer).await?;
+    let now = console.clock.now();
     let id = InvoiceId::parse(&new_id("inv_", now))?;
     let in_catalogue =
-        session.store.package(&profile.entitlement.package.id).await?.map(|catalogued| catalogued.package);
-    refuse_second(session, &profile, in_catalogue.as_ref()).await?;
-    if session.dry_run {
+        console.store.package(&profile.entitlement.package.id).await?.map(|catalogued| catalogued.package);
+    refuse_second(console, &profile, in_catalogue.as_ref()).await?;
+    if console.dry_run {
         let new = NewInvoice { id, number: "(next number)".to_owned(), due_date };
-        let issued = issue_renewal(&profile, in_catalogue.as_ref(), new, session.zone, now)?;
-        return show_created(session, &issued.invoice, &profile);
+        let issued = issue_renewal(&profile, in_catalogue.as_ref(), new, console.zone, now)?;
+        return show_created(console, &issued.invoice, &profile);
     }
-    let number = session.store.next_invoice_number(session.zone.date(now).year()).await?;
+    let number = console.store.next_invoice_number(console.zone.date(now).year()).await?;
     for _ in 0..TRIES {
         let new = NewInvoice { id: id.clone(), number: number.clone(), due_date };
-        let issued = issue_renewal(&profile, in_catalogue.as_ref(), new, session.zone, now)?;
-        match session.store.issue_invoice(&issued, now).await {
-            Ok(()) => return show_created(session, &issued.invoice, &issued.profile),
+        let issued = issue_renewal(&profile, in_catalogue.as_ref(), new, console.zone, now)?;
+        match console.store.issue_invoice(&issued, now).await {
+            Ok(()) => return show_created(console, &issued.invoice, &issued.profile),
             Err(StoreError::Stale | StoreError::Unavailable(_)) => {}
             Err(error) => return Err(error.into()),
         }
         profile =
-            session.store.profile(&profile.id).await?.ok_or_else(|| Refusal("the customer is gone".to_owned()))?;
+            console.store.profile(&profile.id).await?.ok_or_else(|| Refusal("the customer is gone".to_owned()))?;
         if profile.open_renewal.as_ref() == Some(&id) {
             // It did happen; only the answer was lost.
-            return show_created(session, &issued.invoice, &profile);
+            return show_created(console, &issued.invoice, &profile);
         }
-        refuse_second(session, &profile, in_catalogue.as_ref()).await?;
+        refuse_second(console, &profile, in_catalogue.as_ref()).await?;
     }
     Err(StoreError::Stale.into())
 }
 
 /// A customer owes one renewal at a time.
-async fn refuse_second(session: &Session, profile: &Profile, in_catalogue: Option<&Package>) -> anyhow::Result<()> {
+async fn refuse_second(console: &Console, profile: &Profile, in_catalogue: Option<&Package>) -> anyhow::Result<()> {
     if !in_catalogue.unwrap_or(&profile.entitlement.package).price.is_positive() {
         return refuse(format!(
             "the package {} costs nothing; there is nothing to bill",
@@ -64,7 +63,7 @@ async fn refuse_second(session: &Session, profile: &Profile, in_catalogue: Optio
         ));
     }
     let Some(open) = &profile.open_renewal else { return Ok(()) };
-    match session.store.invoice(&profile.id, open).await? {
+    match console.store.invoice(&profile.id, open).await? {
         Some(invoice) if invoice.status == InvoiceStatus::Unpaid => refuse(format!(
             "{} has an unpaid invoice already: {} of {}, due {}; to replace it: lunas invoices cancel {}",
             profile.username,
@@ -77,8 +76,8 @@ async fn refuse_second(session: &Session, profile: &Profile, in_catalogue: Optio
     }
 }
 
-fn show_created(session: &Session, invoice: &Invoice, profile: &Profile) -> anyhow::Result<u8> {
-    let done = if session.dry_run { "dry run, not issued: " } else { "" };
+fn show_created(console: &Console, invoice: &Invoice, profile: &Profile) -> anyhow::Result<u8> {
+    let done = if console.dry_run { "dry run, not issued: " } else { "" };
     let human = format!(
         "{done}{} of {} for {} ({}), due {}, id {}",
         invoice.number,
@@ -88,47 +87,47 @@ fn show_created(session: &Session, invoice: &Invoice, profile: &Profile) -> anyh
         format::date(invoice.due_date),
         invoice.id
     );
-    let mut view = views::invoice(invoice, session.zone, session.clock.now())?;
-    if session.dry_run {
+    let mut view = views::invoice(invoice, console.zone, console.clock.now())?;
+    if console.dry_run {
         (view["id"], view["invoiceNumber"]) = (Value::Null, Value::Null);
     }
-    session.ui.result(&human, &json!({"success": true, "dryRun": session.dry_run, "invoice": view}))?;
+    console.ui.result(&human, &json!({"success": true, "dryRun": console.dry_run, "invoice": view}))?;
     Ok(ALL_DONE)
 }
 
 /// Withdraws an unpaid invoice.
-pub(crate) async fn cancel(session: &Session, text: &str, customer: Option<&str>) -> anyhow::Result<u8> {
-    let Some(found) = find_invoice(session, text).await? else {
+pub(crate) async fn cancel(console: &Console, text: &str, customer: Option<&str>) -> anyhow::Result<u8> {
+    let Some(found) = find_invoice(console, text).await? else {
         return refuse(format!(
             "no invoice has the number or id {text:?}; see `lunas invoices list --customer CUSTOMER`"
         ));
     };
     if let Some(customer) = customer {
-        let owner = find::customer(session, customer).await?;
+        let owner = find::customer(console, customer).await?;
         if owner.id != found.customer_id {
             return refuse(format!("{} is not an invoice of {}", found.number, owner.username));
         }
     }
     let mut sent = false;
     for _ in 0..TRIES {
-        let Some((invoice, profile)) = session.store.invoice_and_profile(&found.customer_id, &found.id).await? else {
+        let Some((invoice, profile)) = console.store.invoice_and_profile(&found.customer_id, &found.id).await? else {
             return refuse(format!("{} or its customer is gone", found.number));
         };
         if sent && invoice.status == InvoiceStatus::Cancelled {
             // It did happen; only the answer was lost.
-            return show_cancelled(session, &found, &invoice, &profile);
+            return show_cancelled(console, &found, &invoice, &profile);
         }
-        let order = order_behind(session, &invoice).await?;
-        let now = session.clock.now();
+        let order = console.store.order_behind(invoice.link.as_ref()).await?;
+        let now = console.clock.now();
         let withdrawal = match withdraw(&invoice, &profile, order.as_ref(), now) {
             Ok(withdrawal) => withdrawal,
             Err(error) => return refuse(format!("{}: {error}", invoice.number)),
         };
-        if session.dry_run {
-            return show_cancelled(session, &invoice, &withdrawal.invoice, &withdrawal.profile);
+        if console.dry_run {
+            return show_cancelled(console, &invoice, &withdrawal.invoice, &withdrawal.profile);
         }
-        match session.store.withdraw_invoice(&withdrawal, now).await {
-            Ok(()) => return show_cancelled(session, &invoice, &withdrawal.invoice, &withdrawal.profile),
+        match console.store.withdraw_invoice(&withdrawal, now).await {
+            Ok(()) => return show_cancelled(console, &invoice, &withdrawal.invoice, &withdrawal.profile),
             Err(StoreError::Stale) => {}
             Err(StoreError::Unavailable(_)) => sent = true,
             Err(error) => return Err(error.into()),
@@ -137,16 +136,8 @@ pub(crate) async fn cancel(session: &Session, text: &str, customer: Option<&str>
     Err(StoreError::Stale.into())
 }
 
-/// The order that customers may be paying right now.
-async fn order_behind(session: &Session, invoice: &Invoice) -> anyhow::Result<Option<Order>> {
-    match &invoice.link {
-        Some(link) => Ok(session.store.order(link.gateway, &link.order_id).await?),
-        None => Ok(None),
-    }
-}
-
-fn show_cancelled(session: &Session, before: &Invoice, after: &Invoice, profile: &Profile) -> anyhow::Result<u8> {
-    let done = if session.dry_run { "dry run, not cancelled: " } else { "cancelled " };
+fn show_cancelled(console: &Console, before: &Invoice, after: &Invoice, profile: &Profile) -> anyhow::Result<u8> {
+    let done = if console.dry_run { "dry run, not cancelled: " } else { "cancelled " };
     let mut lines = vec![format!("{done}{} of {} for {}", after.number, after.amount, profile.username)];
     if before.received.is_positive() {
         lines.push(format!(
@@ -160,21 +151,21 @@ fn show_cancelled(session: &Session, before: &Invoice, after: &Invoice, profile:
             link.gateway, link.order_id
         ));
     }
-    let view = views::invoice(after, session.zone, session.clock.now())?;
+    let view = views::invoice(after, console.zone, console.clock.now())?;
     let machine = json!({
-        "success": true, "dryRun": session.dry_run, "invoice": view, "returned": before.received, "credit": profile.credit,
+        "success": true, "dryRun": console.dry_run, "invoice": view, "returned": before.received, "credit": profile.credit,
         "orderId": before.link.as_ref().map(|link| &link.order_id),
     });
-    session.ui.result(&lines.join("\n"), &machine)?;
+    console.ui.result(&lines.join("\n"), &machine)?;
     Ok(ALL_DONE)
 }
 
 /// Lists a customer's invoices, newest first.
-pub(crate) async fn list(session: &Session, customer: &str, limit: u16) -> anyhow::Result<u8> {
-    let profile = find::customer(session, customer).await?;
+pub(crate) async fn list(console: &Console, customer: &str, limit: u16) -> anyhow::Result<u8> {
+    let profile = find::customer(console, customer).await?;
     let (mut invoices, mut next) = (Vec::new(), None);
     while invoices.len() < usize::from(limit) {
-        let page = session.store.invoices(&profile.id, next.as_ref(), i32::from(limit.min(PAGE))).await?;
+        let page = console.store.invoices(&profile.id, next.as_ref(), i32::from(limit.min(PAGE))).await?;
         invoices.extend(page.entries);
         next = page.next.and_then(|id| InvoiceId::parse(&id).ok());
         if next.is_none() {
@@ -182,28 +173,28 @@ pub(crate) async fn list(session: &Session, customer: &str, limit: u16) -> anyho
         }
     }
     invoices.truncate(usize::from(limit));
-    let now = session.clock.now();
+    let now = console.clock.now();
     let lines = invoices
         .iter()
-        .map(|invoice| views::invoice_line(invoice, session.ui, session.zone, now))
+        .map(|invoice| views::invoice_line(invoice, console.ui, console.zone, now))
         .collect::<Result<Vec<_>, _>>()?;
     let human = if lines.is_empty() { format!("{} has no invoices", profile.username) } else { lines.join("\n") };
     let views =
-        invoices.iter().map(|invoice| views::invoice(invoice, session.zone, now)).collect::<Result<Vec<_>, _>>()?;
-    session.ui.result(&human, &json!({"customerId": profile.id, "invoices": views, "more": next.is_some()}))?;
+        invoices.iter().map(|invoice| views::invoice(invoice, console.zone, now)).collect::<Result<Vec<_>, _>>()?;
+    console.ui.result(&human, &json!({"customerId": profile.id, "invoices": views, "more": next.is_some()}))?;
     Ok(ALL_DONE)
 }
 
 /// The invoice with that number or id.
-pub(crate) async fn find_invoice(session: &Session, text: &str) -> anyhow::Result<Option<Invoice>> {
+pub(crate) async fn find_invoice(console: &Console, text: &str) -> anyhow::Result<Option<Invoice>> {
     if let Ok(id) = InvoiceId::parse(text)
-        && let Some(invoice) = session.store.invoice_by_id(&id).await?
+        && let Some(invoice) = console.store.invoice_by_id(&id).await?
     {
         return Ok(Some(invoice));
     }
     // Numbers keep to the letters of order ids, whose beginning they are.
     match OrderId::parse(text) {
-        Ok(_) => Ok(session.store.invoice_by_number(text).await?),
+        Ok(_) => Ok(console.store.invoice_by_number(text).await?),
         Err(_) => Ok(None),
     }
 }

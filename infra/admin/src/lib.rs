@@ -42,7 +42,7 @@ pub const SOME_REFUSED: u8 = 1;
 pub const NOTHING_DONE: u8 = 2;
 
 /// What every command works with.
-pub(crate) struct Session {
+pub(crate) struct Console {
     store: Store,
     clock: Clock,
     zone: Zone,
@@ -68,45 +68,45 @@ async fn execute(cli: Cli, ui: Ui) -> anyhow::Result<u8> {
         return messages::templates(ui, url);
     }
     let (store, config) = aws::connect(&cli.global).await?;
-    let session = Session { store, clock: Clock::default(), zone: cli.global.zone, dry_run: cli.global.dry_run, ui };
+    let console = Console { store, clock: Clock::default(), zone: cli.global.zone, dry_run: cli.global.dry_run, ui };
     match cli.command {
-        Command::Packages(PackagesCommand::Import { file }) => packages::import(&session, &file).await,
-        Command::Packages(PackagesCommand::Create { id, package }) => packages::create(&session, id, package).await,
-        Command::Packages(PackagesCommand::Change { id, changes }) => packages::change(&session, &id, changes).await,
-        Command::Packages(PackagesCommand::Retire { id }) => packages::retire(&session, &id).await,
-        Command::Packages(PackagesCommand::List) => packages::list(&session).await,
-        Command::Customers(CustomersCommand::Import { file }) => customers::import(&session, &file).await,
-        Command::Customers(CustomersCommand::Show { customer }) => customers::show(&session, &customer).await,
+        Command::Packages(PackagesCommand::Import { file }) => packages::import(&console, &file).await,
+        Command::Packages(PackagesCommand::Create { id, package }) => packages::create(&console, id, package).await,
+        Command::Packages(PackagesCommand::Change { id, changes }) => packages::change(&console, &id, changes).await,
+        Command::Packages(PackagesCommand::Retire { id }) => packages::retire(&console, &id).await,
+        Command::Packages(PackagesCommand::List) => packages::list(&console).await,
+        Command::Customers(CustomersCommand::Import { file }) => customers::import(&console, &file).await,
+        Command::Customers(CustomersCommand::Show { customer }) => customers::show(&console, &customer).await,
         Command::Invoices(InvoicesCommand::Create { customer, due }) => {
-            invoices::create(&session, &customer, due).await
+            invoices::create(&console, &customer, due).await
         }
         Command::Invoices(InvoicesCommand::Cancel { invoice, customer }) => {
-            invoices::cancel(&session, &invoice, customer.as_deref()).await
+            invoices::cancel(&console, &invoice, customer.as_deref()).await
         }
         Command::Invoices(InvoicesCommand::List { customer, limit }) => {
-            invoices::list(&session, &customer, limit).await
+            invoices::list(&console, &customer, limit).await
         }
-        Command::Payments(PaymentsCommand::Show { id, gateway }) => payments::show(&session, &id, gateway).await,
-        Command::Payments(PaymentsCommand::Review { since, all }) => payments::review::list(&session, since, all).await,
-        Command::Payments(PaymentsCommand::Reviewed { id, note }) => payments::review::mark(&session, &id, &note).await,
+        Command::Payments(PaymentsCommand::Show { id, gateway }) => payments::show(&console, &id, gateway).await,
+        Command::Payments(PaymentsCommand::Review { since, all }) => payments::review::list(&console, since, all).await,
+        Command::Payments(PaymentsCommand::Reviewed { id, note }) => payments::review::mark(&console, &id, &note).await,
         Command::Credit(CreditCommand::Adjust { customer, amount, reason, options }) => {
-            credit::adjust(&session, &customer, amount, &reason, options).await
+            credit::adjust(&console, &customer, amount, &reason, options).await
         }
-        Command::Queues => queues::list(&session, &aws::queues(&cli.global, &session.store, &config)?).await,
+        Command::Queues => queues::list(&console, &aws::queues(&cli.global, &console.store, &config)?).await,
         Command::Redrive { queue, limit } => {
-            queues::redrive(&session, &aws::queues(&cli.global, &session.store, &config)?, queue.as_deref(), limit)
+            queues::redrive(&console, &aws::queues(&cli.global, &console.store, &config)?, queue.as_deref(), limit)
                 .await
         }
-        Command::Messages(MessagesCommand::Pending { since }) => messages::pending(&session, since).await,
-        Command::Messages(MessagesCommand::Failed { since }) => messages::failed(&session, since).await,
-        Command::Messages(MessagesCommand::Resend { id }) => messages::resend(&session, &id).await,
-        Command::Messages(MessagesCommand::Resume) => messages::resume(&session).await,
-        Command::Messages(MessagesCommand::Templates { url }) => messages::templates(session.ui, &url),
-        Command::Audit { customer } => audit::audit(&session, customer.as_deref()).await,
-        Command::Network(NetworkCommand::Tell { customers }) => network::tell(&session, &customers).await,
+        Command::Messages(MessagesCommand::Pending { since }) => messages::pending(&console, since).await,
+        Command::Messages(MessagesCommand::Failed { since }) => messages::failed(&console, since).await,
+        Command::Messages(MessagesCommand::Resend { id }) => messages::resend(&console, &id).await,
+        Command::Messages(MessagesCommand::Resume) => messages::resume(&console).await,
+        Command::Messages(MessagesCommand::Templates { url }) => messages::templates(console.ui, &url),
+        Command::Audit { customer } => audit::audit(&console, customer.as_deref()).await,
+        Command::Network(NetworkCommand::Tell { customers }) => network::tell(&console, &customers).await,
         Command::Doctor(DoctorCommand::Acs { customer }) => {
-            let secrets = aws::secrets(&cli.global, &session.store, &config, &session.clock)?;
-            doctor::acs(&session, &secrets, customer.as_deref()).await
+            let secrets = aws::secrets(&cli.global, &console.store, &config, &console.clock)?;
+            doctor::acs(&console, &secrets, customer.as_deref()).await
         }
     }
 }

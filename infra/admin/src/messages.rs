@@ -9,7 +9,7 @@ use messaging::texts;
 use serde_json::{Value, json};
 use time::{Date, Duration};
 
-use crate::{ALL_DONE, Session, refuse, ui::Ui, views};
+use crate::{ALL_DONE, Console, refuse, ui::Ui, views};
 
 /// Messages per index partition that are listed; there are sixteen.
 const PER_PARTITION: i32 = 100;
@@ -19,49 +19,49 @@ const LOST_SINCE: Duration = Duration::days(7);
 const TRIES: usize = 5;
 
 /// Lists messages that wait, the next one first.
-pub(crate) async fn pending(session: &Session, since: Option<Date>) -> anyhow::Result<u8> {
-    let now = session.clock.now();
+pub(crate) async fn pending(console: &Console, since: Option<Date>) -> anyhow::Result<u8> {
+    let now = console.clock.now();
     // Nothing waits longer than a message is of any use.
-    let mut notices = session.store.waiting_notices(now.saturating_add(Duration::days(30)), PER_PARTITION).await?;
+    let mut notices = console.store.waiting_notices(now.saturating_add(Duration::days(30)), PER_PARTITION).await?;
     if let Some(since) = since {
-        notices.retain(|notice| notice.event.at >= session.zone.start_of(since));
+        notices.retain(|notice| notice.event.at >= console.zone.start_of(since));
     }
-    let sender = session.store.sender().await?;
+    let sender = console.store.sender().await?;
     let stopped = sender.stopped.map(|stopped| stopped.since);
     list(
-        session,
+        console,
         &notices,
         "no message waits",
         json!({"stoppedSince": views::instant(stopped)}),
         stopped.map(|since| {
             format!(
                 "the provider has taken nothing since {}; it is tried every 5 minutes, or now after `lunas messages resume`",
-                session.ui.time(since)
+                console.ui.time(since)
             )
         }),
     )
 }
 
 /// Lists messages that failed, or of which nobody knows whether they arrived, oldest first.
-pub(crate) async fn failed(session: &Session, since: Option<Date>) -> anyhow::Result<u8> {
-    let now = session.clock.now();
-    let since = since.map_or_else(|| now.saturating_sub(LOST_SINCE), |since| session.zone.start_of(since));
-    let notices = session.store.lost_notices(since, now, PER_PARTITION).await?;
+pub(crate) async fn failed(console: &Console, since: Option<Date>) -> anyhow::Result<u8> {
+    let now = console.clock.now();
+    let since = since.map_or_else(|| now.saturating_sub(LOST_SINCE), |since| console.zone.start_of(since));
+    let notices = console.store.lost_notices(since, now, PER_PARTITION).await?;
     let advice = (!notices.is_empty()).then(|| {
         "unknown: it may have arrived; ask the customer, or look at the phone, before `lunas messages resend ID`"
             .to_owned()
     });
-    list(session, &notices, "no message was lost", json!({"since": views::instant(Some(since))}), advice)
+    list(console, &notices, "no message was lost", json!({"since": views::instant(Some(since))}), advice)
 }
 
 fn list(
-    session: &Session,
+    console: &Console,
     notices: &[Notice],
     none: &str,
     mut machine: Value,
     advice: Option<String>,
 ) -> anyhow::Result<u8> {
-    let mut lines: Vec<String> = notices.iter().map(|notice| line(notice, session.ui)).collect();
+    let mut lines: Vec<String> = notices.iter().map(|notice| line(notice, console.ui)).collect();
     if lines.is_empty() {
         lines.push(none.to_owned());
     }
@@ -69,43 +69,43 @@ fn list(
     if let Some(object) = machine.as_object_mut() {
         object.insert("messages".to_owned(), notices.iter().map(view).collect());
     }
-    session.ui.result(&lines.join("\n"), &machine)?;
+    console.ui.result(&lines.join("\n"), &machine)?;
     Ok(ALL_DONE)
 }
 
 /// Has a message sent again that failed, that was skipped, or of which nobody knows.
-pub(crate) async fn resend(session: &Session, id: &MessageId) -> anyhow::Result<u8> {
+pub(crate) async fn resend(console: &Console, id: &MessageId) -> anyhow::Result<u8> {
     for _ in 0..TRIES {
-        let Some(notice) = session.store.notice(id).await? else {
+        let Some(notice) = console.store.notice(id).await? else {
             return refuse(format!("there is no message {id}; see `lunas messages failed`"));
         };
         let status = notice.status;
-        let Some(again) = notice.again(session.clock.now()) else {
+        let Some(again) = notice.again(console.clock.now()) else {
             return refuse(match status {
                 DeliveryStatus::Pending => format!("message {id} is still to be sent; see `lunas messages pending`"),
                 status => format!("message {id} is {}, or a login code: it is not sent again", status.as_str()),
             });
         };
-        if !session.dry_run {
-            match session.store.put_notice(&again).await {
+        if !console.dry_run {
+            match console.store.put_notice(&again).await {
                 Err(StoreError::Stale) => continue,
                 done => done?,
             }
         }
-        let human = format!("{}\nit is sent within a minute, if it is still true then", line(&again, session.ui));
-        session.ui.result(&human, &json!({"success": true, "dryRun": session.dry_run, "message": view(&again)}))?;
+        let human = format!("{}\nit is sent within a minute, if it is still true then", line(&again, console.ui));
+        console.ui.result(&human, &json!({"success": true, "dryRun": console.dry_run, "message": view(&again)}))?;
         return Ok(ALL_DONE);
     }
     Err(StoreError::Stale.into())
 }
 
 /// Has the provider tried at once.
-pub(crate) async fn resume(session: &Session) -> anyhow::Result<u8> {
+pub(crate) async fn resume(console: &Console) -> anyhow::Result<u8> {
     for _ in 0..TRIES {
-        let sender = session.store.sender().await?;
+        let sender = console.store.sender().await?;
         let (stopped, version) = (sender.stopped.clone(), sender.version);
-        if !session.dry_run && version > 0 {
-            match session.store.put_sender(&sender.resumed()).await {
+        if !console.dry_run && version > 0 {
+            match console.store.put_sender(&sender.resumed()).await {
                 Err(StoreError::Stale) => continue,
                 done => done?,
             }
@@ -114,13 +114,13 @@ pub(crate) async fn resume(session: &Session) -> anyhow::Result<u8> {
             Some(stopped) => {
                 format!(
                     "the provider had taken nothing since {}; messages are tried again now",
-                    session.ui.time(stopped.since)
+                    console.ui.time(stopped.since)
                 )
             }
             None => "the provider was not stopped; messages that wait for it are tried again now".to_owned(),
         };
         let since = views::instant(stopped.map(|stopped| stopped.since));
-        session.ui.result(&human, &json!({"success": true, "dryRun": session.dry_run, "stoppedSince": since}))?;
+        console.ui.result(&human, &json!({"success": true, "dryRun": console.dry_run, "stoppedSince": since}))?;
         return Ok(ALL_DONE);
     }
     Err(StoreError::Stale.into())

@@ -4,34 +4,34 @@ use billing::telling::network::claim;
 use cloud::store::StoreError;
 use serde_json::json;
 
-use crate::{ALL_DONE, SOME_REFUSED, Session, find, trouble};
+use crate::{ALL_DONE, Console, SOME_REFUSED, find, trouble};
 
 /// Makes the network updates of these customers due.
-pub(crate) async fn tell(session: &Session, customers: &[String]) -> anyhow::Result<u8> {
+pub(crate) async fn tell(console: &Console, customers: &[String]) -> anyhow::Result<u8> {
     let (mut wake_at, mut refused) = (Vec::new(), Vec::new());
     for text in customers {
-        match wake_now(session, text).await {
+        match wake_now(console, text).await {
             Ok(username) => wake_at.push(username),
             Err(error) => refused.push((text, trouble::explain(&error).1)),
         }
     }
-    let would = if session.dry_run { "would be" } else { "is" };
+    let would = if console.dry_run { "would be" } else { "is" };
     let mut lines: Vec<String> =
         wake_at.iter().map(|username| format!("the network {would} told of {username}, within a minute")).collect();
     lines.extend(refused.iter().map(|(_, why)| format!("refused: {why}")));
     let refusals: Vec<_> = refused.iter().map(|(text, why)| json!({"customer": text, "error": why})).collect();
-    session.ui.result(&lines.join("\n"), &json!({"told": wake_at, "refused": refusals, "dryRun": session.dry_run}))?;
+    console.ui.result(&lines.join("\n"), &json!({"told": wake_at, "refused": refusals, "dryRun": console.dry_run}))?;
     Ok(if refused.is_empty() { ALL_DONE } else { SOME_REFUSED })
 }
 
-async fn wake_now(session: &Session, text: &str) -> anyhow::Result<String> {
-    let profile = find::customer(session, text).await?;
-    let now = session.clock.now();
-    let network_update = session.store.network_update(&profile.id).await?;
+async fn wake_now(console: &Console, text: &str) -> anyhow::Result<String> {
+    let profile = find::customer(console, text).await?;
+    let now = console.clock.now();
+    let network_update = console.store.network_update(&profile.id).await?;
     // What was never told is told from its beginning. What somebody is telling in this moment is told once more.
     let network_update = network_update.or_else(|| claim(None, &profile, None, now)).ok_or(StoreError::Stale)?;
-    if !session.dry_run {
-        session.store.put_network_update(network_update.again(now)).await?;
+    if !console.dry_run {
+        console.store.put_network_update(network_update.again(now)).await?;
     }
     Ok(profile.username)
 }

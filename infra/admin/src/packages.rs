@@ -18,7 +18,7 @@ use cloud::store::StoreError;
 use serde_json::{Value, json};
 
 use crate::{
-    ALL_DONE, Session,
+    ALL_DONE, Console,
     changes::{Change, Progress, RowResult},
     sheet::{Sheet, SheetRow},
     trouble::of_store,
@@ -34,13 +34,13 @@ const MONTHS_LIMIT: u32 = 24;
 const NAME_LIMIT: usize = 100;
 
 /// Writes the file's packages into the catalogue.
-pub(crate) async fn import(session: &Session, path: &Path) -> anyhow::Result<u8> {
+pub(crate) async fn import(console: &Console, path: &Path) -> anyhow::Result<u8> {
     let file = File::open(path).with_context(|| format!("cannot open {}", path.display()))?;
     let length = file.metadata().map_or(0, |metadata| metadata.len());
     let mut sheet = Sheet::open(file, COLUMNS, &[]).with_context(|| path.display().to_string())?;
     let mut known: HashMap<PackageId, CataloguePackage> =
-        session.store.packages().await?.into_iter().map(|package| (package.package.id.clone(), package)).collect();
-    let mut progress = Progress::begin(session.ui, session.dry_run, length)?;
+        console.store.packages().await?.into_iter().map(|package| (package.package.id.clone(), package)).collect();
+    let mut progress = Progress::begin(console.ui, console.dry_run, length)?;
     let mut seen = HashSet::new();
     while let Some(row) = sheet.next_row() {
         let result = match row {
@@ -56,7 +56,7 @@ pub(crate) async fn import(session: &Session, path: &Path) -> anyhow::Result<u8>
                     package.changeable_to =
                         known.get(&package.package.id).and_then(|before| before.changeable_to.clone());
                     let id = Some(package.package.id.to_string());
-                    match put(session, &mut known, package).await {
+                    match put(console, &mut known, package).await {
                         Ok(change) => RowResult { line: row.line, id, username: None, outcome: change.into() },
                         Err(error) => return progress.end(Some(&of_store(&error))),
                     }
@@ -69,7 +69,7 @@ pub(crate) async fn import(session: &Session, path: &Path) -> anyhow::Result<u8>
 }
 
 async fn put(
-    session: &Session,
+    console: &Console,
     known: &mut HashMap<PackageId, CataloguePackage>,
     package: CataloguePackage,
 ) -> Result<Change, StoreError> {
@@ -78,16 +78,16 @@ async fn put(
         Some(_) => Change::Changed,
         None => Change::New,
     };
-    if !session.dry_run {
-        session.store.put_package(&package).await?;
+    if !console.dry_run {
+        console.store.put_package(&package).await?;
     }
     known.insert(package.package.id.clone(), package);
     Ok(change)
 }
 
 /// Shows the catalogue.
-pub(crate) async fn list(session: &Session) -> anyhow::Result<u8> {
-    let packages = session.store.packages().await?;
+pub(crate) async fn list(console: &Console) -> anyhow::Result<u8> {
+    let packages = console.store.packages().await?;
     let mut human = String::new();
     for package in &packages {
         human.push_str(&line(package));
@@ -97,7 +97,7 @@ pub(crate) async fn list(session: &Session) -> anyhow::Result<u8> {
         human.push_str("no packages yet: lunas packages import FILE.csv");
     }
     let machine: Vec<Value> = packages.iter().map(view).collect();
-    session.ui.result(&human, &json!({"packages": machine}))?;
+    console.ui.result(&human, &json!({"packages": machine}))?;
     Ok(ALL_DONE)
 }
 

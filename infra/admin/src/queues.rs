@@ -15,7 +15,7 @@ use indicatif::ProgressBar;
 use serde_json::{Value, json};
 use time::OffsetDateTime;
 
-use crate::{ALL_DONE, SOME_REFUSED, Session, refuse};
+use crate::{ALL_DONE, Console, SOME_REFUSED, refuse};
 
 /// Queues of a stack; there are five.
 const MOST_QUEUES: i32 = 100;
@@ -145,7 +145,7 @@ fn source_of<'a>(queues: &'a [Queue], dead: &Queue) -> Option<&'a Queue> {
 }
 
 /// Shows the queues.
-pub(crate) async fn list(session: &Session, sqs: &Queues) -> anyhow::Result<u8> {
+pub(crate) async fn list(console: &Console, sqs: &Queues) -> anyhow::Result<u8> {
     let queues = sqs.read().await?;
     let mut lines = vec![format!("{:<52} {:>8} {:>9}  {}", "queue", "waiting", "in flight", "oldest")];
     let mut views = Vec::with_capacity(queues.len());
@@ -153,7 +153,7 @@ pub(crate) async fn list(session: &Session, sqs: &Queues) -> anyhow::Result<u8> 
         let source = source_of(&queues, queue);
         let is_dead = source.is_some() || (queue.dead_letters.is_none() && queue.waiting > 0);
         let oldest = if is_dead && queue.waiting > 0 { sqs.oldest(queue).await? } else { None };
-        let told = oldest.map_or_else(|| "-".to_owned(), |at| session.ui.time(at));
+        let told = oldest.map_or_else(|| "-".to_owned(), |at| console.ui.time(at));
         let of = source.map_or_else(String::new, |source| format!("  dead letters of {}", source.name));
         lines.push(format!("{:<52} {:>8} {:>9}  {told}{of}", queue.name, queue.waiting, queue.in_flight));
         views.push(json!({
@@ -167,12 +167,12 @@ pub(crate) async fn list(session: &Session, sqs: &Queues) -> anyhow::Result<u8> 
     } else {
         format!("{dead} dead letters: mend the cause, then lunas redrive")
     });
-    session.ui.result(&lines.join("\n"), &json!({"queues": views, "dead": dead}))?;
+    console.ui.result(&lines.join("\n"), &json!({"queues": views, "dead": dead}))?;
     Ok(ALL_DONE)
 }
 
 /// Sends dead letters back, at most `limit`.
-pub(crate) async fn redrive(session: &Session, sqs: &Queues, wanted: Option<&str>, limit: u32) -> anyhow::Result<u8> {
+pub(crate) async fn redrive(console: &Console, sqs: &Queues, wanted: Option<&str>, limit: u32) -> anyhow::Result<u8> {
     let queues = sqs.read().await?;
     let pairs = queues.iter().filter_map(|dead| Some((dead, source_of(&queues, dead)?)));
     let pairs: Vec<_> = pairs.filter(|(dead, _)| wanted.is_none_or(|wanted| dead.name.contains(wanted))).collect();
@@ -184,17 +184,17 @@ pub(crate) async fn redrive(session: &Session, sqs: &Queues, wanted: Option<&str
     let mut moved = BTreeMap::new();
     let mut left = limit;
     for (dead, source) in pairs {
-        let count = if session.dry_run { dead.waiting } else { move_all(sqs, dead, source, &mut left).await? };
+        let count = if console.dry_run { dead.waiting } else { move_all(sqs, dead, source, &mut left).await? };
         moved.insert(dead.name.as_str(), (source.name.as_str(), count));
     }
-    let dry = if session.dry_run { "dry run, not sent: " } else { "" };
+    let dry = if console.dry_run { "dry run, not sent: " } else { "" };
     let lines: Vec<_> =
         moved.iter().map(|(dead, (source, count))| format!("{dry}{count} of {dead} to {source}")).collect();
     let views: Vec<_> =
         moved.iter().map(|(dead, (source, count))| json!({"from": dead, "to": source, "messages": count})).collect();
-    session.ui.result(&lines.join("\n"), &json!({"success": true, "dryRun": session.dry_run, "moved": views}))?;
-    if left == 0 && !session.dry_run {
-        session.ui.message(&format!(
+    console.ui.result(&lines.join("\n"), &json!({"success": true, "dryRun": console.dry_run, "moved": views}))?;
+    if left == 0 && !console.dry_run {
+        console.ui.message(&format!(
             "stopped at {limit} messages; more may be left: run the same command again, or set --limit"
         ));
         return Ok(SOME_REFUSED);

@@ -3,13 +3,13 @@
 use serde::Serialize;
 
 use crate::partner::Partner;
-use crate::world::World;
+use crate::world::Partners;
 use crate::{locked, midtrans, webhooks, xendit};
 
 /// One order as its gateway's own books have it. Amounts are whole rupiah, in total.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "camelCase")]
-pub struct Account {
+pub struct OrderBooks {
     pub gateway: Partner,
     /// The merchant's order id (Midtrans) or external id (Xendit).
     pub order_id: String,
@@ -33,14 +33,14 @@ pub struct Made {
 }
 
 /// Every order of every gateway, the oldest of each first.
-pub(crate) fn all(world: &World) -> Vec<Account> {
+pub(crate) fn all(world: &Partners) -> Vec<OrderBooks> {
     let mut accounts = midtrans::accounts(&locked(&world.midtrans));
     accounts.extend(xendit::accounts(&mut locked(&world.xendit)));
     accounts
 }
 
 /// What was made since the last call.
-pub(crate) fn take_made(world: &World) -> Vec<Made> {
+pub(crate) fn take_made(world: &Partners) -> Vec<Made> {
     let made = world.sender.take_made().into_iter();
     made.map(|webhooks::Notification { partner, headers, body, .. }| Made {
         path: format!("/api/webhooks/{}", partner.name()),

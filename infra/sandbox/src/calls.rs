@@ -18,7 +18,7 @@ use crate::faults::{Fault, FaultKind};
 use crate::locked;
 use crate::partner::{ApiCall, Partner};
 use crate::whatsapp;
-use crate::world::World;
+use crate::world::Partners;
 
 /// Recorded calls kept; the counters go on beyond it.
 const MAX_CALLS: usize = 1_000;
@@ -102,7 +102,7 @@ impl Calls {
 
 /// The middleware of every partner's API routes.
 pub(crate) async fn receive(
-    State((world, partner)): State<(Arc<World>, Partner)>,
+    State((world, partner)): State<(Arc<Partners>, Partner)>,
     ConnectInfo(connection): ConnectInfo<Connection>,
     request: Request,
     next: Next,
@@ -208,7 +208,7 @@ fn json_bytes(status: StatusCode, bytes: Bytes) -> Response {
     (status, [(header::CONTENT_TYPE, "application/json")], bytes).into_response()
 }
 
-fn record(world: &World, call: &ApiCall, method: &str, path: String, body: &[u8], fault: Option<&Fault>) -> Call {
+fn record(world: &Partners, call: &ApiCall, method: &str, path: String, body: &[u8], fault: Option<&Fault>) -> Call {
     let mut body: Option<Value> =
         (body.len() <= MAX_RECORDED_BODY_BYTES).then(|| serde_json::from_slice(body).ok()).flatten();
     if call.target == "whatsapp.send" {

@@ -37,7 +37,7 @@ use anyhow::{Context, ensure};
 use tokio::net::TcpListener;
 use tokio::task::JoinSet;
 
-pub use crate::books::{Account, Made};
+pub use crate::books::{Made, OrderBooks};
 pub use crate::calls::Call;
 pub use crate::connection::{BreakableListener, BreakableStream, Connection};
 pub use crate::faults::{Fault, FaultKind, TARGETS};
@@ -49,7 +49,7 @@ pub use crate::webhooks::{Delivery, Sent};
 pub use crate::whatsapp::{Message, Sender, SimulateMessage, SimulateMessageError};
 pub use crate::world::Urls;
 
-use crate::world::{Shared, World};
+use crate::world::{Partners, Shared};
 
 /// Server key of Midtrans in the demo.
 pub const DEMO_MIDTRANS_SERVER_KEY: &str = "SB-Mid-server-demo";
@@ -179,7 +179,7 @@ pub async fn start(options: Options) -> anyhow::Result<Sandbox> {
         genieacs: genieacs_url,
         network: network_url,
     };
-    let world = Arc::new(World::new(options, urls)?);
+    let world = Arc::new(Partners::new(options, urls)?);
     let mut servers = JoinSet::new();
     for (partner, listener, api) in [
         (Partner::Midtrans, midtrans, midtrans::router()),
@@ -330,7 +330,7 @@ impl Sandbox {
 
     /// What the gateways themselves hold of every order, the oldest of each gateway first.
     #[must_use]
-    pub fn books(&self) -> Vec<Account> {
+    pub fn books(&self) -> Vec<OrderBooks> {
         books::all(&self.world)
     }
 

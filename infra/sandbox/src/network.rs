@@ -22,7 +22,7 @@ use crate::clock::{midtrans_time, unix_millis};
 use crate::faults::{Fault, FaultKind};
 use crate::locked;
 use crate::page::{escape, shell};
-use crate::world::{Shared, World};
+use crate::world::{Partners, Shared};
 
 /// Messages kept.
 const MAX_MESSAGES: usize = 1_000;
@@ -259,7 +259,7 @@ fn message_rows(store: &Store) -> String {
 }
 
 /// What the network knows, and what came, for people.
-pub(crate) fn page(world: &World) -> Response {
+pub(crate) fn page(world: &Partners) -> Response {
     let (lines, messages) = {
         let store = locked(&world.network);
         (line_rows(&store), message_rows(&store))

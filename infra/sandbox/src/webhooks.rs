@@ -14,7 +14,7 @@ use tokio::task::JoinSet;
 
 use crate::clock::unix_millis;
 use crate::partner::Partner;
-use crate::world::World;
+use crate::world::Partners;
 use crate::{locked, random};
 
 /// Notifications remembered per link.
@@ -146,7 +146,7 @@ impl Sender {
         }
     }
 
-    async fn attempt(&self, world: &World, url: &str, notification: &Notification, retry: usize) -> Option<u16> {
+    async fn attempt(&self, world: &Partners, url: &str, notification: &Notification, retry: usize) -> Option<u16> {
         let status = self.post(url, notification).await;
         let delivery = Delivery {
             at: unix_millis(world.clock.now()),
@@ -172,7 +172,7 @@ pub struct Sent {
 }
 
 /// Makes the first attempt now; further ones follow in the background. None if there is no address to send to.
-pub(crate) async fn deliver(world: &Arc<World>, notification: Notification) -> Option<Sent> {
+pub(crate) async fn deliver(world: &Arc<Partners>, notification: Notification) -> Option<Sent> {
     let mut first = None;
     for url in world.addresses(&notification) {
         let status = world.sender.attempt(world, &url, &notification, 0).await;
@@ -185,7 +185,7 @@ pub(crate) async fn deliver(world: &Arc<World>, notification: Notification) -> O
 }
 
 /// Like [`deliver`], for changes that nobody waits for.
-pub(crate) fn deliver_in_background(world: &Arc<World>, notifications: Vec<Notification>) {
+pub(crate) fn deliver_in_background(world: &Arc<Partners>, notifications: Vec<Notification>) {
     for notification in &notifications {
         world.sender.remember(notification);
     }
@@ -197,7 +197,7 @@ pub(crate) fn deliver_in_background(world: &Arc<World>, notifications: Vec<Notif
     });
 }
 
-fn repeat_later(world: Arc<World>, url: String, notification: Notification, first: Option<u16>) {
+fn repeat_later(world: Arc<Partners>, url: String, notification: Notification, first: Option<u16>) {
     if world.sender.waiting.fetch_add(1, Ordering::SeqCst) >= MAX_WAITING {
         world.sender.waiting.fetch_sub(1, Ordering::SeqCst);
         tracing::warn!(reference = notification.reference, "too many notifications wait: this one is not repeated");
@@ -224,7 +224,7 @@ fn repeat_later(world: Arc<World>, url: String, notification: Notification, firs
 
 /// Sends every one of `notifications` `copies` times over; the statuses of the answers.
 pub(crate) async fn replay(
-    world: &Arc<World>,
+    world: &Arc<Partners>,
     notifications: Vec<Notification>,
     copies: usize,
     shuffle: bool,

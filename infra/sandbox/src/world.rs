@@ -24,7 +24,7 @@ pub struct Urls {
 }
 
 #[derive(Debug)]
-pub(crate) struct World {
+pub(crate) struct Partners {
     pub(crate) clock: Clock,
     pub(crate) urls: Urls,
     pub(crate) faults: Faults,
@@ -40,7 +40,7 @@ pub(crate) struct World {
     stop: watch::Sender<bool>,
 }
 
-impl World {
+impl Partners {
     pub(crate) fn new(options: Options, urls: Urls) -> anyhow::Result<Self> {
         let clock = Clock::default();
         let fleet = genieacs::Store::seeded(clock.now());
@@ -97,7 +97,7 @@ impl World {
         self.stop.send_replace(true);
     }
 
-    /// Resolves once [`World::stop`] was called.
+    /// Resolves once [`Partners::stop`] was called.
     pub(crate) fn stopped(&self) -> impl Future<Output = ()> + Send + 'static {
         let mut stopped = self.stop.subscribe();
         async move {
@@ -117,7 +117,7 @@ impl World {
 }
 
 /// The partners' handlers work on this.
-pub(crate) type Shared = Arc<World>;
+pub(crate) type Shared = Arc<Partners>;
 
 /// Refuses every address outside this machine: signed notifications of invented payments must not leave it.
 pub(crate) fn loopback_url(url: &str) -> anyhow::Result<()> {

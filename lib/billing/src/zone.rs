@@ -114,6 +114,13 @@ impl fmt::Display for Zone {
     }
 }
 
+/// Seconds from now until then, rounded up and at least one: whoever waits so long is not refused for a fraction of one.
+#[must_use]
+pub fn retry_after(until: OffsetDateTime, now: OffsetDateTime) -> i64 {
+    let wait = until - now;
+    wait.whole_seconds().saturating_add((wait.subsec_nanoseconds() > 0).into()).max(1)
+}
+
 /// `at` plus a duration, or the far end of the calendar: for deadlines, which may not fail.
 #[must_use]
 pub fn later(at: OffsetDateTime, by: Duration) -> OffsetDateTime {
@@ -166,6 +173,21 @@ mod tests {
     use time::macros::{date, datetime};
 
     use super::*;
+
+    #[test]
+    fn whoever_waits_as_long_as_they_are_told_is_not_too_early() {
+        let now = datetime!(2026-11-23 03:00:00.4 UTC);
+        for (until, seconds) in [
+            (datetime!(2026-11-23 03:00:02.4 UTC), 2),
+            (datetime!(2026-11-23 03:00:02.5 UTC), 3),
+            (datetime!(2026-11-23 03:00:02.3 UTC), 2),
+            (datetime!(2026-11-23 03:00:00.5 UTC), 1),
+            (now, 1),
+        ] {
+            assert_eq!(retry_after(until, now), seconds, "{until}");
+            assert!(now + time::Duration::seconds(seconds) >= until);
+        }
+    }
 
     #[test]
     fn twelve_months_from_31_january_is_31_january() {

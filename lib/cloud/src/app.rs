@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use crate::{
-    aws::Account,
+    aws::AwsAccount,
     clock::Clock,
     secrets::Secrets,
     settings::{SettingError, Settings},
@@ -23,7 +23,7 @@ impl App {
     /// What Lambda puts into the environment of a function.
     pub fn from_env() -> Result<Self, SettingError> {
         let settings = Settings::from_env()?;
-        let account = Account::from_env();
+        let account = AwsAccount::from_env();
         let clock = Clock::default();
         Ok(Self {
             store: Store::new(account.dynamodb(), settings.table.clone()),

@@ -9,7 +9,7 @@ use aws_types::SdkConfig;
 
 /// Where AWS is and who asks.
 #[derive(Debug, Clone)]
-pub struct Account {
+pub struct AwsAccount {
     pub region: String,
     pub credentials: Credentials,
     /// Another address for every service (local stack); `None` = AWS.
@@ -17,7 +17,7 @@ pub struct Account {
     pub dynamodb_endpoint: Option<String>,
 }
 
-impl Account {
+impl AwsAccount {
     /// What Lambda puts into the environment of a function.
     #[must_use]
     pub fn from_env() -> Self {

@@ -16,16 +16,7 @@ pub struct Batch {
 #[serde(rename_all = "camelCase")]
 pub struct Message {
     pub message_id: String,
-    #[serde(default)]
-    attributes: Attributes,
     body: String,
-}
-
-#[derive(Debug, Clone, Default, Deserialize)]
-#[serde(rename_all = "PascalCase")]
-struct Attributes {
-    #[serde(default)]
-    approximate_receive_count: String,
 }
 
 #[derive(Deserialize)]
@@ -39,12 +30,6 @@ struct BusEvent<T> {
 pub struct NotAnEvent(#[from] serde_json::Error);
 
 impl Message {
-    /// It came before, and failed then.
-    #[must_use]
-    pub fn came_before(&self) -> bool {
-        self.attributes.approximate_receive_count.parse::<u32>().is_ok_and(|count| count > 1)
-    }
-
     /// The event in it.
     pub fn event(&self) -> Result<Envelope, NotAnEvent> {
         self.detail()
@@ -59,7 +44,7 @@ impl Message {
 /// Which messages have to come again. The others are done.
 #[derive(Debug, Default, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "camelCase")]
-pub struct Report {
+pub struct BatchReport {
     pub batch_item_failures: Vec<Failure>,
 }
 
@@ -70,7 +55,7 @@ pub struct Failure {
     pub item_identifier: String,
 }
 
-impl Report {
+impl BatchReport {
     /// This message has to come again.
     pub fn failed(&mut self, message: &Message) {
         self.batch_item_failures.push(Failure { item_identifier: message.message_id.clone() });
@@ -89,7 +74,7 @@ mod tests {
         .unwrap();
         assert_eq!(batch.messages[0].event().unwrap().id, "e1");
         assert!(batch.messages[1].event().is_err());
-        let mut report = Report::default();
+        let mut report = BatchReport::default();
         report.failed(&batch.messages[1]);
         assert_eq!(serde_json::to_string(&report).unwrap(), r#"{"batchItemFailures":[{"itemIdentifier":"m2"}]}"#);
     }

@@ -9,7 +9,7 @@ use http::{HeaderName, HeaderValue, header};
 
 /// A row that cannot be used. Never tells its value.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("{secret}: {row}: {problem}")]
+#[error("secret {secret}, row {row}: {problem}")]
 pub struct RowError {
     pub secret: &'static str,
     pub row: &'static str,

@@ -89,8 +89,11 @@ impl Apply {
     /// more. Only noted; should the note be lost, what is paid is credit.
     async fn close_link_of(&self, before: &Invoice, after: &Invoice) {
         let is_withdrawn = before.status == InvoiceStatus::Unpaid && after.status == InvoiceStatus::Cancelled;
-        let Some(link) = before.link.as_ref().filter(|_| is_withdrawn) else { return };
-        let closed = match self.store.order(link.gateway, &link.order_id).await {
+        let Some(link) = &before.link else { return };
+        if !is_withdrawn {
+            return;
+        }
+        let closed = match self.store.order_behind(Some(link)).await {
             Ok(Some(order)) => self.store.note_order(&order.wanting_cancellation(self.clock.now())).await,
             Ok(None) => Ok(()),
             Err(error) => Err(error),
@@ -122,14 +125,8 @@ impl Apply {
             Some(renewal) => self.store.invoice(&profile.id, renewal).await?,
             None => None,
         };
-        let order = match renewal
-            .as_ref()
-            .filter(|renewal| renewal.status == InvoiceStatus::Unpaid)
-            .and_then(|renewal| renewal.link.as_ref())
-        {
-            Some(link) => self.store.order(link.gateway, &link.order_id).await?,
-            None => None,
-        };
+        let unpaid = renewal.as_ref().filter(|renewal| renewal.status == InvoiceStatus::Unpaid);
+        let order = self.store.order_behind(unpaid.and_then(|renewal| renewal.link.as_ref())).await?;
         let renewal = renewal.as_ref().map(|invoice| LinkedInvoice { invoice, order: order.as_ref() });
         Ok(grant(invoice, profile, renewal, self.rules, now)?)
     }

@@ -212,7 +212,7 @@ async fn close_other_link(app: &App, booked: &Booked, before: &Invoice) {
     let is_paid = booked.invoice_status == InvoiceStatus::Paid && before.status == InvoiceStatus::Unpaid;
     let Some(link) = before.link.as_ref().filter(|link| is_paid && link.order_id != booked.order.id) else { return };
     let now = app.clock.now();
-    let closed = match app.store.order(link.gateway, &link.order_id).await {
+    let closed = match app.store.order_behind(Some(link)).await {
         Ok(Some(order)) => app.store.note_order(&order.wanting_cancellation(now)).await,
         Ok(None) => return,
         Err(error) => Err(error),

@@ -46,7 +46,7 @@ struct State_ {
 }
 
 #[derive(Debug, Clone)]
-struct Line {
+struct AwsLine {
     aws: StandIn,
     tap: Tap,
 }
@@ -58,7 +58,7 @@ impl StandIn {
         let url = format!("http://{}", listener.local_addr().expect("an address"));
         let aws = Self { url, direct: table::client(&dynamodb), state: Arc::default() };
         tap.saboteur.leads_to(&dynamodb);
-        let line = Line { aws: aws.clone(), tap: tap.clone() };
+        let line = AwsLine { aws: aws.clone(), tap: tap.clone() };
         let router = Router::new().fallback(serve).with_state(line);
         tokio::spawn(wire::serve(listener, router));
         aws
@@ -176,7 +176,7 @@ fn shard(body: &Value) -> String {
 }
 
 async fn serve(
-    State(line): State<Line>,
+    State(line): State<AwsLine>,
     ConnectInfo(connection): ConnectInfo<Connection>,
     request: Request,
 ) -> Response {
@@ -204,7 +204,7 @@ async fn serve(
     over(&connection, Box::pin(line.tap.pass(call, answer)).await)
 }
 
-async fn dynamodb(line: &Line, operation: &str, json: &Value, parts: http::request::Parts, body: Bytes) -> Response {
+async fn dynamodb(line: &AwsLine, operation: &str, json: &Value, parts: http::request::Parts, body: Bytes) -> Response {
     if let Some(injected) = line.aws.injected(operation, json) {
         return injected;
     }

@@ -37,7 +37,7 @@ use billing::{
 };
 use cloud::{
     app::App,
-    aws::Account,
+    aws::AwsAccount,
     bus::Bus,
     clock::Clock,
     public_url::PublicUrl,
@@ -111,7 +111,7 @@ impl World {
         aws.set_secret("lunas/dev/genieacs", &genieacs_rows(&endpoints).to_string());
         aws.set_secret("lunas/dev/network", r#"{"webhookUrl":"","secret":""}"#);
 
-        let account = Account {
+        let account = AwsAccount {
             region: "us-east-1".to_owned(),
             credentials: Credentials::new("test", "test", None, None, "test"),
             endpoint: Some(aws.url.clone()),
@@ -183,7 +183,7 @@ impl World {
     /// Secrets as a newly started process has them: nothing cached.
     #[must_use]
     pub fn fresh_secrets(&self) -> Secrets {
-        let account = Account {
+        let account = AwsAccount {
             region: "us-east-1".to_owned(),
             credentials: Credentials::new("test", "test", None, None, "test"),
             endpoint: Some(self.aws.url.clone()),

@@ -15,7 +15,7 @@ use crate::{
 };
 
 #[derive(Debug, Clone)]
-struct Line {
+struct PartnerLine {
     tap: Tap,
     service: String,
     url: String,
@@ -30,8 +30,12 @@ impl Tap {
     pub async fn in_front_of(&self, service: &str, url: &str) -> String {
         let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port");
         let address = format!("http://{}", listener.local_addr().expect("an address"));
-        let state =
-            Line { tap: self.clone(), service: service.to_owned(), url: url.to_owned(), client: faithful_client() };
+        let state = PartnerLine {
+            tap: self.clone(),
+            service: service.to_owned(),
+            url: url.to_owned(),
+            client: faithful_client(),
+        };
         let router = Router::new().fallback(pass_on).with_state(state);
         tokio::spawn(serve(listener, router));
         address
@@ -39,7 +43,7 @@ impl Tap {
 }
 
 async fn pass_on(
-    State(line): State<Line>,
+    State(line): State<PartnerLine>,
     ConnectInfo(connection): ConnectInfo<Connection>,
     request: Request,
 ) -> Response {

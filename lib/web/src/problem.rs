@@ -19,8 +19,7 @@ pub struct Problem {
 /// The store gave no answer: said once in the log, and to the caller as "try again".
 impl From<StoreError> for Problem {
     fn from(error: StoreError) -> Self {
-        let alarm = matches!(error, StoreError::Damaged(_));
-        tracing::error!(alarm, %error, "the store failed");
+        tracing::error!(alarm = error.needs_a_person(), %error, "the store failed");
         BUSY
     }
 }

@@ -1,6 +1,6 @@
 //! Receivers that are down, slow, strange or hostile, and functions that die.
 
-use cloud::queue::Report;
+use cloud::queue::BatchReport;
 use lunas_sandbox::{Effect, Fault, FaultKind};
 use partner_http::testing::{Canned, Partner};
 use serde_json::{Value, json};
@@ -215,7 +215,7 @@ async fn addresses_that_must_not_be_called_are_not() {
     ] {
         provider.type_in(&rows(url));
         let network = production(&provider);
-        assert_eq!(hand_over(&network, &event).await, Report::default());
+        assert_eq!(hand_over(&network, &event).await, BatchReport::default());
         let network_update = provider.network_update().await.unwrap();
         assert_eq!(
             (network_update["state"].as_s().unwrap().as_str(), network_update["problem"].as_s().unwrap().as_str()),
@@ -256,7 +256,7 @@ async fn a_receiver_that_refuses_one_line_does_not_hold_up_the_others() {
     for n in 0..30 {
         let customer = provider.journey.world.customer(&format!("line{n}"), "081200000099").await;
         event["customerId"] = json!(customer.id);
-        assert_eq!(hand_over(&provider.network, &event).await, Report::default());
+        assert_eq!(hand_over(&provider.network, &event).await, BatchReport::default());
     }
     assert!(provider.messages().is_empty());
     // The breaker: a receiver that is down is found out with five lines, not with all of them.
@@ -286,7 +286,7 @@ async fn whatever_call_dies_the_network_is_told_in_the_end() {
                 for _ in 0..6 {
                     if !delivered {
                         let report = tap.or_crash(hand_over(&provider.network, &event)).await;
-                        delivered = report.is_some_and(|report| report == Report::default());
+                        delivered = report.is_some_and(|report| report == BatchReport::default());
                     }
                     provider.wait(Duration::minutes(2));
                     tap.or_crash(provider.sweep()).await;

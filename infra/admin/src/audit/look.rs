@@ -11,7 +11,7 @@ use cloud::{
     clock::Clock,
     store::{
         Store, StoreError, WakeKind,
-        audit::Rows,
+        audit::AuditRows,
         keys::{self, Key},
     },
 };
@@ -72,7 +72,7 @@ impl Look {
     }
 
     /// A page of the table; again if it gave no answer.
-    pub(super) async fn rows(&self, after: Option<&Key>) -> Result<Rows, StoreError> {
+    pub(super) async fn rows(&self, after: Option<&Key>) -> Result<AuditRows, StoreError> {
         let mut wait = FIRST_WAIT;
         for _ in 1..TRIES {
             match self.store.rows(after).await {

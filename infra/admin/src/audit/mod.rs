@@ -17,35 +17,35 @@ use billing::{audit::Audited, id::CustomerId};
 use cloud::store::{StoreError, audit::Row, keys::Key};
 use tokio::task::JoinHandle;
 
-use crate::{ALL_DONE, SOME_REFUSED, Session, find};
+use crate::{ALL_DONE, Console, SOME_REFUSED, find};
 use look::{Look, Target};
-use report::Report;
+use report::AuditReport;
 
 /// Customers, orders and events that are looked at at once.
 const AT_ONCE: usize = 8;
 
 /// Audits one customer, or the whole table. Findings make the exit code [`SOME_REFUSED`].
-pub(crate) async fn audit(session: &Session, customer: Option<&str>) -> anyhow::Result<u8> {
-    let look = Look { store: session.store.clone(), clock: session.clock.clone(), zone: session.zone };
+pub(crate) async fn audit(console: &Console, customer: Option<&str>) -> anyhow::Result<u8> {
+    let look = Look { store: console.store.clone(), clock: console.clock.clone(), zone: console.zone };
     let report = match customer {
         Some(text) => {
-            let profile = find::customer(session, text).await?;
-            let mut report = Report::begin(session.ui, 1)?;
+            let profile = find::customer(console, text).await?;
+            let mut report = AuditReport::begin(console.ui, 1)?;
             report.customer(look.at(&Target::Customer(profile.id)).await?)?;
             report
         }
-        None => everything(session, &look).await?,
+        None => everything(console, &look).await?,
     };
     Ok(if report.end()? { ALL_DONE } else { SOME_REFUSED })
 }
 
-async fn everything(session: &Session, look: &Look) -> anyhow::Result<Report> {
+async fn everything(console: &Console, look: &Look) -> anyhow::Result<AuditReport> {
     // Unknown to who may not describe tables; only the bar is the poorer for it.
-    let rows = session.store.size().await.unwrap_or_default();
+    let rows = console.store.size().await.unwrap_or_default();
     let mut queue = Queue {
         look: look.clone(),
         waiting: VecDeque::with_capacity(AT_ONCE),
-        report: Report::begin(session.ui, rows)?,
+        report: AuditReport::begin(console.ui, rows)?,
     };
     let mut partition = Partition::default();
     let mut after: Option<Key> = None;
@@ -78,7 +78,7 @@ async fn everything(session: &Session, look: &Look) -> anyhow::Result<Report> {
 struct Queue {
     look: Look,
     waiting: VecDeque<(bool, JoinHandle<Result<Audited, StoreError>>)>,
-    report: Report,
+    report: AuditReport,
 }
 
 impl Queue {
@@ -95,7 +95,7 @@ impl Queue {
         if is_customer { self.report.customer(audited) } else { self.report.other(audited) }
     }
 
-    async fn finish(mut self) -> anyhow::Result<Report> {
+    async fn finish(mut self) -> anyhow::Result<AuditReport> {
         while !self.waiting.is_empty() {
             self.pop().await?;
         }

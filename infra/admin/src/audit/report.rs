@@ -18,7 +18,7 @@ const LISTED: usize = 10_000;
 const PENDING_LISTED: usize = 1_000;
 
 /// The findings so far.
-pub(super) struct Report {
+pub(super) struct AuditReport {
     ui: Ui,
     bar: ProgressBar,
     customers: u64,
@@ -29,7 +29,7 @@ pub(super) struct Report {
     waiting: BTreeMap<Wait, u64>,
 }
 
-impl Report {
+impl AuditReport {
     /// `rows`: about how many there are; zero if nobody knows.
     pub(super) fn begin(ui: Ui, rows: u64) -> io::Result<Self> {
         // Hidden by itself when stderr is no terminal.

@@ -21,8 +21,8 @@ use tokio::task::JoinHandle;
 
 use super::row::{Checked, OPTIONAL, REQUIRED, check};
 use crate::{
-    Session,
-    changes::{Change, Outcome, Progress, RowResult},
+    Console,
+    changes::{Change, Progress, RowOutcome, RowResult},
     sheet::Sheet,
     trouble,
 };
@@ -37,14 +37,14 @@ const SILENT_ROWS: u32 = 16;
 const FIRST_WAIT: Duration = Duration::from_millis(200);
 
 /// Imports the file's customers.
-pub(crate) async fn import(session: &Session, path: &Path) -> anyhow::Result<u8> {
+pub(crate) async fn import(console: &Console, path: &Path) -> anyhow::Result<u8> {
     let file = File::open(path).with_context(|| format!("cannot open {}", path.display()))?;
     let length = file.metadata().map_or(0, |metadata| metadata.len());
     let mut sheet = Sheet::open(file, REQUIRED, OPTIONAL).with_context(|| path.display().to_string())?;
     if !sheet.unused.is_empty() {
-        session.ui.message(&format!("columns that are not used: {}", sheet.unused.join(", ")));
+        console.ui.message(&format!("columns that are not used: {}", sheet.unused.join(", ")));
     }
-    let packages: HashMap<PackageId, Package> = session
+    let packages: HashMap<PackageId, Package> = console
         .store
         .packages()
         .await?
@@ -55,21 +55,21 @@ pub(crate) async fn import(session: &Session, path: &Path) -> anyhow::Result<u8>
         anyhow::bail!("the catalogue is empty; import packages first: lunas packages import FILE.csv");
     }
     let loader = Loader {
-        store: session.store.clone(),
-        clock: session.clock.clone(),
-        zone: session.zone,
-        dry_run: session.dry_run,
+        store: console.store.clone(),
+        clock: console.clock.clone(),
+        zone: console.zone,
+        dry_run: console.dry_run,
     };
     let mut queue = Queue {
         waiting: VecDeque::with_capacity(AT_ONCE),
-        progress: Progress::begin(session.ui, session.dry_run, length)?,
+        progress: Progress::begin(console.ui, console.dry_run, length)?,
         silent: 0,
     };
     let mut seen = Seen::default();
     while let Some(row) = sheet.next_row() {
         let (line, checked) = match row {
             Ok(row) => {
-                (row.line, check(&row, &packages, session.zone).and_then(|checked| seen.note(checked, row.line)))
+                (row.line, check(&row, &packages, console.zone).and_then(|checked| seen.note(checked, row.line)))
             }
             Err(bad) => (bad.line, Err(bad.reason)),
         };
@@ -143,7 +143,7 @@ impl Queue {
         };
         if loaded.silent {
             self.silent = self.silent.saturating_add(1);
-        } else if !matches!(loaded.row.outcome, Outcome::Refused { .. }) {
+        } else if !matches!(loaded.row.outcome, RowOutcome::Refused { .. }) {
             self.silent = 0;
         }
         self.progress.row(&loaded.row, position)
@@ -169,12 +169,12 @@ struct Loader {
 }
 
 /// Why a row could not be loaded.
-enum Trouble {
+enum RowError {
     Refused(String),
     Store(StoreError),
 }
 
-impl From<StoreError> for Trouble {
+impl From<StoreError> for RowError {
     fn from(error: StoreError) -> Self {
         Self::Store(error)
     }
@@ -186,8 +186,8 @@ impl Loader {
             Ok((id, change)) => {
                 Loaded { row: RowResult::done(line, id.as_ref(), &checked.row.username, change), silent: false }
             }
-            Err(Trouble::Refused(reason)) => Loaded { row: RowResult::refused(line, reason), silent: false },
-            Err(Trouble::Store(error)) => {
+            Err(RowError::Refused(reason)) => Loaded { row: RowResult::refused(line, reason), silent: false },
+            Err(RowError::Store(error)) => {
                 let reason = format!("not loaded: {}", trouble::of_store(&error));
                 Loaded { row: RowResult::refused(line, reason), silent: matches!(error, StoreError::Unavailable(_)) }
             }
@@ -195,17 +195,17 @@ impl Loader {
     }
 
     /// Reads, decides, writes; again if the customer changed meanwhile or the table was busy.
-    async fn load_row(&self, checked: &Checked) -> Result<(Option<CustomerId>, Change), Trouble> {
+    async fn load_row(&self, checked: &Checked) -> Result<(Option<CustomerId>, Change), RowError> {
         let new_id = match &checked.id {
             Some(id) => id.clone(),
             None => CustomerId::parse(&new_id("c", self.clock.now()))
-                .map_err(|error| Trouble::Refused(error.to_string()))?,
+                .map_err(|error| RowError::Refused(error.to_string()))?,
         };
         let (mut sent, mut wait) = (None, FIRST_WAIT);
         for _ in 1..TRIES {
             match self.try_row(checked, &new_id, &mut sent).await {
-                Err(Trouble::Store(StoreError::Stale)) => {}
-                Err(Trouble::Store(StoreError::Unavailable(_))) => {
+                Err(RowError::Store(StoreError::Stale)) => {}
+                Err(RowError::Store(StoreError::Unavailable(_))) => {
                     tokio::time::sleep(wait).await;
                     wait = wait.saturating_mul(2);
                 }
@@ -221,7 +221,7 @@ impl Loader {
         checked: &Checked,
         new_id: &CustomerId,
         sent: &mut Option<Change>,
-    ) -> Result<(Option<CustomerId>, Change), Trouble> {
+    ) -> Result<(Option<CustomerId>, Change), RowError> {
         let existing = self.store.customer_by_username(&checked.row.username).await?;
         self.check_id(checked, existing.as_ref(), new_id).await?;
         let Some(import) = import::import(existing.as_ref(), &checked.row, new_id.clone(), self.zone, self.clock.now())
@@ -235,7 +235,7 @@ impl Loader {
             if matches!(written, Err(StoreError::Unavailable(_))) {
                 *sent = Some(done);
             }
-            return written.map(|()| (Some(import.profile.id), done)).map_err(Trouble::Store);
+            return written.map(|()| (Some(import.profile.id), done)).map_err(RowError::Store);
         }
         // An id that was made for a row that is not written will never exist.
         let known = existing.is_some() || checked.id.is_some();
@@ -248,21 +248,21 @@ impl Loader {
         checked: &Checked,
         existing: Option<&Profile>,
         new_id: &CustomerId,
-    ) -> Result<(), Trouble> {
+    ) -> Result<(), RowError> {
         let Some(id) = &checked.id else { return Ok(()) };
         if let Some(profile) = existing {
             let username = &profile.username;
             return if profile.id == *id {
                 Ok(())
             } else {
-                Err(Trouble::Refused(format!(
+                Err(RowError::Refused(format!(
                     "username {username:?} is customer {}, not {id}; an id does not change",
                     profile.id
                 )))
             };
         }
         match self.store.profile(new_id).await? {
-            Some(other) => Err(Trouble::Refused(format!(
+            Some(other) => Err(RowError::Refused(format!(
                 "id {id} is the customer with the username {:?}; a username does not change",
                 other.username
             ))),

@@ -3,19 +3,19 @@
 use billing::{id::InvoiceId, payment::invoice::Invoice, service::customer::Profile, zone::format};
 use serde_json::json;
 
-use crate::{ALL_DONE, Session, find, views};
+use crate::{ALL_DONE, Console, find, views};
 
 /// Invoices and ledger entries shown.
 const RECENT: i32 = 5;
 
 /// Shows one customer.
-pub(crate) async fn show(session: &Session, text: &str) -> anyhow::Result<u8> {
-    let (ui, zone, now) = (session.ui, session.zone, session.clock.now());
-    let profile = find::customer(session, text).await?;
-    let open = open_invoice(session, &profile, profile.open_renewal.as_ref()).await?;
-    let upgrade = open_invoice(session, &profile, profile.open_upgrade.as_ref()).await?;
-    let invoices = session.store.invoices(&profile.id, None, RECENT).await?.entries;
-    let ledger = session.store.ledger(&profile.id, None, RECENT).await?.entries;
+pub(crate) async fn show(console: &Console, text: &str) -> anyhow::Result<u8> {
+    let (ui, zone, now) = (console.ui, console.zone, console.clock.now());
+    let profile = find::customer(console, text).await?;
+    let open = open_invoice(console, &profile, profile.open_renewal.as_ref()).await?;
+    let upgrade = open_invoice(console, &profile, profile.open_upgrade.as_ref()).await?;
+    let invoices = console.store.invoices(&profile.id, None, RECENT).await?.entries;
+    let ledger = console.store.ledger(&profile.id, None, RECENT).await?.entries;
 
     let package = &profile.entitlement.package;
     let expires_at = profile.entitlement.expires_at;
@@ -64,12 +64,12 @@ pub(crate) async fn show(session: &Session, text: &str) -> anyhow::Result<u8> {
 }
 
 async fn open_invoice(
-    session: &Session,
+    console: &Console,
     profile: &Profile,
     invoice: Option<&InvoiceId>,
 ) -> anyhow::Result<Option<Invoice>> {
     match invoice {
-        Some(invoice) => Ok(session.store.invoice(&profile.id, invoice).await?),
+        Some(invoice) => Ok(console.store.invoice(&profile.id, invoice).await?),
         None => Ok(None),
     }
 }

@@ -9,14 +9,14 @@ use serde_json::json;
 
 use super::{MBPS_LIMIT, MONTHS_LIMIT, NAME_LIMIT, PRICE_LIMIT, line, view};
 use crate::{
-    ALL_DONE, Session,
+    ALL_DONE, Console,
     cli::{NewPackage, PackageChanges},
     refuse,
 };
 
 /// Puts a package into the catalogue that was not there.
-pub(crate) async fn create(session: &Session, id: PackageId, new: NewPackage) -> anyhow::Result<u8> {
-    if session.store.package(&id).await?.is_some() {
+pub(crate) async fn create(console: &Console, id: PackageId, new: NewPackage) -> anyhow::Result<u8> {
+    if console.store.package(&id).await?.is_some() {
         return refuse(format!("the package {id} exists already; to change it: lunas packages change {id} …"));
     }
     let package = Package {
@@ -28,12 +28,12 @@ pub(crate) async fn create(session: &Session, id: PackageId, new: NewPackage) ->
         up_mbps: new.up,
     };
     let created = CataloguePackage { package, active: true, changeable_to: new.changeable_to.map(|ids| ids.0) };
-    write(session, "created", &created).await
+    write(console, "created", &created).await
 }
 
 /// Changes what was asked for and nothing else.
-pub(crate) async fn change(session: &Session, id: &PackageId, changes: PackageChanges) -> anyhow::Result<u8> {
-    let mut sold = existing(session, id).await?;
+pub(crate) async fn change(console: &Console, id: &PackageId, changes: PackageChanges) -> anyhow::Result<u8> {
+    let mut sold = existing(console, id).await?;
     let package = &mut sold.package;
     package.name = changes.name.unwrap_or_else(|| package.name.clone());
     package.price = changes.price.map_or(package.price, |price| Rupiah::new(price.into()));
@@ -47,39 +47,39 @@ pub(crate) async fn change(session: &Session, id: &PackageId, changes: PackageCh
     } else if let Some(ids) = changes.changeable_to {
         sold.changeable_to = Some(ids.0);
     }
-    write(session, "changed", &sold).await
+    write(console, "changed", &sold).await
 }
 
 /// Takes a package out of what customers may choose.
-pub(crate) async fn retire(session: &Session, id: &PackageId) -> anyhow::Result<u8> {
-    let retired = CataloguePackage { active: false, ..existing(session, id).await? };
-    write(session, "retired", &retired).await
+pub(crate) async fn retire(console: &Console, id: &PackageId) -> anyhow::Result<u8> {
+    let retired = CataloguePackage { active: false, ..existing(console, id).await? };
+    write(console, "retired", &retired).await
 }
 
-async fn existing(session: &Session, id: &PackageId) -> anyhow::Result<CataloguePackage> {
-    match session.store.package(id).await? {
+async fn existing(console: &Console, id: &PackageId) -> anyhow::Result<CataloguePackage> {
+    match console.store.package(id).await? {
         Some(package) => Ok(package),
         None => refuse(format!("no package has the id {id}; see `lunas packages list`")),
     }
 }
 
-async fn write(session: &Session, done: &str, package: &CataloguePackage) -> anyhow::Result<u8> {
-    let problems = problems(session, package).await?;
+async fn write(console: &Console, done: &str, package: &CataloguePackage) -> anyhow::Result<u8> {
+    let problems = problems(console, package).await?;
     if !problems.is_empty() {
         return refuse(problems.join("; "));
     }
-    if !session.dry_run {
-        session.store.put_package(package).await?;
+    if !console.dry_run {
+        console.store.put_package(package).await?;
     }
-    let done = if session.dry_run { format!("dry run, not {done}") } else { done.to_owned() };
-    let machine = json!({"success": true, "dryRun": session.dry_run, "package": view(package)});
-    session.ui.result(&format!("{done}: {}", line(package)), &machine)?;
+    let done = if console.dry_run { format!("dry run, not {done}") } else { done.to_owned() };
+    let machine = json!({"success": true, "dryRun": console.dry_run, "package": view(package)});
+    console.ui.result(&format!("{done}: {}", line(package)), &machine)?;
     Ok(ALL_DONE)
 }
 
 /// Everything that is wrong with a package.
 async fn problems(
-    session: &Session,
+    console: &Console,
     CataloguePackage { package, changeable_to, .. }: &CataloguePackage,
 ) -> anyhow::Result<Vec<String>> {
     let mut problems = Vec::new();
@@ -95,7 +95,7 @@ async fn problems(
     if !(1..=MONTHS_LIMIT).contains(&package.period_months.into()) {
         problems.push(format!("a period is 1 to {MONTHS_LIMIT} months long"));
     }
-    let known = session.store.packages().await?;
+    let known = console.store.packages().await?;
     for id in changeable_to.iter().flatten() {
         if !known.iter().any(|known| known.package.id == *id) {
             problems.push(format!("no package has the id {id}, so none can be sold to it"));

@@ -12,7 +12,7 @@ use billing::{
 use cloud::store::LedgerLine;
 use serde_json::{Value, json};
 
-use crate::{ALL_DONE, Session, invoices::find_invoice, refuse, views};
+use crate::{ALL_DONE, Console, invoices::find_invoice, refuse, views};
 use timeline::{Facts, Step};
 
 /// Ledger entries that are searched for an invoice's payments: years of monthly bills.
@@ -20,15 +20,15 @@ const LEDGER_PAGES: usize = 10;
 const LEDGER_PAGE: i32 = 100;
 
 /// Shows the payments of an invoice, or one order.
-pub(crate) async fn show(session: &Session, text: &str, gateway: Option<GatewayName>) -> anyhow::Result<u8> {
-    let Some(facts) = gather(session, text.trim(), gateway).await? else {
+pub(crate) async fn show(console: &Console, text: &str, gateway: Option<GatewayName>) -> anyhow::Result<u8> {
+    let Some(facts) = gather(console, text.trim(), gateway).await? else {
         return refuse(format!(
             "no order, invoice number or invoice has the id {text:?}; see `lunas invoices list --customer CUSTOMER`"
         ));
     };
-    let now = session.clock.now();
-    let (steps, next) = (timeline::steps(&facts, session.ui), timeline::next(&facts, session.ui));
-    let mut lines = vec![views::invoice_line(&facts.invoice, session.ui, session.zone, now)?];
+    let now = console.clock.now();
+    let (steps, next) = (timeline::steps(&facts, console.ui), timeline::next(&facts, console.ui));
+    let mut lines = vec![views::invoice_line(&facts.invoice, console.ui, console.zone, now)?];
     let mut order = None;
     for step in &steps {
         if step.order.is_some() && step.order != order {
@@ -36,65 +36,65 @@ pub(crate) async fn show(session: &Session, text: &str, gateway: Option<GatewayN
             lines.extend(facts.orders.iter().filter(|known| Some(&known.id) == order.as_ref()).map(order_line));
         }
         let (mark, time) = match step.at {
-            Some(at) => ('x', session.ui.time(at)),
+            Some(at) => ('x', console.ui.time(at)),
             None => (' ', "-".to_owned()),
         };
         lines.push(format!("  [{mark}] {:<13} {time:<24} {}", step.name, step.detail).trim_end().to_owned());
     }
     lines.push(format!("next: {next}"));
     let machine = json!({
-        "invoice": views::invoice(&facts.invoice, session.zone, now)?,
+        "invoice": views::invoice(&facts.invoice, console.zone, now)?,
         "orders": facts.orders.iter().map(order_view).collect::<Vec<_>>(),
         "ledger": facts.entries.iter().map(views::ledger).collect::<Vec<_>>(),
         "timeline": steps.iter().map(step_view).collect::<Vec<_>>(),
         "next": next,
     });
-    session.ui.result(&lines.join("\n"), &machine)?;
+    console.ui.result(&lines.join("\n"), &machine)?;
     Ok(ALL_DONE)
 }
 
-async fn gather(session: &Session, text: &str, gateway: Option<GatewayName>) -> anyhow::Result<Option<Facts>> {
-    if let Some(invoice) = find_invoice(session, text).await? {
-        let entries = entries_of(session, &invoice).await?;
-        let orders = orders_of(session, &invoice, &entries).await?;
-        return facts(session, invoice, orders, entries).await.map(Some);
+async fn gather(console: &Console, text: &str, gateway: Option<GatewayName>) -> anyhow::Result<Option<Facts>> {
+    if let Some(invoice) = find_invoice(console, text).await? {
+        let entries = entries_of(console, &invoice).await?;
+        let orders = orders_of(console, &invoice, &entries).await?;
+        return facts(console, invoice, orders, entries).await.map(Some);
     }
     let Ok(id) = OrderId::parse(text) else { return Ok(None) };
-    let found = session
+    let found = console
         .store
         .orders_named(&id)
         .await?
         .into_iter()
         .find(|order| gateway.is_none_or(|gateway| order.gateway == gateway));
     let Some(order) = found else { return Ok(None) };
-    let Some(invoice) = session.store.invoice(&order.customer_id, &order.invoice_id).await? else {
+    let Some(invoice) = console.store.invoice(&order.customer_id, &order.invoice_id).await? else {
         return refuse(format!(
             "order {id} belongs to invoice {}, which does not exist: report this",
             order.invoice_id
         ));
     };
-    let mut entries = entries_of(session, &invoice).await?;
+    let mut entries = entries_of(console, &invoice).await?;
     entries.retain(|line| line.entry.payment.as_ref().is_some_and(|payment| payment.order_id == id));
-    facts(session, invoice, vec![order], entries).await.map(Some)
+    facts(console, invoice, vec![order], entries).await.map(Some)
 }
 
 async fn facts(
-    session: &Session,
+    console: &Console,
     invoice: Invoice,
     orders: Vec<Order>,
     entries: Vec<LedgerLine>,
 ) -> anyhow::Result<Facts> {
     let told: Vec<String> = entries.iter().flat_map(|line| line.events.iter().cloned()).collect();
-    let events = session.store.event_states(&told).await?;
-    let network_update = session.store.network_update(&invoice.customer_id).await?;
+    let events = console.store.event_states(&told).await?;
+    let network_update = console.store.network_update(&invoice.customer_id).await?;
     Ok(Facts { invoice, orders, entries, events, network_update })
 }
 
 /// The invoice's ledger entries, oldest first.
-async fn entries_of(session: &Session, invoice: &Invoice) -> anyhow::Result<Vec<LedgerLine>> {
+async fn entries_of(console: &Console, invoice: &Invoice) -> anyhow::Result<Vec<LedgerLine>> {
     let (mut entries, mut next) = (Vec::new(), None);
     for _ in 0..LEDGER_PAGES {
-        let page = session.store.ledger(&invoice.customer_id, next.as_ref(), LEDGER_PAGE).await?;
+        let page = console.store.ledger(&invoice.customer_id, next.as_ref(), LEDGER_PAGE).await?;
         entries.extend(page.entries.into_iter().filter(|line| line.entry.invoice_id.as_ref() == Some(&invoice.id)));
         next = page.next.and_then(|id| InvoiceId::parse(&id).ok());
         if next.is_none() {
@@ -107,14 +107,14 @@ async fn entries_of(session: &Session, invoice: &Invoice) -> anyhow::Result<Vec<
 
 /// The orders that can be found from an invoice: behind its link, being opened, or with money. One that was replaced
 /// and never paid is found by its own id only.
-async fn orders_of(session: &Session, invoice: &Invoice, entries: &[LedgerLine]) -> anyhow::Result<Vec<Order>> {
+async fn orders_of(console: &Console, invoice: &Invoice, entries: &[LedgerLine]) -> anyhow::Result<Vec<Order>> {
     let behind =
         invoice.link.iter().map(|link| &link.order_id).chain(invoice.lease.iter().map(|lease| &lease.order_id));
     let paid = entries.iter().filter_map(|line| line.entry.payment.as_ref()).map(|payment| &payment.order_id);
     let mut orders = HashMap::new();
     for id in behind.chain(paid) {
         if !orders.contains_key(id) {
-            let found = session.store.orders_named(id).await?.into_iter().find(|order| order.invoice_id == invoice.id);
+            let found = console.store.orders_named(id).await?.into_iter().find(|order| order.invoice_id == invoice.id);
             orders.insert(id.clone(), found);
         }
     }

@@ -13,7 +13,7 @@ use cloud::store::{
 use serde_json::{Value, json};
 use time::{Date, Duration};
 
-use crate::{ALL_DONE, Session, refuse, views};
+use crate::{ALL_DONE, Console, refuse, views};
 
 /// Without `--since`.
 const DAYS: i64 = 90;
@@ -24,21 +24,21 @@ const INVOICES_AT_ONCE: usize = 100;
 const LONGEST_NOTE: usize = 200;
 
 /// Lists what came up since that day; told page by page, so a long list needs no memory.
-pub(crate) async fn list(session: &Session, since: Option<Date>, all: bool) -> anyhow::Result<u8> {
-    let now = session.clock.now();
-    let begin = since.map_or_else(|| now.saturating_sub(Duration::days(DAYS)), |day| session.zone.start_of(day));
+pub(crate) async fn list(console: &Console, since: Option<Date>, all: bool) -> anyhow::Result<u8> {
+    let now = console.clock.now();
+    let begin = since.map_or_else(|| now.saturating_sub(Duration::days(DAYS)), |day| console.zone.start_of(day));
     let mut shown: usize = 0;
-    if session.ui.json {
+    if console.ui.json {
         write!(io::stdout().lock(), "{{\"reviews\":[")?;
     }
     let mut month = first_of(begin.date());
     for _ in 0..MONTHS {
         let mut after = None;
         loop {
-            let page = session.store.reviews(month, !all, after.as_ref()).await?;
+            let page = console.store.reviews(month, !all, after.as_ref()).await?;
             let rows: Vec<_> = page.reviews.into_iter().filter(|row| row.review.at >= begin).collect();
             for chunk in rows.chunks(INVOICES_AT_ONCE) {
-                shown = tell(session, chunk, shown).await?;
+                shown = tell(console, chunk, shown).await?;
             }
             after = page.next;
             if after.is_none() {
@@ -51,10 +51,10 @@ pub(crate) async fn list(session: &Session, since: Option<Date>, all: bool) -> a
         }
     }
     let what = if all { "reviews" } else { "to be looked at" };
-    if session.ui.json {
+    if console.ui.json {
         writeln!(io::stdout().lock(), "\n],\"count\":{shown}}}")?;
     } else {
-        writeln!(io::stdout().lock(), "{shown} {what} since {}", session.ui.time(begin))?;
+        writeln!(io::stdout().lock(), "{shown} {what} since {}", console.ui.time(begin))?;
     }
     Ok(ALL_DONE)
 }
@@ -64,28 +64,28 @@ fn first_of(day: Date) -> Date {
 }
 
 /// Tells some rows, each with its invoice as it stands now; answers how many were told so far.
-async fn tell(session: &Session, rows: &[StoredReview], mut shown: usize) -> anyhow::Result<usize> {
+async fn tell(console: &Console, rows: &[StoredReview], mut shown: usize) -> anyhow::Result<usize> {
     let mut keys: Vec<_> =
         rows.iter().map(|row| keys::invoice(&row.review.customer_id, &row.review.invoice_id)).collect();
     keys.sort();
     keys.dedup();
-    let (_, invoices) = session.store.orders_and_invoices(&[], &keys).await?;
+    let (_, invoices) = console.store.orders_and_invoices(&[], &keys).await?;
     let invoices: HashMap<InvoiceId, Invoice> =
         invoices.into_iter().map(|invoice| (invoice.id.clone(), invoice)).collect();
     let mut out = io::stdout().lock();
     for row in rows {
         let invoice = invoices.get(&row.review.invoice_id);
-        if session.ui.json {
+        if console.ui.json {
             write!(out, "{}{}", if shown == 0 { "\n" } else { ",\n" }, view(row, invoice))?;
         } else {
-            writeln!(out, "{}\n", text(session, row, invoice))?;
+            writeln!(out, "{}\n", text(console, row, invoice))?;
         }
         shown = shown.saturating_add(1);
     }
     Ok(shown)
 }
 
-fn text(session: &Session, row: &StoredReview, invoice: Option<&Invoice>) -> String {
+fn text(console: &Console, row: &StoredReview, invoice: Option<&Invoice>) -> String {
     let StoredReview { id, review, reviewed_at, note } = row;
     let bill = invoice.map_or_else(
         || review.invoice_id.to_string(),
@@ -95,7 +95,7 @@ fn text(session: &Session, row: &StoredReview, invoice: Option<&Invoice>) -> Str
     let mut lines = vec![
         format!(
             "{}  {:<14} {:>12}  customer {}  {bill}",
-            session.ui.time(review.at),
+            console.ui.time(review.at),
             review.why.as_str(),
             review.amount.to_string(),
             review.customer_id
@@ -103,7 +103,7 @@ fn text(session: &Session, row: &StoredReview, invoice: Option<&Invoice>) -> Str
         format!("  order {} at {}; {}{said}", review.order_id, review.gateway, meaning(review.why)),
     ];
     lines.push(match reviewed_at {
-        Some(at) => format!("  dealt with {}: {}", session.ui.time(*at), note.as_deref().unwrap_or_default()),
+        Some(at) => format!("  dealt with {}: {}", console.ui.time(*at), note.as_deref().unwrap_or_default()),
         None => format!("  do: {}\n  then: lunas payments reviewed {id} --note '…'", what_to_do(review.why)),
     });
     lines.join("\n")
@@ -156,7 +156,7 @@ const fn what_to_do(why: Why) -> &'static str {
 }
 
 /// Notes that it was dealt with.
-pub(crate) async fn mark(session: &Session, id: &str, note: &str) -> anyhow::Result<u8> {
+pub(crate) async fn mark(console: &Console, id: &str, note: &str) -> anyhow::Result<u8> {
     let (id, note) = (id.trim(), note.trim());
     if note.is_empty() || note.chars().count() > LONGEST_NOTE || note.chars().any(char::is_control) {
         return refuse(format!(
@@ -164,21 +164,21 @@ pub(crate) async fn mark(session: &Session, id: &str, note: &str) -> anyhow::Res
         ));
     }
     let done = |dry: &str| {
-        session.ui.result(
+        console.ui.result(
             &format!("{dry}{id} is dealt with: {note}"),
-            &json!({"success": true, "id": id, "dryRun": session.dry_run}),
+            &json!({"success": true, "id": id, "dryRun": console.dry_run}),
         )
     };
-    if session.dry_run {
+    if console.dry_run {
         done("dry run, not noted: ")?;
         return Ok(ALL_DONE);
     }
-    match session.store.mark_reviewed(id, note, session.clock.now()).await? {
+    match console.store.mark_reviewed(id, note, console.clock.now()).await? {
         Marked::Now => done("")?,
         // The same again: only the answer was lost.
         Marked::Before(before) if before.note.as_deref() == Some(note) => done("")?,
         Marked::Before(before) => {
-            let at = before.reviewed_at.map_or_else(String::new, |at| format!(" on {}", session.ui.time(at)));
+            let at = before.reviewed_at.map_or_else(String::new, |at| format!(" on {}", console.ui.time(at)));
             return refuse(format!("somebody dealt with it{at} already: {}", before.note.unwrap_or_default()));
         }
         Marked::Unknown => {

@@ -17,10 +17,10 @@ use super::projection::project;
 use super::query::{at, matches};
 use crate::locked;
 use crate::partner::html;
-use crate::world::{Shared, World};
+use crate::world::{Partners, Shared};
 
 /// What nginx in front of the NBI says.
-fn unauthorized(world: &World, headers: &HeaderMap) -> Option<Response> {
+fn unauthorized(world: &Partners, headers: &HeaderMap) -> Option<Response> {
     let settings = world.settings();
     let expected =
         format!("Basic {}", STANDARD.encode(format!("{}:{}", settings.genieacs_username, settings.genieacs_password)));
@@ -108,7 +108,7 @@ pub(crate) async fn devices(
     list(documents, &listing, &method)
 }
 
-async fn hold(world: &World) {
+async fn hold(world: &Partners) {
     let wait = Duration::from_millis(world.settings().genieacs_slow_ms);
     tokio::select! {
         () = tokio::time::sleep(wait) => {}
@@ -246,7 +246,7 @@ pub(crate) async fn remove_tag(
     tag_device(&world, &id, &headers, |tags| tags.retain(|known| *known != json!(tag)))
 }
 
-fn tag_device(world: &World, id: &str, headers: &HeaderMap, change: impl FnOnce(&mut Vec<Value>)) -> Response {
+fn tag_device(world: &Partners, id: &str, headers: &HeaderMap, change: impl FnOnce(&mut Vec<Value>)) -> Response {
     if let Some(refusal) = unauthorized(world, headers) {
         return refusal;
     }

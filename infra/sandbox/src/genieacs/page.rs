@@ -5,7 +5,7 @@ use std::fmt::Write;
 use super::query::at;
 use crate::locked;
 use crate::page::escape;
-use crate::world::World;
+use crate::world::Partners;
 
 /// Modems shown.
 const SHOWN: usize = 100;
@@ -20,7 +20,7 @@ const CHANGES: [(&str, &str); 7] = [
 ];
 
 /// Rows of a table.
-pub(crate) fn overview(world: &World) -> String {
+pub(crate) fn overview(world: &Partners) -> String {
     let now = world.clock.now();
     let mut rows = String::new();
     for device in locked(&world.genieacs).devices(now).iter().take(SHOWN) {

@@ -9,7 +9,7 @@ use time::{Duration, OffsetDateTime};
 use super::device::{Behaviour, Change, Device};
 use super::fleet::fleet;
 use crate::clock::utc_time;
-use crate::world::World;
+use crate::world::Partners;
 use crate::{locked, random};
 
 /// Modems and tasks kept; a script that makes more has a mistake.
@@ -144,11 +144,11 @@ pub(crate) struct SimulateDevice {
 }
 
 /// Changes a modem; its id, and for a swap the id of the new one.
-pub(crate) fn simulate(world: &World, wish: &SimulateDevice) -> Option<String> {
+pub(crate) fn simulate(world: &Partners, wish: &SimulateDevice) -> Option<String> {
     change(world, &wish.device, wish.change)
 }
 
-pub(crate) fn change(world: &World, which: &str, change: Change) -> Option<String> {
+pub(crate) fn change(world: &Partners, which: &str, change: Change) -> Option<String> {
     let now = world.clock.now();
     let mut store = locked(&world.genieacs);
     let device = store.find(which)?;
@@ -189,14 +189,14 @@ pub(crate) fn change(world: &World, which: &str, change: Change) -> Option<Strin
 }
 
 /// Lets a test write what it likes.
-pub(crate) fn edit(world: &World, which: &str, edit: impl FnOnce(&mut Device)) {
+pub(crate) fn edit(world: &Partners, which: &str, edit: impl FnOnce(&mut Device)) {
     if let Some(device) = locked(&world.genieacs).find(which) {
         edit(device);
     }
 }
 
 /// The tasks that wait now.
-pub(crate) fn waiting(world: &World) -> Vec<Task> {
+pub(crate) fn waiting(world: &Partners) -> Vec<Task> {
     let mut store = locked(&world.genieacs);
     store.devices(world.clock.now());
     store.tasks.iter().cloned().collect()

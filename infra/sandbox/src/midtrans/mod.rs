@@ -14,11 +14,11 @@ use axum::http::HeaderMap;
 use axum::routing::{get, post};
 use time::Duration;
 
-use crate::books::Account;
+use crate::books::OrderBooks;
 use crate::partner::Partner;
 use crate::simulation::{Change, Outcome, Simulate, SimulateError, Simulated};
 use crate::webhooks::{self, Notification};
-use crate::world::{Shared, World};
+use crate::world::{Partners, Shared};
 use crate::{basic_auth, locked};
 
 pub(crate) use page::overview;
@@ -41,18 +41,18 @@ pub(crate) fn router() -> Router<Shared> {
 }
 
 /// Basic authentication with any of the valid server keys and an empty password.
-fn is_authorized(world: &World, headers: &HeaderMap) -> bool {
+fn is_authorized(world: &Partners, headers: &HeaderMap) -> bool {
     let user = basic_auth::user(headers);
     user.is_some_and(|user| world.settings().midtrans_server_keys.contains(&user))
 }
 
 /// The key that signs: the newest, once a new one was made.
-fn signing_key(world: &World) -> String {
+fn signing_key(world: &Partners) -> String {
     let keys = world.settings().midtrans_server_keys;
     keys.into_iter().next().unwrap_or_default()
 }
 
-fn default_expiry(world: &World) -> Duration {
+fn default_expiry(world: &Partners) -> Duration {
     Duration::try_from(world.settings().default_expiry).unwrap_or(Duration::DAY)
 }
 
@@ -86,14 +86,14 @@ pub(crate) fn simulate(world: &Shared, order_id: &str, simulate: &Simulate) -> R
 }
 
 /// What Midtrans holds of every order, oldest first.
-pub(crate) fn accounts(store: &Store) -> Vec<Account> {
-    let mut accounts: Vec<Account> =
+pub(crate) fn accounts(store: &Store) -> Vec<OrderBooks> {
+    let mut accounts: Vec<OrderBooks> =
         store.newest(usize::MAX).into_iter().map(transaction::Transaction::account).collect();
     accounts.reverse();
     accounts
 }
 
 /// What the dashboard's test button sends.
-pub(crate) fn canned_notification(world: &World) -> Notification {
+pub(crate) fn canned_notification(world: &Partners) -> Notification {
     notification::canned(&signing_key(world), world.clock.now())
 }

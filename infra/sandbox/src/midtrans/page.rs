@@ -11,7 +11,7 @@ use crate::clock::midtrans_time;
 use crate::form::{self, Buttons};
 use crate::page::{self, button, escape, fact};
 use crate::webhooks;
-use crate::world::{Shared, World};
+use crate::world::{Partners, Shared};
 use crate::{locked, rupiah};
 
 /// Transactions on the overview.
@@ -153,7 +153,7 @@ fn way_back(transaction: &Transaction) -> String {
 }
 
 /// Recent transactions, as rows of a table.
-pub(crate) fn overview(world: &World) -> String {
+pub(crate) fn overview(world: &Partners) -> String {
     let store = locked(&world.midtrans);
     let rows: Vec<String> = store
         .newest(RECENT)

@@ -6,7 +6,7 @@ use time::{Duration, OffsetDateTime};
 
 use super::channel::{self, Channel};
 use super::request::{CreateRequest, Expiry};
-use crate::books::Account;
+use crate::books::OrderBooks;
 use crate::partner::Partner;
 use crate::random;
 use crate::simulation::{Outcome, Simulate, SimulateError};
@@ -225,11 +225,11 @@ impl Transaction {
     }
 
     /// What Midtrans itself holds of the order: a denial gives everything back, a fee on top is the payer's own affair.
-    pub(crate) fn account(&self) -> Account {
+    pub(crate) fn account(&self) -> OrderBooks {
         let given_back = matches!(self.status, Status::Refund | Status::Chargeback);
         let received =
             if self.is_paid() || given_back { self.charged.saturating_sub(self.fee.unwrap_or(0)) } else { 0 };
-        Account {
+        OrderBooks {
             gateway: Partner::Midtrans,
             order_id: self.request.order_id.clone(),
             link: self.request.order_id.clone(),

@@ -7,7 +7,7 @@ use axum::http::{HeaderMap, header};
 use serde_json::{Value, json};
 
 use super::{MAX_TEXT, Message, Sender, is_phone};
-use crate::world::{Shared, World};
+use crate::world::{Partners, Shared};
 
 pub(super) async fn send(State(world): State<Shared>, headers: HeaderMap, body: Bytes) -> Json<Value> {
     let key = headers.get(header::AUTHORIZATION).and_then(|value| value.to_str().ok());
@@ -21,7 +21,7 @@ pub(super) async fn send(State(world): State<Shared>, headers: HeaderMap, body: 
     }
 }
 
-fn accept(world: &World, key: Option<&str>, body: &[u8]) -> Result<Message, &'static str> {
+fn accept(world: &Partners, key: Option<&str>, body: &[u8]) -> Result<Message, &'static str> {
     if key != Some(world.settings().whatsapp_api_key.as_str()) {
         return Err("invalid token");
     }

@@ -11,7 +11,7 @@ use serde_json::{Value, json};
 use sha2::Sha512;
 
 use super::{Event, MAX_TEXT, Message, Sender, is_phone};
-use crate::world::{Shared, World};
+use crate::world::{Partners, Shared};
 
 /// Token of the demo's device at Fonnte.
 pub const FONNTE_TOKEN: &str = "demo-fonnte-token";
@@ -42,7 +42,7 @@ pub(super) async fn fonnte(State(world): State<Shared>, headers: HeaderMap, body
     }
 }
 
-fn accept_fonnte(world: &World, headers: &HeaderMap, body: &[u8]) -> Result<Message, &'static str> {
+fn accept_fonnte(world: &Partners, headers: &HeaderMap, body: &[u8]) -> Result<Message, &'static str> {
     let header = |name| headers.get(name).and_then(|value| value.to_str().ok()).unwrap_or_default();
     if header(header::AUTHORIZATION) != FONNTE_TOKEN {
         return Err("token invalid");

@@ -10,7 +10,7 @@ use serde_json::{Value, json};
 use sha2::Sha256;
 
 use super::{Event, Message, Sender, is_phone};
-use crate::world::{Shared, World};
+use crate::world::{Partners, Shared};
 use crate::{locked, random};
 
 /// Token of the demo's system user.
@@ -81,7 +81,7 @@ pub(super) async fn send(
     Ok(Json(answer))
 }
 
-fn accept(world: &World, number: &str, headers: &HeaderMap, body: &[u8]) -> Result<Message, Refusal> {
+fn accept(world: &Partners, number: &str, headers: &HeaderMap, body: &[u8]) -> Result<Message, Refusal> {
     authorised(headers)?;
     if number != PHONE_NUMBER_ID {
         let details = "Unsupported post request. Object with this ID does not exist or cannot be loaded due to missing permissions";

@@ -30,7 +30,7 @@ pub(crate) use template::Templates;
 use crate::clock::{midtrans_time, unix_millis};
 use crate::partner::Partner;
 use crate::webhooks::{self, Notification, Sent};
-use crate::world::{Shared, World};
+use crate::world::{Partners, Shared};
 use crate::{locked, random};
 
 /// Messages kept.
@@ -84,7 +84,7 @@ pub struct Message {
 }
 
 impl Message {
-    fn new(world: &World, provider: Sender, phone: &str, text: String) -> Self {
+    fn new(world: &Partners, provider: Sender, phone: &str, text: String) -> Self {
         let now = world.clock.now();
         let id = match provider {
             Sender::Meta => format!("wamid.{}", random::object_id()),
@@ -166,7 +166,7 @@ impl Event {
 }
 
 /// The webhook that its sender makes of an event; none from a service without webhooks, and none without an address.
-fn notification(world: &World, message: &Message, event: &Event) -> Option<Notification> {
+fn notification(world: &Partners, message: &Message, event: &Event) -> Option<Notification> {
     let base = world.settings().webhook_base?;
     let address = format!("{}/api/webhooks/whatsapp/{}", base.trim_end_matches('/'), message.provider.name());
     let now = world.clock.now().unix_timestamp();
@@ -323,7 +323,7 @@ impl IntoResponse for SimulateMessageError {
 }
 
 /// Plays the customer's phone: has the sender report it, and answers what came of that.
-pub(crate) async fn run(world: &Arc<World>, wish: &SimulateMessage) -> Result<Sent, SimulateMessageError> {
+pub(crate) async fn run(world: &Arc<Partners>, wish: &SimulateMessage) -> Result<Sent, SimulateMessageError> {
     let event = match wish.event.as_str() {
         "sent" => Event::Sent,
         "delivered" => Event::Delivered,

@@ -7,14 +7,14 @@ use axum::response::{IntoResponse, Response};
 use super::{Message, Sender};
 use crate::locked;
 use crate::page::{escape, shell};
-use crate::world::World;
+use crate::world::Partners;
 
 /// Messages on the page.
 const SHOWN: usize = 100;
 const REFRESH_SECONDS: u32 = 5;
 
 /// The newest messages of all phones or of one, newest first.
-pub(crate) fn inbox_page(world: &World, phone: Option<&str>) -> Response {
+pub(crate) fn inbox_page(world: &Partners, phone: Option<&str>) -> Response {
     let inbox = locked(&world.inbox);
     let mut messages = String::new();
     let wanted = |message: &&Message| phone.is_none_or(|phone| message.phone == phone);

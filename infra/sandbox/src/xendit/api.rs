@@ -14,7 +14,7 @@ use super::default_expiry;
 use super::invoice::{Invoice, Status};
 use crate::clock::parse_utc_time;
 use crate::partner::Partner;
-use crate::world::{Shared, World};
+use crate::world::{Partners, Shared};
 use crate::{basic_auth, locked, webhooks};
 
 /// Invoices per page of the list, unless `limit` says otherwise.
@@ -29,7 +29,7 @@ fn not_found(message: &str) -> Response {
     refused(StatusCode::NOT_FOUND, "INVOICE_NOT_FOUND_ERROR", message)
 }
 
-fn unauthorized(world: &World, headers: &HeaderMap) -> Option<Response> {
+fn unauthorized(world: &Partners, headers: &HeaderMap) -> Option<Response> {
     let user = basic_auth::user(headers);
     if user.is_some_and(|user| user == world.settings().xendit_api_key) {
         return None;

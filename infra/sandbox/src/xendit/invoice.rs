@@ -6,7 +6,7 @@ use serde_json::{Map, Value, json};
 use time::{Duration, OffsetDateTime};
 
 use super::channel;
-use crate::books::Account;
+use crate::books::OrderBooks;
 use crate::clock::utc_time;
 use crate::partner::Partner;
 use crate::simulation::{Outcome, Simulate, SimulateError};
@@ -190,8 +190,8 @@ impl Invoice {
     }
 
     /// What Xendit itself holds of the invoice; it never gives anything back.
-    pub(crate) fn account(&self) -> Account {
-        Account {
+    pub(crate) fn account(&self) -> OrderBooks {
+        OrderBooks {
             gateway: Partner::Xendit,
             order_id: self.external_id.clone(),
             link: self.id.clone(),

@@ -11,12 +11,12 @@ use axum::routing::{get, post};
 use serde_json::json;
 use time::Duration;
 
-use crate::books::Account;
+use crate::books::OrderBooks;
 use crate::locked;
 use crate::partner::Partner;
 use crate::simulation::{Change, Simulate, SimulateError, Simulated};
 use crate::webhooks::{self, Notification};
-use crate::world::{Shared, World};
+use crate::world::{Partners, Shared};
 
 pub(crate) use page::overview;
 pub(crate) use store::Store;
@@ -33,7 +33,7 @@ pub(crate) fn router() -> Router<Shared> {
         .route("/web/{id}", get(page::show).post(page::act))
 }
 
-fn default_expiry(world: &World) -> Duration {
+fn default_expiry(world: &Partners) -> Duration {
     Duration::try_from(world.settings().default_expiry).unwrap_or(Duration::DAY)
 }
 
@@ -59,13 +59,13 @@ pub(crate) fn simulate(world: &Shared, id: &str, simulate: &Simulate) -> Result<
 }
 
 /// What Xendit holds of every invoice, oldest first.
-pub(crate) fn accounts(store: &mut Store) -> Vec<Account> {
+pub(crate) fn accounts(store: &mut Store) -> Vec<OrderBooks> {
     let ids = store.ids(None);
     ids.iter().rev().filter_map(|id| store.get(id).map(|invoice| invoice.account())).collect()
 }
 
 /// What the dashboard's "Test" button sends: a paid invoice that never was, with the real token.
-pub(crate) fn canned_notification(world: &World) -> Notification {
+pub(crate) fn canned_notification(world: &Partners) -> Notification {
     let id = "579c8d61f23fa4ca35e52da4";
     let body = json!({
         "id": id,

@@ -5,7 +5,7 @@ use time::{Date, Duration, OffsetDateTime};
 
 use crate::{
     access::phone::Phone,
-    zone::{Zone, format, later},
+    zone::{Zone, format, later, retry_after},
 };
 
 /// A code is valid this long after it was last sent.
@@ -55,10 +55,8 @@ pub struct TooMany {
 }
 
 impl TooMany {
-    /// Rounded up: whoever waits so long is not refused for a fraction of a second.
     fn until(at: OffsetDateTime, now: OffsetDateTime) -> Self {
-        let begun = i64::from((at - now).subsec_nanoseconds() > 0);
-        Self { retry_after: (at - now).whole_seconds().saturating_add(begun).max(1) }
+        Self { retry_after: retry_after(at, now) }
     }
 }
 

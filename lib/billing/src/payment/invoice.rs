@@ -9,7 +9,7 @@ use crate::{
     payment::gateway::{GatewayName, Mode},
     service::package::Package,
     telling::event::Event,
-    zone::{Zone, format, later},
+    zone::{Zone, format, later, retry_after},
 };
 
 /// What is owed for one period or one change.
@@ -153,7 +153,7 @@ impl Attempts {
     pub fn wait(before: Option<Self>, limit: u32, now: OffsetDateTime) -> Option<i64> {
         let attempts = before.filter(|attempts| attempts.count >= limit)?;
         let free_at = later(attempts.since, ATTEMPTS_WINDOW);
-        (now < free_at).then(|| (free_at - now).whole_seconds().max(1))
+        (now < free_at).then(|| retry_after(free_at, now))
     }
 }
 

@@ -44,7 +44,7 @@ pub enum Row {
 
 /// A page of the whole table.
 #[derive(Debug, Clone)]
-pub struct Rows {
+pub struct AuditRows {
     pub rows: Vec<Row>,
     /// Where the next page begins; `None` at the end.
     pub next: Option<Key>,
@@ -134,7 +134,7 @@ impl Store {
     }
 
     /// A page of the whole table, keys only: for the audit, which nobody waits for. Everything else reads by key.
-    pub async fn rows(&self, after: Option<&Key>) -> Result<Rows, StoreError> {
+    pub async fn rows(&self, after: Option<&Key>) -> Result<AuditRows, StoreError> {
         let answer = self
             .client
             .scan()
@@ -146,7 +146,7 @@ impl Store {
             .await
             .map_err(|error| unavailable(&error))?;
         let next = answer.last_evaluated_key().map(Key::of);
-        Ok(Rows { rows: answer.items().iter().map(|item| row(Key::of(item))).collect(), next })
+        Ok(AuditRows { rows: answer.items().iter().map(|item| row(Key::of(item))).collect(), next })
     }
 
     /// How many items the table holds, as AWS last counted: every six hours or so.

@@ -192,12 +192,6 @@ impl Store {
         }
     }
 
-    /// Does this phone want no messages? A code that somebody asks for in order to log in is another matter.
-    pub async fn is_opted_out(&self, phone: &Phone) -> Result<bool, StoreError> {
-        let item = self.get_item(&keys::opt_out(phone)).await?;
-        Ok(item.is_some_and(|item| item.get("opted_out") == Some(&AttributeValue::Bool(true))))
-    }
-
     fn update(&self, key: &Key) -> UpdateItemFluentBuilder {
         self.client.update_item().table_name(&self.table).set_key(Some(key.attributes()))
     }

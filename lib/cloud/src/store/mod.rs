@@ -56,6 +56,14 @@ pub enum StoreError {
     Damaged(String),
 }
 
+impl StoreError {
+    /// Only damage needs a person. What is stale or unavailable is done again.
+    #[must_use]
+    pub const fn needs_a_person(&self) -> bool {
+        matches!(self, Self::Damaged(_))
+    }
+}
+
 /// Tries of a transaction that met another one (`TransactionConflict`), and of keys left unprocessed.
 const TRIES: u32 = 4;
 /// DynamoDB's limit is 100; a decision stays far below.

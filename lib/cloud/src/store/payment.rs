@@ -9,7 +9,7 @@ use billing::{
     money::{Rupiah, credit::CreditUse, ledger::Entry},
     payment::{
         gateway::GatewayName,
-        invoice::{Invoice, NextLook},
+        invoice::{Invoice, NextLook, PaymentLink},
         link::Opening,
         order::Order,
         settlement::{LedgerChange, Note},
@@ -30,6 +30,14 @@ impl Store {
     /// An order, read consistently.
     pub async fn order(&self, gateway: GatewayName, order: &OrderId) -> Result<Option<Order>, StoreError> {
         self.get(&keys::order(gateway, order)).await
+    }
+
+    /// The order behind an invoice's link, which customers may be paying right now.
+    pub async fn order_behind(&self, link: Option<&PaymentLink>) -> Result<Option<Order>, StoreError> {
+        match link {
+            Some(link) => self.order(link.gateway, &link.order_id).await,
+            None => Ok(None),
+        }
     }
 
     /// The order behind a row of the index, if it is still due.

@@ -130,10 +130,7 @@ async fn pay_from_credit(app: &App, profile: &Profile, invoice: &Invoice) -> Res
     if usable(invoice, profile.credit, now)?.is_zero() {
         return Ok(Credit::Unused);
     }
-    let order = match &invoice.link {
-        Some(link) => app.store.order(link.gateway, &link.order_id).await?,
-        None => None,
-    };
+    let order = app.store.order_behind(invoice.link.as_ref()).await?;
     let Some(used) = use_credit(LinkedInvoice { invoice, order: order.as_ref() }, profile, now)? else {
         return Ok(Credit::Unused);
     };

@@ -73,10 +73,7 @@ async fn write(
         amount,
         expires_at: now.saturating_add(app.settings.link_lifetime),
     };
-    let former = match replaces {
-        Some(link) => app.store.order(link.gateway, &link.order_id).await?,
-        None => None,
-    };
+    let former = app.store.order_behind(replaces).await?;
     let opening = link::open(invoice, attempt, former.as_ref(), now);
     match app.store.open_order(&opening).await {
         Ok(()) => {
