@@ -162,7 +162,10 @@ Prices are whole rupiah without separators. Issued invoices keep their price. Wh
 file: lunas packages change ID --changeable-to IDS.
 
 Example: lunas packages import packages.csv")]
-    Import { file: PathBuf },
+    Import {
+        /// The CSV file
+        file: PathBuf,
+    },
     /// Add one package to the catalogue
     #[command(after_help = "\
 Examples:
@@ -279,7 +282,10 @@ or packageId changed.
 Examples:
   lunas --dry-run customers import customers.csv
   lunas --json customers import customers.csv > result.json")]
-    Import { file: PathBuf },
+    Import {
+        /// The CSV file
+        file: PathBuf,
+    },
     /// Show a customer: subscription, credit, open and recent invoices
     #[command(after_help = "\
 Examples:
@@ -308,6 +314,7 @@ pub enum InvoicesCommand {
     /// Cancel an unpaid invoice: part-payments become credit, its link is cancelled at the gateway
     #[command(after_help = "Example: lunas invoices cancel INV-2026-000001")]
     Cancel {
+        /// Number or id
         invoice: String,
         /// Refuse unless the invoice is this customer's
         #[arg(long, value_name = "CUSTOMER")]
@@ -360,6 +367,7 @@ Examples:
         after_help = "Example: lunas payments reviewed 019b0c4e2f7a7c3d9e4f5a6b7c8d9e0f --note 'refunded in the dashboard'"
     )]
     Reviewed {
+        /// Id that lunas payments review shows
         id: String,
         /// What was done
         #[arg(long)]
