@@ -80,9 +80,15 @@ fn keeps(asked: &Asked, response: &Response<Body>) -> Result<(), String> {
     }
     note(&operation["operationId"], &status);
     for (name, header) in documented["headers"].as_object().into_iter().flatten() {
-        let Some(text) = response.headers().get(name.as_str()).and_then(|value| value.to_str().ok()) else { continue };
+        let header = resolved(header);
+        let Some(text) = response.headers().get(name.as_str()).and_then(|value| value.to_str().ok()) else {
+            if header["required"] == true {
+                return Err(format!("header {name} is missing"));
+            }
+            continue;
+        };
         let value = text.parse::<i64>().map_or_else(|_| json!(text), |number| json!(number));
-        fits(&resolved(header)["schema"], &value).map_err(|why| format!("header {name}: {why}"))?;
+        fits(&header["schema"], &value).map_err(|why| format!("header {name}: {why}"))?;
     }
     let body = response.body().as_ref();
     match documented.pointer("/content/application~1json/schema") {

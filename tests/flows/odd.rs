@@ -12,7 +12,7 @@ use billing::{
 };
 use lunas_sandbox::{DEMO_XENDIT_API_KEY, Fault, FaultKind, Outcome, Simulate};
 use serde_json::{Value, json};
-use testkit::request::{answer, request};
+use testkit::request::{answer, from_browser, request};
 use time::Duration;
 
 use crate::journey::{Journey, account_of};
@@ -299,6 +299,11 @@ async fn credit_pays_when_a_link_is_asked_for_and_what_it_covers_needs_no_gatewa
                 (body["status"].as_str(), &body["paymentLink"], body["invoice"]["amountDue"].as_i64(), invoice.granted),
                 (Some("PAID"), &Value::Null, Some(0), Some(1))
             );
+            let cookie = format!("__Host-session={token}");
+            let page = from_browser("GET", &format!("/customer/pay/{}", invoice.id), &[], &[&cookie], None);
+            let page = customer_portal::handle(&journey.world.app, page).await;
+            let html = String::from_utf8_lossy(page.body().as_ref()).into_owned();
+            assert!(html.contains("data-state=\"paid\"") && html.contains("Lunas"), "{html}");
             let (again, body) = journey.ask_link(&token, None).await.unwrap();
             assert_eq!((again, body["error"].as_str()), (404, Some("Invoice tidak ditemukan atau sudah dibayar")));
             assert!(journey.orders().await[2].cancel_wanted_since.is_some(), "its link cannot be paid any more");

@@ -79,7 +79,7 @@ async fn status_now(app: &App, invoice: Invoice) -> Result<(InvoiceStatus, Optio
         return Ok((status, Some(retry_after(now.saturating_add(wait), now))));
     }
     let Some(order) = order? else { return Ok((status, None)) };
-    match Box::pin(payments::confirm(app, order, Some(invoice), "check")).await {
+    match Box::pin(payments::ask_and_book(app, order, Some(invoice), "check")).await {
         Ok(booked) => Ok((booked.invoice_status, None)),
         Err(BookingError::Store(error)) => Err(error.into()),
         Err(trouble) => {

@@ -143,7 +143,9 @@
     let { invoice, paymentLink, code } = answer?.said ?? {};
     if (answer?.ok && code === "link_in_progress") {
       const made = await makeLink(invoice.id).catch(() => null);
-      if (made?.ok) paymentLink = made.said.paymentLink;
+      if (made?.ok) ({ paymentLink } = made.said);
+      // Credit has paid all of it.
+      if (made?.ok && !paymentLink) code = "nothing_to_pay";
     }
     if (answer?.ok && paymentLink) {
       remember(invoice.id);

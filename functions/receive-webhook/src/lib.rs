@@ -7,7 +7,7 @@ use billing::payment::{
     gateway::{GatewayName, ReportedState},
     order::Order,
 };
-use cloud::{app::App, store::StoreError};
+use cloud::app::App;
 use gateways::{Hint, OrderRef, SetupError, VerifyError, WebhookRequest};
 use lambda_http::{Body, Request, Response};
 use payments::BookingError;
@@ -38,7 +38,7 @@ async fn receive(app: &App, request: &Request) -> Answer {
     match hint {
         Hint::NotOurs(why) => tracing::info!(gateway = gateway.as_str(), why, "authentic webhook without an order"),
         Hint::Order { order_id, transaction_id, reference, claims_payment } => {
-            confirm(app, gateway, OrderRef { order_id, reference, transaction_id }, claims_payment).await?;
+            book_hinted(app, gateway, OrderRef { order_id, reference, transaction_id }, claims_payment).await?;
         }
     }
     answer::ok(&json!({"success": true}))
@@ -83,7 +83,7 @@ fn no_keys(gateway: GatewayName, trouble: &BookingError) -> Problem {
 }
 
 /// Asks the gateway beside reading the order, and books what it says.
-async fn confirm(app: &App, gateway: GatewayName, hinted: OrderRef, claims_payment: bool) -> Result<(), Problem> {
+async fn book_hinted(app: &App, gateway: GatewayName, hinted: OrderRef, claims_payment: bool) -> Result<(), Problem> {
     let (order, report) =
         tokio::join!(app.store.order(gateway, &hinted.order_id), payments::ask(app, gateway, &hinted));
     let Some(order) = order? else {
@@ -111,14 +111,7 @@ async fn confirm(app: &App, gateway: GatewayName, hinted: OrderRef, claims_payme
         }
         Ok(_) => Ok(()),
         Err(trouble) => {
-            let alarm = matches!(
-                trouble,
-                BookingError::OtherMode
-                    | BookingError::NoInvoice(_)
-                    | BookingError::Money(_)
-                    | BookingError::Store(StoreError::Damaged(_))
-            );
-            tracing::error!(alarm, order = hinted.order_id.as_str(), error = %trouble, "webhook not settled");
+            tracing::error!(alarm = trouble.needs_a_person(), order = hinted.order_id.as_str(), error = %trouble, "webhook not settled");
             follow_up(app, &order, hinted.transaction_id).await;
             Err(problem::SEND_AGAIN)
         }

@@ -71,7 +71,7 @@ async fn look_at(app: &App, key: &Key, silent: &mut Silent) {
         // Not left as it is: it would be first in the next run too, and hold up the other gateway's orders.
         return ask_again(app, order, ASK_AGAIN_IN, now).await;
     }
-    let Err(trouble) = Box::pin(confirm(app, order.clone())).await else { return };
+    let Err(trouble) = Box::pin(cancel_or_book(app, order.clone())).await else { return };
     match &trouble {
         BookingError::Gateway(error) => silent.note(order.gateway, error),
         // Somebody else is at work on it. If they leave it waiting, it must not be first in every run.
@@ -126,9 +126,9 @@ fn not_planned(written: Result<(), StoreError>, order: &Key) {
     }
 }
 
-async fn confirm(app: &App, order: Order) -> Result<(), BookingError> {
+async fn cancel_or_book(app: &App, order: Order) -> Result<(), BookingError> {
     if order.cancel_wanted_since.is_none() {
-        return payments::confirm(app, order, None, "reconcile").await.map(|_| ());
+        return payments::ask_and_book(app, order, None, "reconcile").await.map(|_| ());
     }
     payments::require_same_mode(app, &order).await?;
     let gateway = payments::connect(app, order.gateway).await?;
@@ -137,12 +137,12 @@ async fn confirm(app: &App, order: Order) -> Result<(), BookingError> {
         Err(error) => {
             // That nobody cancels must not mean that nobody looks: money may be there.
             tracing::warn!(order = order.id.as_str(), %error, "order not cancelled yet");
-            return payments::confirm(app, order, None, "reconcile").await.map(|_| ());
+            return payments::ask_and_book(app, order, None, "reconcile").await.map(|_| ());
         }
     };
     match cancelled {
         Cancellation::Cancelled => Ok(app.store.note_order(&order.cancelled("cancelled", app.clock.now())).await?),
         // Paid, over, in progress or never chosen: the status tells. The cancellation stays wanted until the order is over or paid.
-        Cancellation::Refused => payments::confirm(app, order, None, "reconcile").await.map(|_| ()),
+        Cancellation::Refused => payments::ask_and_book(app, order, None, "reconcile").await.map(|_| ()),
     }
 }

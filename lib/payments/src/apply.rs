@@ -56,7 +56,7 @@ impl Apply {
                 self.store.invoice_and_profile(customer, invoice).await?.ok_or(NotApplied::Unknown)?;
             let application = match next_step(&invoice) {
                 Todo::Nothing => return Ok(invoice),
-                Todo::Grant => self.grant(&invoice, &profile, now).await,
+                Todo::Grant => self.grant_replacing_renewal(&invoice, &profile, now).await,
                 Todo::Revoke(settlement_no) => {
                     let profile = self.without_cancelled(&invoice, profile).await?;
                     let grants = self.store.grants(customer).await?;
@@ -115,7 +115,7 @@ impl Apply {
         Ok(profile)
     }
 
-    async fn grant(
+    async fn grant_replacing_renewal(
         &self,
         invoice: &Invoice,
         profile: &Profile,

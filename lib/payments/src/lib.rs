@@ -56,6 +56,18 @@ pub enum BookingError {
     NoInvoice(OrderId),
 }
 
+impl BookingError {
+    /// Nothing that asking again would mend.
+    #[must_use]
+    pub const fn needs_a_person(&self) -> bool {
+        match self {
+            Self::OtherMode | Self::NoInvoice(_) | Self::Money(_) => true,
+            Self::Store(error) => error.needs_a_person(),
+            Self::Secret(_) | Self::Setup(_) | Self::Gateway(_) => false,
+        }
+    }
+}
+
 /// The gateways that make links now.
 #[derive(Debug, Default)]
 pub struct Active {
@@ -137,7 +149,12 @@ pub async fn ask(app: &App, gateway: GatewayName, order: &OrderRef) -> Result<Re
 }
 
 /// Asks about an order and books what the gateway says. `invoice` is the invoice if it was read already.
-pub async fn confirm(app: &App, order: Order, invoice: Option<Invoice>, via: &str) -> Result<Booked, BookingError> {
+pub async fn ask_and_book(
+    app: &App,
+    order: Order,
+    invoice: Option<Invoice>,
+    via: &str,
+) -> Result<Booked, BookingError> {
     require_same_mode(app, &order).await?;
     let report = ask(app, order.gateway, &order_ref(&order)).await?;
     book(app, order, invoice, report, via).await

@@ -44,7 +44,9 @@ pub fn pay(view: &Pay<'_>, page: &Page<'_>) -> Markup {
                     button.primary type="submit" { @if error.is_some() { (texts.retry) } @else { (texts.make_link) } }
                 }
             } @else {
-                p { (texts.nothing_to_check) }
+                // Paid, perhaps just now by credit; or cancelled.
+                @let (word, colour, text) = State::of(bill).shown(texts);
+                p data-state=(word) { span class={ "badge " (colour) } { (text) } }
             }
             p.choices { a.link href="/customer" { (texts.back_home) } }
         }
