@@ -8,7 +8,7 @@ use billing::payment::{
     order::Order,
 };
 use cloud::app::App;
-use gateways::{Hint, OrderRef, SetupError, VerifyError, WebhookRequest};
+use gateways::{Hint, OrderRef, VerifyError, WebhookRequest};
 use lambda_http::{Body, Request, Response};
 use payments::BookingError;
 use serde_json::json;
@@ -77,7 +77,10 @@ async fn verify(app: &App, gateway: GatewayName, webhook: &WebhookRequest<'_>) -
 /// A gateway that the provider does not use (no key at all) is no alarm: anybody can post to its address, and an alarm
 /// that strangers can hold up hides the others.
 fn no_keys(gateway: GatewayName, trouble: &BookingError) -> Problem {
-    let alarm = !matches!(trouble, BookingError::Setup(SetupError::NotConfigured(_)));
+    let alarm = match trouble {
+        BookingError::Setup(error) => error.needs_a_person(),
+        _ => true,
+    };
     tracing::error!(alarm, gateway = gateway.as_str(), error = %trouble, "webhook cannot be verified");
     problem::SEND_AGAIN
 }

@@ -23,7 +23,7 @@ struct Request {
 type Receiver = fn(&Request) -> Option<String>;
 
 fn docs() -> PathBuf {
-    PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../docs")
+    PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../docs/how-to")
 }
 
 /// What a program writes of a request, if it takes it.

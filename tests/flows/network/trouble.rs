@@ -238,7 +238,7 @@ async fn a_secret_that_cannot_be_used_calls_a_person_and_is_used_once_repaired()
         provider.type_in(&rows);
         provider.network = provider.another_process();
         let told = logged(provider.pay_and_deliver()).await;
-        assert!(told.contains("\"alarm\":true") && told.contains("network: secret"), "{told}");
+        assert!(told.contains("\"alarm\":true") && told.contains("secret network, row secret"), "{told}");
         assert_eq!(provider.state().await, "failing");
     }
     provider.configure(&provider.receiver());

@@ -97,10 +97,9 @@ async fn post(
     let new_order = new_order(app, (profile, payer), invoice, order);
     let answer = gateway.create(&new_order).await;
     if let Err(error) = &answer {
-        let refused_key = matches!(error, GatewayError::Unauthorized { .. });
-        let alarm = refused_key || matches!(error, GatewayError::ForeignPage(_));
+        let alarm = error.needs_a_person();
         tracing::error!(alarm, gateway = gateway.name().as_str(), order = order.id.as_str(), %error, "no payment link");
-        if refused_key {
+        if matches!(error, GatewayError::Unauthorized { .. }) {
             // Keys may just have been changed in the console: the next request finds the new ones.
             let _ = crate::connect_with_fresh_keys(app, gateway.name()).await;
         }
