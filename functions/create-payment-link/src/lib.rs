@@ -1,8 +1,8 @@
 //! `GET|POST /api/customer/invoices/payment`: the link to pay an invoice.
 //!
 //! The stored link if it can still be used (one read). Else an order is written, the gateway asked, the link recorded.
-//! `payments::link` does it, `billing::payment::link` decides which. `GET …/payment/gateways` names the gateways to choose from.
-//! `public.rs` is the same for a bill's public page.
+//! `payments::link` does it, `billing::payment::link` decides which. `GET …/payment/gateways` names the gateways to
+//! choose from. `public.rs` is the same for a bill's public page.
 
 mod public;
 

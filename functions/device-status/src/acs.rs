@@ -1,5 +1,5 @@
-//! The connection to the ACS: its client is kept as long as the secret stays the same, and the circuit breaker stands in
-//! front of it.
+//! The connection to the ACS: its client is kept as long as the secret stays the same, and the circuit breaker stands
+//! in front of it.
 
 use std::sync::{Arc, Mutex, PoisonError};
 

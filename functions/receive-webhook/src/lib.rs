@@ -20,6 +20,7 @@ use web::{
 
 /// A verified hint that could not be confirmed is followed up by reconcile this soon.
 const FOLLOW_UP: Duration = Duration::seconds(30);
+
 /// Answers one webhook.
 pub async fn handle(app: &App, request: Request) -> Response<Body> {
     answer::respond(receive(app, &request).await, request.headers())

@@ -142,7 +142,8 @@ async fn cancel_or_book(app: &App, order: Order) -> Result<(), BookingError> {
     };
     match cancelled {
         Cancellation::Cancelled => Ok(app.store.note_order(&order.cancelled("cancelled", app.clock.now())).await?),
-        // Paid, over, in progress or never chosen: the status tells. The cancellation stays wanted until the order is over or paid.
+        // Paid, over, in progress or never chosen: the status tells. The cancellation stays wanted until the order is
+        // over or paid.
         Cancellation::Refused => payments::ask_and_book(app, order, None, "reconcile").await.map(|_| ()),
     }
 }

@@ -1,7 +1,7 @@
 //! Table stream and every minute: puts the events of the outbox on the bus.
 //!
-//! Never fails a batch: on AWS a failing batch blocks its shard. What could not be relayed stays in the index, and the sweep of
-//! the next minute sends it.
+//! Never fails a batch: on AWS a failing batch blocks its shard. What could not be relayed stays in the index, and the
+//! sweep of the next minute sends it.
 
 use cloud::{
     aws::AwsAccount,

@@ -1,7 +1,7 @@
 //! `GET /api/customer/packages`, `GET|POST /api/customer/upgrade`: change of package.
 //!
-//! What may be chosen, what it costs and what comes of it are decided by `billing::service::upgrade`. A choice is an invoice;
-//! the change itself is made by `apply-payment` after the payment, or here if there is nothing to pay.
+//! What may be chosen, what it costs and what comes of it are decided by `billing::service::upgrade`. A choice is an
+//! invoice; the change itself is made by `apply-payment` after the payment, or here if there is nothing to pay.
 
 mod choose;
 

@@ -114,7 +114,8 @@ impl fmt::Display for Zone {
     }
 }
 
-/// Seconds from now until then, rounded up and at least one: whoever waits so long is not refused for a fraction of one.
+/// Seconds from now until then, rounded up and at least one: whoever waits so long is not refused for a fraction of
+/// one.
 #[must_use]
 pub fn retry_after(until: OffsetDateTime, now: OffsetDateTime) -> i64 {
     let wait = until - now;

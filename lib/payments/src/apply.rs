@@ -1,8 +1,8 @@
-//! The one way in which a payment takes effect: read invoice and profile, let `billing::service::apply` decide, carry it out in
-//! one transaction.
+//! The one way in which a payment takes effect: read invoice and profile, let `billing::service::apply` decide, carry
+//! it out in one transaction.
 //!
-//! It converges, it does not obey: `billing::service::apply` compares invoice and entitlement, so order and repetition do not
-//! matter.
+//! It converges, it does not obey: `billing::service::apply` compares invoice and entitlement, so order and repetition
+//! do not matter.
 
 use billing::{
     id::{CustomerId, InvoiceId},

@@ -17,8 +17,8 @@ use crate::{
 pub const LEAST_TIME_LEFT: Duration = Duration::minutes(10);
 /// A request may take this long to make a link; longer than the function lives (15 s), so two never run at once.
 pub const LEASE: Duration = Duration::seconds(20);
-/// Orders opened per invoice within [`ATTEMPTS_WINDOW`](crate::payment::invoice::ATTEMPTS_WINDOW): each is looked at for days,
-/// so they must not be free to make.
+/// Orders opened per invoice within [`ATTEMPTS_WINDOW`](crate::payment::invoice::ATTEMPTS_WINDOW): each is looked at
+/// for days, so they must not be free to make.
 pub const ATTEMPTS: u32 = 60;
 /// Of these, so many by the public page: whoever holds its link cannot use up the customer's own.
 pub const PUBLIC_ATTEMPTS: u32 = 20;
@@ -133,7 +133,8 @@ pub struct Opening {
     /// Under lease, and without the link that is replaced: should we die from here on, nobody is given a link that may
     /// be dead.
     pub invoice: Invoice,
-    /// The order behind that link, if it can still be paid: to be cancelled at its gateway, by us now or as planned work.
+    /// The order behind that link, if it can still be paid: to be cancelled at its gateway, by us now or as planned
+    /// work.
     pub replaced: Option<Order>,
 }
 

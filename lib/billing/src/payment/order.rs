@@ -143,8 +143,9 @@ impl Order {
         match self.status {
             OrderStatus::Failed => None,
             OrderStatus::Paid => self.look_after_payment.filter(|look| *look > now),
-            // A wanted cancellation is not forgotten because something else happened meanwhile, or because the gateway refused it
-            // once: what is in progress now can be cancelled later. After the first hour it rides on the planned looks.
+            // A wanted cancellation is not forgotten because something else happened meanwhile, or because the gateway
+            // refused it once: what is in progress now can be cancelled later. After the first hour it rides on the
+            // planned looks.
             OrderStatus::Creating | OrderStatus::Open if self.cancellation_is_urgent(now) => {
                 Some(later(now, CANCEL_AGAIN_IN))
             }

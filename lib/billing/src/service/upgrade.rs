@@ -28,8 +28,8 @@ use crate::{
     zone::Zone,
 };
 
-/// Invoices opened per customer within [`ATTEMPTS_WINDOW`](crate::payment::invoice::ATTEMPTS_WINDOW): each has a number and can
-/// have orders.
+/// Invoices opened per customer within [`ATTEMPTS_WINDOW`](crate::payment::invoice::ATTEMPTS_WINDOW): each has a number
+/// and can have orders.
 pub const ATTEMPTS: u32 = 10;
 /// The longest time that a difference is charged for; who has more left pays a period of the new package.
 const MOST_PRORATED: Duration = Duration::days(731);

@@ -281,8 +281,8 @@ impl NetworkUpdate {
         applied_at >= self.told_at.map_or(begun, |told_at| told_at.max(begun))
     }
 
-    /// Where the line stands; `None` when there is no network to tell. It never stays [`NetworkProgress::Activating`] for
-    /// long.
+    /// Where the line stands; `None` when there is no network to tell. It never stays [`NetworkProgress::Activating`]
+    /// for long.
     #[must_use]
     pub fn progress(&self, profile: &Profile, now: OffsetDateTime) -> Option<NetworkProgress> {
         let waiting = |since: OffsetDateTime, afterwards| {

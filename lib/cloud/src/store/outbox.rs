@@ -59,8 +59,8 @@ impl Store {
         put_new(&self.table, item)
     }
 
-    /// The events that are to be relayed, at most `limit` per index partition. Rows of the index are hints: each is read again,
-    /// and those that were relayed meanwhile are left out.
+    /// The events that are to be relayed, at most `limit` per index partition. Rows of the index are hints: each is
+    /// read again, and those that were relayed meanwhile are left out.
     pub async fn events_to_relay(&self, now: OffsetDateTime, limit: i32) -> Result<Vec<StoredEvent>, StoreError> {
         let keys = self.wake_ups(WakeKind::Event, now, limit).await?;
         let mut events = Vec::new();

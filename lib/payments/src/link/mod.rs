@@ -1,5 +1,5 @@
-//! A link to pay an invoice: the stored one if it can still be used, else a new order at a gateway. `billing::payment::link`
-//! decides which.
+//! A link to pay an invoice: the stored one if it can still be used, else a new order at a gateway.
+//! `billing::payment::link` decides which.
 //!
 //! Whoever needs a link comes here: a customer who pays a bill, one who changes the package, and a visitor of a bill's
 //! public page.
