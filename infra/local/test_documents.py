@@ -291,6 +291,8 @@ def numbers(files: Files) -> list[tuple[str, str, object]]:
         (alarms, r"within (\d+ minutes) of the receiver", of("LONGEST_WAIT", "telling/network")),
         (alarms, r"(\d+) hex digits", re.search(r"take\((\d+)\)", files["functions/notify-network/src/receivers.rs"])[1]),
         (after, r"within (\w+ minutes) is taken for a slip", of("SAME_WITHIN")),
+        ("SECURITY.md", rf"{number} whole ways", sum(files[name].count("_survives_a_crash_at_every_step()") for name in ("tests/flows/crash.rs", "tests/flows/upgrade/crash.rs"))),
+        ("SECURITY.md", rf"{number} changes of package", files["tests/flows/upgrade/crash.rs"].count("_survives_a_crash_at_every_step()")),
     ]
 
 

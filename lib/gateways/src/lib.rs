@@ -1,4 +1,4 @@
-//! Payment gateways behind one trait, one file each.
+//! Payment gateways behind one trait, a file and a folder each.
 //!
 //! A gateway's unknown answer is never taken for a decision: only explicit words are final, everything else stays open
 //! and is asked again.
