@@ -188,6 +188,11 @@ def constant(files: Files, name: str, file: str = "") -> str:
     return plain(re.search(r"\d[\d_]*", definition)[0])
 
 
+def unwrapped(text: str) -> str:
+    """Each paragraph and each item of a list on one line."""
+    return re.sub(r"(?<=[^\s|])\n *(?=[^\s|#>-])(?!```|\d+\. )", " ", text)
+
+
 def wrong_numbers(files: Files, rows: list[tuple[str, str, object]]) -> list[str]:
     """A row: document (or a pattern of documents), what to find there with the number in a group, and what it has to be.
 
@@ -196,7 +201,7 @@ def wrong_numbers(files: Files, rows: list[tuple[str, str, object]]) -> list[str
     problems = []
     for document, pattern, value in rows:
         names = [name for name in documents(files) if fnmatch(name, document)]
-        found = [(name, found[1]) for name in names for found in re.finditer(pattern, files[name], flags=re.I)]
+        found = [(name, found[1]) for name in names for found in re.finditer(pattern, unwrapped(files[name]), flags=re.I)]
         if not found and "*" not in document:
             problems.append(f"{document}: nothing like {pattern}")
         problems += [f"{name}: {number!r} ({pattern}) should be {value}" for name, number in found if plain(number) != plain(value)]
@@ -426,6 +431,7 @@ class TheChecks(unittest.TestCase):
         files = {"a.rs": "pub const SENDS: usize = 3;\npub const VALID_FOR: Duration = Duration::minutes(5);\n", "A.md": "three sends, five minutes"}
         rows = [("A.md", r"(\w+) sends", constant(files, "SENDS")), ("A.md", r"(\w+ minutes)", constant(files, "VALID_FOR"))]
         self.assertEqual(wrong_numbers(files, rows), [])
+        self.assertEqual(wrong_numbers({**files, "A.md": "three\nsends,\n  five minutes"}, rows), [], "over the end of a line")
         self.assertEqual(len(wrong_numbers({**files, "A.md": "4 sends, 5 minutes"}, rows)), 1)
         self.assertEqual(len(wrong_numbers({**files, "A.md": "3 sends, 5 hours"}, rows)), 1, "a number that is not found")
         self.assertEqual(wrong_numbers({"A.md": ""}, [("*", r"(\d+) alarms", 22)]), [])
