@@ -288,7 +288,7 @@ def numbers(files: Files) -> list[tuple[str, str, object]]:
         ("docs/operate/*.md", r"told again every (\d+ minutes)", of("AGAIN_IN", "reconcile")),
         (trouble, r"failed (\w+) times is kept", *receives),
         (trouble, r"kept for (\d+ days)", f"{kept} days"),
-        (alarms, r"after (\w+) failed deliveries", *receives),
+        (alarms, r"in vain (\w+) times", *receives),
         (alarms, r"kept for (\d+ days)", f"{kept} days"),
         (alarms, r"after (\d+) seconds and has", re.search(r"stops taking new ones after (\d+) s", (ROOT / "template.yaml").read_text())[1]),
         (alarms, r"seconds and has (\d+);", FUNCTIONS["ReconcilePayments"]["Timeout"]),
