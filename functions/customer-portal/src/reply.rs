@@ -74,7 +74,8 @@ pub(crate) fn fence(response: &mut Response<Body>, site: &PublicUrl) {
     }
 }
 
-/// For pages whose address is a secret: no other site is told it, and no search engine keeps it.
+/// For pages whose address is a secret: no other site is told it, and no search engine keeps it. Their forms do without
+/// `Origin`: they carry the token of the address, which no other site has.
 pub(crate) fn keep_address(response: &mut Response<Body>) {
     put(response, REFERRER_POLICY, "no-referrer");
     put(response, HeaderName::from_static("x-robots-tag"), "noindex, nofollow, noarchive");

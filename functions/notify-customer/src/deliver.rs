@@ -85,6 +85,7 @@ async fn attempt(app: &App, notice: &Notice, context: &NoticeContext, occasion: 
     };
     let class = notice.kind.class();
     let recipient = app.store.recipient(&letter.phone, now).await?;
+    // Receipts too: what became of the money is in the portal. A code was asked for in this moment.
     if recipient.opted_out && class != Class::Code {
         return skip(app, notice, Skip::OptedOut, now).await;
     }

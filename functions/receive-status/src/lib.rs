@@ -2,7 +2,7 @@
 //!
 //! Verified over the raw bytes, fail closed (`messaging::read_webhook`). A message only ever moves on, so reports may
 //! come twice and in any order. 2xx says that everything was written down; anything else makes the provider send it
-//! again.
+//! again. It is apart from `receive-webhook` because that one has the right to book money.
 
 use billing::{id::MessageId, telling::delivery::DeliveryStatus};
 use cloud::{

@@ -11,7 +11,8 @@ pub const FAILURES: usize = 5;
 /// How long it stays open before one caller may try.
 pub const OPEN_FOR: Duration = Duration::seconds(30);
 
-/// In the memory of one process. Time comes from the caller.
+/// In the memory of one process: each finds out within a few calls, and sharing it would cost a write. Time comes from
+/// the caller.
 #[derive(Debug, Default)]
 pub struct Breaker(Mutex<State>);
 

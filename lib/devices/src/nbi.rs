@@ -131,7 +131,8 @@ impl Nbi {
     }
 
     /// The devices that could be the line's, those that informed last first, with what tells whose they are and no
-    /// more. Whose they are is for [`crate::matching::choose`].
+    /// more: asked for all values, the address would be longer than a proxy takes. By everything that is known at once,
+    /// because each question is a scan of the ACS's database. Whose they are is for [`crate::matching::choose`].
     pub async fn search(&self, line: &SubscriberLine, deadline: Deadline) -> Result<Vec<Value>, AcsError> {
         self.devices(&query::of_line(line, &self.names), &self.names.identity(), MOST_FOUND, SEARCH_BYTES, deadline)
             .await

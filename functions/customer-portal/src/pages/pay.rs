@@ -1,4 +1,6 @@
 //! On the way to the gateway's page: without script, when the browser blocks new tabs, and when no link could be made.
+//!
+//! A form cannot be redirected to the gateway: `form-action 'self'` forbids it, and gateways change their hosts.
 
 use maud::{Markup, html};
 use web::account::Bill;

@@ -20,7 +20,8 @@ use time::OffsetDateTime;
 /// Reading anew after no answer: an audit of an hour must not end for a second's trouble.
 const TRIES: u32 = 4;
 const FIRST_WAIT: Duration = Duration::from_millis(250);
-/// Readings of a customer's books, until two in a row are equal.
+/// Readings of a customer's books, until two in a row are equal: the books are several reads, and a payment can be
+/// booked between them.
 const READINGS: usize = 8;
 const BETWEEN_READINGS: Duration = Duration::from_millis(150);
 /// The index follows a write within a second, as a rule.

@@ -8,7 +8,7 @@ use crate::{
     zone::{Zone, format, later, retry_after},
 };
 
-/// A code is valid this long after it was last sent.
+/// A code is valid this long after it was last sent: whoever asks again gets the same code, and not with seconds left.
 pub const VALID_FOR: Duration = Duration::minutes(5);
 /// Codes sent per phone within [`SEND_WINDOW`].
 pub const SENDS: usize = 3;

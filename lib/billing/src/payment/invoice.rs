@@ -93,6 +93,7 @@ pub enum InvoiceStatus {
 pub struct PaymentLink {
     pub url: String,
     pub gateway: GatewayName,
+    /// After sandbox keys were replaced by real ones, a link of the sandbox must not be given to customers.
     pub mode: Mode,
     pub order_id: OrderId,
     pub reference: String,

@@ -84,7 +84,8 @@ pub enum OrderStatus {
     Reversed,
 }
 
-/// What has been booked of one gateway transaction. Totals.
+/// What has been booked of one gateway transaction. Totals, each apart: a later refund or reversal first takes the
+/// credit that this payment made, and a chargeback is no refund.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
 pub struct Booked {
     pub received: Rupiah,

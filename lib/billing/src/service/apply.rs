@@ -159,6 +159,7 @@ pub fn grant(
         None => None,
     };
     let granted = withdrawal.as_ref().map_or(granted, |withdrawal| withdrawal.profile.clone());
+    // A change is told by this event alone, with both packages and the expiry: whoever sets bandwidth needs no other.
     let event = match invoice.kind {
         InvoiceKind::Upgrade => package_changed(profile, &granted, invoice, settlement_no),
         InvoiceKind::Renewal => Event::SubscriptionExtended {
@@ -210,7 +211,8 @@ fn newest_known(grants: &[Grant], profile: &Profile) -> Result<Vec<Grant>, Apply
 }
 
 /// Revokes the grant of one settlement and refolds the rest. `grants` are all of the customer's. A renewal that the
-/// change of package replaced stays withdrawn: the provider bills the old package anew.
+/// change of package replaced stays withdrawn, because CANCELLED is final: money on it is never in doubt. The provider
+/// bills the old package anew.
 pub fn revoke(
     invoice: &Invoice,
     settlement_no: u32,

@@ -186,8 +186,9 @@ fn terms(
     Ok(Terms { charge, new_period: false })
 }
 
-/// With no time left there is no difference to pay. Days of a package without a price cannot be counted in money, and
-/// those of a line that is to be served for ever would cost millions.
+/// With no time left there is no difference to pay, and without a price an expired customer could choose for nothing.
+/// Days of a package without a price cannot be counted in money, and those of a line that is to be served for ever
+/// would cost millions.
 fn has_a_difference(before: &Entitlement, package: &Package, now: OffsetDateTime) -> bool {
     let left = before.expires_at - now;
     left.is_positive() && left <= MOST_PRORATED && package.price.is_positive() && before.package.price.is_positive()

@@ -87,7 +87,8 @@ pub enum TellingState {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum ReceiverProblem {
-    /// 410: the receiver wants no more. It is not asked again about this state of the line.
+    /// 410: the receiver wants no more. It is not asked again about this state of the line. It is about the next: its
+    /// address is the admin's to take out.
     Gone,
     /// 429.
     Throttled,
@@ -122,8 +123,8 @@ pub struct NetworkUpdate {
     /// The kind of event that this state came with.
     pub kind: String,
     pub line: LineState,
-    /// Numbers the states of a line: a receiver that has seen a higher one ignores this one. Never below the profile's
-    /// version.
+    /// Numbers the states of a line: a receiver that has seen a higher one ignores this one. Not the profile's version,
+    /// which also counts invoices and credit and stands still when a subscription expires by the clock; never below it.
     pub number: u64,
     pub state: TellingState,
     /// Receivers that took this state, by a hash of their address.

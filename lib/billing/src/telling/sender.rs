@@ -12,7 +12,8 @@ use crate::{telling::notice::Class, zone::later};
 
 /// Whoever has his turn is done within this time; longer than the function lives.
 const TURN: Duration = Duration::seconds(20);
-/// A provider that takes nothing is tried again so soon.
+/// A provider that takes nothing is tried again so soon: what was mended outside, such as a phone linked again, tells
+/// nobody.
 const STOPPED_FOR: Duration = Duration::minutes(5);
 /// The longest wait after messages without an answer.
 const LONGEST_WAIT: Duration = Duration::minutes(10);
@@ -35,7 +36,7 @@ pub struct Sender {
     /// Until then only codes go out.
     #[serde(with = "time::serde::rfc3339")]
     pub free_at: OffsetDateTime,
-    /// What was sent lately, by hours since 1970.
+    /// What was sent lately, by hours since 1970: the item stays small, whatever the limit of a day.
     pub hours: BTreeMap<String, u32>,
     /// Messages in a row that the provider did not take, or gave no answer to.
     pub trouble: u32,
@@ -109,6 +110,7 @@ impl Sender {
             let count = next.hours.entry(this_hour.to_string()).or_default();
             *count = count.saturating_add(1);
         }
+        // In trouble too, one at a time: of each message to a silent provider nobody knows whether it arrived.
         if pace.gap.is_some() || self.trouble > 0 {
             next.free_at = later(now, TURN);
         }

@@ -45,7 +45,7 @@ impl<T: DeserializeOwned> DeviceMemory<T> {
 }
 
 impl Store {
-    /// Remembers an answer.
+    /// Remembers an answer, over whatever is there: it is a cache of what the ACS knows, and the last answer counts.
     pub async fn remember_device<T>(
         &self,
         customer: &CustomerId,

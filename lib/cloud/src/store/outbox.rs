@@ -24,7 +24,7 @@ pub struct StoredEvent {
     pub detail: String,
 }
 
-/// A new UUIDv7 whose time is `now`: sorts by time.
+/// A new UUIDv7 whose time is `now`: sorts by time, so a page of the newest is one query without another index.
 pub(super) fn new_id(now: OffsetDateTime) -> String {
     let (seconds, nanos) = (u64::try_from(now.unix_timestamp()).unwrap_or_default(), now.nanosecond());
     let timestamp = uuid::Timestamp::from_unix(uuid::NoContext, seconds, nanos);

@@ -26,8 +26,8 @@ struct Entry {
 
 impl Store {
     /// Lets the token with this hash (SHA-256, hex) open the page of an invoice. To be called before the link is given
-    /// to anybody, as often as one likes: a token belongs to one invoice for ever, so it always writes the same. One
-    /// write.
+    /// to anybody, as often as one likes: a token belongs to one invoice for ever, so it always writes the same. Not
+    /// when an invoice is issued: `lunas` does that without a right to `masterKey`. One write.
     pub async fn remember_pay_page(
         &self,
         token_hash: &str,
