@@ -130,6 +130,7 @@ pub fn later(at: OffsetDateTime, by: Duration) -> OffsetDateTime {
 
 /// Instants and dates on the wire and in items: RFC 3339 in UTC, and `YYYY-MM-DD`.
 pub mod format {
+    use serde::Serializer;
     use time::{Date, OffsetDateTime, UtcOffset, format_description::well_known::Rfc3339, macros::format_description};
 
     /// For `#[serde(with)]`: a date as `YYYY-MM-DD`.
@@ -154,6 +155,11 @@ pub mod format {
     pub fn instant(at: OffsetDateTime) -> String {
         let whole = at.to_offset(UtcOffset::UTC).replace_nanosecond(0).unwrap_or(at);
         whole.format(&Rfc3339).unwrap_or_default()
+    }
+
+    /// For `#[serde(serialize_with)]`: an [`instant`].
+    pub fn write_instant<S: Serializer>(at: &OffsetDateTime, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.serialize_str(&instant(*at))
     }
 
     /// `YYYY-MM-DD`.
