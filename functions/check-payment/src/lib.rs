@@ -13,7 +13,7 @@ use billing::{
 use cloud::{app::App, pay_page_key::Token};
 use lambda_http::{Body, Request, Response};
 use payments::BookingError;
-use serde_json::json;
+use serde::Serialize;
 use time::Duration;
 use web::{
     answer::{self, Answer},
@@ -57,30 +57,35 @@ async fn check_public(app: &App, token: Option<&Token>) -> Answer {
     told(app, invoice).await
 }
 
-async fn told(app: &App, invoice: Invoice) -> Answer {
-    let (status, wait) = status_now(app, invoice).await?;
-    let mut answer = json!({"success": true, "status": status});
-    if let Some(wait) = wait {
-        answer["retryAfter"] = wait.into();
-    }
-    answer::ok(&answer)
+/// Where the invoice stands.
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct Standing {
+    status: InvoiceStatus,
+    /// Seconds to wait, if the gateway was asked a moment ago and so was not asked again.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    retry_after: Option<i64>,
 }
 
-/// Where the invoice stands; and the seconds to wait, if its gateway was asked a moment ago and so was not asked again.
-async fn status_now(app: &App, invoice: Invoice) -> Result<(InvoiceStatus, Option<i64>), Problem> {
+async fn told(app: &App, invoice: Invoice) -> Answer {
+    answer::success(standing(app, invoice).await?)
+}
+
+async fn standing(app: &App, invoice: Invoice) -> Result<Standing, Problem> {
+    let told = |status| Standing { status, retry_after: None };
     let status = invoice.status;
     let Some(link) = invoice.link.clone().filter(|_| status == InvoiceStatus::Unpaid) else {
-        return Ok((status, None));
+        return Ok(told(status));
     };
     let (store, now) = (&app.store, app.clock.now());
     let (order, wait) =
         tokio::join!(store.order(link.gateway, &link.order_id), store.claim_check(&invoice.id, ASKED_EVERY, now));
     if let Some(wait) = wait? {
-        return Ok((status, Some(retry_after(now.saturating_add(wait), now))));
+        return Ok(Standing { status, retry_after: Some(retry_after(now.saturating_add(wait), now)) });
     }
-    let Some(order) = order? else { return Ok((status, None)) };
+    let Some(order) = order? else { return Ok(told(status)) };
     match Box::pin(payments::ask_and_book(app, order, Some(invoice), "check")).await {
-        Ok(booked) => Ok((booked.invoice_status, None)),
+        Ok(booked) => Ok(told(booked.invoice_status)),
         Err(BookingError::Store(error)) => Err(error.into()),
         Err(trouble) => {
             tracing::error!(order = link.order_id.as_str(), error = %trouble, "payment could not be checked");

@@ -6,16 +6,18 @@
 
 mod public;
 
-use billing::{id::InvoiceId, payment::gateway::GatewayName};
+use billing::{
+    id::InvoiceId,
+    payment::{gateway::GatewayName, invoice::InvoiceStatus},
+};
 use cloud::{app::App, pay_page_key::Token};
 use lambda_http::{Body, Request, RequestExt as _, Response, http::Method};
 use payments::link::{LinkError, LinkOutcome, LinkRequest, Payer};
-use serde::Deserialize;
-use serde_json::{Value, json};
+use serde::{Deserialize, Serialize};
 use web::{
     answer::{self, Answer},
     caller::{Via, claim, identify},
-    link,
+    link::{self, LinkedInvoice},
     problem::{self, Problem},
 };
 
@@ -81,7 +83,16 @@ async fn choices(app: &App, request: &Request) -> Answer {
 pub(crate) async fn gateway_names(app: &App) -> Answer {
     let active = payments::active_gateways(app).await;
     let names: Vec<GatewayName> = active.gateways.iter().map(|gateway| gateway.name()).collect();
-    answer::ok(&json!({"success": true, "gateways": names}))
+    answer::success(answer::field("gateways", names))
+}
+
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct PaymentLink<'a> {
+    payment_link: &'a str,
+    /// Not on a public page.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    invoice: Option<LinkedInvoice<'a>>,
 }
 
 async fn payment_link(app: &App, request: &Request) -> Answer {
@@ -101,9 +112,10 @@ async fn payment_link(app: &App, request: &Request) -> Answer {
     let link_request = LinkRequest { gateway, may_open, payer: Payer::Customer };
     match made(payments::link::link(app, &caller.profile, invoice, link_request).await)? {
         LinkOutcome::Link(made) => {
-            answer::ok(&json!({"success": true, "paymentLink": made.url, "invoice": link::invoice(&made.invoice)?}))
+            let invoice = Some(LinkedInvoice::of(&made.invoice)?);
+            answer::success(PaymentLink { payment_link: &made.url, invoice })
         }
-        LinkOutcome::PaidByCredit(invoice) => paid_by_credit(request, Some(link::invoice(&invoice)?)),
+        LinkOutcome::PaidByCredit(invoice) => paid_by_credit(request, Some(LinkedInvoice::of(&invoice)?)),
     }
 }
 
@@ -128,12 +140,19 @@ fn made(link: Result<LinkOutcome, LinkError>) -> Result<LinkOutcome, Problem> {
 }
 
 /// The bill is paid: a success without a link.
-fn paid_by_credit(request: &Request, invoice: Option<Value>) -> Answer {
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct PaidByCredit<'a> {
+    status: InvoiceStatus,
+    payment_link: (),
+    message: &'static str,
+    /// Not on a public page.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    invoice: Option<LinkedInvoice<'a>>,
+}
+
+fn paid_by_credit(request: &Request, invoice: Option<LinkedInvoice<'_>>) -> Answer {
     let language = answer::language(request.headers());
     let message = language.choose("Tagihan lunas, dibayar dari saldo Anda", "The bill is paid, from your credit");
-    let mut body = json!({"success": true, "status": "PAID", "paymentLink": null, "message": message});
-    if let (Some(invoice), Some(fields)) = (invoice, body.as_object_mut()) {
-        fields.insert("invoice".to_owned(), invoice);
-    }
-    answer::ok(&body)
+    answer::success(PaidByCredit { status: InvoiceStatus::Paid, payment_link: (), message, invoice })
 }

@@ -7,13 +7,12 @@
 use cloud::{app::App, pay_page_key::Token};
 use lambda_http::{Request, http::Method};
 use payments::link::{LinkOutcome, LinkRequest, Payer};
-use serde_json::json;
 use web::{
     answer::{self, Answer},
     pay_page, problem,
 };
 
-use crate::{Asked, gateway_names, made, paid_by_credit, wanted};
+use crate::{Asked, PaymentLink, gateway_names, made, paid_by_credit, wanted};
 
 pub(crate) async fn payment_link(app: &App, request: &Request, token: Option<&Token>) -> Answer {
     if request.method() != Method::POST {
@@ -24,7 +23,7 @@ pub(crate) async fn payment_link(app: &App, request: &Request, token: Option<&To
     let finish = token.ok_or(problem::NOT_FOUND)?.page(Some("finish"));
     let link_request = LinkRequest { gateway, may_open: true, payer: Payer::Public { finish: &finish } };
     match made(payments::link::link(app, &profile, invoice, link_request).await)? {
-        LinkOutcome::Link(link) => answer::ok(&json!({"success": true, "paymentLink": link.url})),
+        LinkOutcome::Link(link) => answer::success(PaymentLink { payment_link: &link.url, invoice: None }),
         LinkOutcome::PaidByCredit(_) => paid_by_credit(request, None),
     }
 }

@@ -1,7 +1,12 @@
 //! `GET /api/customer/me|invoices|payments`: what a customer sees of their account, newest first, in pages.
 
 use billing::{
-    payment::invoice::InvoiceStatus,
+    access::phone::Phone,
+    id::{CustomerId, InvoiceId, PackageId},
+    money::Rupiah,
+    payment::invoice::{InvoiceKind, InvoiceStatus},
+    service,
+    telling::network::NetworkProgress,
     zone::{Zone, format},
 };
 use cloud::{
@@ -12,7 +17,7 @@ use cloud::{
     store::{Caller, Store},
 };
 use lambda_http::{Body, Request, RequestExt as _, Response, http::Method};
-use serde_json::{Value, json};
+use serde::Serialize;
 use time::OffsetDateTime;
 use web::{
     account::{self, Bill, Paging, Payment},
@@ -56,30 +61,78 @@ async fn route(account: &AccountApi, request: &Request) -> Answer {
     }
 }
 
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct Customer<'a> {
+    id: &'a CustomerId,
+    name: &'a str,
+    phone: Option<&'a Phone>,
+    username: &'a str,
+    status: &'static str,
+    expires_at: String,
+    days_left: i64,
+    credit: Rupiah,
+    network: Option<NetworkProgress>,
+    package: Package<'a>,
+}
+
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct Package<'a> {
+    id: &'a PackageId,
+    name: &'a str,
+    price: Rupiah,
+    down_mbps: u32,
+    up_mbps: u32,
+}
+
 async fn me(account: &AccountApi, request: &Request) -> Answer {
     let now = account.clock.now();
     let claim = claim(request, account.public_url.as_ref())?;
     let caller = identify(&account.store, &claim, None, now).await?;
-    answer::ok(&json!({"success": true, "customer": customer(&caller, account.zone, now)}))
+    answer::success(answer::field("customer", customer(&caller, account.zone, now)))
 }
 
-fn customer(caller: &Caller, zone: Zone, now: OffsetDateTime) -> Value {
+fn customer(caller: &Caller, zone: Zone, now: OffsetDateTime) -> Customer<'_> {
     let profile = &caller.profile;
-    let package = &profile.entitlement.package;
-    json!({
-        "id": profile.id,
-        "name": profile.name,
-        "phone": profile.phone,
-        "username": profile.username,
-        "status": if profile.is_active(now) { "active" } else { "expired" },
-        "expiresAt": format::instant(profile.entitlement.expires_at),
-        "daysLeft": zone.days_until(profile.entitlement.expires_at, now),
-        "credit": profile.credit,
-        "network": account::network_progress(caller, now),
-        "package": {
-            "id": package.id, "name": package.name, "price": package.price, "downMbps": package.down_mbps, "upMbps": package.up_mbps,
-        },
-    })
+    let expires_at = profile.entitlement.expires_at;
+    let &service::package::Package { ref id, ref name, price, down_mbps, up_mbps, .. } = &profile.entitlement.package;
+    Customer {
+        id: &profile.id,
+        name: &profile.name,
+        phone: profile.phone.as_ref(),
+        username: &profile.username,
+        status: if profile.is_active(now) { "active" } else { "expired" },
+        expires_at: format::instant(expires_at),
+        days_left: zone.days_until(expires_at, now),
+        credit: profile.credit,
+        network: account::network_progress(caller, now),
+        package: Package { id, name, price, down_mbps, up_mbps },
+    }
+}
+
+#[derive(Serialize)]
+struct Invoices<'a> {
+    invoices: Vec<Invoice<'a>>,
+    next: Option<String>,
+}
+
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct Invoice<'a> {
+    id: &'a InvoiceId,
+    #[serde(rename = "invoiceNumber")]
+    number: &'a str,
+    amount: Rupiah,
+    amount_due: Rupiah,
+    status: InvoiceStatus,
+    overdue: bool,
+    due_date: String,
+    paid_at: Option<String>,
+    payment_link: Option<&'a str>,
+    description: &'a str,
+    kind: InvoiceKind,
+    created_at: String,
 }
 
 async fn invoices(account: &AccountApi, request: &Request) -> Answer {
@@ -88,7 +141,7 @@ async fn invoices(account: &AccountApi, request: &Request) -> Answer {
         account::bills(&account.store, account.zone, &claim, Paging::read(request), account.clock.now()).await?;
     let status = wanted_status(request)?;
     let wanted = page.entries.iter().filter(|bill| status.is_none_or(|status| bill.status == status));
-    answer::ok(&json!({"success": true, "invoices": wanted.map(bill_shape).collect::<Vec<_>>(), "next": page.next}))
+    answer::success(Invoices { invoices: wanted.map(invoice).collect(), next: page.next })
 }
 
 fn wanted_status(request: &Request) -> Result<Option<InvoiceStatus>, Problem> {
@@ -102,43 +155,32 @@ fn wanted_status(request: &Request) -> Result<Option<InvoiceStatus>, Problem> {
     }
 }
 
-fn bill_shape(bill: &Bill) -> Value {
+fn invoice(bill: &Bill) -> Invoice<'_> {
     let invoice = &bill.invoice;
-    json!({
-        "id": invoice.id,
-        "invoiceNumber": invoice.number,
-        "amount": invoice.amount,
-        "amountDue": bill.amount_due,
-        "status": bill.status,
-        "overdue": bill.overdue,
-        "dueDate": format::date(invoice.due_date),
-        "paidAt": invoice.paid_at.map(format::instant),
-        "paymentLink": bill.link,
-        "description": invoice.description,
-        "kind": invoice.kind,
-        "createdAt": format::instant(invoice.created_at),
-    })
+    Invoice {
+        id: &invoice.id,
+        number: &invoice.number,
+        amount: invoice.amount,
+        amount_due: bill.amount_due,
+        status: bill.status,
+        overdue: bill.overdue,
+        due_date: format::date(invoice.due_date),
+        paid_at: invoice.paid_at.map(format::instant),
+        payment_link: bill.link.as_deref(),
+        description: &invoice.description,
+        kind: invoice.kind,
+        created_at: format::instant(invoice.created_at),
+    }
+}
+
+#[derive(Serialize)]
+struct Payments {
+    payments: Vec<Payment>,
+    next: Option<String>,
 }
 
 async fn payments(account: &AccountApi, request: &Request) -> Answer {
     let claim = claim(request, account.public_url.as_ref())?;
     let (_, page) = account::payments(&account.store, &claim, Paging::read(request), account.clock.now()).await?;
-    answer::ok(
-        &json!({"success": true, "payments": page.entries.iter().map(payment_shape).collect::<Vec<_>>(), "next": page.next}),
-    )
-}
-
-fn payment_shape(payment: &Payment) -> Value {
-    let timeline = payment.timeline.iter().map(|(at, what)| json!({"at": format::instant(*at), "what": what}));
-    json!({
-        "id": payment.id,
-        "invoiceId": payment.invoice_id,
-        "gateway": payment.gateway,
-        "method": payment.method,
-        "amount": payment.amount,
-        "kind": payment.kind,
-        "credit": payment.credit,
-        "at": format::instant(payment.at),
-        "timeline": timeline.collect::<Vec<_>>(),
-    })
+    answer::success(Payments { payments: page.entries, next: page.next })
 }

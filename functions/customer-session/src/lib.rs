@@ -1,10 +1,9 @@
 //! `POST /api/customer/otp|login|logout`: logging in by a code sent to the phone.
 
-use billing::{service::customer::Profile, zone::format};
+use billing::{id::CustomerId, service::customer::Profile, zone::format};
 use cloud::app::App;
 use lambda_http::{Body, Request, Response, http::Method};
-use serde::Deserialize;
-use serde_json::{Value, json};
+use serde::{Deserialize, Serialize};
 use web::{
     answer::{self, Answer},
     caller::claim,
@@ -46,24 +45,39 @@ struct Asked {
 async fn request_code(app: &App, request: &Request) -> Answer {
     let asked: Asked = answer::body(request)?;
     login::request_code(app, request, &asked.phone).await?;
-    answer::ok(&json!({"success": true}))
+    answer::success(())
+}
+
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct LoggedIn<'a> {
+    token: &'a str,
+    expires_at: String,
+    customer: Line<'a>,
+}
+
+#[derive(Serialize)]
+struct Line<'a> {
+    id: &'a CustomerId,
+    name: &'a str,
+    username: &'a str,
+    /// Its name, where lines are to choose from.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    package: Option<&'a str>,
 }
 
 async fn log_in(app: &App, request: &Request) -> Answer {
     let typed: Typed = answer::body(request)?;
     match login::log_in(app, request, &typed).await? {
-        Login::Choose(lines) => {
-            answer::ok(&json!({"success": true, "choose": lines.iter().map(choice).collect::<Vec<_>>()}))
-        }
-        Login::In(session) => answer::ok(&json!({
-            "success": true,
-            "token": session.token,
-            "expiresAt": format::instant(session.expires_at),
-            "customer": {"id": session.profile.id, "name": session.profile.name, "username": session.profile.username},
-        })),
+        Login::Choose(lines) => answer::success(answer::field("choose", lines.iter().map(choice).collect::<Vec<_>>())),
+        Login::In(session) => answer::success(LoggedIn {
+            token: &session.token,
+            expires_at: format::instant(session.expires_at),
+            customer: Line { package: None, ..choice(&session.profile) },
+        }),
     }
 }
 
-fn choice(line: &Profile) -> Value {
-    json!({"id": line.id, "name": line.name, "username": line.username, "package": line.entitlement.package.name})
+fn choice(Profile { id, name, username, entitlement, .. }: &Profile) -> Line<'_> {
+    Line { id, name, username, package: Some(&entitlement.package.name) }
 }

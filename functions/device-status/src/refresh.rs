@@ -15,7 +15,7 @@ use devices::{
     words,
 };
 use lambda_http::Request;
-use serde_json::json;
+use serde::Serialize;
 use time::{Duration, OffsetDateTime};
 use web::{
     answer::{self, Answer},
@@ -32,6 +32,14 @@ const SEEN_WITHIN: Duration = Duration::minutes(5);
 /// Looking for an equal task, queueing one, and looking whether it is there. With a look before, far inside the
 /// function's time limit.
 const QUEUED_WITHIN: std::time::Duration = PATIENCE.saturating_mul(2);
+
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct RefreshAsked {
+    queued: bool,
+    message: String,
+    retry_after: i64,
+}
 
 pub(crate) async fn refresh(state: &DeviceStatus, request: &Request) -> Answer {
     let (store, now) = (&state.app.store, state.app.clock.now());
@@ -61,7 +69,7 @@ pub(crate) async fn refresh(state: &DeviceStatus, request: &Request) -> Answer {
     }
     let done = refreshed == Refreshed::Done;
     let message = words::refreshed(done, reading.interval(acs.freshness), answer::language(request.headers()));
-    answer::ok(&json!({"success": true, "queued": !done, "message": message, "retryAfter": EVERY.whole_seconds()}))
+    answer::success(RefreshAsked { queued: !done, message, retry_after: EVERY.whole_seconds() })
 }
 
 async fn look(state: &DeviceStatus, acs: &Acs, line: &SubscriberLine) -> Result<Reading, Problem> {

@@ -8,7 +8,6 @@ use devices::{
     view::{DeviceView, Frame},
 };
 use lambda_http::Request;
-use serde_json::json;
 use web::{
     answer::{self, Answer},
     caller::claim,
@@ -37,7 +36,7 @@ pub(crate) async fn show(state: &DeviceStatus, request: &Request) -> Answer {
         language: answer::language(request.headers()),
         now,
     };
-    answer::ok(&json!({"success": true, "device": DeviceView::of(reading, frame)}))
+    answer::success(answer::field("device", DeviceView::of(reading, frame)))
 }
 
 /// Asks the ACS and remembers its answer; if there is none, the last good one is stale.

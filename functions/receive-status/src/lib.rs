@@ -18,7 +18,6 @@ use messaging::{
     ProviderName, meta_handshake, read_webhook,
     webhook::{ProviderReport, Status, WebhookError, WebhookRequest},
 };
-use serde_json::json;
 use time::OffsetDateTime;
 use tokio::task::JoinSet;
 use web::{
@@ -57,7 +56,7 @@ async fn receive(app: &App, request: &Request) -> Answer {
     let webhook = WebhookRequest { body, headers: request.headers(), token: query.first("token") };
     let reports = verified(app, provider, |rows| read_webhook(provider, rows, &webhook)).await?;
     record_all(app, provider, reports).await?;
-    answer::ok(&json!({"success": true}))
+    answer::success(())
 }
 
 /// Verifies with the keys at hand, and once more with keys read again: they may just have been typed in.

@@ -11,7 +11,6 @@ use cloud::app::App;
 use gateways::{Hint, OrderRef, VerifyError, WebhookRequest};
 use lambda_http::{Body, Request, Response};
 use payments::BookingError;
-use serde_json::json;
 use time::Duration;
 use web::{
     answer::{self, Answer, BODY_LIMIT},
@@ -42,7 +41,7 @@ async fn receive(app: &App, request: &Request) -> Answer {
             book_hinted(app, gateway, OrderRef { order_id, reference, transaction_id }, claims_payment).await?;
         }
     }
-    answer::ok(&json!({"success": true}))
+    answer::success(())
 }
 
 /// Verifies with the keys at hand, and once more with keys read again: they may just have been rotated, or typed in.

@@ -22,9 +22,9 @@ use payments::{
     apply::Apply,
     link::{LinkError, LinkOutcome, LinkRequest, Payer, link},
 };
-use serde_json::json;
+use serde::Serialize;
 use web::{
-    answer::{Answer, language, ok},
+    answer::{Answer, language, success},
     link as links,
     problem::{self, Problem},
 };
@@ -121,20 +121,37 @@ async fn apply_now(app: &App, invoice: Invoice) -> Invoice {
     }
 }
 
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct Upgrade<'a> {
+    invoice: ChosenInvoice<'a>,
+    payment_link: Option<&'a str>,
+    #[serde(flatten)]
+    why: Option<WhyNoLink>,
+}
+
+#[derive(Serialize)]
+struct ChosenInvoice<'a> {
+    #[serde(flatten)]
+    linked: links::LinkedInvoice<'a>,
+    status: InvoiceStatus,
+    description: &'a str,
+}
+
+#[derive(Serialize)]
+struct WhyNoLink {
+    code: &'static str,
+    message: &'static str,
+}
+
 /// What was made, as JSON.
-pub(crate) fn shape(made: &Made, headers: &HeaderMap) -> Answer {
-    let mut invoice = links::invoice(&made.invoice)?;
-    if let Some(object) = invoice.as_object_mut() {
-        object.insert("status".to_owned(), json!(made.invoice.status));
-        object.insert("description".to_owned(), json!(made.invoice.description));
-    }
-    match &made.link {
-        Ok(url) => ok(&json!({"success": true, "invoice": invoice, "paymentLink": url})),
-        Err(why) => {
-            let message = why.message(language(headers));
-            ok(&json!({"success": true, "invoice": invoice, "paymentLink": null, "code": why.code, "message": message}))
-        }
-    }
+pub(crate) fn shape(Made { invoice, link }: &Made, headers: &HeaderMap) -> Answer {
+    let linked = links::LinkedInvoice::of(invoice)?;
+    success(Upgrade {
+        invoice: ChosenInvoice { linked, status: invoice.status, description: &invoice.description },
+        payment_link: link.as_deref().ok(),
+        why: link.as_ref().err().map(|why| WhyNoLink { code: why.code, message: why.message(language(headers)) }),
+    })
 }
 
 #[expect(clippy::needless_pass_by_value, reason = "for map_err")]

@@ -7,17 +7,23 @@ mod choose;
 
 use billing::{
     id::PackageId,
+    money::Rupiah,
     payment::gateway::GatewayName,
     service::{
+        self,
+        customer::Profile,
         package::CataloguePackage,
-        upgrade::{Choice, Preview, choices},
+        upgrade::{self, Choice, choices},
     },
     zone::format,
 };
 use cloud::{app::App, store::Caller};
-use lambda_http::{Body, Request, RequestExt as _, Response, http::Method};
-use serde::Deserialize;
-use serde_json::{Value, json};
+use lambda_http::{
+    Body, Request, RequestExt as _, Response,
+    http::{HeaderMap, Method},
+};
+use serde::{Deserialize, Serialize};
+use time::OffsetDateTime;
 use web::{
     answer::{self, Answer},
     caller::{claim, identify},
@@ -52,7 +58,8 @@ pub async fn handle(app: &App, request: Request) -> Response<Body> {
             outcome.and_then(|outcome| match outcome {
                 Reply::Made(made) => choose::shape(&made, request.headers()),
                 Reply::AmountMoved(preview) => {
-                    Ok(answer::refused(problem::AMOUNT_CHANGED, request.headers(), Some(("preview", preview))))
+                    let preview = answer::field("preview", preview);
+                    Ok(answer::refused(problem::AMOUNT_CHANGED, request.headers(), preview))
                 }
             })
         }
@@ -65,7 +72,7 @@ pub async fn handle(app: &App, request: Request) -> Response<Body> {
 enum Reply {
     Made(Box<Made>),
     /// What it would come to now.
-    AmountMoved(Value),
+    AmountMoved(Preview),
 }
 
 fn next_page(outcome: Result<Reply, Problem>, request: &Request) -> Response<Body> {
@@ -92,15 +99,25 @@ async fn caller_and_catalogue(app: &App, request: &Request) -> Result<(Caller, V
 
 async fn packages(app: &App, request: &Request) -> Answer {
     let (caller, catalogue) = caller_and_catalogue(app, request).await?;
-    let shapes: Vec<Value> = choices(&caller.profile.entitlement, &catalogue).into_iter().map(choice_shape).collect();
-    answer::ok(&json!({"success": true, "packages": shapes}))
+    let choices = choices(&caller.profile.entitlement, &catalogue);
+    answer::success(answer::field("packages", choices.into_iter().map(package).collect::<Vec<_>>()))
 }
 
-fn choice_shape(Choice { package, current }: Choice<'_>) -> Value {
-    json!({
-        "id": package.id, "name": package.name, "price": package.price, "periodMonths": package.period_months,
-        "downMbps": package.down_mbps, "upMbps": package.up_mbps, "current": current,
-    })
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct Package<'a> {
+    id: &'a PackageId,
+    name: &'a str,
+    price: Rupiah,
+    period_months: u8,
+    down_mbps: u32,
+    up_mbps: u32,
+    current: bool,
+}
+
+fn package(Choice { package, current }: Choice<'_>) -> Package<'_> {
+    let &service::package::Package { ref id, ref name, price, period_months, down_mbps, up_mbps } = package;
+    Package { id, name, price, period_months, down_mbps, up_mbps, current }
 }
 
 async fn show_preview(app: &App, request: &Request) -> Answer {
@@ -108,11 +125,14 @@ async fn show_preview(app: &App, request: &Request) -> Answer {
     let parameters = request.query_string_parameters();
     let wanted = answer::query(&parameters, "packageId").unwrap_or_default();
     let preview = preview(&caller.profile, &catalogue, wanted, &app.settings, app.clock.now())?;
-    let mut shape = preview_shape(app, &caller, &preview, request);
-    if let Some(object) = shape.as_object_mut() {
-        object.insert("success".to_owned(), true.into());
-    }
-    answer::ok(&shape)
+    answer::ok(&Previewed { preview: Preview::of(app, &caller.profile, preview, request.headers()), success: true })
+}
+
+#[derive(Serialize)]
+struct Previewed {
+    #[serde(flatten)]
+    preview: Preview,
+    success: bool,
 }
 
 async fn request_upgrade(app: &App, request: &Request) -> Result<Reply, Problem> {
@@ -134,7 +154,8 @@ async fn request_upgrade(app: &App, request: &Request) -> Result<Reply, Problem>
                 return Ok(Reply::Made(Box::new(made)));
             }
             choose::Chosen::AmountMoved => {
-                return Ok(Reply::AmountMoved(preview_shape(app, &caller, &preview, request)));
+                let preview = Preview::of(app, &caller.profile, preview, request.headers());
+                return Ok(Reply::AmountMoved(preview));
             }
             choose::Chosen::Again(profile) => caller.profile = *profile,
         }
@@ -142,15 +163,24 @@ async fn request_upgrade(app: &App, request: &Request) -> Result<Reply, Problem>
     Err(problem::BUSY)
 }
 
-fn preview_shape(app: &App, caller: &Caller, preview: &Preview, request: &Request) -> Value {
-    let language = answer::language(request.headers());
-    json!({
-        "packageId": preview.package.id,
-        "amount": preview.amount,
-        "newExpiresAt": format::instant(preview.new_expires_at),
-        "carriedOverDays": preview.carried_over_days,
-        "unused": preview.unused,
-        "credit": preview.to_credit,
-        "explanation": explanation(&caller.profile, preview, app.settings.zone, language),
-    })
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct Preview {
+    package_id: PackageId,
+    amount: Rupiah,
+    #[serde(serialize_with = "format::write_instant")]
+    new_expires_at: OffsetDateTime,
+    carried_over_days: i64,
+    unused: Rupiah,
+    credit: Rupiah,
+    explanation: String,
+}
+
+impl Preview {
+    fn of(app: &App, profile: &Profile, preview: upgrade::Preview, headers: &HeaderMap) -> Self {
+        let explanation = explanation(profile, &preview, app.settings.zone, answer::language(headers));
+        let upgrade::Preview { package, amount, unused, carried_over_days, to_credit: credit, new_expires_at, .. } =
+            preview;
+        Self { package_id: package.id, amount, new_expires_at, carried_over_days, unused, credit, explanation }
+    }
 }

@@ -20,6 +20,7 @@ pub use self::payments::{CREDIT, Kind, Moment, Payment, payments};
 use crate::{
     answer,
     caller::{Claim, identify},
+    link::amount_due,
     problem::{self, Problem},
 };
 
@@ -65,10 +66,7 @@ pub struct Bill {
 impl Bill {
     /// Looks at an invoice.
     pub fn of(invoice: Invoice, zone: Zone, now: OffsetDateTime) -> Result<Self, Problem> {
-        let amount_due = invoice.amount_due().map_err(|error| {
-            tracing::error!(alarm = true, invoice = invoice.id.as_str(), %error, "amounts of an invoice do not add up");
-            problem::BUSY
-        })?;
+        let amount_due = amount_due(&invoice)?;
         let (status, amount_due) = if invoice.is_lapsed(now) {
             (InvoiceStatus::Cancelled, Rupiah::ZERO)
         } else {

@@ -1,5 +1,7 @@
 //! Answers: JSON, never cached, problems in the caller's language.
 
+use std::collections::BTreeMap;
+
 use billing::language::Language;
 use cloud::pay_page_key::Token;
 use lambda_http::{
@@ -7,7 +9,6 @@ use lambda_http::{
     http::{HeaderMap, HeaderValue, StatusCode, header},
 };
 use serde::{Serialize, de::DeserializeOwned};
-use serde_json::{Value, json};
 
 use crate::problem::{self, Problem};
 
@@ -16,6 +17,22 @@ pub const BODY_LIMIT: usize = 64 * 1024;
 
 /// What a handler comes to.
 pub type Answer = Result<Response<Body>, Problem>;
+
+/// `"success": true` before the fields of `body`; alone, if that is `()`.
+pub fn success(body: impl Serialize) -> Answer {
+    #[derive(Serialize)]
+    struct Success<T> {
+        success: bool,
+        #[serde(flatten)]
+        body: T,
+    }
+    ok(&Success { success: true, body })
+}
+
+/// The one field of an answer that has no other.
+pub fn field<T: Serialize>(name: &'static str, value: T) -> impl Serialize {
+    BTreeMap::from([(name, value)])
+}
 
 /// A JSON answer.
 pub fn ok(body: &impl Serialize) -> Answer {
@@ -40,13 +57,14 @@ pub fn no_content() -> Response<Body> {
 pub fn respond(answer: Answer, headers: &HeaderMap) -> Response<Body> {
     match answer {
         Ok(response) => response,
-        Err(problem) => refused(problem, headers, None),
+        Err(problem) => refused(problem, headers, ()),
     }
 }
 
-/// The response to a problem, in the language that `headers` ask for, with one thing more for the caller to go on from.
+/// The response to a problem, in the language that `headers` ask for, with the fields of `more` for the caller to go on
+/// from; `()` for none.
 #[must_use]
-pub fn refused(problem: Problem, headers: &HeaderMap, more: Option<(&str, Value)>) -> Response<Body> {
+pub fn refused(problem: Problem, headers: &HeaderMap, more: impl Serialize) -> Response<Body> {
     saying(problem.message(language(headers)), problem, more)
 }
 
@@ -54,23 +72,31 @@ pub fn refused(problem: Problem, headers: &HeaderMap, more: Option<(&str, Value)
 #[must_use]
 pub fn refused_naming(problem: Problem, headers: &HeaderMap, contact: &str) -> Response<Body> {
     if contact.is_empty() {
-        return refused(problem, headers, None);
+        return refused(problem, headers, ());
     }
     let message = problem.naming(contact, language(headers));
-    saying(&message, problem, Some(("contact", contact.into())))
+    saying(&message, problem, field("contact", contact))
 }
 
-fn saying(message: &str, problem: Problem, more: Option<(&str, Value)>) -> Response<Body> {
-    let mut body = json!({"success": false, "code": problem.code, "error": message});
-    if let (Some(seconds), Some(object)) = (problem.retry_after, body.as_object_mut()) {
-        object.insert("retryAfter".to_owned(), seconds.into());
-    }
-    if let (Some((name, value)), Some(object)) = (more, body.as_object_mut()) {
-        object.insert(name.to_owned(), value);
-    }
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct Refusal<'a, T> {
+    success: bool,
+    code: &'static str,
+    error: &'a str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    retry_after: Option<i64>,
+    #[serde(flatten)]
+    more: T,
+}
+
+fn saying(message: &str, problem: Problem, more: impl Serialize) -> Response<Body> {
+    let Problem { code, retry_after, .. } = problem;
+    let text = serde_json::to_string(&Refusal { success: false, code, error: message, retry_after, more });
     let status = StatusCode::from_u16(problem.status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
-    let mut response = json_response(status, body.to_string());
-    if let Some(seconds) = problem.retry_after {
+    // Texts and numbers can always be written.
+    let mut response = json_response(status, text.unwrap_or_default());
+    if let Some(seconds) = retry_after {
         response.headers_mut().insert(header::RETRY_AFTER, HeaderValue::from(seconds));
     }
     response

@@ -1,10 +1,13 @@
 //! Answers about payment links.
 
 use billing::{
+    id::InvoiceId,
+    money::Rupiah,
     payment::{invoice::Invoice, link::NoLink},
     zone::format,
 };
-use serde_json::{Value, json};
+use serde::Serialize;
+use time::Date;
 
 use crate::problem::{self, Problem};
 
@@ -21,16 +24,28 @@ pub const fn no_link(why: NoLink) -> Problem {
 }
 
 /// An invoice beside its link.
-pub fn invoice(invoice: &Invoice) -> Result<Value, Problem> {
-    let amount_due = invoice.amount_due().map_err(|error| {
+#[derive(Debug, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct LinkedInvoice<'a> {
+    id: &'a InvoiceId,
+    invoice_number: &'a str,
+    amount: Rupiah,
+    amount_due: Rupiah,
+    #[serde(with = "format::day")]
+    due_date: Date,
+}
+
+impl<'a> LinkedInvoice<'a> {
+    pub fn of(invoice: &'a Invoice) -> Result<Self, Problem> {
+        let &Invoice { ref id, ref number, amount, due_date, .. } = invoice;
+        Ok(Self { id, invoice_number: number, amount, amount_due: amount_due(invoice)?, due_date })
+    }
+}
+
+/// What is still to pay of an invoice.
+pub(crate) fn amount_due(invoice: &Invoice) -> Result<Rupiah, Problem> {
+    invoice.amount_due().map_err(|error| {
         tracing::error!(alarm = true, invoice = invoice.id.as_str(), %error, "amounts of an invoice do not add up");
         problem::BUSY
-    })?;
-    Ok(json!({
-        "id": invoice.id,
-        "invoiceNumber": invoice.number,
-        "amount": invoice.amount,
-        "amountDue": amount_due,
-        "dueDate": format::date(invoice.due_date),
-    }))
+    })
 }

@@ -6,9 +6,10 @@ use billing::{
     id::{InvoiceId, OrderId},
     money::{Rupiah, ledger::EntryKind},
     payment::{gateway::GatewayName, invoice::Invoice, order::Order},
+    zone::format,
 };
 use cloud::store::{Caller, LedgerLine, Page, Store, keys};
-use serde::Serialize;
+use serde::{Serialize, Serializer};
 use time::OffsetDateTime;
 
 use super::Paging;
@@ -21,11 +22,13 @@ use crate::{
 pub const CREDIT: &str = "credit";
 
 /// A movement of the customer's money at a gateway, or credit that paid an invoice.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "camelCase")]
 pub struct Payment {
     /// UUIDv7.
     pub id: String,
     pub invoice_id: InvoiceId,
+    #[serde(skip)]
     pub invoice_number: Option<String>,
     /// Where it was paid; `None` if credit paid.
     pub gateway: Option<GatewayName>,
@@ -36,9 +39,21 @@ pub struct Payment {
     pub kind: Kind,
     /// It went into the customer's credit, or came out of it, and not the invoice's.
     pub credit: bool,
+    #[serde(serialize_with = "format::write_instant")]
     pub at: OffsetDateTime,
     /// What happened on its way, oldest first.
+    #[serde(serialize_with = "write_timeline")]
     pub timeline: Vec<(OffsetDateTime, Moment)>,
+}
+
+fn write_timeline<S: Serializer>(timeline: &[(OffsetDateTime, Moment)], serializer: S) -> Result<S::Ok, S::Error> {
+    #[derive(Serialize)]
+    struct Step {
+        #[serde(serialize_with = "format::write_instant")]
+        at: OffsetDateTime,
+        what: Moment,
+    }
+    serializer.collect_seq(timeline.iter().map(|&(at, what)| Step { at, what }))
 }
 
 /// What a movement is.
