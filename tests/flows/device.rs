@@ -385,7 +385,7 @@ async fn no_password_is_asked_for_and_one_question_stays_small() {
                 "{} {path}",
                 path.len()
             );
-            let url = format!("{}{}", home.world.sandbox.genieacs_url(), call.path);
+            let url = format!("{}{}", home.world.sandbox.urls().genieacs, call.path);
             let answered = reqwest::Client::new()
                 .get(url)
                 .basic_auth("lunas", Some("demo-genieacs-password"))

@@ -46,7 +46,7 @@ async fn the_link_is_answered_as_specified_and_again_the_same() {
     assert_eq!(body["invoice"], expected);
     assert!(
         body["success"] == true
-            && body["paymentLink"].as_str().unwrap().starts_with(&journey.world.sandbox.midtrans_url())
+            && body["paymentLink"].as_str().unwrap().starts_with(&journey.world.sandbox.urls().midtrans)
     );
     assert_eq!(ask(&journey, "GET", &query, Some(&token)).await, (200, body.clone()));
     let posted = request(

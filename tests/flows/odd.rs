@@ -191,7 +191,7 @@ async fn paid_twice_with_two_xendit_invoices_under_one_external_id() {
     let order = journey.orders().await.remove(0);
     // Xendit does not refuse an external id that it knows: somebody posted ours once more.
     let posted = reqwest::Client::new()
-        .post(format!("{}/v2/invoices", journey.world.sandbox.xendit_url()))
+        .post(format!("{}/v2/invoices", journey.world.sandbox.urls().xendit))
         .basic_auth(DEMO_XENDIT_API_KEY, Some(""))
         .json(&json!({"external_id": order.id, "amount": 300_000}))
         .send()

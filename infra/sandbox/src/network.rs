@@ -18,13 +18,10 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 use sha2::Sha256;
 
-use crate::clock::{midtrans_time, unix_millis};
-use crate::faults::{Fault, FaultKind};
-use crate::locked;
-use crate::page::{escape, shell};
-use crate::world::{Partners, Shared};
+use crate::core::{
+    Fault, FaultKind, Partner, PartnerRules, PartnerState, escape, keep, midtrans_time, shell, unix_millis,
+};
 
-/// Messages kept.
 const MAX_MESSAGES: usize = 1_000;
 /// Lines kept; a script that tells of more has a mistake.
 const MAX_LINES: usize = 10_000;
@@ -71,7 +68,6 @@ pub struct Told {
     /// Is it signed with the secret, and not older than five minutes?
     pub verified: bool,
     pub effect: Effect,
-    /// The body, as text.
     pub body: String,
     #[serde(skip)]
     shown_at: String,
@@ -96,15 +92,17 @@ pub struct NetworkLine {
     pub version: u64,
 }
 
+pub(crate) type Network = PartnerState<Receiver>;
+
 /// What the network knows.
 #[derive(Debug, Default)]
-pub(crate) struct Store {
+pub(crate) struct Receiver {
     messages: VecDeque<Told>,
     /// By customer: a user name may change.
     lines: BTreeMap<String, NetworkLine>,
 }
 
-impl Store {
+impl Receiver {
     fn take(&mut self, body: &[u8]) -> Effect {
         let Ok(line) = serde_json::from_slice::<NetworkLine>(body) else { return Effect::Refused };
         let known = self.lines.get(&line.customer_id).map(|known| known.version);
@@ -119,13 +117,6 @@ impl Store {
         }
     }
 
-    fn note(&mut self, message: Told) {
-        if self.messages.len() >= MAX_MESSAGES {
-            self.messages.pop_front();
-        }
-        self.messages.push_back(message);
-    }
-
     pub(crate) fn messages(&self) -> Vec<Told> {
         self.messages.iter().cloned().collect()
     }
@@ -135,8 +126,14 @@ impl Store {
     }
 }
 
+pub(crate) static RULES: PartnerRules = PartnerRules::new(
+    Partner::Network,
+    |post, parts| (post && parts == ["webhook"]).then_some(("network.webhook", None)),
+    |_path, status| (status, Json(json!({"error": status.canonical_reason()}))).into_response(),
+);
+
 /// The receiver, and what it knows.
-pub(crate) fn router() -> Router<Shared> {
+pub(crate) fn router() -> Router<Network> {
     Router::new()
         .route("/webhook", post(receive))
         .route("/lines", get(lines))
@@ -144,27 +141,20 @@ pub(crate) fn router() -> Router<Shared> {
         .route("/fail", post(fail))
 }
 
-async fn receive(State(world): State<Shared>, headers: HeaderMap, body: Bytes) -> Response {
+async fn receive(State(network): State<Network>, headers: HeaderMap, body: Bytes) -> Response {
     let header = |name: &str| headers.get(name).and_then(|value| value.to_str().ok()).unwrap_or_default().to_owned();
     let (id, timestamp, signature) = (header("webhook-id"), header("webhook-timestamp"), header("webhook-signature"));
-    let now = world.clock.now();
+    let now = network.clock.now();
     let fresh = timestamp
         .parse::<i64>()
         .is_ok_and(|second| now.unix_timestamp().abs_diff(second) <= TOLERATED_SECONDS.unsigned_abs());
-    let verified = fresh && is_signed(&world.settings().network_secret, &id, &timestamp, &signature, &body);
-    let mut store = locked(&world.network);
+    let verified = fresh && is_signed(&network.settings().network_secret, &id, &timestamp, &signature, &body);
+    let mut store = network.store();
     let effect = if verified { store.take(&body) } else { Effect::Refused };
     let body = String::from_utf8_lossy(&body).into_owned();
-    store.note(Told {
-        at: unix_millis(now),
-        id,
-        timestamp,
-        signature,
-        verified,
-        effect,
-        body,
-        shown_at: midtrans_time(now),
-    });
+    let told =
+        Told { at: unix_millis(now), id, timestamp, signature, verified, effect, body, shown_at: midtrans_time(now) };
+    keep(&mut store.messages, told, MAX_MESSAGES);
     let status = match effect {
         Effect::Applied | Effect::Repeated | Effect::Late => StatusCode::OK,
         Effect::Refused if verified => StatusCode::BAD_REQUEST,
@@ -185,16 +175,16 @@ fn is_signed(secret: &str, id: &str, timestamp: &str, signatures: &str, body: &[
     })
 }
 
-async fn lines(State(world): State<Shared>) -> Json<Vec<NetworkLine>> {
-    Json(locked(&world.network).lines())
+async fn lines(State(network): State<Network>) -> Json<Vec<NetworkLine>> {
+    Json(network.store().lines())
 }
 
-async fn messages(State(world): State<Shared>) -> Json<Vec<Told>> {
-    Json(locked(&world.network).messages())
+async fn messages(State(network): State<Network>) -> Json<Vec<Told>> {
+    Json(network.store().messages())
 }
 
-async fn forget(State(world): State<Shared>) -> StatusCode {
-    locked(&world.network).messages.clear();
+async fn forget(State(network): State<Network>) -> StatusCode {
+    network.store().messages.clear();
     StatusCode::NO_CONTENT
 }
 
@@ -205,11 +195,11 @@ struct Fail {
 }
 
 /// The buttons of the page.
-async fn fail(State(world): State<Shared>, Form(wish): Form<Fail>) -> Response {
+async fn fail(State(network): State<Network>, Form(wish): Form<Fail>) -> Response {
     if wish.kind == "recover" {
-        world.faults.clear();
+        network.faults.clear();
     } else if let Ok(kind) = wish.kind.parse::<FaultKind>() {
-        let _ = world.faults.add(Fault { times: wish.times.unwrap_or(3), ..Fault::once("network.webhook", kind) });
+        let _ = network.faults.add(Fault { times: wish.times.unwrap_or(3), ..Fault::once("network.webhook", kind) });
     }
     Redirect::to("/").into_response()
 }
@@ -220,7 +210,7 @@ fn verdict(good: bool, said: [&str; 2]) -> String {
     format!("<span class=\"{class}\">{text}</span>")
 }
 
-fn line_rows(store: &Store) -> String {
+fn line_rows(store: &Receiver) -> String {
     let mut rows = String::new();
     for line in store.lines.values().take(SHOWN) {
         let _ = write!(
@@ -239,7 +229,7 @@ fn line_rows(store: &Store) -> String {
 }
 
 /// Newest first.
-fn message_rows(store: &Store) -> String {
+fn message_rows(store: &Receiver) -> String {
     let mut rows = String::new();
     for told in store.messages.iter().rev().take(SHOWN) {
         let body: Value = serde_json::from_str(&told.body).unwrap_or_default();
@@ -259,14 +249,14 @@ fn message_rows(store: &Store) -> String {
 }
 
 /// What the network knows, and what came, for people.
-pub(crate) fn page(world: &Partners) -> Response {
+pub(crate) fn page(network: &Network) -> Response {
     let (lines, messages) = {
-        let store = locked(&world.network);
+        let store = network.store();
         (line_rows(&store), message_rows(&store))
     };
     let none = "<tr><td class=\"muted\">Nothing yet. It appears here by itself.</td></tr>";
     let or_none = |rows: String| if rows.is_empty() { none.to_owned() } else { rows };
-    let pending = world
+    let pending = network
         .faults
         .pending()
         .iter()
@@ -290,7 +280,7 @@ pub(crate) fn page(world: &Partners) -> Response {
          <p class=\"muted\">GET <a href=\"/lines\">/lines</a>, <a href=\"/messages\">/messages</a>, <a href=\"/faults\">/faults</a>.</p></div>",
         or_none(lines),
         or_none(messages),
-        world.urls.network,
+        network.urls.network,
     );
     shell("Network receiver", Some(REFRESH_SECONDS), &body).into_response()
 }
@@ -321,7 +311,7 @@ mod tests {
 
     #[test]
     fn an_older_state_never_replaces_a_newer_one() {
-        let mut store = Store::default();
+        let mut store = Receiver::default();
         let line = |version: u64, active: bool| {
             json!({"type": "subscription.extended", "customerId": "c1", "username": "budi", "packageId": "home20", "downMbps": 20,
                 "upMbps": 10, "expiresAt": "2026-12-30T16:59:59Z", "active": active, "version": version})

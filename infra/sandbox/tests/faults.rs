@@ -16,7 +16,7 @@ async fn create(merchant: &Merchant, order_id: &str, fault: Value) -> Option<(u1
     assert_eq!(merchant.control("/faults", body).await.0, 200);
     let response = merchant
         .http
-        .post(format!("{}/snap/v1/transactions", merchant.sandbox.midtrans_url()))
+        .post(format!("{}/snap/v1/transactions", merchant.sandbox.urls().midtrans))
         .basic_auth("SB-Mid-server-demo", Some(""))
         .json(&order(order_id))
         .send()
@@ -98,7 +98,7 @@ async fn faults_strike_as_often_as_told_and_only_their_target() {
 async fn faults_can_be_listed_and_cleared_at_any_base_url() {
     let merchant = Merchant::start().await;
     merchant.control("/faults", json!({"target": "whatsapp.send", "kind": "500", "times": 3})).await;
-    let url = format!("{}/faults", merchant.sandbox.xendit_url());
+    let url = format!("{}/faults", merchant.sandbox.urls().xendit);
     let list: Value = merchant.http.get(&url).send().await.unwrap().json().await.unwrap();
     assert_eq!(list["faults"], json!([{"target": "whatsapp.send", "kind": "500", "times": 3}]));
     assert_eq!(merchant.http.delete(&url).send().await.unwrap().status(), 204);
@@ -121,7 +121,7 @@ async fn calls_are_recorded_without_secrets() {
     merchant.core("INV-1", "status").await;
     let (_, link) = merchant.invoice("INV-3", json!({})).await;
     merchant.http.get(&link).send().await.unwrap();
-    let url = format!("{}/requests?target=midtrans.create&reference=INV-1", merchant.sandbox.whatsapp_url());
+    let url = format!("{}/requests?target=midtrans.create&reference=INV-1", merchant.sandbox.urls().whatsapp);
     let calls: Value = merchant.http.get(&url).send().await.unwrap().json().await.unwrap();
     assert_eq!(calls.as_array().unwrap().len(), 1);
     assert_eq!((&calls[0]["status"], &calls[0]["method"]), (&json!(201), &json!("POST")));

@@ -14,7 +14,7 @@ async fn start() -> Sandbox {
 }
 
 async fn ask(sandbox: &Sandbox, method: Method, path: &str, body: Option<Value>) -> Response {
-    let mut request = reqwest::Client::new().request(method, format!("{}{path}", sandbox.genieacs_url()));
+    let mut request = reqwest::Client::new().request(method, format!("{}{path}", sandbox.urls().genieacs));
     request = request.basic_auth("lunas", Some("demo-genieacs-password"));
     if let Some(body) = body {
         request = request.json(&body);
@@ -50,7 +50,7 @@ async fn task(sandbox: &Sandbox, device: &str, more: &str) -> u16 {
 #[tokio::test]
 async fn a_proxy_stands_in_front_and_speaks_html() {
     let sandbox = start().await;
-    let refused = reqwest::get(format!("{}/devices", sandbox.genieacs_url())).await.unwrap();
+    let refused = reqwest::get(format!("{}/devices", sandbox.urls().genieacs)).await.unwrap();
     assert_eq!(refused.status(), 401);
     assert!(refused.text().await.unwrap().starts_with("<html>"));
     for (path, status) in [("/devices?query=no", 400), ("/users", 404), ("/devices/x/tasks", 405)] {
@@ -136,7 +136,7 @@ async fn a_slow_modem_holds_who_asks_about_it_and_nobody_else() {
 async fn modems_can_be_changed_by_scripts_and_from_the_page() {
     let sandbox = start().await;
     let http = reqwest::Client::new();
-    let url = format!("{}/simulate-device", sandbox.midtrans_url());
+    let url = format!("{}/simulate-device", sandbox.urls().midtrans);
     let changed = http.post(&url).json(&json!({"device": "budi@lunas", "change": "swapped"})).send().await.unwrap();
     let new: Value = changed.json().await.unwrap();
     let query = json!({"VirtualParameters.pppUsername": "budi@lunas"});
@@ -149,7 +149,7 @@ async fn modems_can_be_changed_by_scripts_and_from_the_page() {
     );
     assert_eq!(http.post(&url).json(&json!({"device": BUDI, "change": "fly"})).send().await.unwrap().status(), 400);
     let form = http
-        .post(format!("{}/fleet", sandbox.genieacs_url()))
+        .post(format!("{}/fleet", sandbox.urls().genieacs))
         .form(&[("device", BUDI), ("change", "offline")])
         .send()
         .await

@@ -28,7 +28,7 @@ async fn the_core_api_knows_an_order_once_a_method_was_chosen() {
 #[tokio::test]
 async fn core_errors_are_http_errors_if_told_so() {
     let merchant = Merchant::start_with(|options| options.midtrans_http_errors = true).await;
-    let url = format!("{}/v2/INV-1/status", merchant.sandbox.midtrans_url());
+    let url = format!("{}/v2/INV-1/status", merchant.sandbox.urls().midtrans);
     let request = merchant.http.get(url).body("{}");
     assert_eq!(merchant.call(request, "SB-Mid-server-demo").await.0, 404);
 }
@@ -62,11 +62,11 @@ async fn every_valid_key_opens_and_the_first_signs() {
     let body = &merchant.webhooks.all()[0].body;
     let signed = hex::encode(Sha512::digest(b"INV-1200300000.00SB-Mid-server-new"));
     assert_eq!(body["signature_key"], signed);
-    let url = format!("{}/v2/INV-1/status", merchant.sandbox.midtrans_url());
+    let url = format!("{}/v2/INV-1/status", merchant.sandbox.urls().midtrans);
     for (key, expected) in [("SB-Mid-server-new", 200), ("SB-Mid-server-demo", 200), ("SB-Mid-server-x", 401)] {
         assert_eq!(merchant.call(merchant.http.get(&url), key).await.0, expected);
     }
-    let url = format!("{}/snap/v1/transactions", merchant.sandbox.midtrans_url());
+    let url = format!("{}/snap/v1/transactions", merchant.sandbox.urls().midtrans);
     let (status, body) = merchant.call(merchant.http.post(&url).json(&order("INV-2")), "wrong").await;
     assert_eq!(status, 401);
     assert!(body["error_messages"][0].as_str().unwrap().starts_with("Access denied"));
@@ -107,7 +107,7 @@ async fn a_page_expires_without_a_word() {
 async fn a_session_is_cancelled_once_and_not_after_a_choice() {
     let merchant = Merchant::start().await;
     let cancel = async |token: &str| {
-        let url = format!("{}/snap/v1/transactions/{token}/cancel", merchant.sandbox.midtrans_url());
+        let url = format!("{}/snap/v1/transactions/{token}/cancel", merchant.sandbox.urls().midtrans);
         let (status, body) = merchant.call(merchant.http.post(url), "SB-Mid-server-demo").await;
         let message = body["error_messages"][0].as_str().unwrap_or_default().to_owned();
         (status, message)

@@ -20,7 +20,7 @@ async fn tell(sandbox: &Sandbox, body: &str, timestamp: i64, secret: &str) -> u1
     mac.update(format!("c1-1.{timestamp}.{body}").as_bytes());
     let signature = format!("v1,{}", STANDARD.encode(mac.finalize().into_bytes()));
     let request = reqwest::Client::new()
-        .post(format!("{}/webhook", sandbox.network_url()))
+        .post(format!("{}/webhook", sandbox.urls().network))
         .header("webhook-id", "c1-1")
         .header("webhook-timestamp", timestamp)
         .header("webhook-signature", signature);
@@ -45,7 +45,7 @@ async fn authentic_messages_change_lines_and_no_others_do() {
     }
     let effects: Vec<Effect> = sandbox.network_messages().iter().map(|told| told.effect).collect();
     assert_eq!(effects[3..], [Effect::Applied, Effect::Repeated, Effect::Late]);
-    let known: Value = reqwest::get(format!("{}/lines", sandbox.network_url())).await.unwrap().json().await.unwrap();
+    let known: Value = reqwest::get(format!("{}/lines", sandbox.urls().network)).await.unwrap().json().await.unwrap();
     assert!(known[0]["active"] == true && known[0]["version"] == 2, "{known}");
 }
 
@@ -54,13 +54,13 @@ async fn the_page_shows_what_came_and_its_buttons_make_it_fail() {
     let sandbox = lunas_sandbox::start(Options::default()).await.unwrap();
     let http = reqwest::Client::new();
     let press = async |kind: &str| {
-        http.post(format!("{}/fail", sandbox.network_url())).form(&[("kind", kind)]).send().await.unwrap()
+        http.post(format!("{}/fail", sandbox.urls().network)).form(&[("kind", kind)]).send().await.unwrap()
     };
     press("410").await;
     assert_eq!(tell(&sandbox, &line(1, true), now(), DEMO_NETWORK_SECRET).await, 410);
     press("recover").await;
     assert_eq!(tell(&sandbox, &line(1, false), now(), DEMO_NETWORK_SECRET).await, 200);
-    let page = reqwest::get(sandbox.network_url()).await.unwrap().text().await.unwrap();
+    let page = reqwest::get(sandbox.urls().network).await.unwrap().text().await.unwrap();
     for shown in ["budi&lt;b&gt;", ">expired<", "signature verified", "It takes everything."] {
         assert!(page.contains(shown), "{shown} in {page}");
     }

@@ -19,7 +19,7 @@ async fn the_official_clients_work_against_the_sandbox() {
         "the official clients are not installed: run `npm ci --prefix infra/sandbox/official-clients` first"
     );
     let sandbox = lunas_sandbox::start(lunas_sandbox::Options::default()).await.unwrap();
-    let urls = [sandbox.midtrans_url(), sandbox.xendit_url()];
+    let urls = [sandbox.urls().midtrans, sandbox.urls().xendit];
     let output = run(&folder.join("drive.mjs"), urls)
         .await
         .unwrap_or_else(|error| panic!("cannot run node ({error}): install Node.js 20 or newer first"));

@@ -55,7 +55,7 @@ fn the_program_refuses_to_notify_other_machines() {
 #[tokio::test]
 async fn a_stopped_sandbox_frees_its_ports() {
     let sandbox = lunas_sandbox::start(lunas_sandbox::Options::default()).await.unwrap();
-    let url = sandbox.midtrans_url();
+    let url = sandbox.urls().midtrans;
     assert!(reqwest::get(&url).await.is_ok());
     sandbox.stop().await;
     assert!(reqwest::get(&url).await.is_err());

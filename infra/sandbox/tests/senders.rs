@@ -20,7 +20,7 @@ fn login_code(code: &str) -> Value {
 }
 
 async fn meta_as(merchant: &Merchant, token: &str, number: &str, path: &str, body: &Value) -> (u16, Value) {
-    let url = format!("{}/meta/v23.0/{number}/{path}", merchant.sandbox.whatsapp_url());
+    let url = format!("{}/meta/v23.0/{number}/{path}", merchant.sandbox.urls().whatsapp);
     let response = merchant.http.post(url).bearer_auth(token).json(body).send().await.unwrap();
     (response.status().as_u16(), response.json().await.unwrap())
 }
@@ -33,7 +33,7 @@ async fn fonnte(merchant: &Merchant, token: &str, target: &str) -> (u16, Value) 
     let part =
         |name: &str, value: &str| format!("--b\r\nContent-Disposition: form-data; name=\"{name}\"\r\n\r\n{value}\r\n");
     let body = format!("{}{}--b--\r\n", part("target", target), part("message", "Halo\r\nlagi"));
-    let request = merchant.http.post(format!("{}/fonnte/send", merchant.sandbox.whatsapp_url()));
+    let request = merchant.http.post(format!("{}/fonnte/send", merchant.sandbox.urls().whatsapp));
     let request =
         request.header("authorization", token).header("content-type", "multipart/form-data; boundary=b").body(body);
     let response = request.send().await.unwrap();
@@ -41,7 +41,7 @@ async fn fonnte(merchant: &Merchant, token: &str, target: &str) -> (u16, Value) 
 }
 
 async fn waha(merchant: &Merchant, key: &str, body: &Value) -> (u16, Value) {
-    let request = merchant.http.post(format!("{}/waha/api/sendText", merchant.sandbox.whatsapp_url()));
+    let request = merchant.http.post(format!("{}/waha/api/sendText", merchant.sandbox.urls().whatsapp));
     let response = request.header("x-api-key", key).json(body).send().await.unwrap();
     (response.status().as_u16(), response.json().await.unwrap())
 }
@@ -209,7 +209,7 @@ async fn the_page_has_a_button_for_what_customers_do() {
     let merchant = Merchant::start().await;
     meta(&merchant, &login_code("482913")).await;
     merchant.webhooks.wait_for(2).await;
-    let url = merchant.sandbox.whatsapp_url();
+    let url = merchant.sandbox.urls().whatsapp;
     let page = merchant.http.get(&url).send().await.unwrap().text().await.unwrap();
     assert!(
         page.contains("Kode masuk 482913")

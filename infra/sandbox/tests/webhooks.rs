@@ -128,7 +128,7 @@ async fn the_dashboards_test_buttons_send_payments_that_never_were() {
 #[tokio::test]
 async fn one_transaction_can_notify_another_address() {
     let merchant = Merchant::start().await;
-    let base = merchant.sandbox.midtrans_url();
+    let base = merchant.sandbox.urls().midtrans;
     let hook = format!("{base}/nowhere, https://example.com/hook");
     let request = merchant
         .http

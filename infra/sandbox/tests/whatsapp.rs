@@ -9,7 +9,7 @@ use serde_json::{Value, json};
 async fn send(merchant: &Merchant, key: &str, to: &str, text: &str) -> (u16, Value) {
     let response = merchant
         .http
-        .post(format!("{}/send", merchant.sandbox.whatsapp_url()))
+        .post(format!("{}/send", merchant.sandbox.urls().whatsapp))
         .header("authorization", key)
         .json(&json!({"to": to, "text": text}))
         .send()
@@ -19,7 +19,7 @@ async fn send(merchant: &Merchant, key: &str, to: &str, text: &str) -> (u16, Val
 }
 
 async fn inbox(merchant: &Merchant, accept: &str) -> String {
-    let url = format!("{}/inbox?phone=628120000001", merchant.sandbox.whatsapp_url());
+    let url = format!("{}/inbox?phone=628120000001", merchant.sandbox.urls().whatsapp);
     let request = merchant.http.get(url).header("accept", accept);
     request.send().await.unwrap().text().await.unwrap()
 }
@@ -64,7 +64,7 @@ async fn a_message_may_arrive_although_the_answer_does_not() {
     merchant.control("/faults", json!({"target": "whatsapp.send", "kind": "garbage"})).await;
     let response = merchant
         .http
-        .post(format!("{}/send", merchant.sandbox.whatsapp_url()))
+        .post(format!("{}/send", merchant.sandbox.urls().whatsapp))
         .header("authorization", "demo-whatsapp-key")
         .json(&json!({"to": "628120000001", "text": "Kode masuk 123456"}))
         .send()

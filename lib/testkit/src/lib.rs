@@ -204,8 +204,8 @@ impl World {
     /// When none comes.
     pub async fn test_notification(&self, gateway: GatewayName) -> Notification {
         let url = match gateway {
-            GatewayName::Midtrans => self.sandbox.midtrans_url(),
-            GatewayName::Xendit => self.sandbox.xendit_url(),
+            GatewayName::Midtrans => self.sandbox.urls().midtrans,
+            GatewayName::Xendit => self.sandbox.urls().xendit,
         };
         reqwest::Client::new().post(format!("{url}/webhooks/test")).send().await.expect("the sandbox answers");
         self.notifications.take().pop().expect("a notification came")

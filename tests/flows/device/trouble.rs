@@ -110,7 +110,7 @@ async fn a_metadata_service_is_never_asked() {
     assert_eq!(code(&home.get().await), (503, "acs_unreachable"));
     // On AWS this machine is the function's own runtime. Only a stand-in is reached there.
     let real = home.world.with_settings(|settings| settings.partner_endpoints.clear());
-    let (url, before) = (home.world.sandbox.genieacs_url(), home.asked());
+    let (url, before) = (home.world.sandbox.urls().genieacs, home.asked());
     home.world.aws.set_secret("lunas/dev/genieacs", &json!({"url": url, "allowHttp": "true"}).to_string());
     home.process = DeviceStatus::new(real);
     assert_eq!((code(&home.get().await), home.asked()), ((503, "acs_unreachable"), before));
@@ -223,7 +223,7 @@ async fn a_refresh_whose_answer_is_lost_is_looked_for_and_never_repeated() {
     let mut home = Home::of("agus@lunas", "081200000003", None, None).await;
     // Past the tap, which would answer for the line that breaks.
     let mut rows = genieacs_rows(&home.world.app.settings.partner_endpoints);
-    rows["url"] = json!(home.world.sandbox.genieacs_url());
+    rows["url"] = json!(home.world.sandbox.urls().genieacs);
     type_in(&mut home, &rows);
     home.device().await;
     home.world.sandbox.add_fault(Fault { ms: Some(10), ..Fault::once("genieacs.tasks", FaultKind::Delay) }).unwrap();

@@ -79,7 +79,7 @@ async fn a_customer_who_waits_too_long_is_told_so_and_whom_to_ask() {
     assert!(String::from_utf8(finish.body().as_ref().to_vec()).unwrap().contains("terlambat diberi tahu"));
 
     reqwest::Client::new()
-        .delete(format!("{}/faults", provider.journey.world.sandbox.network_url()))
+        .delete(format!("{}/faults", provider.journey.world.sandbox.urls().network))
         .send()
         .await
         .unwrap();

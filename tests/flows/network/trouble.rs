@@ -34,7 +34,7 @@ async fn after_an_hour_of_a_receiver_that_is_down_the_newest_state_is_told_once(
     assert!(provider.messages().is_empty());
     assert!((8..20).contains(&calls(&provider)), "it is left in peace in between: {}", calls(&provider));
     reqwest::Client::new()
-        .delete(format!("{}/faults", provider.journey.world.sandbox.network_url()))
+        .delete(format!("{}/faults", provider.journey.world.sandbox.urls().network))
         .send()
         .await
         .unwrap();
@@ -88,7 +88,7 @@ async fn a_day_in_vain_ends_in_an_alarm_and_the_next_change_begins_anew() {
     assert_eq!(calls(&provider), before);
 
     reqwest::Client::new()
-        .delete(format!("{}/faults", provider.journey.world.sandbox.network_url()))
+        .delete(format!("{}/faults", provider.journey.world.sandbox.urls().network))
         .send()
         .await
         .unwrap();

@@ -5,28 +5,16 @@ use std::time::Duration;
 use axum::Json;
 use axum::body::{Body, Bytes};
 use axum::extract::{Path, Query, State};
-use axum::http::{HeaderMap, HeaderValue, Method, StatusCode, header};
+use axum::http::{HeaderValue, Method, StatusCode, header};
 use axum::response::{IntoResponse, Response};
-use base64::Engine;
-use base64::engine::general_purpose::STANDARD;
 use serde::Deserialize;
 use serde_json::{Map, Value, json};
 
-use super::device::Behaviour;
+use super::device::{Behaviour, Device};
 use super::projection::project;
 use super::query::{at, matches};
-use crate::locked;
-use crate::partner::html;
-use crate::world::{Partners, Shared};
-
-/// What nginx in front of the NBI says.
-fn unauthorized(world: &Partners, headers: &HeaderMap) -> Option<Response> {
-    let settings = world.settings();
-    let expected =
-        format!("Basic {}", STANDARD.encode(format!("{}:{}", settings.genieacs_username, settings.genieacs_password)));
-    let given = headers.get(header::AUTHORIZATION).and_then(|value| value.to_str().ok());
-    (given != Some(expected.as_str())).then(|| html(StatusCode::UNAUTHORIZED))
-}
+use super::store::{Fleet, Genieacs};
+use crate::core::Authorized;
 
 #[derive(Debug, Default, Deserialize)]
 pub(crate) struct Listing {
@@ -37,8 +25,10 @@ pub(crate) struct Listing {
     limit: Option<usize>,
 }
 
+pub(crate) type Asked = (Method, Query<Listing>, Authorized);
+
 /// A page of documents, framed as the NBI frames it, with `total`: the count of the whole query.
-fn list(documents: Vec<Value>, listing: &Listing, method: &Method) -> Response {
+fn list(documents: Vec<Value>, (method, Query(listing), _): &Asked) -> Response {
     match page(documents, listing) {
         Ok((total, documents)) => {
             let texts: Vec<String> = documents.iter().map(Value::to_string).collect();
@@ -82,94 +72,67 @@ fn parsed(text: Option<&str>) -> Result<Value, String> {
 }
 
 /// `GET` and `HEAD /devices`. A slow modem holds whoever asks about it.
-pub(crate) async fn devices(
-    State(world): State<Shared>,
-    method: Method,
-    headers: HeaderMap,
-    Query(listing): Query<Listing>,
-) -> Response {
-    if let Some(refusal) = unauthorized(&world, &headers) {
-        return refusal;
-    }
-    let (documents, slow): (Vec<Value>, Vec<Value>) = {
-        let mut store = locked(&world.genieacs);
-        let devices = store.devices(world.clock.now());
-        let slow = devices
-            .iter()
-            .filter(|device| device.behaviour == Behaviour::Slow)
-            .map(|device| device.document.clone())
-            .collect();
-        (devices.iter().map(|device| device.document.clone()).collect(), slow)
+pub(crate) async fn devices(State(genieacs): State<Genieacs>, asked: Asked) -> Response {
+    let Query(Listing { query, .. }) = &asked.1;
+    let parsed = parsed(query.as_deref()).unwrap_or_default();
+    let is_slow = |device: &Device| {
+        device.behaviour == Behaviour::Slow && query.is_some() && matches(&device.document, &parsed) == Ok(true)
     };
-    let query = parsed(listing.query.as_deref()).unwrap_or_default();
-    if listing.query.is_some() && slow.iter().any(|document| matches(document, &query) == Ok(true)) {
-        hold(&world).await;
+    let (documents, slow) = {
+        let mut store = genieacs.store();
+        let devices = store.devices(genieacs.clock.now());
+        (devices.iter().map(|device| device.document.clone()).collect(), devices.iter().any(is_slow))
+    };
+    if slow {
+        hold(&genieacs).await;
     }
-    list(documents, &listing, &method)
+    list(documents, &asked)
 }
 
-async fn hold(world: &Partners) {
-    let wait = Duration::from_millis(world.settings().genieacs_slow_ms);
+async fn hold(genieacs: &Genieacs) {
+    let wait = Duration::from_millis(genieacs.settings().genieacs_slow_ms);
     tokio::select! {
         () = tokio::time::sleep(wait) => {}
-        () = world.stopped() => {}
+        () = genieacs.stopped() => {}
     }
 }
 
 /// `POST /devices/<id>/tasks[?connection_request][&timeout=<ms>]`.
 pub(crate) async fn add_task(
-    State(world): State<Shared>,
+    State(genieacs): State<Genieacs>,
     Path(id): Path<String>,
     Query(options): Query<Map<String, Value>>,
-    headers: HeaderMap,
+    _: Authorized,
     body: Bytes,
 ) -> Response {
-    if let Some(refusal) = unauthorized(&world, &headers) {
-        return refusal;
-    }
     let task: Option<Map<String, Value>> = serde_json::from_slice(&body).ok();
     let Some(task) = task.filter(|task| task.get("name").is_some_and(Value::is_string)) else {
         return (StatusCode::BAD_REQUEST, "invalid task").into_response();
     };
     let wake = options.contains_key("connection_request");
     let queued = {
-        let mut store = locked(&world.genieacs);
+        let mut store = genieacs.store();
         let slow = store
-            .devices(world.clock.now())
+            .devices(genieacs.clock.now())
             .iter()
             .any(|device| device.id() == id && device.behaviour == Behaviour::Slow);
-        store.add_task(&id, task, wake, world.clock.now()).map(|queued| (queued, slow))
+        store.add_task(&id, task, wake, genieacs.clock.now()).map(|queued| (queued, slow))
     };
     let Some(((task, done), slow)) = queued else { return (StatusCode::NOT_FOUND, "No such device").into_response() };
     if wake && slow {
-        hold(&world).await;
+        hold(&genieacs).await;
     }
     let status = if done { StatusCode::OK } else { StatusCode::ACCEPTED };
     (status, Json(task)).into_response()
 }
 
-pub(crate) async fn tasks(
-    State(world): State<Shared>,
-    method: Method,
-    headers: HeaderMap,
-    Query(listing): Query<Listing>,
-) -> Response {
-    if let Some(refusal) = unauthorized(&world, &headers) {
-        return refusal;
-    }
-    let documents = {
-        let mut store = locked(&world.genieacs);
-        store.devices(world.clock.now());
-        store.tasks.iter().filter_map(|task| serde_json::to_value(task).ok()).collect()
-    };
-    list(documents, &listing, &method)
+pub(crate) async fn tasks(State(genieacs): State<Genieacs>, asked: Asked) -> Response {
+    let documents = |fleet: &Fleet| fleet.tasks.iter().filter_map(|task| serde_json::to_value(task).ok()).collect();
+    list(documents(&genieacs.fleet_now()), &asked)
 }
 
-pub(crate) async fn delete_task(State(world): State<Shared>, Path(id): Path<String>, headers: HeaderMap) -> Response {
-    if let Some(refusal) = unauthorized(&world, &headers) {
-        return refusal;
-    }
-    let mut store = locked(&world.genieacs);
+pub(crate) async fn delete_task(State(genieacs): State<Genieacs>, Path(id): Path<String>, _: Authorized) -> Response {
+    let mut store = genieacs.store();
     let before = store.tasks.len();
     store.tasks.retain(|task| task.id != id);
     if store.tasks.len() == before {
@@ -179,28 +142,12 @@ pub(crate) async fn delete_task(State(world): State<Shared>, Path(id): Path<Stri
     }
 }
 
-pub(crate) async fn faults(
-    State(world): State<Shared>,
-    method: Method,
-    headers: HeaderMap,
-    Query(listing): Query<Listing>,
-) -> Response {
-    if let Some(refusal) = unauthorized(&world, &headers) {
-        return refusal;
-    }
-    let documents = {
-        let mut store = locked(&world.genieacs);
-        store.devices(world.clock.now());
-        store.faults.clone()
-    };
-    list(documents, &listing, &method)
+pub(crate) async fn faults(State(genieacs): State<Genieacs>, asked: Asked) -> Response {
+    list(genieacs.fleet_now().faults.clone(), &asked)
 }
 
-pub(crate) async fn delete_fault(State(world): State<Shared>, Path(id): Path<String>, headers: HeaderMap) -> Response {
-    if let Some(refusal) = unauthorized(&world, &headers) {
-        return refusal;
-    }
-    let mut store = locked(&world.genieacs);
+pub(crate) async fn delete_fault(State(genieacs): State<Genieacs>, Path(id): Path<String>, _: Authorized) -> Response {
+    let mut store = genieacs.store();
     store.faults.retain(|fault| fault["_id"] != id.as_str());
     let task = id.rsplit_once(":task_").map(|(_, task)| task.to_owned());
     store.tasks.retain(|known| Some(&known.id) != task.as_ref());
@@ -208,30 +155,22 @@ pub(crate) async fn delete_fault(State(world): State<Shared>, Path(id): Path<Str
 }
 
 /// The scripts that the ACS has: those whose values some modem carries.
-pub(crate) async fn virtual_parameters(
-    State(world): State<Shared>,
-    method: Method,
-    headers: HeaderMap,
-    Query(listing): Query<Listing>,
-) -> Response {
-    if let Some(refusal) = unauthorized(&world, &headers) {
-        return refusal;
-    }
+pub(crate) async fn virtual_parameters(State(genieacs): State<Genieacs>, asked: Asked) -> Response {
     let mut names = std::collections::BTreeSet::new();
-    for device in locked(&world.genieacs).devices(world.clock.now()) {
+    for device in genieacs.store().devices(genieacs.clock.now()) {
         let values = device.document["VirtualParameters"].as_object();
         names.extend(values.into_iter().flat_map(Map::keys).filter(|name| !name.starts_with('_')).cloned());
     }
     let scripts = names.into_iter().map(|name| json!({"_id": name, "script": "…"})).collect();
-    list(scripts, &listing, &method)
+    list(scripts, &asked)
 }
 
 pub(crate) async fn add_tag(
-    State(world): State<Shared>,
+    State(genieacs): State<Genieacs>,
     Path((id, tag)): Path<(String, String)>,
-    headers: HeaderMap,
+    _: Authorized,
 ) -> Response {
-    tag_device(&world, &id, &headers, |tags| {
+    tag_device(&genieacs, &id, |tags| {
         if !tags.contains(&json!(tag)) {
             tags.push(json!(tag));
         }
@@ -239,19 +178,16 @@ pub(crate) async fn add_tag(
 }
 
 pub(crate) async fn remove_tag(
-    State(world): State<Shared>,
+    State(genieacs): State<Genieacs>,
     Path((id, tag)): Path<(String, String)>,
-    headers: HeaderMap,
+    _: Authorized,
 ) -> Response {
-    tag_device(&world, &id, &headers, |tags| tags.retain(|known| *known != json!(tag)))
+    tag_device(&genieacs, &id, |tags| tags.retain(|known| *known != json!(tag)))
 }
 
-fn tag_device(world: &Partners, id: &str, headers: &HeaderMap, change: impl FnOnce(&mut Vec<Value>)) -> Response {
-    if let Some(refusal) = unauthorized(world, headers) {
-        return refusal;
-    }
-    let mut store = locked(&world.genieacs);
-    let device = store.devices(world.clock.now()).iter_mut().find(|device| device.id() == id);
+fn tag_device(genieacs: &Genieacs, id: &str, change: impl FnOnce(&mut Vec<Value>)) -> Response {
+    let mut store = genieacs.store();
+    let device = store.devices(genieacs.clock.now()).iter_mut().find(|device| device.id() == id);
     match device.and_then(|device| device.document["_tags"].as_array_mut()) {
         Some(tags) => {
             change(tags);

@@ -4,9 +4,8 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value, json};
 use time::{Duration, OffsetDateTime};
 
-use crate::clock::utc_time;
+use crate::core::utc_time;
 
-/// How a modem behaves towards the ACS.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Behaviour {
@@ -30,11 +29,8 @@ pub enum Change {
     Online,
     /// Stops reporting; the last time was three hours ago.
     Offline,
-    /// Reports, and cannot be woken.
     BehindNat,
-    /// Reports, and takes half a minute for everything.
     Slow,
-    /// Reports, and every task ends in a fault.
     Faulting,
     /// Its PPPoE session is up.
     Connected,
@@ -44,7 +40,6 @@ pub enum Change {
     Swapped,
 }
 
-/// One modem.
 #[derive(Clone, Debug)]
 pub struct Device {
     /// Everything that the ACS stores of it, with values that it reports with every report marked by `_timestamp`.

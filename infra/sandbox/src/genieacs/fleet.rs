@@ -4,7 +4,7 @@ use serde_json::{Value, json};
 use time::{Duration, OffsetDateTime};
 
 use super::device::{Behaviour, Device, leaf, set};
-use crate::clock::utc_time;
+use crate::core::utc_time;
 
 /// What is particular to one modem.
 struct Plan {

@@ -9,20 +9,19 @@ mod fleet;
 mod page;
 mod projection;
 mod query;
+mod rules;
 mod store;
 
 use axum::Router;
 use axum::routing::{delete, get, post};
 
-use crate::world::Shared;
-
 pub use device::{Behaviour, Change, Device};
 pub(crate) use page::overview;
+pub(crate) use rules::RULES;
 pub use store::Task;
-pub(crate) use store::{SimulateDevice, Store, change, edit, simulate, waiting};
+pub(crate) use store::{Fleet, Genieacs, SimulateDevice};
 
-/// The NBI.
-pub(crate) fn router() -> Router<Shared> {
+pub(crate) fn router() -> Router<Genieacs> {
     Router::new()
         .route("/devices", get(api::devices))
         .route("/devices/", get(api::devices))

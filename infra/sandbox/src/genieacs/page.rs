@@ -3,11 +3,9 @@
 use std::fmt::Write;
 
 use super::query::at;
-use crate::locked;
-use crate::page::escape;
-use crate::world::Partners;
+use super::store::Genieacs;
+use crate::core::escape;
 
-/// Modems shown.
 const SHOWN: usize = 100;
 const CHANGES: [(&str, &str); 7] = [
     ("online", "Online"),
@@ -20,10 +18,10 @@ const CHANGES: [(&str, &str); 7] = [
 ];
 
 /// Rows of a table.
-pub(crate) fn overview(world: &Partners) -> String {
-    let now = world.clock.now();
+pub(crate) fn overview(genieacs: &Genieacs) -> String {
+    let now = genieacs.clock.now();
     let mut rows = String::new();
-    for device in locked(&world.genieacs).devices(now).iter().take(SHOWN) {
+    for device in genieacs.store().devices(now).iter().take(SHOWN) {
         let text = |path: &str| at(&device.document, path).and_then(|value| value.as_str()).unwrap_or("-").to_owned();
         let behaviour = serde_json::to_value(device.behaviour)
             .ok()

@@ -1,6 +1,7 @@
 //! The fleet, the tasks that wait and the faults that they ended in.
 
 use std::collections::VecDeque;
+use std::sync::MutexGuard;
 
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value, json};
@@ -8,9 +9,8 @@ use time::{Duration, OffsetDateTime};
 
 use super::device::{Behaviour, Change, Device};
 use super::fleet::fleet;
-use crate::clock::utc_time;
-use crate::world::Partners;
-use crate::{locked, random};
+use super::query::at;
+use crate::core::{PartnerState, keep, random, utc_time};
 
 /// Modems and tasks kept; a script that makes more has a mistake.
 const MAX_DEVICES: usize = 10_000;
@@ -19,7 +19,6 @@ const MAX_TASKS: usize = 1_000;
 /// A task as `GET /tasks` shows it.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct Task {
-    /// Its id.
     #[serde(rename = "_id")]
     pub id: String,
     pub device: String,
@@ -34,14 +33,13 @@ pub struct Task {
 }
 
 #[derive(Debug, Default)]
-pub(crate) struct Store {
+pub(crate) struct Fleet {
     devices: Vec<Device>,
-    pub(super) tasks: VecDeque<Task>,
+    pub(crate) tasks: VecDeque<Task>,
     pub(super) faults: Vec<Value>,
 }
 
-impl Store {
-    /// The demo's fleet.
+impl Fleet {
     pub(crate) fn seeded(now: OffsetDateTime) -> Self {
         Self { devices: fleet(now), ..Self::default() }
     }
@@ -93,12 +91,9 @@ impl Store {
         now: OffsetDateTime,
     ) -> Option<(Task, bool)> {
         let behaviour = self.devices(now).iter().find(|known| known.id() == device)?.behaviour;
-        if self.tasks.len() >= MAX_TASKS {
-            self.tasks.pop_front();
-        }
         let (device, timestamp) = (device.to_owned(), utc_time(now));
         let task = Task { id: random::object_id(), device, timestamp, body, queued_at: now, faulted: false };
-        self.tasks.push_back(task.clone());
+        keep(&mut self.tasks, task.clone(), MAX_TASKS);
         let awake = wake && matches!(behaviour, Behaviour::Online | Behaviour::Faulting);
         let done = awake && self.run(&task.id, now);
         Some((task, done))
@@ -109,7 +104,7 @@ impl Store {
         let names =
             ["VirtualParameters.pppUsername", "VirtualParameters.pppoeUsername", "Device.PPP.Interface.1.Username"];
         let is_it = |device: &Device, deep: bool| {
-            let text = |path: &str| super::query::at(&device.document, path).and_then(Value::as_str);
+            let text = |path: &str| at(&device.document, path).and_then(Value::as_str);
             if deep {
                 let wans = (1..=8).map(|n| {
                     format!("InternetGatewayDevice.WANDevice.1.WANConnectionDevice.{n}.WANPPPConnection.1.Username")
@@ -127,7 +122,6 @@ impl Store {
         self.devices.get_mut(found)
     }
 
-    /// One more modem.
     pub(crate) fn add(&mut self, device: Device) {
         if self.devices.len() < MAX_DEVICES {
             self.devices.push(device);
@@ -135,69 +129,67 @@ impl Store {
     }
 }
 
-/// What a script can do to a modem.
 #[derive(Clone, Debug, Deserialize)]
 pub(crate) struct SimulateDevice {
     /// Its id, serial number or PPPoE user.
-    device: String,
-    change: Change,
+    pub(crate) device: String,
+    pub(crate) change: Change,
 }
 
-/// Changes a modem; its id, and for a swap the id of the new one.
-pub(crate) fn simulate(world: &Partners, wish: &SimulateDevice) -> Option<String> {
-    change(world, &wish.device, wish.change)
-}
+pub(crate) type Genieacs = PartnerState<Fleet>;
 
-pub(crate) fn change(world: &Partners, which: &str, change: Change) -> Option<String> {
-    let now = world.clock.now();
-    let mut store = locked(&world.genieacs);
-    let device = store.find(which)?;
-    let behave = |device: &mut Device, behaviour| {
-        device.behaviour = behaviour;
-        device.inform(now);
-    };
-    let mut id = device.id().to_owned();
-    match change {
-        Change::Online => behave(device, Behaviour::Online),
-        Change::BehindNat => behave(device, Behaviour::BehindNat),
-        Change::Slow => behave(device, Behaviour::Slow),
-        Change::Faulting => behave(device, Behaviour::Faulting),
-        Change::Offline => {
-            device.behaviour = Behaviour::Offline;
-            device.inform(now.saturating_sub(Duration::hours(3)));
+impl Genieacs {
+    /// The fleet, with everything done that was due.
+    pub(crate) fn fleet_now(&self) -> MutexGuard<'_, Fleet> {
+        let mut fleet = self.store();
+        fleet.devices(self.clock.now());
+        fleet
+    }
+
+    /// Changes a modem; its id, and for a swap the id of the new one.
+    pub(crate) fn change(&self, which: &str, change: Change) -> Option<String> {
+        let now = self.clock.now();
+        let mut store = self.store();
+        let device = store.find(which)?;
+        let behave = |device: &mut Device, behaviour| {
+            device.behaviour = behaviour;
+            device.inform(now);
+        };
+        let mut id = device.id().to_owned();
+        match change {
+            Change::Online => behave(device, Behaviour::Online),
+            Change::BehindNat => behave(device, Behaviour::BehindNat),
+            Change::Slow => behave(device, Behaviour::Slow),
+            Change::Faulting => behave(device, Behaviour::Faulting),
+            Change::Offline => {
+                device.behaviour = Behaviour::Offline;
+                device.inform(now.saturating_sub(Duration::hours(3)));
+            }
+            Change::Connected | Change::Disconnected => {
+                let username =
+                    at(&device.document, "VirtualParameters.pppoeUsername").cloned().unwrap_or_else(|| which.into());
+                let username = if change == Change::Connected { username } else { Value::from("") };
+                device.set("VirtualParameters.pppUsername", username, now);
+            }
+            Change::Swapped => {
+                let mut new = device.clone();
+                device.behaviour = Behaviour::Offline;
+                let serial = format!("48575443{}", random::digits(8));
+                id = format!("00259E-HG8245H5-{serial}");
+                new.document["_id"] = id.clone().into();
+                new.document["_deviceId"] = json!({"_Manufacturer": "Huawei Technologies Co., Ltd", "_OUI": "00259E", "_ProductClass": "HG8245H5", "_SerialNumber": serial});
+                new.document["_registered"] = utc_time(now).into();
+                behave(&mut new, Behaviour::Online);
+                store.add(new);
+            }
         }
-        Change::Connected | Change::Disconnected => {
-            let username = super::query::at(&device.document, "VirtualParameters.pppoeUsername")
-                .cloned()
-                .unwrap_or_else(|| which.into());
-            let username = if change == Change::Connected { username } else { Value::from("") };
-            device.set("VirtualParameters.pppUsername", username, now);
-        }
-        Change::Swapped => {
-            let mut new = device.clone();
-            device.behaviour = Behaviour::Offline;
-            let serial = format!("48575443{}", random::digits(8));
-            id = format!("00259E-HG8245H5-{serial}");
-            new.document["_id"] = id.clone().into();
-            new.document["_deviceId"] = json!({"_Manufacturer": "Huawei Technologies Co., Ltd", "_OUI": "00259E", "_ProductClass": "HG8245H5", "_SerialNumber": serial});
-            new.document["_registered"] = utc_time(now).into();
-            behave(&mut new, Behaviour::Online);
-            store.add(new);
+        Some(id)
+    }
+
+    /// Lets a test write what it likes.
+    pub(crate) fn edit(&self, which: &str, edit: impl FnOnce(&mut Device)) {
+        if let Some(device) = self.store().find(which) {
+            edit(device);
         }
     }
-    Some(id)
-}
-
-/// Lets a test write what it likes.
-pub(crate) fn edit(world: &Partners, which: &str, edit: impl FnOnce(&mut Device)) {
-    if let Some(device) = locked(&world.genieacs).find(which) {
-        edit(device);
-    }
-}
-
-/// The tasks that wait now.
-pub(crate) fn waiting(world: &Partners) -> Vec<Task> {
-    let mut store = locked(&world.genieacs);
-    store.devices(world.clock.now());
-    store.tasks.iter().cloned().collect()
 }

@@ -4,7 +4,7 @@
 
 use serde_json::{Map, Value, json};
 
-use crate::random;
+use crate::core::random;
 
 /// Every method that the stand-in offers, in the order of the page.
 const ALL: &[&str] = &[

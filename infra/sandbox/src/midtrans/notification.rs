@@ -6,12 +6,11 @@ use serde_json::{Map, Value, json};
 use sha2::{Digest, Sha512};
 use time::OffsetDateTime;
 
+use super::channel::Channel;
+use super::rules::RULES;
 use super::transaction::{Status, Transaction};
-use crate::clock::midtrans_time;
-use crate::partner::Partner;
-use crate::random;
-use crate::rupiah::two_decimals;
-use crate::webhooks::Notification;
+use crate::core::rupiah::two_decimals;
+use crate::core::{Notification, midtrans_time, random};
 
 pub(crate) const MERCHANT_ID: &str = "G000000000";
 
@@ -44,8 +43,7 @@ pub(crate) fn notified(transaction: &Transaction, server_key: &str) -> Map<Strin
 
 /// The transaction as the Core API tells it: some methods put the transaction id into `order_id`.
 pub(crate) fn answered(transaction: &Transaction, message: &str, server_key: &str) -> Map<String, Value> {
-    let by_transaction_id =
-        transaction.channel.as_ref().is_some_and(super::channel::Channel::known_by_transaction_id_only);
+    let by_transaction_id = transaction.channel.as_ref().is_some_and(Channel::known_by_transaction_id_only);
     let order_id = match &transaction.transaction_id {
         Some(id) if by_transaction_id => id,
         _ => &transaction.request.order_id,
@@ -101,7 +99,7 @@ fn describe(transaction: &Transaction, order_id: &str, message: &str, server_key
 
 fn status_word(transaction: &Transaction) -> String {
     let word = transaction.status.word();
-    let shouts = transaction.channel.as_ref().is_some_and(super::channel::Channel::shouts);
+    let shouts = transaction.channel.as_ref().is_some_and(Channel::shouts);
     if shouts { word.to_uppercase() } else { word.to_owned() }
 }
 
@@ -155,7 +153,7 @@ fn refunds(transaction: &Transaction) -> Value {
 /// The notification of the transaction's present state.
 pub(crate) fn notification(transaction: &Transaction, server_key: &str) -> Notification {
     Notification {
-        partner: Partner::Midtrans,
+        rules: &RULES,
         reference: transaction.request.order_id.clone(),
         instead: transaction.request.notify_instead.clone(),
         also: transaction.request.notify_also.clone(),
@@ -185,7 +183,7 @@ pub(crate) fn canned(server_key: &str, now: OffsetDateTime) -> Notification {
         "metadata": {"sent_at": midtrans_time(now)},
     });
     Notification {
-        partner: Partner::Midtrans,
+        rules: &RULES,
         reference: order_id,
         instead: Vec::new(),
         also: Vec::new(),

@@ -5,27 +5,23 @@ use axum::response::{IntoResponse, Response};
 
 use super::channel::{self, label};
 use super::notification::{notification, status_code};
-use super::signing_key;
+use super::store::Midtrans;
 use super::transaction::{Status, Transaction};
-use crate::clock::midtrans_time;
-use crate::form::{self, Buttons};
-use crate::page::{self, button, escape, fact};
-use crate::webhooks;
-use crate::world::{Partners, Shared};
-use crate::{locked, rupiah};
+use crate::core::form::{self, Buttons};
+use crate::core::{button, escape, fact, midtrans_time, page, rupiah};
 
 /// Transactions on the overview.
 const RECENT: usize = 30;
 
-pub(crate) async fn show(State(world): State<Shared>, Path(token): Path<String>) -> Response {
-    let key = signing_key(&world);
-    let now = world.clock.now();
-    let mut store = locked(&world.midtrans);
+pub(crate) async fn show(State(midtrans): State<Midtrans>, Path(token): Path<String>) -> Response {
+    let key = midtrans.signing_key();
+    let now = midtrans.clock.now();
+    let mut store = midtrans.store();
     let Some((transaction, living)) = store.of_token(&token) else {
         return form::not_found();
     };
     if transaction.look(now) {
-        webhooks::deliver_in_background(&world, vec![notification(transaction, &key)]);
+        midtrans.deliver_in_background(vec![notification(transaction, &key)]);
     }
     let choosing = transaction.status == Status::NotChosen;
     let closed = !living || (choosing && !transaction.page_is_open(now));
@@ -43,12 +39,12 @@ pub(crate) async fn show(State(world): State<Shared>, Path(token): Path<String>)
 }
 
 pub(crate) async fn act(
-    State(world): State<Shared>,
+    State(midtrans): State<Midtrans>,
     Path(token): Path<String>,
     Form(buttons): Form<Buttons>,
 ) -> Response {
     let page = format!("/snap/v3/redirection/{token}");
-    form::press(&world, token, buttons, |_| page).await
+    form::press(&midtrans, token, buttons, &page).await
 }
 
 fn summary(transaction: &Transaction) -> String {
@@ -153,8 +149,8 @@ fn way_back(transaction: &Transaction) -> String {
 }
 
 /// Recent transactions, as rows of a table.
-pub(crate) fn overview(world: &Partners) -> String {
-    let store = locked(&world.midtrans);
+pub(crate) fn overview(midtrans: &Midtrans) -> String {
+    let store = midtrans.store();
     let rows: Vec<String> = store
         .newest(RECENT)
         .iter()

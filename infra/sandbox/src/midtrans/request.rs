@@ -5,8 +5,8 @@
 use serde_json::Value;
 use time::{Duration, OffsetDateTime};
 
-use crate::clock::parse_midtrans_time;
-use crate::rupiah;
+use super::channel::offered;
+use crate::core::{parse_midtrans_time, rupiah};
 
 /// The two documentation pages disagree about the shortest expiry (5 minutes, 20 seconds); the sandbox takes the
 /// shorter.
@@ -147,7 +147,7 @@ fn enabled_payments(body: &Value, errors: &mut Vec<String>) -> Vec<String> {
         None | Some(Value::Null) => Vec::new(),
         Some(Value::Array(names)) => {
             let names: Vec<String> = names.iter().filter_map(Value::as_str).map(str::to_owned).collect();
-            if !names.is_empty() && super::channel::offered(&names).is_empty() {
+            if !names.is_empty() && offered(&names).is_empty() {
                 errors.push("no payment channels are available for this transaction".to_owned());
             }
             names

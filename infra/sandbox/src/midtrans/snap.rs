@@ -11,12 +11,9 @@ use axum::response::{IntoResponse, Response};
 use serde_json::{Value, json};
 
 use super::request::CreateRequest;
+use super::store::Midtrans;
 use super::transaction::Status;
-use super::{default_expiry, is_authorized};
-use crate::clock::utc_time;
-use crate::locked;
-use crate::partner::Partner;
-use crate::world::{Shared, loopback_url};
+use crate::core::{Authorized, loopback_url, utc_time};
 
 /// Midtrans takes at most three addresses per transaction.
 const MAX_ADDRESSES: usize = 3;
@@ -25,15 +22,12 @@ fn refused(status: StatusCode, messages: &[String]) -> Response {
     (status, Json(json!({"error_messages": messages}))).into_response()
 }
 
-fn unauthorized() -> Response {
-    let body = Partner::Midtrans.error_body("/snap/", 401);
-    (StatusCode::UNAUTHORIZED, Json(body)).into_response()
-}
-
-pub(crate) async fn create(State(world): State<Shared>, headers: HeaderMap, body: Bytes) -> Response {
-    if !is_authorized(&world, &headers) {
-        return unauthorized();
-    }
+pub(crate) async fn create(
+    State(midtrans): State<Midtrans>,
+    _: Authorized,
+    headers: HeaderMap,
+    body: Bytes,
+) -> Response {
     let Ok(body) = serde_json::from_slice::<Value>(&body) else {
         return refused(StatusCode::BAD_REQUEST, &["JSON body is malformed".to_owned()]);
     };
@@ -43,17 +37,17 @@ pub(crate) async fn create(State(world): State<Shared>, headers: HeaderMap, body
     };
     request.notify_instead = addresses(&headers, "x-override-notification");
     request.notify_also = addresses(&headers, "x-append-notification");
-    let now = world.clock.now();
+    let now = midtrans.clock.now();
     if let Some(expiry) = request.expiry
         && expiry.start.is_some_and(|start| start.saturating_add(expiry.after) <= now)
     {
         let message = "expiry must end in the future".to_owned();
         return refused(StatusCode::BAD_REQUEST, &[message]);
     }
-    let created = locked(&world.midtrans).create(request, now, default_expiry(&world));
+    let created = midtrans.store().create(request, now, midtrans.default_expiry());
     match created {
         Ok(token) => {
-            let redirect_url = format!("{}/snap/v3/redirection/{token}", world.urls.midtrans);
+            let redirect_url = format!("{}/snap/v3/redirection/{token}", midtrans.urls.midtrans);
             let answer = json!({"token": token, "redirect_url": redirect_url});
             (StatusCode::CREATED, Json(answer)).into_response()
         }
@@ -76,15 +70,12 @@ fn addresses(headers: &HeaderMap, name: &str) -> Vec<String> {
 }
 
 pub(crate) async fn cancel_session(
-    State(world): State<Shared>,
+    State(midtrans): State<Midtrans>,
     Path(token): Path<String>,
-    headers: HeaderMap,
+    _: Authorized,
 ) -> Response {
-    if !is_authorized(&world, &headers) {
-        return unauthorized();
-    }
-    let now = world.clock.now();
-    let mut store = locked(&world.midtrans);
+    let now = midtrans.clock.now();
+    let mut store = midtrans.store();
     let refusal = match store.of_token(&token) {
         Some((transaction, true)) if transaction.status != Status::NotChosen => "Transaction is on progress",
         Some((transaction, true)) if !transaction.session_cancelled => {

@@ -4,16 +4,28 @@ use std::collections::{HashMap, VecDeque};
 
 use time::{Duration, OffsetDateTime};
 
+use super::channel::Channel;
 use super::request::CreateRequest;
 use super::transaction::{Status, Transaction};
+use crate::core::PartnerState;
 
 /// Orders kept; the oldest goes when one more comes.
 const MAX_ORDERS: usize = 50_000;
 
+pub(crate) type Midtrans = PartnerState<Orders>;
+
+impl Midtrans {
+    /// The key that signs: the newest, once a new one was made.
+    pub(crate) fn signing_key(&self) -> String {
+        let keys = self.settings().midtrans_server_keys;
+        keys.into_iter().next().unwrap_or_default()
+    }
+}
+
 /// Orders by id, with the tokens of their pages and the ids of their transactions.
 #[derive(Debug, Default)]
-pub(crate) struct Store {
-    orders: HashMap<String, Transaction>,
+pub(crate) struct Orders {
+    by_id: HashMap<String, Transaction>,
     newest_last: VecDeque<String>,
     /// Token → order id; also tokens that a newer one replaced.
     tokens: HashMap<String, String>,
@@ -22,7 +34,7 @@ pub(crate) struct Store {
     refusals: u64,
 }
 
-impl Store {
+impl Orders {
     /// A page for the order: its token, or how Snap says that the order id is taken.
     pub(crate) fn create(
         &mut self,
@@ -31,7 +43,7 @@ impl Store {
         default: Duration,
     ) -> Result<String, String> {
         let order_id = request.order_id.clone();
-        match self.orders.get(&order_id) {
+        match self.by_id.get(&order_id) {
             // Only the page existed: a new one takes its place.
             Some(known) if known.status == Status::NotChosen => {}
             Some(_) => {
@@ -48,14 +60,14 @@ impl Store {
         let transaction = Transaction::new(request, now, default);
         let token = transaction.token.clone();
         self.remember_token(token.clone(), order_id.clone());
-        self.orders.insert(order_id, transaction);
+        self.by_id.insert(order_id, transaction);
         Ok(token)
     }
 
     fn make_room(&mut self, order_id: &str) {
         if self.newest_last.len() >= MAX_ORDERS
             && let Some(oldest) = self.newest_last.pop_front()
-            && let Some(gone) = self.orders.remove(&oldest)
+            && let Some(gone) = self.by_id.remove(&oldest)
         {
             self.tokens.remove(&gone.token);
             if let Some(id) = gone.transaction_id {
@@ -78,17 +90,17 @@ impl Store {
     /// The order behind a page's token, an order id or a transaction id; and whether the page is still the order's own.
     pub(crate) fn order_of_link(&self, link: &str) -> Option<(String, bool)> {
         if let Some(order_id) = self.tokens.get(link) {
-            let living = self.orders.get(order_id)?.token == link;
+            let living = self.by_id.get(order_id)?.token == link;
             return Some((order_id.clone(), living));
         }
         let order_id = self.transactions.get(link).map_or(link, String::as_str);
-        self.orders.contains_key(order_id).then(|| (order_id.to_owned(), true))
+        self.by_id.contains_key(order_id).then(|| (order_id.to_owned(), true))
     }
 
     /// The order of a page, and whether the token is still the living one.
     pub(crate) fn of_token(&mut self, token: &str) -> Option<(&mut Transaction, bool)> {
         let order_id = self.tokens.get(token)?;
-        let transaction = self.orders.get_mut(order_id)?;
+        let transaction = self.by_id.get_mut(order_id)?;
         let living = transaction.token == token;
         Some((transaction, living))
     }
@@ -99,25 +111,24 @@ impl Store {
         let by_transaction = self.transactions.get(id);
         let order_id = by_transaction.cloned().unwrap_or_else(|| id.to_owned());
         let by_order_id = by_transaction.is_none();
-        let transaction = self.orders.get_mut(&order_id)?;
-        let hidden = by_order_id
-            && transaction.channel.as_ref().is_some_and(super::channel::Channel::known_by_transaction_id_only);
+        let transaction = self.by_id.get_mut(&order_id)?;
+        let hidden = by_order_id && transaction.channel.as_ref().is_some_and(Channel::known_by_transaction_id_only);
         (transaction.status != Status::NotChosen && !hidden).then_some(transaction)
     }
 
     pub(crate) fn of_order(&mut self, order_id: &str) -> Option<&mut Transaction> {
-        self.orders.get_mut(order_id)
+        self.by_id.get_mut(order_id)
     }
 
     /// Makes an order's transaction id known, after a method was chosen.
     pub(crate) fn index_transaction(&mut self, order_id: &str) {
-        if let Some(id) = self.orders.get(order_id).and_then(|order| order.transaction_id.clone()) {
+        if let Some(id) = self.by_id.get(order_id).and_then(|order| order.transaction_id.clone()) {
             self.transactions.insert(id, order_id.to_owned());
         }
     }
 
     /// The newest orders, newest first.
     pub(crate) fn newest(&self, count: usize) -> Vec<&Transaction> {
-        self.newest_last.iter().rev().filter_map(|order_id| self.orders.get(order_id)).take(count).collect()
+        self.newest_last.iter().rev().filter_map(|order_id| self.by_id.get(order_id)).take(count).collect()
     }
 }

@@ -6,10 +6,7 @@ use time::{Duration, OffsetDateTime};
 
 use super::channel::{self, Channel};
 use super::request::{CreateRequest, Expiry};
-use crate::books::OrderBooks;
-use crate::partner::Partner;
-use crate::random;
-use crate::simulation::{Outcome, Simulate, SimulateError};
+use crate::core::{OrderBooks, Outcome, Partner, Simulate, SimulateError, random};
 
 /// `transaction_status`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -56,7 +53,6 @@ pub(crate) struct Refund {
     pub(crate) bank_confirmed_at: Option<OffsetDateTime>,
 }
 
-/// Refunds of one transaction.
 const MAX_REFUNDS: usize = 50;
 
 #[expect(clippy::struct_field_names, reason = "the API calls it transaction_id, next to order_id")]

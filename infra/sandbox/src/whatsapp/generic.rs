@@ -6,23 +6,22 @@ use axum::extract::State;
 use axum::http::{HeaderMap, header};
 use serde_json::{Value, json};
 
-use super::{MAX_TEXT, Message, Sender, is_phone};
-use crate::world::{Partners, Shared};
+use super::message::{MAX_TEXT, Message, Sender, Whatsapp, is_phone};
 
-pub(super) async fn send(State(world): State<Shared>, headers: HeaderMap, body: Bytes) -> Json<Value> {
+pub(super) async fn send(State(whatsapp): State<Whatsapp>, headers: HeaderMap, body: Bytes) -> Json<Value> {
     let key = headers.get(header::AUTHORIZATION).and_then(|value| value.to_str().ok());
-    match accept(&world, key, &body) {
+    match accept(&whatsapp, key, &body) {
         Ok(message) => {
             let answer = json!({"status": true, "id": message.id});
-            super::arrived(&world, message);
+            whatsapp.arrived(message);
             Json(answer)
         }
         Err(reason) => Json(json!({"status": false, "reason": reason})),
     }
 }
 
-fn accept(world: &Partners, key: Option<&str>, body: &[u8]) -> Result<Message, &'static str> {
-    if key != Some(world.settings().whatsapp_api_key.as_str()) {
+fn accept(whatsapp: &Whatsapp, key: Option<&str>, body: &[u8]) -> Result<Message, &'static str> {
+    if key != Some(whatsapp.settings().whatsapp_api_key.as_str()) {
         return Err("invalid token");
     }
     let body: Value = serde_json::from_slice(body).map_err(|_| "input invalid")?;
@@ -35,5 +34,5 @@ fn accept(world: &Partners, key: Option<&str>, body: &[u8]) -> Result<Message, &
     if text.trim().is_empty() || text.chars().count() > MAX_TEXT {
         return Err("message invalid");
     }
-    Ok(Message::new(world, Sender::Http, phone, text.to_owned()))
+    Ok(Message::new(whatsapp, Sender::Http, phone, text.to_owned()))
 }

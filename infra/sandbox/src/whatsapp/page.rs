@@ -4,21 +4,19 @@ use std::fmt::Write;
 
 use axum::response::{IntoResponse, Response};
 
-use super::{Message, Sender};
-use crate::locked;
-use crate::page::{escape, shell};
-use crate::world::Partners;
+use super::message::{Message, Sender, Whatsapp};
+use crate::core::{escape, shell};
 
 /// Messages on the page.
 const SHOWN: usize = 100;
 const REFRESH_SECONDS: u32 = 5;
 
 /// The newest messages of all phones or of one, newest first.
-pub(crate) fn inbox_page(world: &Partners, phone: Option<&str>) -> Response {
-    let inbox = locked(&world.inbox);
+pub(crate) fn inbox_page(whatsapp: &Whatsapp, phone: Option<&str>) -> Response {
+    let store = whatsapp.store();
     let mut messages = String::new();
     let wanted = |message: &&Message| phone.is_none_or(|phone| message.phone == phone);
-    for message in inbox.0.iter().rev().filter(wanted).take(SHOWN) {
+    for message in store.inbox.iter().rev().filter(wanted).take(SHOWN) {
         let _ = write!(
             messages,
             "<div class=\"message\"><div class=\"muted\"><a href=\"/inbox?phone={0}\">+{0}</a> · {1} WIB · {2}</div>{3}{4}</div>",

@@ -6,9 +6,8 @@
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-use super::meta::Refusal;
+use super::refusal::Refusal;
 
-/// Templates kept.
 const MAX_TEMPLATES: usize = 500;
 /// Longest body with its parameters filled in.
 const MAX_BODY: usize = 1024;

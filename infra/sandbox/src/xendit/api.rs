@@ -5,17 +5,14 @@
 use axum::Json;
 use axum::body::Bytes;
 use axum::extract::{Path, Query, State};
-use axum::http::{HeaderMap, StatusCode};
+use axum::http::StatusCode;
 use axum::response::{IntoResponse, Response};
 use serde_json::{Value, json};
 use time::OffsetDateTime;
 
-use super::default_expiry;
 use super::invoice::{Invoice, Status};
-use crate::clock::parse_utc_time;
-use crate::partner::Partner;
-use crate::world::{Partners, Shared};
-use crate::{basic_auth, locked, webhooks};
+use super::store::Xendit;
+use crate::core::{Authorized, parse_utc_time};
 
 /// Invoices per page of the list, unless `limit` says otherwise.
 const DEFAULT_LIMIT: usize = 10;
@@ -29,93 +26,61 @@ fn not_found(message: &str) -> Response {
     refused(StatusCode::NOT_FOUND, "INVOICE_NOT_FOUND_ERROR", message)
 }
 
-fn unauthorized(world: &Partners, headers: &HeaderMap) -> Option<Response> {
-    let user = basic_auth::user(headers);
-    if user.is_some_and(|user| user == world.settings().xendit_api_key) {
-        return None;
-    }
-    let body = Partner::Xendit.error_body("", 401);
-    Some((StatusCode::UNAUTHORIZED, Json(body)).into_response())
-}
-
-pub(crate) async fn create(State(world): State<Shared>, headers: HeaderMap, body: Bytes) -> Response {
-    if let Some(refusal) = unauthorized(&world, &headers) {
-        return refusal;
-    }
+pub(crate) async fn create(State(xendit): State<Xendit>, _: Authorized, body: Bytes) -> Response {
     let Ok(body) = serde_json::from_slice::<Value>(&body) else {
         return refused(StatusCode::BAD_REQUEST, "INVALID_JSON_FORMAT", "The request body is not JSON");
     };
-    match Invoice::read(&body, world.clock.now(), default_expiry(&world)) {
+    match Invoice::read(&body, xendit.clock.now(), xendit.default_expiry()) {
         Ok(invoice) => {
-            let answer = invoice.answered(&world.urls.xendit);
-            locked(&world.xendit).add(invoice);
+            let answer = invoice.answered(&xendit.urls.xendit);
+            xendit.store().add(invoice);
             Json(answer).into_response()
         }
         Err((code, message)) => refused(StatusCode::BAD_REQUEST, code, &message),
     }
 }
 
-pub(crate) async fn get(State(world): State<Shared>, Path(id): Path<String>, headers: HeaderMap) -> Response {
-    if let Some(refusal) = unauthorized(&world, &headers) {
-        return refusal;
-    }
-    match looked_at(&world, &id) {
-        Some(invoice) => Json(invoice.answered(&world.urls.xendit)).into_response(),
+pub(crate) async fn get(State(xendit): State<Xendit>, Path(id): Path<String>, _: Authorized) -> Response {
+    match xendit.looked_at(&id) {
+        Some(invoice) => Json(invoice.answered(&xendit.urls.xendit)).into_response(),
         None => not_found("Invoice not found"),
     }
 }
 
 pub(crate) async fn list(
-    State(world): State<Shared>,
+    State(xendit): State<Xendit>,
     Query(query): Query<Vec<(String, String)>>,
-    headers: HeaderMap,
+    _: Authorized,
 ) -> Response {
-    if let Some(refusal) = unauthorized(&world, &headers) {
-        return refusal;
-    }
     let filter = match Filter::read(query) {
         Ok(filter) => filter,
         Err(message) => return refused(StatusCode::BAD_REQUEST, "API_VALIDATION_ERROR", &message),
     };
-    let ids = locked(&world.xendit).ids(filter.external_id.as_deref());
+    let ids = xendit.store().ids(filter.external_id.as_deref());
     let found: Vec<Value> = ids
         .iter()
-        .filter_map(|id| looked_at(&world, id))
+        .filter_map(|id| xendit.looked_at(id))
         .filter(|invoice| filter.admits(invoice))
         .take(filter.limit)
-        .map(|invoice| invoice.answered(&world.urls.xendit))
+        .map(|invoice| invoice.answered(&xendit.urls.xendit))
         .collect();
     Json(found).into_response()
 }
 
-pub(crate) async fn expire(State(world): State<Shared>, Path(id): Path<String>, headers: HeaderMap) -> Response {
-    if let Some(refusal) = unauthorized(&world, &headers) {
-        return refusal;
-    }
+pub(crate) async fn expire(State(xendit): State<Xendit>, Path(id): Path<String>, _: Authorized) -> Response {
     // Xendit looks for a pending invoice and finds none once it is paid or expired.
     let none = "Could not find and update PENDING invoice";
-    if looked_at(&world, &id).is_none_or(|invoice| invoice.status != Status::Pending) {
+    if xendit.looked_at(&id).is_none_or(|invoice| invoice.status != Status::Pending) {
         return not_found(none);
     }
-    let token = world.settings().xendit_callback_token;
-    let mut store = locked(&world.xendit);
+    let token = xendit.settings().xendit_callback_token;
+    let mut store = xendit.store();
     let Some(invoice) = store.get(&id).filter(|invoice| invoice.status == Status::Pending) else {
         return not_found(none);
     };
-    invoice.change(Status::Expired, world.clock.now());
-    webhooks::deliver_in_background(&world, vec![invoice.notification(&token)]);
-    Json(invoice.answered(&world.urls.xendit)).into_response()
-}
-
-/// A copy of the invoice, expired if its time has come.
-pub(crate) fn looked_at(world: &Shared, id: &str) -> Option<Invoice> {
-    let token = world.settings().xendit_callback_token;
-    let mut store = locked(&world.xendit);
-    let invoice = store.get(id)?;
-    if invoice.look(world.clock.now()) {
-        webhooks::deliver_in_background(world, vec![invoice.notification(&token)]);
-    }
-    Some(invoice.clone())
+    invoice.change(Status::Expired, xendit.clock.now());
+    xendit.deliver_in_background(vec![invoice.notification(&token)]);
+    Json(invoice.answered(&xendit.urls.xendit)).into_response()
 }
 
 /// The parts of the list's query that the stand-in knows; it ignores the others.

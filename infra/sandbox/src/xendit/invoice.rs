@@ -6,12 +6,8 @@ use serde_json::{Map, Value, json};
 use time::{Duration, OffsetDateTime};
 
 use super::channel;
-use crate::books::OrderBooks;
-use crate::clock::utc_time;
-use crate::partner::Partner;
-use crate::simulation::{Outcome, Simulate, SimulateError};
-use crate::webhooks::Notification;
-use crate::{random, rupiah};
+use super::rules::RULES;
+use crate::core::{Notification, OrderBooks, Outcome, Partner, Simulate, SimulateError, random, rupiah, utc_time};
 
 pub(crate) const MERCHANT: &str = "Contoh Net";
 const USER_ID: &str = "5f0000000000000000000001";
@@ -280,7 +276,7 @@ fn payment_methods(body: &Value) -> Result<Vec<String>, Refusal> {
 /// A webhook with its two headers; every repetition keeps the `webhook-id`.
 pub(crate) fn notification(id: &str, body: &Value, callback_token: &str) -> Notification {
     Notification {
-        partner: Partner::Xendit,
+        rules: &RULES,
         reference: id.to_owned(),
         instead: Vec::new(),
         also: Vec::new(),

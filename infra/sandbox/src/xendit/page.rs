@@ -3,20 +3,17 @@
 use axum::extract::{Form, Path, State};
 use axum::response::{IntoResponse, Response};
 
-use super::api::looked_at;
 use super::channel;
 use super::invoice::{Invoice, Status};
-use crate::clock::midtrans_time;
-use crate::form::{self, Buttons};
-use crate::page::{self, button, escape, fact};
-use crate::rupiah;
-use crate::world::Shared;
+use super::store::Xendit;
+use crate::core::form::{self, Buttons};
+use crate::core::{button, escape, fact, midtrans_time, page, rupiah};
 
 /// Invoices on the overview.
 const RECENT: usize = 30;
 
-pub(crate) async fn show(State(world): State<Shared>, Path(id): Path<String>) -> Response {
-    let Some(invoice) = looked_at(&world, &id) else {
+pub(crate) async fn show(State(xendit): State<Xendit>, Path(id): Path<String>) -> Response {
+    let Some(invoice) = xendit.looked_at(&id) else {
         return form::not_found();
     };
     let mut body = summary(&invoice);
@@ -25,9 +22,13 @@ pub(crate) async fn show(State(world): State<Shared>, Path(id): Path<String>) ->
     page::shell("Pay with Xendit", None, &body).into_response()
 }
 
-pub(crate) async fn act(State(world): State<Shared>, Path(id): Path<String>, Form(buttons): Form<Buttons>) -> Response {
+pub(crate) async fn act(
+    State(xendit): State<Xendit>,
+    Path(id): Path<String>,
+    Form(buttons): Form<Buttons>,
+) -> Response {
     let page = format!("/web/{id}");
-    form::press(&world, id, buttons, |_| page).await
+    form::press(&xendit, id, buttons, &page).await
 }
 
 fn summary(invoice: &Invoice) -> String {
@@ -93,12 +94,12 @@ fn way_back(invoice: &Invoice) -> String {
 }
 
 /// Recent invoices, as rows of a table.
-pub(crate) fn overview(world: &Shared) -> String {
-    let ids = crate::locked(&world.xendit).ids(None);
+pub(crate) fn overview(xendit: &Xendit) -> String {
+    let ids = xendit.store().ids(None);
     let rows: Vec<String> = ids
         .iter()
         .take(RECENT)
-        .filter_map(|id| looked_at(world, id))
+        .filter_map(|id| xendit.looked_at(id))
         .map(|invoice| {
             format!(
                 "<tr><td><a href=\"/web/{}\">{}</a></td><td>{}</td><td>{}</td></tr>",

@@ -3,23 +3,39 @@
 use std::collections::{HashMap, VecDeque};
 
 use super::invoice::Invoice;
+use crate::core::PartnerState;
 
 /// Invoices kept; the oldest goes when one more comes.
 const MAX_INVOICES: usize = 50_000;
 
+pub(crate) type Xendit = PartnerState<Invoices>;
+
+impl Xendit {
+    /// A copy of the invoice, expired if its time has come.
+    pub(crate) fn looked_at(&self, id: &str) -> Option<Invoice> {
+        let token = self.settings().xendit_callback_token;
+        let mut store = self.store();
+        let invoice = store.get(id)?;
+        if invoice.look(self.clock.now()) {
+            self.deliver_in_background(vec![invoice.notification(&token)]);
+        }
+        Some(invoice.clone())
+    }
+}
+
 /// Invoices by id; external ids need not be unique.
 #[derive(Debug, Default)]
-pub(crate) struct Store {
-    invoices: HashMap<String, Invoice>,
+pub(crate) struct Invoices {
+    by_id: HashMap<String, Invoice>,
     newest_last: VecDeque<String>,
     by_external_id: HashMap<String, Vec<String>>,
 }
 
-impl Store {
+impl Invoices {
     pub(crate) fn add(&mut self, invoice: Invoice) {
         if self.newest_last.len() >= MAX_INVOICES
             && let Some(oldest) = self.newest_last.pop_front()
-            && let Some(gone) = self.invoices.remove(&oldest)
+            && let Some(gone) = self.by_id.remove(&oldest)
             && let Some(ids) = self.by_external_id.get_mut(&gone.external_id)
         {
             ids.retain(|id| *id != oldest);
@@ -29,19 +45,23 @@ impl Store {
         }
         self.newest_last.push_back(invoice.id.clone());
         self.by_external_id.entry(invoice.external_id.clone()).or_default().push(invoice.id.clone());
-        self.invoices.insert(invoice.id.clone(), invoice);
+        self.by_id.insert(invoice.id.clone(), invoice);
     }
 
     pub(crate) fn get(&mut self, id: &str) -> Option<&mut Invoice> {
-        self.invoices.get_mut(id)
+        self.by_id.get_mut(id)
     }
 
     /// The invoice behind the last part of a link, an id, or an external id (its newest invoice).
     pub(crate) fn id_of_link(&self, link: &str) -> Option<String> {
-        if self.invoices.contains_key(link) {
+        if self.by_id.contains_key(link) {
             return Some(link.to_owned());
         }
         self.by_external_id.get(link)?.last().cloned()
+    }
+
+    pub(crate) fn oldest_first(&self) -> impl Iterator<Item = &Invoice> {
+        self.newest_last.iter().filter_map(|id| self.by_id.get(id))
     }
 
     /// Ids, newest first; of one external id if given.

@@ -97,7 +97,7 @@ impl Merchant {
 
     /// Creates a Snap page; the answer's status and body.
     pub async fn snap(&self, body: &Value) -> (u16, Value) {
-        let url = format!("{}/snap/v1/transactions", self.sandbox.midtrans_url());
+        let url = format!("{}/snap/v1/transactions", self.sandbox.urls().midtrans);
         self.call(self.http.post(url).json(body), "SB-Mid-server-demo").await
     }
 
@@ -114,7 +114,7 @@ impl Merchant {
     }
 
     pub async fn core_with(&self, id: &str, action: &str, body: Option<Value>) -> (String, Value) {
-        let url = format!("{}/v2/{id}/{action}", self.sandbox.midtrans_url());
+        let url = format!("{}/v2/{id}/{action}", self.sandbox.urls().midtrans);
         let request = match (action, body) {
             ("status", _) => self.http.get(url),
             (_, Some(body)) => self.http.post(url).json(&body),
@@ -136,7 +136,7 @@ impl Merchant {
     }
 
     pub async fn xendit_post(&self, path: &str, body: Option<&Value>) -> (u16, Value) {
-        let mut request = self.http.post(format!("{}{path}", self.sandbox.xendit_url()));
+        let mut request = self.http.post(format!("{}{path}", self.sandbox.urls().xendit));
         if let Some(body) = body {
             request = request.json(body);
         }
@@ -144,7 +144,7 @@ impl Merchant {
     }
 
     pub async fn xendit_get(&self, path: &str) -> (u16, Value) {
-        let request = self.http.get(format!("{}{path}", self.sandbox.xendit_url()));
+        let request = self.http.get(format!("{}{path}", self.sandbox.urls().xendit));
         self.call(request, "xnd_development_demo").await
     }
 
@@ -156,7 +156,7 @@ impl Merchant {
 
     /// The control API, here at Midtrans' base URL.
     pub async fn control(&self, path: &str, body: Value) -> (u16, Value) {
-        let url = format!("{}{path}", self.sandbox.midtrans_url());
+        let url = format!("{}{path}", self.sandbox.urls().midtrans);
         let response = self.http.post(url).json(&body).send().await.unwrap();
         (response.status().as_u16(), response.json().await.unwrap())
     }

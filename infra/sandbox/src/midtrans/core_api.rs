@@ -6,18 +6,15 @@
 use axum::Json;
 use axum::body::Bytes;
 use axum::extract::{Path, State};
-use axum::http::{HeaderMap, StatusCode};
+use axum::http::StatusCode;
 use axum::response::{IntoResponse, Response};
 use serde_json::{Map, Value, json};
 
 use super::channel::Channel;
 use super::notification::{answered, notification};
+use super::store::Midtrans;
 use super::transaction::{Status, Transaction};
-use super::{is_authorized, signing_key};
-use crate::partner::Partner;
-use crate::webhooks::{self, Notification};
-use crate::world::Shared;
-use crate::{locked, random, rupiah};
+use crate::core::{Authorized, Notification, random, rupiah};
 
 /// A `status_code` of 400 or more and its message.
 type Refusal = (u16, &'static str);
@@ -28,11 +25,11 @@ const CANNOT_CHANGE: Refusal = (412, "Transaction status cannot be updated.");
 /// A changed transaction: the answer, and what the merchant is notified of.
 type Changed = (Map<String, Value>, Vec<Notification>);
 
-pub(crate) async fn status(State(world): State<Shared>, Path(id): Path<String>, headers: HeaderMap) -> Response {
-    respond(&world, &headers, |world, key| {
-        let mut store = locked(&world.midtrans);
+pub(crate) async fn status(State(midtrans): State<Midtrans>, Path(id): Path<String>, _: Authorized) -> Response {
+    respond(&midtrans, |midtrans, key| {
+        let mut store = midtrans.store();
         let transaction = store.of_core_id(&id).ok_or(UNKNOWN)?;
-        let expired = transaction.look(world.clock.now());
+        let expired = transaction.look(midtrans.clock.now());
         let message = if transaction.status == Status::Expire {
             "Success, transaction is found, but expired"
         } else {
@@ -43,8 +40,8 @@ pub(crate) async fn status(State(world): State<Shared>, Path(id): Path<String>, 
     })
 }
 
-pub(crate) async fn cancel(State(world): State<Shared>, Path(id): Path<String>, headers: HeaderMap) -> Response {
-    change(&world, &headers, &id, "Success, transaction is canceled", |transaction| {
+pub(crate) async fn cancel(State(midtrans): State<Midtrans>, Path(id): Path<String>, _: Authorized) -> Response {
+    change(&midtrans, &id, "Success, transaction is canceled", |transaction| {
         let cancellable = matches!(transaction.status, Status::Pending | Status::Capture);
         cancellable.then(|| {
             transaction.status = Status::Cancel;
@@ -53,20 +50,20 @@ pub(crate) async fn cancel(State(world): State<Shared>, Path(id): Path<String>, 
     })
 }
 
-pub(crate) async fn expire(State(world): State<Shared>, Path(id): Path<String>, headers: HeaderMap) -> Response {
-    change(&world, &headers, &id, "Success, transaction is expired", |transaction| {
+pub(crate) async fn expire(State(midtrans): State<Midtrans>, Path(id): Path<String>, _: Authorized) -> Response {
+    change(&midtrans, &id, "Success, transaction is expired", |transaction| {
         (transaction.status == Status::Pending).then(|| transaction.status = Status::Expire)
     })
 }
 
-pub(crate) async fn approve(State(world): State<Shared>, Path(id): Path<String>, headers: HeaderMap) -> Response {
-    change(&world, &headers, &id, "Success, transaction is approved", |transaction| {
+pub(crate) async fn approve(State(midtrans): State<Midtrans>, Path(id): Path<String>, _: Authorized) -> Response {
+    change(&midtrans, &id, "Success, transaction is approved", |transaction| {
         transaction.challenged.then(|| transaction.challenged = false)
     })
 }
 
-pub(crate) async fn deny(State(world): State<Shared>, Path(id): Path<String>, headers: HeaderMap) -> Response {
-    change(&world, &headers, &id, "Success, transaction is denied", |transaction| {
+pub(crate) async fn deny(State(midtrans): State<Midtrans>, Path(id): Path<String>, _: Authorized) -> Response {
+    change(&midtrans, &id, "Success, transaction is denied", |transaction| {
         transaction.challenged.then(|| {
             transaction.challenged = false;
             transaction.status = Status::Deny;
@@ -75,15 +72,15 @@ pub(crate) async fn deny(State(world): State<Shared>, Path(id): Path<String>, he
 }
 
 pub(crate) async fn refund(
-    State(world): State<Shared>,
+    State(midtrans): State<Midtrans>,
     Path(id): Path<String>,
-    headers: HeaderMap,
+    _: Authorized,
     body: Bytes,
 ) -> Response {
-    respond(&world, &headers, |world, key| {
+    respond(&midtrans, |midtrans, key| {
         let wish = RefundWish::read(&body)?;
-        let now = world.clock.now();
-        let mut store = locked(&world.midtrans);
+        let now = midtrans.clock.now();
+        let mut store = midtrans.store();
         let transaction = store.of_core_id(&id).ok_or(UNKNOWN)?;
         let message = "Success, refund request is approved";
         let mut news = Vec::new();
@@ -158,41 +155,27 @@ fn is_retry(transaction: &Transaction, wish: &RefundWish) -> Result<bool, Refusa
 }
 
 /// Looks the transaction up, lets `apply` change it (none: it cannot), and notifies.
-fn change(
-    world: &Shared,
-    headers: &HeaderMap,
-    id: &str,
-    message: &str,
-    apply: impl FnOnce(&mut Transaction) -> Option<()>,
-) -> Response {
-    respond(world, headers, |world, key| {
-        let mut store = locked(&world.midtrans);
+fn change(midtrans: &Midtrans, id: &str, message: &str, apply: fn(&mut Transaction) -> Option<()>) -> Response {
+    respond(midtrans, |midtrans, key| {
+        let mut store = midtrans.store();
         let transaction = store.of_core_id(id).ok_or(UNKNOWN)?;
-        if transaction.look(world.clock.now()) {
-            webhooks::deliver_in_background(world, vec![notification(transaction, key)]);
+        if transaction.look(midtrans.clock.now()) {
+            midtrans.deliver_in_background(vec![notification(transaction, key)]);
         }
         apply(transaction).ok_or(CANNOT_CHANGE)?;
         Ok((answered(transaction, message, key), vec![notification(transaction, key)]))
     })
 }
 
-fn respond(
-    world: &Shared,
-    headers: &HeaderMap,
-    work: impl FnOnce(&Shared, &str) -> Result<Changed, Refusal>,
-) -> Response {
-    if !is_authorized(world, headers) {
-        let body = Partner::Midtrans.error_body("/v2/", 401);
-        return (StatusCode::UNAUTHORIZED, Json(body)).into_response();
-    }
-    match work(world, &signing_key(world)) {
+fn respond(midtrans: &Midtrans, work: impl FnOnce(&Midtrans, &str) -> Result<Changed, Refusal>) -> Response {
+    match work(midtrans, &midtrans.signing_key()) {
         Ok((answer, news)) => {
-            webhooks::deliver_in_background(world, news);
+            midtrans.deliver_in_background(news);
             Json(Value::Object(answer)).into_response()
         }
         Err((code, message)) => {
             let body = json!({"status_code": code.to_string(), "status_message": message, "id": random::uuid()});
-            let http = if world.settings().midtrans_http_errors {
+            let http = if midtrans.settings().midtrans_http_errors {
                 StatusCode::from_u16(code).unwrap_or(StatusCode::BAD_REQUEST)
             } else {
                 StatusCode::OK

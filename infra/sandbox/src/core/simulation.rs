@@ -1,14 +1,11 @@
-//! Playing the customer and the bank: what the buttons of a payment page and `POST /simulate` do.
-
-use std::sync::Arc;
+//! What a script or a button asks of a gateway, and the answer.
 
 use serde::{Deserialize, Deserializer, Serialize};
 use serde_json::Value;
 
-use crate::partner::Partner;
-use crate::webhooks::{self, Notification, Sent};
-use crate::world::Shared;
-use crate::{locked, midtrans, rupiah, xendit};
+use super::partner::Partner;
+use super::rupiah;
+use super::webhooks::Sent;
 
 /// What becomes of a payment link.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -96,7 +93,6 @@ pub struct Simulated {
 /// Why nothing was simulated.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum SimulateError {
-    /// No such link.
     UnknownLink,
     /// The outcome cannot follow the present state; the text says why.
     Impossible(String),
@@ -114,67 +110,3 @@ impl std::fmt::Display for SimulateError {
 }
 
 impl std::error::Error for SimulateError {}
-
-/// A change that a gateway made, and what it will tell about it.
-pub(crate) struct Change {
-    pub(crate) result: Simulated,
-    pub(crate) notifications: Vec<Notification>,
-}
-
-/// Changes the gateway's state and notifies.
-pub(crate) async fn run(world: &Shared, simulate: &Simulate) -> Result<Simulated, SimulateError> {
-    let (gateway, reference, living) = find(world, &simulate.link)?;
-    if !living {
-        return Err(SimulateError::Impossible("a newer page of the same order has replaced this one".to_owned()));
-    }
-    let change = match gateway {
-        Partner::Midtrans => midtrans::simulate(world, &reference, simulate)?,
-        _ => xendit::simulate(world, &reference, simulate)?,
-    };
-    for notification in &change.notifications {
-        world.sender.remember(notification);
-    }
-    let mut result = change.result;
-    if simulate.webhook {
-        for notification in change.notifications {
-            let sent = webhooks::deliver(world, notification).await;
-            result.webhook = result.webhook.or(sent);
-        }
-    }
-    Ok(result)
-}
-
-/// Sends everything ever notified about a link `copies` times over.
-pub(crate) async fn replay(
-    world: &Shared,
-    link: &str,
-    copies: usize,
-    shuffle: bool,
-) -> Result<Vec<Option<u16>>, SimulateError> {
-    let (gateway, reference, _) = find(world, link)?;
-    let made = world.sender.made_for(gateway, &reference);
-    if made.len().saturating_mul(copies) > webhooks::MAX_REPLAY {
-        return Err(SimulateError::Invalid(format!("a replay sends at most {} notifications", webhooks::MAX_REPLAY)));
-    }
-    if let Some(first) = made.first()
-        && world.addresses(first).is_empty()
-    {
-        return Err(SimulateError::Impossible(
-            "there is no address to notify; start the sandbox with --webhook-base".to_owned(),
-        ));
-    }
-    Ok(webhooks::replay(&Arc::clone(world), made, copies, shuffle).await)
-}
-
-/// Whose link it is, the order id (Midtrans) or invoice id (Xendit) behind it, and whether it still works.
-fn find(world: &Shared, link: &str) -> Result<(Partner, String, bool), SimulateError> {
-    let path = link.split(['?', '#']).next().unwrap_or_default();
-    let token = path.trim_end_matches('/').rsplit('/').next().unwrap_or_default();
-    if let Some((order_id, living)) = locked(&world.midtrans).order_of_link(token) {
-        return Ok((Partner::Midtrans, order_id, living));
-    }
-    if let Some(id) = locked(&world.xendit).id_of_link(token) {
-        return Ok((Partner::Xendit, id, true));
-    }
-    Err(SimulateError::UnknownLink)
-}

@@ -4,9 +4,9 @@ use axum::http::StatusCode;
 use axum::response::{IntoResponse, Redirect, Response};
 use serde::Deserialize;
 
-use crate::page;
-use crate::simulation::{self, Outcome, Simulate, SimulateError, Simulated};
-use crate::world::Shared;
+use super::gateway::{Gateway, play};
+use super::simulation::{Outcome, Simulate, SimulateError};
+use super::{page, rupiah};
 
 #[derive(Debug, Deserialize)]
 pub(crate) struct Buttons {
@@ -19,17 +19,12 @@ pub(crate) struct Buttons {
     lost: Option<String>,
 }
 
-/// Does what the button says; the page to go on with is up to `next`.
-pub(crate) async fn press(
-    world: &Shared,
-    link: String,
-    buttons: Buttons,
-    next: impl FnOnce(&Simulated) -> String,
-) -> Response {
+/// Does what the button says, and shows `page` again.
+pub(crate) async fn press(gateway: &dyn Gateway, link: String, buttons: Buttons, page: &str) -> Response {
     let amount = match buttons.amount.trim() {
         "" => None,
         text => match text.parse::<i64>() {
-            Ok(amount) if (1..=crate::rupiah::MAX).contains(&amount) => Some(amount),
+            Ok(amount) if (1..=rupiah::MAX).contains(&amount) => Some(amount),
             _ => return failed(&SimulateError::Invalid("The amount must be a positive whole number.".to_owned())),
         },
     };
@@ -41,8 +36,8 @@ pub(crate) async fn press(
         channel: Some(buttons.channel).filter(|channel| !channel.is_empty()),
         webhook: buttons.lost.is_none(),
     };
-    match simulation::run(world, &simulate).await {
-        Ok(simulated) => Redirect::to(&next(&simulated)).into_response(),
+    match play(gateway, &simulate).await {
+        Ok(_) => Redirect::to(page).into_response(),
         Err(error) => failed(&error),
     }
 }

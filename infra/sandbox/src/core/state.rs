@@ -1,61 +1,57 @@
-//! What the stand-ins share.
+//! The state of all stand-ins, and of each.
 
-use std::sync::{Arc, Mutex};
+use std::ops::Deref;
+use std::sync::{Arc, Mutex, MutexGuard};
 use std::time::Duration;
 
 use anyhow::{Context, ensure};
+use axum::extract::FromRequestParts;
+use axum::http::StatusCode;
+use axum::http::request::Parts;
+use axum::response::Response;
 use tokio::sync::watch;
 
-use crate::calls::Calls;
-use crate::clock::Clock;
-use crate::faults::Faults;
-use crate::partner::Partner;
-use crate::webhooks::{Notification, Sender};
-use crate::{Options, genieacs, locked, midtrans, network, random, whatsapp, xendit};
+use super::calls::Calls;
+use super::clock::Clock;
+use super::faults::Faults;
+use super::keeping::locked;
+use super::options::Options;
+use super::partner::{Partner, PartnerRules};
+use super::random;
+use super::webhooks::{Notification, Webhooks};
 
 /// Base URLs of the partners, without a slash at the end.
 #[derive(Clone, Debug, serde::Serialize)]
 pub struct Urls {
+    /// The Snap API is under `/snap/v1`, the Core API under `/v2`.
     pub midtrans: String,
     pub xendit: String,
     pub whatsapp: String,
     pub genieacs: String,
+    /// The receiver is at `/webhook`.
     pub network: String,
 }
 
+/// What all stand-ins work on.
 #[derive(Debug)]
-pub(crate) struct Partners {
+pub(crate) struct Core {
     pub(crate) clock: Clock,
     pub(crate) urls: Urls,
     pub(crate) faults: Faults,
     pub(crate) calls: Calls,
-    pub(crate) sender: Sender,
-    pub(crate) midtrans: Mutex<midtrans::Store>,
-    pub(crate) xendit: Mutex<xendit::Store>,
-    pub(crate) inbox: Mutex<whatsapp::Inbox>,
-    pub(crate) templates: Mutex<whatsapp::Templates>,
-    pub(crate) genieacs: Mutex<genieacs::Store>,
-    pub(crate) network: Mutex<network::Store>,
+    pub(crate) webhooks: Webhooks,
     settings: Mutex<Options>,
     stop: watch::Sender<bool>,
 }
 
-impl Partners {
+impl Core {
     pub(crate) fn new(options: Options, urls: Urls) -> anyhow::Result<Self> {
-        let clock = Clock::default();
-        let fleet = genieacs::Store::seeded(clock.now());
         Ok(Self {
-            clock,
+            clock: Clock::default(),
             urls,
             faults: Faults::default(),
             calls: Calls::default(),
-            sender: Sender::new()?,
-            midtrans: Mutex::default(),
-            xendit: Mutex::default(),
-            inbox: Mutex::default(),
-            templates: Mutex::default(),
-            genieacs: Mutex::new(fleet),
-            network: Mutex::default(),
+            webhooks: Webhooks::new()?,
             settings: Mutex::new(options),
             stop: watch::Sender::new(false),
         })
@@ -76,11 +72,16 @@ impl Partners {
         if addresses.is_empty()
             && let Some(base) = locked(&self.settings).webhook_base.as_deref()
         {
-            let gateway = notification.partner.name();
+            let gateway = notification.rules.partner.name();
             addresses.push(format!("{}/api/webhooks/{gateway}", base.trim_end_matches('/')));
         }
         addresses.extend(notification.also.iter().cloned());
         addresses
+    }
+
+    /// Life of a payment code, page or invoice whose creator does not say.
+    pub(crate) fn default_expiry(&self) -> time::Duration {
+        time::Duration::try_from(self.settings().default_expiry).unwrap_or(time::Duration::DAY)
     }
 
     /// A gateway's wait, shifted at random by up to a tenth and divided by the speed-up.
@@ -97,7 +98,7 @@ impl Partners {
         self.stop.send_replace(true);
     }
 
-    /// Resolves once [`Partners::stop`] was called.
+    /// Resolves once [`Core::stop`] was called.
     pub(crate) fn stopped(&self) -> impl Future<Output = ()> + Send + 'static {
         let mut stopped = self.stop.subscribe();
         async move {
@@ -116,8 +117,52 @@ impl Partners {
     }
 }
 
-/// The partners' handlers work on this.
-pub(crate) type Shared = Arc<Partners>;
+/// What all share, and what one partner's stand-in keeps. Its handlers work on this.
+#[derive(Debug)]
+pub(crate) struct PartnerState<S> {
+    pub(crate) rules: &'static PartnerRules,
+    core: Arc<Core>,
+    store: Arc<Mutex<S>>,
+}
+
+impl<S> PartnerState<S> {
+    pub(crate) fn new(core: &Arc<Core>, rules: &'static PartnerRules, store: S) -> Self {
+        Self { rules, core: Arc::clone(core), store: Arc::new(Mutex::new(store)) }
+    }
+
+    pub(crate) fn store(&self) -> MutexGuard<'_, S> {
+        locked(&self.store)
+    }
+}
+
+impl<S> Clone for PartnerState<S> {
+    fn clone(&self) -> Self {
+        Self { rules: self.rules, core: Arc::clone(&self.core), store: Arc::clone(&self.store) }
+    }
+}
+
+impl<S> Deref for PartnerState<S> {
+    type Target = Arc<Core>;
+
+    fn deref(&self) -> &Self::Target {
+        &self.core
+    }
+}
+
+/// The caller has the partner's key.
+pub(crate) struct Authorized;
+
+impl<S: Send> FromRequestParts<PartnerState<S>> for Authorized {
+    type Rejection = Response;
+
+    async fn from_request_parts(parts: &mut Parts, state: &PartnerState<S>) -> Result<Self, Response> {
+        if (state.rules.admits)(&state.settings(), &parts.headers) {
+            Ok(Self)
+        } else {
+            Err((state.rules.error)(parts.uri.path(), StatusCode::UNAUTHORIZED))
+        }
+    }
+}
 
 /// Refuses every address outside this machine: signed notifications of invented payments must not leave it.
 pub(crate) fn loopback_url(url: &str) -> anyhow::Result<()> {

@@ -6,7 +6,7 @@ use std::sync::Mutex;
 
 use serde::{Deserialize, Serialize};
 
-use crate::locked;
+use super::keeping::locked;
 
 /// Faults kept at most; a script that adds more has a mistake.
 const MAX_PENDING: usize = 1_000;
