@@ -41,7 +41,7 @@ pub struct Campaign {
 
 /// What came of it.
 #[derive(Debug, Default)]
-pub struct Outcome {
+pub struct Totals {
     pub schedules: u64,
     pub steps: usize,
     pub troubles: BTreeMap<&'static str, usize>,
@@ -51,7 +51,7 @@ pub struct Outcome {
     pub failures: BTreeMap<u64, Failure>,
 }
 
-impl Outcome {
+impl Totals {
     fn count(&mut self, seed: u64, tally: Tally, judged: Result<(), Failure>) {
         self.schedules += 1;
         self.steps += tally.steps;
@@ -113,9 +113,9 @@ pub fn play_one(steps: &[Step], sabotage: Option<Sabotage>) -> (Tally, Result<()
 
 impl Campaign {
     /// Plays all; or until the first failure, if the build is sabotaged.
-    pub fn run(self) -> Outcome {
+    pub fn run(self) -> Totals {
         let (next, stop) = (AtomicU64::new(0), AtomicBool::new(false));
-        let outcome = Mutex::new(Outcome::default());
+        let totals = Mutex::new(Totals::default());
         let workers = std::thread::available_parallelism().map_or(1, std::num::NonZero::get) * PER_CORE;
         std::thread::scope(|scope| {
             for _ in 0..workers {
@@ -127,30 +127,30 @@ impl Campaign {
                         }
                         let seed = self.seed + number;
                         let (tally, judged) = play_one(&schedule(seed), self.sabotage);
-                        let mut outcome = outcome.lock().unwrap();
+                        let mut totals = totals.lock().unwrap();
                         if let Err(failure) = &judged
                             && self.progress
                         {
                             println!("  seed {seed}: {:?}: {}", failure.kind, failure.text);
                         }
-                        outcome.count(seed, tally, judged);
-                        if self.sabotage.is_some() && !outcome.failures.is_empty() {
+                        totals.count(seed, tally, judged);
+                        if self.sabotage.is_some() && !totals.failures.is_empty() {
                             stop.store(true, Ordering::Relaxed);
                         }
-                        self.show(&outcome);
+                        self.show(&totals);
                     }
                 });
             }
         });
-        outcome.into_inner().unwrap()
+        totals.into_inner().unwrap()
     }
 
-    fn show(self, outcome: &Outcome) {
-        if self.progress && outcome.schedules.is_multiple_of(100) {
-            let (done, failures) = (outcome.schedules, outcome.failures.len());
+    fn show(self, totals: &Totals) {
+        if self.progress && totals.schedules.is_multiple_of(100) {
+            let (done, failures) = (totals.schedules, totals.failures.len());
             let mut out = std::io::stdout();
             let _ =
-                writeln!(out, "  {done} of {} schedules, {} steps, {failures} failed", self.schedules, outcome.steps);
+                writeln!(out, "  {done} of {} schedules, {} steps, {failures} failed", self.schedules, totals.steps);
             let _ = out.flush();
         }
     }
