@@ -15,7 +15,7 @@ use billing::{
 use cloud::{
     app::App,
     queue::Batch,
-    store::{Store, StoreError, admin::new_id},
+    store::{Store, StoreError, new_id},
 };
 use lambda_http::{Body, Response};
 use lunas_sandbox::{OrderBooks, Outcome, Partner, Simulate};

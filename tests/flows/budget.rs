@@ -53,7 +53,7 @@ async fn measure<T>(journey: &Journey, run: impl Future<Output = T>) -> (Cost, T
 /// `copies` paid invoices and revoked grants more, of years ago.
 async fn start(copies: usize) -> Journey {
     let journey = Journey::start().await;
-    payments::active_gateways(&journey.world.app).await;
+    payments::connect::active_gateways(&journey.world.app).await;
     let direct = &journey.world.aws.direct;
     let partition = format!("CUSTOMER#{}", journey.customer.id);
     for prefix in ["INVOICE#", "GRANT#"] {

@@ -12,7 +12,7 @@ use billing::{
 };
 use cloud::{app::App, pay_page_key::Token};
 use lambda_http::{Body, Request, Response};
-use payments::BookingError;
+use payments::{BookingError, booking::ask_and_book, connect::connect_for};
 use serde::Serialize;
 use time::Duration;
 use web::{
@@ -84,7 +84,11 @@ async fn standing(app: &App, invoice: Invoice) -> Result<Standing, Problem> {
         return Ok(Standing { status, retry_after: Some(retry_after(now.saturating_add(wait), now)) });
     }
     let Some(order) = order? else { return Ok(told(status)) };
-    match Box::pin(payments::ask_and_book(app, order, Some(invoice), "check")).await {
+    let booked = async {
+        let gateway = connect_for(app, &order).await?;
+        ask_and_book(app, &*gateway, order, Some(invoice), "check").await
+    };
+    match Box::pin(booked).await {
         Ok(booked) => Ok(told(booked.invoice_status)),
         Err(BookingError::Store(error)) => Err(error.into()),
         Err(trouble) => {

@@ -81,7 +81,7 @@ async fn choices(app: &App, request: &Request) -> Answer {
 }
 
 pub(crate) async fn gateway_names(app: &App) -> Answer {
-    let active = payments::active_gateways(app).await;
+    let active = payments::connect::active_gateways(app).await;
     let names: Vec<GatewayName> = active.gateways.iter().map(|gateway| gateway.name()).collect();
     answer::success(answer::field("gateways", names))
 }

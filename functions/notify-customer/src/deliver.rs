@@ -140,12 +140,9 @@ async fn claim(
     counted: Option<&Phone>,
     now: OffsetDateTime,
 ) -> Result<Turned, Failed> {
-    let claimed = notice.clone().claimed(now);
-    let written = next != context.sender;
-    app.store.claim_notice(&claimed, written.then_some(&next), counted, now).await?;
-    let version = claimed.version.saturating_add(1);
-    let sender = Sender { version: next.version.saturating_add(u64::from(written)), ..next };
-    Ok(Turned { notice: Notice { version, ..claimed }, sender })
+    let turn = if next == context.sender { None } else { Some(next) };
+    let (notice, turn) = app.store.claim_notice(notice.clone().claimed(now), turn, counted, now).await?;
+    Ok(Turned { notice, sender: turn.unwrap_or_else(|| context.sender.clone()) })
 }
 
 enum Opened {

@@ -1,5 +1,7 @@
 //! The one call to the provider, and what is written down of its answer.
 
+use std::ops::ControlFlow::{Break, Continue};
+
 use billing::telling::{
     delivery::DeliveryStatus,
     notice::{Class, Notice},
@@ -7,7 +9,7 @@ use billing::telling::{
 };
 use cloud::{
     app::App,
-    store::{Store, StoreError},
+    store::{Store, StoreError, retry_stale, unless_stale},
 };
 use messaging::{About, Channel, RejectionClass, SendOutcome, Sent};
 use time::{Duration, OffsetDateTime};
@@ -62,7 +64,7 @@ pub(crate) async fn hand_over(
         tracing::error!(alarm = true, messages = TROUBLE, "the message provider has not taken a message for a while");
     }
     let told = |notice: Notice| as_told(notice, &sent, &sender, now);
-    if let Err(error) = note_message(&app.store, notice.clone(), told).await {
+    if let Err(error) = note_message(&app.store, notice.clone(), &told).await {
         tracing::error!(message = notice.id.as_str(), %error, "what became of a message is not written down");
     }
     if let SendOutcome::Accepted { provider_id: Some(id) } = &sent.outcome
@@ -136,17 +138,19 @@ fn as_told(notice: Notice, sent: &Sent, sender: &Sender, now: OffsetDateTime) ->
 }
 
 /// Over whatever was written meanwhile: a status of the provider can come before its answer.
-async fn note_message(store: &Store, mut notice: Notice, told: impl Fn(Notice) -> Notice) -> Result<(), StoreError> {
-    for _ in 0..TRIES {
-        match store.put_notice(&told(notice.clone())).await {
-            Err(StoreError::Stale) => match store.notice(&notice.id).await? {
-                Some(stored) => notice = stored,
-                None => return Ok(()),
-            },
-            done => return done,
-        }
-    }
-    Err(StoreError::Stale)
+async fn note_message(
+    store: &Store,
+    notice: Notice,
+    told: &(impl Fn(Notice) -> Notice + Sync),
+) -> Result<(), StoreError> {
+    retry_stale(notice, |notice| async move {
+        let id = notice.id.clone();
+        Ok(match unless_stale(store.put_notice(&told(notice)).await)? {
+            Break(()) => Break(()),
+            Continue(()) => store.notice(&id).await?.map_or(Break(()), Continue),
+        })
+    })
+    .await
 }
 
 /// What the answer means for the next message. Nothing is written if all is well and nobody has to keep a distance.

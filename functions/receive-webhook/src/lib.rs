@@ -8,9 +8,13 @@ use billing::payment::{
     order::Order,
 };
 use cloud::app::App;
-use gateways::{Hint, OrderRef, VerifyError, WebhookRequest};
+use gateways::{Gateway, Hint, OrderRef, VerifyError, WebhookRequest};
 use lambda_http::{Body, Request, Response};
-use payments::BookingError;
+use payments::{
+    BookingError,
+    booking::book,
+    connect::{ask, connect, connect_with_fresh_keys, require_same_mode},
+};
 use time::Duration;
 use web::{
     answer::{self, Answer, BODY_LIMIT},
@@ -34,31 +38,42 @@ async fn receive(app: &App, request: &Request) -> Answer {
     if body.len() > BODY_LIMIT {
         return Err(problem::TOO_LARGE);
     }
-    let hint = verify(app, gateway, &WebhookRequest { body, headers: request.headers() }).await?;
+    let (gateway, hint) = verify(app, gateway, &WebhookRequest { body, headers: request.headers() }).await?;
     match hint {
-        Hint::NotOurs(why) => tracing::info!(gateway = gateway.as_str(), why, "authentic webhook without an order"),
+        Hint::NotOurs(why) => {
+            tracing::info!(gateway = gateway.name().as_str(), why, "authentic webhook without an order");
+        }
         Hint::Order { order_id, transaction_id, reference, claims_payment } => {
-            book_hinted(app, gateway, OrderRef { order_id, reference, transaction_id }, claims_payment).await?;
+            book_hinted(app, &*gateway, OrderRef { order_id, reference, transaction_id }, claims_payment).await?;
         }
     }
     answer::success(())
 }
 
 /// Verifies with the keys at hand, and once more with keys read again: they may just have been rotated, or typed in.
-async fn verify(app: &App, gateway: GatewayName, webhook: &WebhookRequest<'_>) -> Result<Hint, Problem> {
-    let verdict = match payments::connect(app, gateway).await {
-        Ok(connected) => connected.verify(webhook),
-        Err(BookingError::Setup(_)) => Err(VerifyError::NotConfigured),
+async fn verify(
+    app: &App,
+    gateway: GatewayName,
+    webhook: &WebhookRequest<'_>,
+) -> Result<(Box<dyn Gateway>, Hint), Problem> {
+    match connect(app, gateway).await {
+        Ok(connected) => match connected.verify(webhook) {
+            Ok(hint) => return Ok((connected, hint)),
+            Err(VerifyError::Malformed(what)) => return Err(not_verified(gateway, &VerifyError::Malformed(what))),
+            Err(VerifyError::Forged | VerifyError::NotConfigured) => {}
+        },
+        Err(BookingError::Setup(_)) => {}
         Err(trouble) => return Err(no_keys(gateway, &trouble)),
-    };
-    let verdict = match verdict {
-        Err(VerifyError::Forged | VerifyError::NotConfigured) => payments::connect_with_fresh_keys(app, gateway)
-            .await
-            .map_err(|trouble| no_keys(gateway, &trouble))?
-            .verify(webhook),
-        verdict => verdict,
-    };
-    verdict.map_err(|error| match error {
+    }
+    let fresh = connect_with_fresh_keys(app, gateway).await.map_err(|trouble| no_keys(gateway, &trouble))?;
+    match fresh.verify(webhook) {
+        Ok(hint) => Ok((fresh, hint)),
+        Err(error) => Err(not_verified(gateway, &error)),
+    }
+}
+
+fn not_verified(gateway: GatewayName, error: &VerifyError) -> Problem {
+    match error {
         VerifyError::Malformed(what) => {
             tracing::warn!(gateway = gateway.as_str(), what, "malformed webhook");
             problem::BAD_REQUEST
@@ -71,7 +86,7 @@ async fn verify(app: &App, gateway: GatewayName, webhook: &WebhookRequest<'_>) -
             tracing::error!(alarm = true, gateway = gateway.as_str(), "webhook cannot be verified: no key configured");
             problem::SEND_AGAIN
         }
-    })
+    }
 }
 
 /// A gateway that the provider does not use (no key at all) is no alarm: anybody can post to its address, and an alarm
@@ -86,22 +101,18 @@ fn no_keys(gateway: GatewayName, trouble: &BookingError) -> Problem {
 }
 
 /// Asks the gateway beside reading the order, and books what it says.
-async fn book_hinted(app: &App, gateway: GatewayName, hinted: OrderRef, claims_payment: bool) -> Result<(), Problem> {
-    let (order, report) =
-        tokio::join!(app.store.order(gateway, &hinted.order_id), payments::ask(app, gateway, &hinted));
+async fn book_hinted(app: &App, gateway: &dyn Gateway, hinted: OrderRef, claims_payment: bool) -> Result<(), Problem> {
+    let (order, report) = tokio::join!(app.store.order(gateway.name(), &hinted.order_id), ask(app, gateway, &hinted));
     let Some(order) = order? else {
         tracing::info!(
-            gateway = gateway.as_str(),
+            gateway = gateway.name().as_str(),
             order = hinted.order_id.as_str(),
             "authentic webhook for an order that is not ours"
         );
         return Ok(());
     };
-    let confirmed = match report {
-        Ok(report) => match payments::require_same_mode(app, &order).await {
-            Ok(()) => payments::book(app, order.clone(), None, report, "webhook").await,
-            Err(trouble) => Err(trouble),
-        },
+    let confirmed = match report.and_then(|report| require_same_mode(gateway, &order).map(|()| report)) {
+        Ok(report) => book(app, gateway, order.clone(), None, report, "webhook").await,
         Err(trouble) => Err(trouble),
     };
     match confirmed {

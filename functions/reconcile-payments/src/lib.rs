@@ -14,7 +14,11 @@ use cloud::{
     },
 };
 use gateways::{Cancellation, GatewayError};
-use payments::{BookingError, order_ref};
+use payments::{
+    BookingError,
+    booking::ask_and_book,
+    connect::{connect_for, order_ref},
+};
 use serde_json::Value;
 use time::OffsetDateTime;
 
@@ -87,7 +91,7 @@ async fn look_at(app: &App, key: &Key, silent: &mut Silent) {
     tracing::error!(alarm, order = order.id.as_str(), gateway = order.gateway.as_str(), error = %trouble, "order not reconciled");
     if matches!(trouble, BookingError::OtherMode) {
         let again = Order { wake_at: None, ..order }.looking_again_in(OTHER_MODE_AGAIN_IN, now);
-        not_planned(app.store.note(&in_other_mode(again, now), now).await, key);
+        not_planned(app.store.note(in_other_mode(again, now), now).await.map(drop), key);
     } else {
         ask_again(app, order, ASK_AGAIN_IN, now).await;
     }
@@ -127,23 +131,18 @@ fn not_planned(written: Result<(), StoreError>, order: &Key) {
 }
 
 async fn cancel_or_book(app: &App, order: Order) -> Result<(), BookingError> {
-    if order.cancel_wanted_since.is_none() {
-        return payments::ask_and_book(app, order, None, "reconcile").await.map(|_| ());
-    }
-    payments::require_same_mode(app, &order).await?;
-    let gateway = payments::connect(app, order.gateway).await?;
-    let cancelled = match gateway.cancel(&order_ref(&order)).await {
-        Ok(cancelled) => cancelled,
-        Err(error) => {
+    let gateway = connect_for(app, &order).await?;
+    if order.cancel_wanted_since.is_some() {
+        match gateway.cancel(&order_ref(&order)).await {
+            Ok(Cancellation::Cancelled) => {
+                return Ok(app.store.note_order(&order.cancelled("cancelled", app.clock.now())).await?);
+            }
+            // Paid, over, in progress or never chosen: the status tells. The cancellation stays wanted until the order
+            // is over or paid.
+            Ok(Cancellation::Refused) => {}
             // That nobody cancels must not mean that nobody looks: money may be there.
-            tracing::warn!(order = order.id.as_str(), %error, "order not cancelled yet");
-            return payments::ask_and_book(app, order, None, "reconcile").await.map(|_| ());
+            Err(error) => tracing::warn!(order = order.id.as_str(), %error, "order not cancelled yet"),
         }
-    };
-    match cancelled {
-        Cancellation::Cancelled => Ok(app.store.note_order(&order.cancelled("cancelled", app.clock.now())).await?),
-        // Paid, over, in progress or never chosen: the status tells. The cancellation stays wanted until the order is
-        // over or paid.
-        Cancellation::Refused => payments::ask_and_book(app, order, None, "reconcile").await.map(|_| ()),
     }
+    ask_and_book(app, &*gateway, order, None, "reconcile").await.map(drop)
 }

@@ -10,12 +10,12 @@ use billing::{
     service::{
         apply::{ApplyError, ApplyRules},
         customer::Profile,
-        upgrade::{self, Decision, NewUpgrade, Preview},
+        upgrade::{self, Decision, Preview},
     },
 };
 use cloud::{
     app::App,
-    store::{StoreError, admin::new_id},
+    store::{StoreError, new_id},
 };
 use lambda_http::http::HeaderMap;
 use payments::{
@@ -65,12 +65,8 @@ pub(crate) async fn choose(app: &App, profile: &Profile, preview: &Preview, move
     };
     let standing = replaced.as_ref().map(|invoice| LinkedInvoice { invoice, order: order.as_ref() });
     let opened = upgrade::open(profile, preview, standing, new, now).map_err(rules_problem)?;
-    match store.open_upgrade(&opened, now).await {
-        Ok(()) => {
-            let NewUpgrade { invoice, profile, .. } = opened;
-            let invoice = Invoice { version: invoice.version.saturating_add(1), ..invoice };
-            Ok(Chosen::Invoice(Box::new((invoice, Profile { version: profile.version.saturating_add(1), ..profile }))))
-        }
+    match store.open_upgrade(opened, now).await {
+        Ok(opened) => Ok(Chosen::Invoice(Box::new(opened))),
         // Another click was faster, or money moved.
         Err(StoreError::Stale) => {
             let profile = store.profile(&profile.id).await?.ok_or(problem::INVALID_TOKEN)?;

@@ -1,6 +1,9 @@
 //! `lunas credit adjust`: credit that the provider gives or takes, booked once however often Enter is pressed.
 
-use std::io::{self, BufRead, Write};
+use std::{
+    io::{self, BufRead, Write},
+    ops::ControlFlow::{Break, Continue},
+};
 
 use billing::{
     money::{
@@ -9,13 +12,11 @@ use billing::{
     },
     service::customer::Profile,
 };
-use cloud::store::StoreError;
+use cloud::store::{StoreError, retry_stale};
 use serde_json::json;
 
 use crate::{ALL_DONE, Console, cli::AdjustOptions, find, refuse};
 
-/// Decisions made anew because the customer's data changed meanwhile.
-const TRIES: usize = 5;
 /// Entries among which the same adjustment is looked for: more are not booked of one customer within ten minutes.
 const NEWEST: i32 = 50;
 
@@ -36,7 +37,8 @@ pub(crate) async fn adjust(
     if !options.yes && !confirmed(&found, &planned)? {
         return refuse("not confirmed, nothing was booked; --yes books without asking");
     }
-    for _ in 0..TRIES {
+    let found = &found;
+    retry_stale((), |()| async move {
         let Some(profile) = console.store.profile(&found.id).await? else { return refuse("the customer is gone") };
         let now = console.clock.now();
         if !options.again {
@@ -53,20 +55,18 @@ pub(crate) async fn adjust(
         }
         let adjustment = decision(console, &profile, amount, reason, options)?;
         match console.store.adjust_credit(&adjustment, now).await {
-            Ok(()) => return show(console, &profile, &adjustment),
+            Ok(()) => show(console, &profile, &adjustment).map(Break),
             // Somebody else changed the profile: read and decide again, so it is neither lost nor booked twice.
-            Err(StoreError::Stale) => {}
+            Err(StoreError::Stale) => Ok(Continue(())),
             // Whether it happened is not known. The same command again finds it if it did; with --again it would not
             // look.
-            Err(StoreError::Unavailable(why)) if options.again => {
-                return refuse(format!(
-                    "the table gave no answer ({why}): it may be booked. Look at `lunas customers show` before you repeat it"
-                ));
-            }
-            Err(error) => return Err(error.into()),
+            Err(StoreError::Unavailable(why)) if options.again => refuse(format!(
+                "the table gave no answer ({why}): it may be booked. Look at `lunas customers show` before you repeat it"
+            )),
+            Err(error) => Err(error.into()),
         }
-    }
-    Err(StoreError::Stale.into())
+    })
+    .await
 }
 
 fn decision(

@@ -1,5 +1,7 @@
 //! `lunas invoices`.
 
+use std::ops::ControlFlow::{Break, Continue};
+
 use billing::{
     id::{InvoiceId, OrderId},
     payment::{
@@ -10,20 +12,18 @@ use billing::{
     service::{customer::Profile, package::Package},
     zone::format,
 };
-use cloud::store::{StoreError, admin::new_id};
+use cloud::store::{StoreError, new_id, retry_stale};
 use serde_json::{Value, json};
 use time::Date;
 
 use crate::{ALL_DONE, Console, find, refuse, trouble::Refusal, views};
 
-/// Decisions made anew because the customer's data changed meanwhile, or because the table gave no answer.
-const TRIES: usize = 5;
 /// Invoices read at once.
 const PAGE: u16 = 100;
 
 /// Issues a renewal invoice.
 pub(crate) async fn create(console: &Console, customer: &str, due_date: Date) -> anyhow::Result<u8> {
-    let mut profile = find::customer(console, customer).await?;
+    let profile = find::customer(console, customer).await?;
     let now = console.clock.now();
     let id = InvoiceId::parse(&new_id("inv_", now))?;
     let in_catalogue =
@@ -35,23 +35,25 @@ pub(crate) async fn create(console: &Console, customer: &str, due_date: Date) ->
         return show_created(console, &issued.invoice, &profile);
     }
     let number = console.store.next_invoice_number(console.zone.date(now).year()).await?;
-    for _ in 0..TRIES {
+    let (id, number, in_catalogue) = (&id, &number, in_catalogue.as_ref());
+    retry_stale(profile, |profile| async move {
         let new = NewInvoice { id: id.clone(), number: number.clone(), due_date };
-        let issued = issue_renewal(&profile, in_catalogue.as_ref(), new, console.zone, now)?;
+        let issued = issue_renewal(&profile, in_catalogue, new, console.zone, now)?;
         match console.store.issue_invoice(&issued, now).await {
-            Ok(()) => return show_created(console, &issued.invoice, &issued.profile),
+            Ok(()) => return show_created(console, &issued.invoice, &issued.profile).map(Break),
             Err(StoreError::Stale | StoreError::Unavailable(_)) => {}
             Err(error) => return Err(error.into()),
         }
-        profile =
+        let profile =
             console.store.profile(&profile.id).await?.ok_or_else(|| Refusal("the customer is gone".to_owned()))?;
-        if profile.open_renewal.as_ref() == Some(&id) {
+        if profile.open_renewal.as_ref() == Some(id) {
             // It did happen; only the answer was lost.
-            return show_created(console, &issued.invoice, &profile);
+            return show_created(console, &issued.invoice, &profile).map(Break);
         }
-        refuse_second(console, &profile, in_catalogue.as_ref()).await?;
-    }
-    Err(StoreError::Stale.into())
+        refuse_second(console, &profile, in_catalogue).await?;
+        Ok(Continue(profile))
+    })
+    .await
 }
 
 /// A customer owes one renewal at a time.
@@ -108,14 +110,14 @@ pub(crate) async fn cancel(console: &Console, text: &str, customer: Option<&str>
             return refuse(format!("{} is not an invoice of {}", found.number, owner.username));
         }
     }
-    let mut sent = false;
-    for _ in 0..TRIES {
+    let found = &found;
+    retry_stale(false, |sent| async move {
         let Some((invoice, profile)) = console.store.invoice_and_profile(&found.customer_id, &found.id).await? else {
             return refuse(format!("{} or its customer is gone", found.number));
         };
         if sent && invoice.status == InvoiceStatus::Cancelled {
             // It did happen; only the answer was lost.
-            return show_cancelled(console, &found, &invoice, &profile);
+            return show_cancelled(console, found, &invoice, &profile).map(Break);
         }
         let order = console.store.order_behind(invoice.link.as_ref()).await?;
         let now = console.clock.now();
@@ -124,16 +126,16 @@ pub(crate) async fn cancel(console: &Console, text: &str, customer: Option<&str>
             Err(error) => return refuse(format!("{}: {error}", invoice.number)),
         };
         if console.dry_run {
-            return show_cancelled(console, &invoice, &withdrawal.invoice, &withdrawal.profile);
+            return show_cancelled(console, &invoice, &withdrawal.invoice, &withdrawal.profile).map(Break);
         }
         match console.store.withdraw_invoice(&withdrawal, now).await {
-            Ok(()) => return show_cancelled(console, &invoice, &withdrawal.invoice, &withdrawal.profile),
-            Err(StoreError::Stale) => {}
-            Err(StoreError::Unavailable(_)) => sent = true,
-            Err(error) => return Err(error.into()),
+            Ok(()) => show_cancelled(console, &invoice, &withdrawal.invoice, &withdrawal.profile).map(Break),
+            Err(StoreError::Stale) => Ok(Continue(sent)),
+            Err(StoreError::Unavailable(_)) => Ok(Continue(true)),
+            Err(error) => Err(error.into()),
         }
-    }
-    Err(StoreError::Stale.into())
+    })
+    .await
 }
 
 fn show_cancelled(console: &Console, before: &Invoice, after: &Invoice, profile: &Profile) -> anyhow::Result<u8> {

@@ -1,10 +1,15 @@
 //! `lunas messages`: what customers were not told yet, what they were not told at all, and what to do about it.
 
+use std::ops::ControlFlow::{Break, Continue};
+
 use billing::{
     id::MessageId,
     telling::{delivery::DeliveryStatus, notice::Notice},
 };
-use cloud::{public_url::PublicUrl, store::StoreError};
+use cloud::{
+    public_url::PublicUrl,
+    store::{retry_stale, unless_stale},
+};
 use messaging::texts;
 use serde_json::{Value, json};
 use time::{Date, Duration};
@@ -15,8 +20,6 @@ use crate::{ALL_DONE, Console, refuse, ui::Ui, views};
 const PER_PARTITION: i32 = 100;
 /// How far back is looked for lost messages, unless told otherwise.
 const LOST_SINCE: Duration = Duration::days(7);
-/// Deciding anew after somebody else wrote.
-const TRIES: usize = 5;
 
 /// Lists messages that wait, the next one first.
 pub(crate) async fn pending(console: &Console, since: Option<Date>) -> anyhow::Result<u8> {
@@ -75,40 +78,36 @@ fn list(
 
 /// Has a message sent again that failed, that was skipped, or of which nobody knows.
 pub(crate) async fn resend(console: &Console, id: &MessageId) -> anyhow::Result<u8> {
-    for _ in 0..TRIES {
+    retry_stale((), |()| async move {
         let Some(notice) = console.store.notice(id).await? else {
-            return refuse(format!("there is no message {id}; see `lunas messages failed`"));
+            return refuse(format!("there is no message {id}; see `lunas messages failed`")).map(Break);
         };
         let status = notice.status;
         let Some(again) = notice.again(console.clock.now()) else {
             return refuse(match status {
                 DeliveryStatus::Pending => format!("message {id} is still to be sent; see `lunas messages pending`"),
                 status => format!("message {id} is {}, or a login code: it is not sent again", status.as_str()),
-            });
+            })
+            .map(Break);
         };
-        if !console.dry_run {
-            match console.store.put_notice(&again).await {
-                Err(StoreError::Stale) => continue,
-                done => done?,
-            }
+        if !console.dry_run && unless_stale(console.store.put_notice(&again).await)?.is_continue() {
+            return Ok(Continue(()));
         }
         let human = format!("{}\nit is sent within a minute, if it is still true then", line(&again, console.ui));
         console.ui.result(&human, &json!({"success": true, "dryRun": console.dry_run, "message": view(&again)}))?;
-        return Ok(ALL_DONE);
-    }
-    Err(StoreError::Stale.into())
+        Ok(Break(ALL_DONE))
+    })
+    .await
 }
 
 /// Has the provider tried at once.
 pub(crate) async fn resume(console: &Console) -> anyhow::Result<u8> {
-    for _ in 0..TRIES {
+    retry_stale((), |()| async move {
         let sender = console.store.sender().await?;
         let (stopped, version) = (sender.stopped.clone(), sender.version);
-        if !console.dry_run && version > 0 {
-            match console.store.put_sender(&sender.resumed()).await {
-                Err(StoreError::Stale) => continue,
-                done => done?,
-            }
+        let is_changed = !console.dry_run && version > 0;
+        if is_changed && unless_stale(console.store.put_sender(&sender.resumed()).await)?.is_continue() {
+            return Ok(Continue(()));
         }
         let human = match &stopped {
             Some(stopped) => {
@@ -121,9 +120,9 @@ pub(crate) async fn resume(console: &Console) -> anyhow::Result<u8> {
         };
         let since = views::instant(stopped.map(|stopped| stopped.since));
         console.ui.result(&human, &json!({"success": true, "dryRun": console.dry_run, "stoppedSince": since}))?;
-        return Ok(ALL_DONE);
-    }
-    Err(StoreError::Stale.into())
+        Ok(Break(ALL_DONE))
+    })
+    .await
 }
 
 /// Prints the templates as Meta's API takes them.

@@ -55,7 +55,7 @@ impl Deployment {
             expires_at: now + Duration::DAY,
         };
         let opening = link::open(&invoice, attempt, None, now);
-        self.runtime.block_on(self.store.open_order(&opening)).unwrap();
+        self.runtime.block_on(self.store.open_order(opening.clone())).unwrap();
         let opened = Opened {
             url: "https://pay.example/1".into(),
             reference: "token".into(),
@@ -63,7 +63,7 @@ impl Deployment {
             public: false,
         };
         let (order, invoice) = link::record(&self.order(), &self.invoice(), &opened, now);
-        self.runtime.block_on(self.store.record_answer(&order, invoice.as_ref(), None)).unwrap();
+        self.runtime.block_on(self.store.record_answer(&order, invoice, None)).unwrap();
     }
 
     /// The customer pays `received`, and the webhook arrives.
@@ -84,7 +84,7 @@ impl Deployment {
             panic!("not settled")
         };
         change.order.note(now, "confirmed_by:webhook");
-        self.runtime.block_on(self.store.settle(&change, &invoice, now)).unwrap();
+        self.runtime.block_on(self.store.settle(*change, &invoice, now)).unwrap();
     }
 
     fn relay(&self) {

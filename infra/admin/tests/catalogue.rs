@@ -113,7 +113,7 @@ fn an_open_change_of_package_is_shown_and_can_be_cancelled() {
         due_date: date!(2026 - 12 - 10),
     };
     let opened = upgrade::open(&profile, &preview, None, new, now).unwrap();
-    deployment.runtime.block_on(store.open_upgrade(&opened, now)).unwrap();
+    deployment.runtime.block_on(store.open_upgrade(opened, now)).unwrap();
 
     deployment
         .lunas(&["customers", "show", "c01"])

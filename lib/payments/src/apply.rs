@@ -4,6 +4,8 @@
 //! It converges, it does not obey: `billing::service::apply` compares invoice and entitlement, so order and repetition
 //! do not matter.
 
+use std::ops::ControlFlow::{self, Break, Continue};
+
 use billing::{
     id::{CustomerId, InvoiceId},
     payment::{
@@ -14,15 +16,13 @@ use billing::{
         apply::{Application, ApplyError, ApplyRules, Todo, give_back, grant, next_step, replaced_renewal, revoke},
         customer::Profile,
     },
+    telling::event::Event,
 };
 use cloud::{
     clock::Clock,
-    store::{Store, StoreError},
+    store::{Store, StoreError, retry_stale, unless_stale},
 };
 use time::OffsetDateTime;
-
-/// Reading and deciding anew: after a conflict, and once more to grant what was revoked first.
-const ROUNDS: usize = 8;
 
 /// The store and the rules of the deployment.
 #[derive(Debug, Clone)]
@@ -48,41 +48,41 @@ pub enum NotApplied {
 }
 
 impl Apply {
-    /// Makes the entitlement follow what the invoice says now. Answers the invoice as it stands then.
+    /// Makes the entitlement follow what the invoice says now, a step at a time: what was revoked first is granted by
+    /// the next. Answers the invoice as it stands then.
     pub async fn converge(&self, customer: &CustomerId, invoice: &InvoiceId) -> Result<Invoice, NotApplied> {
-        for _ in 0..ROUNDS {
-            let now = self.clock.now();
-            let (invoice, profile) =
-                self.store.invoice_and_profile(customer, invoice).await?.ok_or(NotApplied::Unknown)?;
-            let application = match next_step(&invoice) {
-                Todo::Nothing => return Ok(invoice),
-                Todo::Grant => self.grant_replacing_renewal(&invoice, &profile, now).await,
-                Todo::Revoke(settlement_no) => {
-                    let profile = self.without_cancelled(&invoice, profile).await?;
-                    let grants = self.store.grants(customer).await?;
-                    revoke(&invoice, settlement_no, &profile, &grants, self.rules, now).map_err(NotApplied::from)
-                }
-                Todo::GiveBack => {
-                    let grants = self.store.grants(customer).await?;
-                    give_back(&invoice, &profile, &grants, self.rules, now).map_err(NotApplied::from)
-                }
-            };
-            let application = match application {
-                Err(NotApplied::Refused(ApplyError::Stale)) => continue,
-                application => application?,
-            };
-            match self.store.apply(&application, now).await {
-                Ok(()) if !application.invoice.awaits_apply() => {
-                    self.close_link_of(&invoice, &application.invoice).await;
-                    let told: Vec<_> = application.events.iter().map(billing::telling::event::Event::kind).collect();
-                    tracing::info!(customer = customer.as_str(), invoice = invoice.id.as_str(), events = ?told, "applied");
-                    return Ok(application.invoice);
-                }
-                Ok(()) | Err(StoreError::Stale) => {}
-                Err(error) => return Err(error.into()),
+        retry_stale((), |()| self.step(customer, invoice)).await
+    }
+
+    /// Ends with the invoice as it stands, once there is nothing to do.
+    async fn step(&self, customer: &CustomerId, invoice: &InvoiceId) -> Result<ControlFlow<Invoice>, NotApplied> {
+        let now = self.clock.now();
+        let (invoice, profile) = self.store.invoice_and_profile(customer, invoice).await?.ok_or(NotApplied::Unknown)?;
+        let application = match next_step(&invoice) {
+            Todo::Nothing => return Ok(Break(invoice)),
+            Todo::Grant => self.grant_replacing_renewal(&invoice, &profile, now).await,
+            Todo::Revoke(settlement_no) => {
+                let profile = self.without_cancelled(&invoice, profile).await?;
+                let grants = self.store.grants(customer).await?;
+                revoke(&invoice, settlement_no, &profile, &grants, self.rules, now).map_err(NotApplied::from)
             }
+            Todo::GiveBack => {
+                let grants = self.store.grants(customer).await?;
+                give_back(&invoice, &profile, &grants, self.rules, now).map_err(NotApplied::from)
+            }
+        };
+        let application = match application {
+            Err(NotApplied::Refused(ApplyError::Stale)) => return Ok(Continue(())),
+            application => application?,
+        };
+        if unless_stale(self.store.apply(&application, now).await)?.is_continue() || application.invoice.awaits_apply()
+        {
+            return Ok(Continue(()));
         }
-        Err(StoreError::Stale.into())
+        self.close_link_of(&invoice, &application.invoice).await;
+        let told: Vec<_> = application.events.iter().map(Event::kind).collect();
+        tracing::info!(customer = customer.as_str(), invoice = invoice.id.as_str(), events = ?told, "applied");
+        Ok(Break(application.invoice))
     }
 
     /// An invoice that was open again, and is withdrawn because another took its place: nobody is to pay its link any

@@ -43,7 +43,7 @@ use cloud::{
     public_url::PublicUrl,
     secrets::Secrets,
     settings::Settings,
-    store::{Store, admin::new_id},
+    store::{Store, new_id},
 };
 use lunas_sandbox::Sandbox;
 use time::Duration;

@@ -19,7 +19,6 @@ use crate::{
 };
 
 /// Deciding anew after somebody else wrote the same login.
-const TRIES: usize = 5;
 const HOUR_SECONDS: i64 = 3600;
 
 /// What a person types in to log in.

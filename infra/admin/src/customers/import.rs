@@ -15,7 +15,7 @@ use billing::{
 };
 use cloud::{
     clock::Clock,
-    store::{Store, StoreError, admin::new_id},
+    store::{Store, StoreError, new_id},
 };
 use tokio::task::JoinHandle;
 

@@ -11,7 +11,7 @@ use billing::{
     },
     telling::network::{NetworkUpdate, TellingState},
 };
-use cloud::store::{LedgerLine, show::EventState};
+use cloud::store::{LedgerLine, outbox::EventState};
 use time::OffsetDateTime;
 
 use crate::ui::Ui;

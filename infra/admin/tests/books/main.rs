@@ -59,7 +59,7 @@ impl Deployment {
                 expires_at: now + Duration::DAY,
             };
             let before = invoice.link.as_ref().map(|link| self.order(link.order_id.as_str()));
-            self.runtime.block_on(self.store.open_order(&link::open(&invoice, attempt, before.as_ref(), now))).unwrap();
+            self.runtime.block_on(self.store.open_order(link::open(&invoice, attempt, before.as_ref(), now))).unwrap();
             let opened = Opened {
                 url: "https://pay.example/1".into(),
                 reference: "token".into(),
@@ -67,7 +67,7 @@ impl Deployment {
                 public: false,
             };
             let (order, invoice) = link::record(&self.order(&id), &self.invoice_of(customer), &opened, now);
-            self.runtime.block_on(self.store.record_answer(&order, invoice.as_ref(), None)).unwrap();
+            self.runtime.block_on(self.store.record_answer(&order, invoice, None)).unwrap();
         }
     }
 
@@ -90,7 +90,7 @@ impl Deployment {
         let SettleOutcome::Settled(change) = settle(&order, &invoice, &report, now).unwrap() else {
             panic!("not settled")
         };
-        self.runtime.block_on(self.store.settle(&change, &invoice, now)).unwrap();
+        self.runtime.block_on(self.store.settle(*change, &invoice, now)).unwrap();
     }
 
     /// The gateway says something that nobody understands.
@@ -100,7 +100,7 @@ impl Deployment {
             self.runtime.block_on(self.store.invoice(&order.customer_id, &order.invoice_id)).unwrap().unwrap();
         let report = Report { state: ReportedState::Unclear(why.to_owned()), transactions: Vec::new() };
         match settle(&order, &invoice, &report, now).unwrap() {
-            SettleOutcome::Noted(note) => self.runtime.block_on(self.store.note(&note, now)).unwrap(),
+            SettleOutcome::Noted(note) => drop(self.runtime.block_on(self.store.note(*note, now)).unwrap()),
             SettleOutcome::Unchanged => {}
             SettleOutcome::Settled(_) => panic!("settled"),
         }

@@ -1,6 +1,6 @@
 //! Reads for the audit: everything of one customer, and the whole table page by page. Nothing is decided from them.
 
-use std::collections::{BTreeSet, HashMap};
+use std::collections::BTreeSet;
 
 use aws_sdk_dynamodb::types::AttributeValue;
 use billing::{
@@ -13,17 +13,16 @@ use serde::de::DeserializeOwned;
 use time::OffsetDateTime;
 
 use super::{
-    LedgerLine, Store, StoreError, WakeKind,
-    item::{Item, from_item},
+    error::{StoreError, unavailable},
+    item::{Item, WakeKind, from_item, seconds},
     keys::{self, Key},
-    show::EventState,
-    unavailable,
+    ledger::LedgerLine,
+    outbox::EventState,
+    table::Store,
 };
 
 /// Pages of a megabyte that are read of one customer: far more than a lifetime.
 const BOOK_PAGES: usize = 50;
-/// Keys in one read (DynamoDB allows 100).
-const KEYS_AT_ONCE: usize = 100;
 /// Rows of one page of the whole table.
 const ROWS_PER_PAGE: i32 = 1_000;
 
@@ -76,13 +75,13 @@ impl Store {
 
     /// An order as the audit wants it.
     pub async fn filed_order(&self, key: &Key) -> Result<Option<Filed<Order>>, StoreError> {
-        let found = self.get_all(std::slice::from_ref(key)).await?.remove(key);
+        let found = self.get_item(key).await?;
         found.map(|item| filed(item, WakeKind::Order, |order: &Order| order.id.as_str())).transpose()
     }
 
     /// An event as the audit wants it.
     pub async fn filed_event(&self, key: &Key) -> Result<Option<Filed<KnownEvent>>, StoreError> {
-        let found = self.get_all(std::slice::from_ref(key)).await?.remove(key);
+        let found = self.get_item(key).await?;
         found.map(event).transpose()
     }
 
@@ -105,32 +104,18 @@ impl Store {
         key: &Key,
         wake_time: OffsetDateTime,
     ) -> Result<bool, StoreError> {
-        let mut start = None;
-        for _ in 0..BOOK_PAGES {
-            let answer = self
-                .client
-                .query()
-                .table_name(&self.table)
-                .index_name("wake")
-                .key_condition_expression("wake_key = :key AND wake_time = :at")
-                .filter_expression("PK = :pk AND SK = :sk")
-                .expression_attribute_values(":key", AttributeValue::S(kind.partition(id)))
-                .expression_attribute_values(":at", super::item::seconds(wake_time))
-                .expression_attribute_values(":pk", AttributeValue::S(key.pk.clone()))
-                .expression_attribute_values(":sk", AttributeValue::S(key.sk.clone()))
-                .set_exclusive_start_key(start)
-                .send()
-                .await
-                .map_err(|error| unavailable(&error))?;
-            if !answer.items().is_empty() {
-                return Ok(true);
-            }
-            start = answer.last_evaluated_key;
-            if start.is_none() {
-                break;
-            }
-        }
-        Ok(false)
+        let query = self
+            .client
+            .query()
+            .table_name(&self.table)
+            .index_name("wake")
+            .key_condition_expression("wake_key = :key AND wake_time = :at")
+            .filter_expression("PK = :pk AND SK = :sk")
+            .expression_attribute_values(":key", AttributeValue::S(kind.partition(id)))
+            .expression_attribute_values(":at", seconds(wake_time))
+            .expression_attribute_values(":pk", AttributeValue::S(key.pk.clone()))
+            .expression_attribute_values(":sk", AttributeValue::S(key.sk.clone()));
+        Ok(!self.read_all(query, BOOK_PAGES).await?.is_empty())
     }
 
     /// A page of the whole table, keys only: for the audit, which nobody waits for. Everything else reads by key.
@@ -158,28 +143,12 @@ impl Store {
 
     /// Grants, invoices, ledger and profile; they lie side by side, devices before and sessions after them.
     async fn book_items(&self, customer: &CustomerId) -> Result<Vec<Item>, StoreError> {
-        let (mut items, mut start) = (Vec::new(), None);
-        for _ in 0..BOOK_PAGES {
-            let answer = self
-                .client
-                .query()
-                .table_name(&self.table)
-                .key_condition_expression("PK = :pk AND SK BETWEEN :first AND :last")
-                .expression_attribute_values(":pk", AttributeValue::S(keys::customer_partition(customer)))
-                .expression_attribute_values(":first", AttributeValue::S(keys::GRANT.to_owned()))
-                .expression_attribute_values(":last", AttributeValue::S(keys::profile(customer).sk))
-                .consistent_read(true)
-                .set_exclusive_start_key(start)
-                .send()
-                .await
-                .map_err(|error| unavailable(&error))?;
-            items.extend(answer.items.unwrap_or_default());
-            start = answer.last_evaluated_key;
-            if start.is_none() {
-                return Ok(items);
-            }
-        }
-        Err(StoreError::Damaged(format!("more items than can be read of one customer: {customer}")))
+        let query = self
+            .query(keys::customer_partition(customer))
+            .key_condition_expression("PK = :pk AND SK BETWEEN :first AND :last")
+            .expression_attribute_values(":first", AttributeValue::S(keys::GRANT.to_owned()))
+            .expression_attribute_values(":last", AttributeValue::S(keys::profile(customer).sk));
+        self.read_all(query, BOOK_PAGES).await
     }
 
     async fn orders_of(
@@ -208,16 +177,6 @@ impl Store {
     async fn events_told(&self, ids: BTreeSet<&String>) -> Result<Vec<Filed<KnownEvent>>, StoreError> {
         let keys: Vec<Key> = ids.into_iter().map(|id| keys::event(id)).collect();
         self.get_many(&keys).await?.into_iter().map(event).collect()
-    }
-
-    /// Any number of items, in the order of their keys; those that do not exist are left out.
-    async fn get_many(&self, keys: &[Key]) -> Result<Vec<Item>, StoreError> {
-        let mut items = Vec::with_capacity(keys.len());
-        for chunk in keys.chunks(KEYS_AT_ONCE) {
-            let mut found: HashMap<Key, Item> = self.get_all(chunk).await?;
-            items.extend(chunk.iter().filter_map(|key| found.remove(key)));
-        }
-        Ok(items)
     }
 }
 

@@ -4,15 +4,16 @@
 //! What is remembered is written as one, last one counts. When something was last refreshed stands beside it, because
 //! that is a limit.
 
-use aws_sdk_dynamodb::{operation::update_item::UpdateItemError, types::AttributeValue};
+use aws_sdk_dynamodb::types::AttributeValue;
 use billing::id::CustomerId;
 use serde::{Serialize, de::DeserializeOwned};
 use time::{Duration, OffsetDateTime};
 
 use super::{
-    Store, StoreError,
+    error::{StoreError, failed_condition, unavailable},
     item::{Item, SCHEMA_VERSION, from_item, seconds},
-    keys, unavailable,
+    keys,
+    table::Store,
 };
 
 const MEMORY: &str = "memory";
@@ -56,10 +57,7 @@ impl Store {
         T: Serialize + Sync,
     {
         let memory: Item = serde_dynamo::to_item(memory).map_err(|error| StoreError::Damaged(error.to_string()))?;
-        self.client
-            .update_item()
-            .table_name(&self.table)
-            .set_key(Some(keys::device(customer).attributes()))
+        self.update(&keys::device(customer))
             .update_expression("SET #memory = :memory, #ttl = :ttl, #schema = :schema")
             .expression_attribute_names("#memory", MEMORY)
             .expression_attribute_names("#ttl", "ttl")
@@ -81,10 +79,7 @@ impl Store {
         now: OffsetDateTime,
     ) -> Result<(), StoreError> {
         let sent = self
-            .client
-            .update_item()
-            .table_name(&self.table)
-            .set_key(Some(keys::device(customer).attributes()))
+            .update(&keys::device(customer))
             .update_expression("SET #refreshed = :now, #ttl = :ttl")
             .condition_expression("attribute_not_exists(#refreshed) OR #refreshed <= :before")
             .expression_attribute_names("#refreshed", REFRESHED_AT)
@@ -96,12 +91,7 @@ impl Store {
             .await;
         match sent {
             Ok(_) => Ok(()),
-            Err(error)
-                if error.as_service_error().is_some_and(UpdateItemError::is_conditional_check_failed_exception) =>
-            {
-                Err(StoreError::Stale)
-            }
-            Err(error) => Err(unavailable(&error)),
+            Err(error) => failed_condition(error).and(Err(StoreError::Stale)),
         }
     }
 
@@ -110,8 +100,7 @@ impl Store {
         &self,
         customer: &CustomerId,
     ) -> Result<DeviceMemory<T>, StoreError> {
-        let key = keys::device(customer);
-        Ok(DeviceMemory::read(self.get_all(std::slice::from_ref(&key)).await?.remove(&key)))
+        Ok(DeviceMemory::read(self.get_item(&keys::device(customer)).await?))
     }
 }
 

@@ -5,10 +5,16 @@ use std::collections::HashMap;
 use aws_sdk_dynamodb::types::{
     AttributeValue, ConditionCheck, Put, ReturnValuesOnConditionCheckFailure, TransactWriteItem,
 };
+use billing::{
+    access::login::LoginState,
+    payment::{invoice::Invoice, order::Order},
+    service::customer::Profile,
+    telling::{network::NetworkUpdate, notice::Notice, sender::Sender},
+};
 use serde::{Serialize, de::DeserializeOwned};
 use time::OffsetDateTime;
 
-use super::{StoreError, keys::Key};
+use super::{error::StoreError, keys::Key};
 
 /// Attributes of one item.
 pub type Item = HashMap<String, AttributeValue>;
@@ -56,7 +62,7 @@ impl WakeKind {
             Self::Receipt => "receipt",
             Self::Code => "code",
             Self::LostMessage => "lost",
-            Self::NetworkUpdate => "announcement",
+            Self::NetworkUpdate => "network",
         }
     }
 
@@ -66,6 +72,25 @@ impl WakeKind {
         format!("{}#{}", self.as_str(), hash.checked_rem(SHARDS).unwrap_or_default())
     }
 }
+
+/// A state that is written over the version it was read in.
+pub trait Versioned {
+    /// The state as it stands once it is written.
+    #[must_use]
+    fn stored(self) -> Self;
+}
+
+macro_rules! versioned {
+    ($($state:ty),+) => {$(
+        impl Versioned for $state {
+            fn stored(self) -> Self {
+                Self { version: self.version.saturating_add(1), ..self }
+            }
+        }
+    )+};
+}
+
+versioned!(Invoice, LoginState, NetworkUpdate, Notice, Order, Profile, Sender);
 
 /// A state as an item under `key`.
 pub fn to_item(key: &Key, state: &impl Serialize) -> Result<Item, StoreError> {

@@ -6,8 +6,7 @@
 //! the first.
 
 use aws_sdk_dynamodb::{
-    error::SdkError,
-    operation::update_item::{UpdateItemError, builders::UpdateItemFluentBuilder},
+    operation::update_item::builders::UpdateItemFluentBuilder,
     types::{AttributeValue, ReturnValue, ReturnValuesOnConditionCheckFailure},
 };
 use billing::{
@@ -19,10 +18,10 @@ use sha2::{Digest, Sha256};
 use time::{Duration, OffsetDateTime, format_description::well_known::Rfc3339};
 
 use super::{
-    Store, StoreError, WakeKind,
-    item::{Item, SCHEMA_VERSION, seconds},
+    error::{StoreError, failed_condition, unavailable},
+    item::{Item, SCHEMA_VERSION, WakeKind, seconds},
     keys::{self, Key},
-    unavailable,
+    table::Store,
 };
 
 /// Statuses come within minutes, "read" perhaps after weeks.
@@ -191,22 +190,6 @@ impl Store {
             Err(error) => failed_condition(error).map(|_| ()),
         }
     }
-
-    fn update(&self, key: &Key) -> UpdateItemFluentBuilder {
-        self.client.update_item().table_name(&self.table).set_key(Some(key.attributes()))
-    }
-
-    async fn get_item(&self, key: &Key) -> Result<Option<Item>, StoreError> {
-        let answer = self
-            .client
-            .get_item()
-            .table_name(&self.table)
-            .set_key(Some(key.attributes()))
-            .consistent_read(true)
-            .send()
-            .await;
-        Ok(answer.map_err(|error| unavailable(&error))?.item)
-    }
 }
 
 fn look_up(provider: &str, provider_id: &str) -> Key {
@@ -237,17 +220,6 @@ fn only_from_behind(mut update: UpdateItemFluentBuilder, status: DeliveryStatus)
         format!("#status IN ({})", names.join(", "))
     };
     (update, condition)
-}
-
-/// The item whose condition did not hold; `None` = there is no item.
-fn failed_condition(error: SdkError<UpdateItemError>) -> Result<Option<Item>, StoreError> {
-    if !error.as_service_error().is_some_and(UpdateItemError::is_conditional_check_failed_exception) {
-        return Err(unavailable(&error));
-    }
-    match error.into_service_error() {
-        UpdateItemError::ConditionalCheckFailedException(failed) => Ok(failed.item.filter(|item| !item.is_empty())),
-        _ => Ok(None),
-    }
 }
 
 fn message_in(item: &Item) -> Option<MessageId> {

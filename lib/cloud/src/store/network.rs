@@ -4,9 +4,10 @@ use billing::{id::CustomerId, service::customer::Profile, telling::network::Netw
 use time::OffsetDateTime;
 
 use super::{
-    Store, StoreError, WakeKind,
-    item::{from_item, put_version, set_wake, to_item},
+    error::StoreError,
+    item::{Versioned, WakeKind, from_item, put_version, set_wake, to_item},
     keys,
+    table::Store,
 };
 
 impl Store {
@@ -15,9 +16,9 @@ impl Store {
         &self,
         customer: &CustomerId,
     ) -> Result<Option<(Profile, Option<NetworkUpdate>)>, StoreError> {
-        let (profile_key, announcement_key) = (keys::profile(customer), keys::network_update(customer));
-        let mut found = self.get_all(&[profile_key.clone(), announcement_key.clone()]).await?;
-        let network_update = found.remove(&announcement_key).map(from_item).transpose()?;
+        let (profile_key, update_key) = (keys::profile(customer), keys::network_update(customer));
+        let mut found = self.get_all(&[profile_key.clone(), update_key.clone()]).await?;
+        let network_update = found.remove(&update_key).map(from_item).transpose()?;
         let profile = found.remove(&profile_key).map(from_item).transpose()?;
         Ok(profile.map(|profile| (profile, network_update)))
     }
@@ -27,12 +28,12 @@ impl Store {
         self.get(&keys::network_update(customer)).await
     }
 
-    /// Writes a network update over the version that it was decided from, and answers it as it is stored.
+    /// Writes a network update over the version that it was decided from.
     pub async fn put_network_update(&self, network_update: NetworkUpdate) -> Result<NetworkUpdate, StoreError> {
         let mut item = to_item(&keys::network_update(&network_update.customer_id), &network_update)?;
         set_wake(&mut item, WakeKind::NetworkUpdate, network_update.customer_id.as_str(), network_update.wake_at);
         self.transact(vec![put_version(&self.table, item, network_update.version)?]).await?;
-        Ok(NetworkUpdate { version: network_update.version.saturating_add(1), ..network_update })
+        Ok(network_update.stored())
     }
 
     /// Customers whose line the network is to be told of again, longest overdue first, at most `limit` per index

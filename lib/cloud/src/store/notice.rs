@@ -19,9 +19,10 @@ use serde::{Deserialize, Serialize};
 use time::{Duration, OffsetDateTime};
 
 use super::{
-    Store, StoreError, WakeKind,
-    item::{Item, from_item, put_over, put_version, set_ttl, set_wake, to_item},
+    error::StoreError,
+    item::{Item, Versioned, WakeKind, from_item, put_over, put_version, set_ttl, set_wake, to_item},
     keys::{self, Key},
+    table::Store,
 };
 
 /// Longer than any queue or admin can bring an event back.
@@ -107,13 +108,13 @@ impl Store {
     /// The message is about to be handed over: it, the turn, and the recipient who counts from now on.
     pub async fn claim_notice(
         &self,
-        notice: &Notice,
-        sender: Option<&Sender>,
+        notice: Notice,
+        sender: Option<Sender>,
         counted: Option<&Phone>,
         now: OffsetDateTime,
-    ) -> Result<(), StoreError> {
-        let mut items = vec![self.notice_item(notice)?];
-        if let Some(sender) = sender {
+    ) -> Result<(Notice, Option<Sender>), StoreError> {
+        let mut items = vec![self.notice_item(&notice)?];
+        if let Some(sender) = &sender {
             items.push(self.sender_item(sender)?);
         }
         if let Some(phone) = counted {
@@ -122,7 +123,8 @@ impl Store {
             set_ttl(&mut item, until);
             items.push(put_over(&self.table, item)?);
         }
-        self.transact(items).await
+        self.transact(items).await?;
+        Ok((notice.stored(), sender.map(Versioned::stored)))
     }
 
     /// Whose turn it is.
@@ -182,14 +184,7 @@ impl Store {
     }
 
     async fn notices(&self, keys: &[Key]) -> Result<Vec<Notice>, StoreError> {
-        let mut notices = Vec::with_capacity(keys.len());
-        for chunk in keys.chunks(100) {
-            let mut found = self.get_all(chunk).await?;
-            for item in chunk.iter().filter_map(|key| found.remove(key)) {
-                notices.push(from_item(item)?);
-            }
-        }
-        Ok(notices)
+        self.get_many(keys).await?.into_iter().map(from_item).collect()
     }
 
     fn notice_item(&self, notice: &Notice) -> Result<TransactWriteItem, StoreError> {

@@ -1,14 +1,18 @@
 //! The outbox: an event is written in the transaction of what it tells, and leaves from here.
 
+use std::collections::HashMap;
+
 use aws_sdk_dynamodb::types::{AttributeValue, TransactWriteItem};
 use billing::telling::event::{Envelope, Event, KEPT};
 use serde::{Deserialize, Serialize};
 use time::{Duration, OffsetDateTime};
 
 use super::{
-    Store, StoreError, WakeKind,
-    item::{from_item, put_new, seconds, set_wake, to_item},
-    keys, unavailable,
+    error::{StoreError, failed_condition},
+    id::new_id,
+    item::{WakeKind, from_item, put_new, seconds, set_wake, to_item},
+    keys,
+    table::Store,
 };
 
 /// The stream relays within a second; what is still here after this long is for the sweep.
@@ -24,24 +28,25 @@ pub struct StoredEvent {
     pub detail: String,
 }
 
-/// A new UUIDv7 whose time is `now`: sorts by time, so a page of the newest is one query without another index.
-pub(super) fn new_id(now: OffsetDateTime) -> String {
-    let (seconds, nanos) = (u64::try_from(now.unix_timestamp()).unwrap_or_default(), now.nanosecond());
-    let timestamp = uuid::Timestamp::from_unix(uuid::NoContext, seconds, nanos);
-    uuid::Uuid::new_v7(timestamp).simple().to_string()
+/// What became of an event. Kept for a week.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+pub struct EventState {
+    /// UUIDv7.
+    pub id: String,
+    /// The detail type, such as `payment.settled`.
+    pub kind: String,
+    /// When it first reached the bus; `None` = not yet.
+    #[serde(default, with = "time::serde::rfc3339::option")]
+    pub relayed_at: Option<OffsetDateTime>,
 }
 
-/// Ids of what happens at once, in its order.
-pub(super) fn new_ids(count: usize, now: OffsetDateTime) -> Vec<String> {
-    let mut ids: Vec<String> = std::iter::repeat_with(|| new_id(now)).take(count).collect();
-    ids.sort();
-    ids
-}
+/// Events read for one list.
+const EVENTS_READ: usize = 100;
 
 impl Store {
     /// The event as part of a transaction.
     pub(super) fn event_item(&self, event: &Event, now: OffsetDateTime) -> Result<TransactWriteItem, StoreError> {
-        self.event_item_as(&new_id(now), event, now)
+        self.event_item_as(&new_id("", now), event, now)
     }
 
     /// The event under an id that something else in the transaction keeps.
@@ -64,14 +69,11 @@ impl Store {
     pub async fn events_to_relay(&self, now: OffsetDateTime, limit: i32) -> Result<Vec<StoredEvent>, StoreError> {
         let keys = self.wake_ups(WakeKind::Event, now, limit).await?;
         let mut events = Vec::new();
-        for chunk in keys.chunks(100) {
-            let found = self.get_all(chunk).await?;
-            for item in found.into_values().filter(|item| item.contains_key("wake_key")) {
-                match from_item::<StoredEvent>(item) {
-                    Ok(event) => events.push(event),
-                    // One that cannot be read must not keep the others here.
-                    Err(error) => tracing::error!(alarm = true, %error, "an event of the outbox cannot be read"),
-                }
+        for item in self.get_many(&keys).await?.into_iter().filter(|item| item.contains_key("wake_key")) {
+            match from_item::<StoredEvent>(item) {
+                Ok(event) => events.push(event),
+                // One that cannot be read must not keep the others here.
+                Err(error) => tracing::error!(alarm = true, %error, "an event of the outbox cannot be read"),
             }
         }
         events.sort_by(|a, b| a.id.cmp(&b.id));
@@ -81,10 +83,7 @@ impl Store {
     /// The event is on the bus: not filed any more, and not needed much longer.
     pub async fn mark_relayed(&self, event_id: &str, now: OffsetDateTime) -> Result<(), StoreError> {
         let sent = self
-            .client
-            .update_item()
-            .table_name(&self.table)
-            .set_key(Some(keys::event(event_id).attributes()))
+            .update(&keys::event(event_id))
             .update_expression(
                 "SET relayed_at = if_not_exists(relayed_at, :now), #ttl = :ttl REMOVE wake_key, wake_time",
             )
@@ -94,17 +93,22 @@ impl Store {
             .expression_attribute_values(":now", AttributeValue::S(billing::zone::format::instant(now)))
             .send()
             .await;
-        match sent {
-            Ok(_) => Ok(()),
-            // Gone by its time to live: nothing left to mark.
-            Err(error)
-                if error.as_service_error().is_some_and(
-                    aws_sdk_dynamodb::operation::update_item::UpdateItemError::is_conditional_check_failed_exception,
-                ) =>
-            {
-                Ok(())
-            }
-            Err(error) => Err(unavailable(&error)),
+        // Gone by its time to live: nothing left to mark.
+        sent.map_or_else(|error| failed_condition(error).map(drop), |_| Ok(()))
+    }
+
+    /// What became of these events, by id, of the first hundred. One that is missing was deleted after its week.
+    pub async fn event_states(&self, ids: &[String]) -> Result<HashMap<String, EventState>, StoreError> {
+        let mut keys: Vec<_> = ids.iter().map(|id| keys::event(id)).collect();
+        // A key twice in one request is refused.
+        keys.sort_by(|a, b| a.pk.cmp(&b.pk));
+        keys.dedup();
+        keys.truncate(EVENTS_READ);
+        if keys.is_empty() {
+            return Ok(HashMap::new());
         }
+        let found = self.get_all(&keys).await?;
+        let states = found.into_values().map(from_item::<EventState>);
+        states.map(|state| state.map(|state| (state.id.clone(), state))).collect()
     }
 }

@@ -3,26 +3,21 @@
 use billing::{
     id::{CustomerId, InvoiceId},
     payment::invoice::Invoice,
-    service::{customer::Profile, entitlement::Grant},
+    service::customer::Profile,
 };
-use serde::{Deserialize, Serialize};
 use time::{Duration, OffsetDateTime};
 
 use super::{
-    Store, StoreError,
+    error::StoreError,
+    invoice::InvoicePointer,
     item::{set_ttl, to_item},
-    keys, unavailable,
+    keys,
+    table::Store,
 };
 
 /// A page that nobody was sent for so long is tidied up. Whether it is open is never read out of this:
 /// `billing::access::pay_page` decides.
 const KEPT: Duration = Duration::days(2 * 365);
-
-#[derive(Debug, Serialize, Deserialize)]
-struct Entry {
-    customer_id: CustomerId,
-    invoice_id: InvoiceId,
-}
 
 impl Store {
     /// Lets the token with this hash (SHA-256, hex) open the page of an invoice. To be called before the link is given
@@ -35,32 +30,21 @@ impl Store {
         invoice: &InvoiceId,
         now: OffsetDateTime,
     ) -> Result<(), StoreError> {
-        let entry = Entry { customer_id: customer.clone(), invoice_id: invoice.clone() };
+        let entry = InvoicePointer { customer_id: customer.clone(), invoice_id: invoice.clone() };
         let mut item = to_item(&keys::pay_page(token_hash), &entry)?;
         set_ttl(&mut item, now.saturating_add(KEPT));
-        self.client
-            .put_item()
-            .table_name(&self.table)
-            .set_item(Some(item))
-            .send()
-            .await
-            .map_err(|error| unavailable(&error))?;
-        Ok(())
+        self.put(item).await
     }
 
     /// The invoice that the token with this hash stands for, and its customer. `None` when it stands for nothing: one
     /// read then, else two.
     pub async fn pay_page(&self, token_hash: &str) -> Result<Option<(Invoice, Profile)>, StoreError> {
-        let entry: Option<Entry> = self.get(&keys::pay_page(token_hash)).await?;
+        let entry: Option<InvoicePointer> = self.get(&keys::pay_page(token_hash)).await?;
         match entry {
-            Some(Entry { customer_id, invoice_id }) => self.invoice_and_profile(&customer_id, &invoice_id).await,
+            Some(InvoicePointer { customer_id, invoice_id }) => {
+                self.invoice_and_profile(&customer_id, &invoice_id).await
+            }
             None => Ok(None),
         }
-    }
-
-    /// The grant of a paid invoice. `None` while there is none.
-    pub async fn grant_of(&self, invoice: &Invoice) -> Result<Option<Grant>, StoreError> {
-        let Some(settlement_no) = invoice.granted else { return Ok(None) };
-        self.get(&keys::grant(&invoice.customer_id, &invoice.id, settlement_no)).await
     }
 }

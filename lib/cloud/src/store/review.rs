@@ -1,19 +1,15 @@
 //! What a person should look at, month by month: written with what it is about, kept until it was dealt with and after.
 
-use aws_sdk_dynamodb::{
-    operation::update_item::UpdateItemError,
-    types::{AttributeValue, ReturnValuesOnConditionCheckFailure, TransactWriteItem},
-};
-use billing::{money::adjustment::Adjustment, telling::review::Review, zone::format};
+use aws_sdk_dynamodb::types::{AttributeValue, ReturnValuesOnConditionCheckFailure, TransactWriteItem};
+use billing::{telling::review::Review, zone::format};
 use serde::Deserialize;
 use time::{Date, OffsetDateTime};
 
 use super::{
-    Store, StoreError,
+    error::{StoreError, failed_condition, unavailable},
     item::{from_item, put_new, to_item},
     keys::{self, Key},
-    outbox::new_id,
-    unavailable,
+    table::Store,
 };
 
 /// A review as stored.
@@ -62,14 +58,7 @@ impl Store {
 
     /// A page of what came up in the month (UTC) of `day`. `open`: without what was dealt with.
     pub async fn reviews(&self, day: Date, open: bool, after: Option<&Key>) -> Result<ReviewPage, StoreError> {
-        let query = self
-            .client
-            .query()
-            .table_name(&self.table)
-            .key_condition_expression("PK = :pk")
-            .expression_attribute_values(":pk", AttributeValue::S(keys::review_month(day)))
-            .consistent_read(true)
-            .set_exclusive_start_key(after.map(Key::attributes));
+        let query = self.query(keys::review_month(day)).set_exclusive_start_key(after.map(Key::attributes));
         let query = if open { query.filter_expression("attribute_not_exists(reviewed_at)") } else { query };
         let answer = query.send().await.map_err(|error| unavailable(&error))?;
         let next = answer.last_evaluated_key().map(Key::of);
@@ -81,10 +70,7 @@ impl Store {
     pub async fn mark_reviewed(&self, id: &str, note: &str, now: OffsetDateTime) -> Result<Marked, StoreError> {
         let Some(key) = keys::review(id) else { return Ok(Marked::Unknown) };
         let sent = self
-            .client
-            .update_item()
-            .table_name(&self.table)
-            .set_key(Some(key.attributes()))
+            .update(&key)
             .update_expression("SET reviewed_at = :now, note = :note")
             .condition_expression("attribute_exists(PK) AND attribute_not_exists(reviewed_at)")
             .expression_attribute_values(":now", AttributeValue::S(format::instant(now)))
@@ -92,22 +78,8 @@ impl Store {
             .return_values_on_condition_check_failure(ReturnValuesOnConditionCheckFailure::AllOld)
             .send()
             .await;
-        match sent.map_err(|error| (unavailable(&error), error.into_service_error())) {
-            Ok(_) => Ok(Marked::Now),
-            Err((_, UpdateItemError::ConditionalCheckFailedException(_))) => {
-                Ok(self.get(&key).await?.map_or(Marked::Unknown, |before| Marked::Before(Box::new(before))))
-            }
-            Err((error, _)) => Err(error),
-        }
-    }
-
-    /// Adjusts credit: the profile over the version that it was decided from, and the entry with its reason.
-    pub async fn adjust_credit(&self, adjustment: &Adjustment, now: OffsetDateTime) -> Result<(), StoreError> {
-        let Adjustment { profile, entry, reason } = adjustment;
-        let id = new_id(now);
-        let mut item = to_item(&keys::ledger(&entry.customer_id, &id), entry)?;
-        item.insert("id".to_owned(), AttributeValue::S(id));
-        item.insert("reason".to_owned(), AttributeValue::S(reason.clone()));
-        self.transact(vec![self.profile_item(profile)?, put_new(&self.table, item)?]).await
+        let Err(error) = sent else { return Ok(Marked::Now) };
+        let before = failed_condition(error)?.map(from_item).transpose()?;
+        Ok(before.map_or(Marked::Unknown, |before| Marked::Before(Box::new(before))))
     }
 }

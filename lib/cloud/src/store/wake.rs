@@ -4,10 +4,10 @@ use aws_sdk_dynamodb::types::AttributeValue;
 use time::OffsetDateTime;
 
 use super::{
-    Store, StoreError, WakeKind,
-    item::{SHARDS, seconds},
+    error::{StoreError, unavailable},
+    item::{SHARDS, WakeKind, seconds},
     keys::Key,
-    unavailable,
+    table::Store,
 };
 
 impl Store {
@@ -44,10 +44,9 @@ impl Store {
                 .map_err(|error| StoreError::Unavailable(error.to_string()))?
                 .map_err(|error| unavailable(&error))?;
             for item in answer.items() {
-                let text = |name: &str| item.get(name).and_then(|value| value.as_s().ok()).cloned().unwrap_or_default();
                 let wake_time: i64 =
                     item.get("wake_time").and_then(|value| value.as_n().ok()?.parse().ok()).unwrap_or_default();
-                keys.push((wake_time, Key { pk: text("PK"), sk: text("SK") }));
+                keys.push((wake_time, Key::of(item)));
             }
         }
         keys.sort_by_key(|(wake_time, _)| *wake_time);

@@ -6,14 +6,15 @@
 
 mod open;
 mod replace;
+mod request;
 
-use std::borrow::Cow;
+use std::{
+    borrow::Cow,
+    ops::ControlFlow::{Break, Continue},
+};
 
 use billing::{
-    money::{
-        MoneyError,
-        credit::{usable, use_credit},
-    },
+    money::credit::{usable, use_credit},
     payment::{
         gateway::GatewayName,
         invoice::{Invoice, InvoiceStatus},
@@ -22,71 +23,15 @@ use billing::{
     },
     service::customer::Profile,
 };
-use cloud::{app::App, store::StoreError};
+use cloud::{
+    app::App,
+    store::{StoreError, retry_stale},
+};
 use gateways::Gateway;
 
-use crate::{Active, active_gateways};
+pub use request::{Link, LinkError, LinkOutcome, LinkRequest, Payer};
 
-/// Decisions made anew because money arrived on the link that was to be replaced, or credit was used.
-const ROUNDS: usize = 4;
-
-/// A link that can be paid.
-#[derive(Debug, Clone)]
-pub struct Link {
-    /// The invoice that it pays, as it stands now.
-    pub invoice: Invoice,
-    pub url: String,
-}
-
-/// What came of a request for a link.
-#[derive(Debug, Clone)]
-pub enum LinkOutcome {
-    Link(Box<Link>),
-    /// The customer's credit has just paid all of it, so there is nothing to pay at a gateway. The invoice is PAID.
-    PaidByCredit(Box<Invoice>),
-}
-
-/// Who is to pay: decides what the gateway is told, and where its page leads back to.
-#[derive(Debug, Clone, Copy)]
-pub enum Payer<'a> {
-    /// The customer, who comes back to the portal. The gateway's page may name them.
-    Customer,
-    /// Whoever holds the link of the invoice's public page. The gateway is told nothing of the customer.
-    Public {
-        /// The page to come back to, a path.
-        finish: &'a str,
-    },
-}
-
-/// What is asked for.
-#[derive(Debug, Clone, Copy)]
-pub struct LinkRequest<'a> {
-    /// The gateway that the customer wants, if any.
-    pub gateway: Option<GatewayName>,
-    /// Is this a request that may open an order? Else only a stored link is given out.
-    pub may_open: bool,
-    pub payer: Payer<'a>,
-}
-
-/// Why there is no link.
-#[derive(Debug, thiserror::Error)]
-pub enum LinkError {
-    /// An order would have to be opened, and the request may not.
-    #[error("no link is stored, and this request may not open an order")]
-    MayNotOpen,
-    /// A reason that the customer is told.
-    #[error(transparent)]
-    NoLink(#[from] NoLink),
-    /// The table.
-    #[error(transparent)]
-    Store(#[from] StoreError),
-    /// The invoice cannot be what it is: a person has to look.
-    #[error("amounts of an invoice do not add up: {0}")]
-    Money(#[from] MoneyError),
-    /// No randomness, or an invoice number without a usable letter.
-    #[error("no order id could be made")]
-    NoOrderId,
-}
+use crate::connect::{Active, active_gateways};
 
 /// The link to pay `invoice`, which is `profile`'s.
 ///
@@ -97,24 +42,27 @@ pub async fn link(
     invoice: Invoice,
     link_request: LinkRequest<'_>,
 ) -> Result<LinkOutcome, LinkError> {
-    let (mut invoice, mut profile) = (invoice, Cow::Borrowed(profile));
-    for _ in 0..ROUNDS {
+    let outcome = retry_stale((invoice, Cow::Borrowed(profile)), |(invoice, profile)| async move {
         let credit =
             if link_request.may_open { pay_from_credit(app, &profile, &invoice).await? } else { Credit::Unused };
         match credit {
-            Credit::PaidAll(invoice) => return Ok(LinkOutcome::PaidByCredit(invoice)),
+            Credit::PaidAll(invoice) => return Ok(Break(LinkOutcome::PaidByCredit(invoice))),
             Credit::MovedOn => {}
             Credit::Unused => {
-                if let Some(link) = Box::pin(once(app, &profile, &invoice, link_request)).await? {
-                    return Ok(LinkOutcome::Link(Box::new(link)));
+                if let Some(link) = once(app, &profile, &invoice, link_request).await? {
+                    return Ok(Break(LinkOutcome::Link(Box::new(link))));
                 }
             }
         }
         let read = app.store.invoice_and_profile(&invoice.customer_id, &invoice.id).await?;
-        let (invoice_now, profile_now) = read.ok_or(NoLink::NotPayable)?;
-        (invoice, profile) = (invoice_now, Cow::Owned(profile_now));
+        let (invoice, profile) = read.ok_or(NoLink::NotPayable)?;
+        Ok(Continue((invoice, Cow::Owned(profile))))
+    });
+    match outcome.await {
+        // Money and links moved all the time: the next request finds what came of it.
+        Err(LinkError::Store(StoreError::Stale)) => Err(NoLink::InProgress.into()),
+        outcome => outcome,
     }
-    Err(NoLink::InProgress.into())
 }
 
 /// What became of the customer's credit.

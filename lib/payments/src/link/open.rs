@@ -1,5 +1,7 @@
 //! A new order: written, posted to the gateway once, its answer recorded.
 
+use std::ops::ControlFlow::{Break, Continue};
+
 use billing::{
     id::OrderId,
     money::Rupiah,
@@ -10,18 +12,17 @@ use billing::{
     },
     service::customer::Profile,
 };
-use cloud::{app::App, store::StoreError};
+use cloud::{
+    app::App,
+    store::{StoreError, retry_stale, unless_stale},
+};
 use gateways::{CreatedOrder, Gateway, GatewayError, NewOrder};
 
 use super::{
-    Link, LinkError, Payer,
     replace::{Closed, close},
+    request::{Link, LinkError, Payer},
 };
-use crate::written;
-
-/// Times that an answer is recorded anew because the invoice moved on meanwhile.
-const TRIES: usize = 5;
-
+use crate::connect::connect_with_fresh_keys;
 pub(crate) async fn open(
     app: &App,
     gateway: &dyn Gateway,
@@ -30,7 +31,7 @@ pub(crate) async fn open(
     amount: Rupiah,
     replaces: Option<&PaymentLink>,
 ) -> Result<Option<Link>, LinkError> {
-    let (order, leased, former) = write(app, gateway, invoice, amount, replaces).await?;
+    let Opening { order, invoice: leased, replaced: former } = write(app, gateway, invoice, amount, replaces).await?;
     let closed = match former {
         None => None,
         Some(former) => match close(app, former, &leased).await? {
@@ -56,14 +57,13 @@ pub(crate) async fn open(
 }
 
 /// Writes the new order, the lease, and that the replaced order is to be cancelled, before any gateway is called.
-/// Answers the three as they are stored then.
 async fn write(
     app: &App,
     gateway: &dyn Gateway,
     invoice: &Invoice,
     amount: Rupiah,
     replaces: Option<&PaymentLink>,
-) -> Result<(Order, Invoice, Option<Order>), LinkError> {
+) -> Result<Opening, LinkError> {
     let now = app.clock.now();
     let attempt = NewAttempt {
         order_id: new_order_id(&invoice.number)?,
@@ -75,12 +75,8 @@ async fn write(
     };
     let former = app.store.order_behind(replaces).await?;
     let opening = link::open(invoice, attempt, former.as_ref(), now);
-    match app.store.open_order(&opening).await {
-        Ok(()) => {
-            let Opening { order, invoice, replaced } = opening;
-            let leased = Invoice { version: invoice.version.saturating_add(1), ..invoice };
-            Ok((written(order), leased, replaced.map(written)))
-        }
+    match app.store.open_order(opening).await {
+        Ok(opened) => Ok(opened),
         // Another request was faster; its link is there in a moment.
         Err(StoreError::Stale) => Err(NoLink::InProgress.into()),
         Err(error) => Err(error.into()),
@@ -101,7 +97,7 @@ async fn post(
         tracing::error!(alarm, gateway = gateway.name().as_str(), order = order.id.as_str(), %error, "no payment link");
         if matches!(error, GatewayError::Unauthorized { .. }) {
             // Keys may just have been changed in the console: the next request finds the new ones.
-            let _ = crate::connect_with_fresh_keys(app, gateway.name()).await;
+            let _ = connect_with_fresh_keys(app, gateway.name()).await;
         }
     }
     answer
@@ -138,15 +134,13 @@ async fn record(
     (answer, payer): (&Result<CreatedOrder, GatewayError>, Payer<'_>),
     closed: Option<Order>,
 ) -> Result<Option<Invoice>, StoreError> {
-    let (mut order, mut invoice, mut closed) = (order, invoice, closed);
-    for _ in 0..TRIES {
+    retry_stale((order, invoice, closed), |(order, invoice, closed)| async move {
         let now = app.clock.now();
         let (next_order, next_invoice) = match answer {
             Ok(created) => {
-                let (url, reference) = (created.link.clone(), created.reference.clone());
                 let opened = Opened {
-                    url,
-                    reference,
+                    url: created.link.clone(),
+                    reference: created.reference.clone(),
                     expires_at: created.expires_at,
                     public: matches!(payer, Payer::Public { .. }),
                 };
@@ -154,20 +148,17 @@ async fn record(
             }
             Err(error) => link::fail(&order, &invoice, error.may_exist(), now),
         };
-        match app.store.record_answer(&next_order, next_invoice.as_ref(), closed.as_ref()).await {
-            Ok(()) => return Ok(next_invoice),
-            Err(StoreError::Stale) => {
-                let damaged = || StoreError::Damaged(format!("order {} is gone", order.id));
-                let fresh = app.store.order(order.gateway, &order.id).await?.ok_or_else(damaged)?;
-                invoice = app.store.invoice(&invoice.customer_id, &invoice.id).await?.ok_or_else(damaged)?;
-                order = fresh;
-                // Reconcile may have been faster with the replaced order; if not, it still wants cancelling.
-                closed = None;
-            }
-            Err(error) => return Err(error),
+        let recorded = app.store.record_answer(&next_order, next_invoice, closed.as_ref()).await;
+        if let Break(invoice) = unless_stale(recorded)? {
+            return Ok(Break(invoice));
         }
-    }
-    Err(StoreError::Stale)
+        let gone = || StoreError::Damaged(format!("order {} is gone", order.id));
+        let order = app.store.order(order.gateway, &order.id).await?.ok_or_else(gone)?;
+        let invoice = app.store.invoice(&invoice.customer_id, &invoice.id).await?.ok_or_else(gone)?;
+        // Reconcile may have been faster with the replaced order; if not, it still wants cancelling.
+        Ok(Continue((order, invoice, None)))
+    })
+    .await
 }
 
 /// `<invoice number>-<10 random characters>`: never used before, and nothing is ever read out of it.

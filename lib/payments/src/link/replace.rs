@@ -9,9 +9,13 @@ use billing::payment::{
     order::{Order, OrderStatus},
 };
 use cloud::{app::App, store::StoreError};
-use gateways::Cancellation;
+use gateways::{Cancellation, Gateway};
 
-use crate::{BookingError, order_ref};
+use crate::{
+    booking::book,
+    connect::{ask, connect_for, order_ref},
+    error::BookingError,
+};
 
 /// Both calls together; the new link needs the rest of the function's time.
 const TIME_LIMIT: Duration = Duration::from_secs(4);
@@ -23,43 +27,37 @@ pub(crate) enum Closed {
     MoneyArrived,
 }
 
-enum Said {
-    Cancelled,
-    Report(Report),
-    Nothing,
-}
-
 /// Closes an order that is marked for cancellation already, so whatever fails here is done by reconcile. A gateway that
 /// is down does not stand in the way: should both be paid, the second payment becomes credit.
 pub(crate) async fn close(app: &App, order: Order, invoice: &Invoice) -> Result<Closed, StoreError> {
-    let said = match tokio::time::timeout(TIME_LIMIT, cancel_or_ask(app, &order)).await {
-        Ok(Ok(said)) => said,
+    let (gateway, report) = match tokio::time::timeout(TIME_LIMIT, cancel_or_ask(app, &order)).await {
+        Ok(Ok(Some(answer))) => answer,
+        Ok(Ok(None)) => return Ok(Closed::Order(Some(Box::new(order.cancelled("replaced", app.clock.now()))))),
         Ok(Err(trouble)) => {
             tracing::warn!(order = order.id.as_str(), error = %trouble, "the replaced link could not be cancelled yet");
-            Said::Nothing
+            return Ok(Closed::Order(None));
         }
-        Err(_) => Said::Nothing,
+        Err(_) => return Ok(Closed::Order(None)),
     };
-    match said {
-        Said::Cancelled => Ok(Closed::Order(Some(Box::new(order.cancelled("replaced", app.clock.now()))))),
-        Said::Nothing => Ok(Closed::Order(None)),
-        Said::Report(report) => match crate::book(app, order, Some(invoice.clone()), report, "replacement").await {
-            Ok(booked) if booked.moved || booked.order.status == OrderStatus::Paid => Ok(Closed::MoneyArrived),
-            Ok(_) => Ok(Closed::Order(None)),
-            Err(BookingError::Store(error)) => Err(error),
-            Err(trouble) => {
-                tracing::error!(error = %trouble, "the replaced order could not be booked yet");
-                Ok(Closed::Order(None))
-            }
-        },
+    match book(app, &*gateway, order, Some(invoice.clone()), report, "replacement").await {
+        Ok(booked) if booked.moved || booked.order.status == OrderStatus::Paid => Ok(Closed::MoneyArrived),
+        Ok(_) => Ok(Closed::Order(None)),
+        Err(BookingError::Store(error)) => Err(error),
+        Err(trouble) => {
+            tracing::error!(error = %trouble, "the replaced order could not be booked yet");
+            Ok(Closed::Order(None))
+        }
     }
 }
 
-async fn cancel_or_ask(app: &App, order: &Order) -> Result<Said, BookingError> {
-    crate::require_same_mode(app, order).await?;
-    let gateway = crate::connect(app, order.gateway).await?;
+/// What the gateway reports of an order that it did not cancel; `None` = it is cancelled.
+async fn cancel_or_ask(app: &App, order: &Order) -> Result<Option<(Box<dyn Gateway>, Report)>, BookingError> {
+    let gateway = connect_for(app, order).await?;
     match gateway.cancel(&order_ref(order)).await? {
-        Cancellation::Cancelled => Ok(Said::Cancelled),
-        Cancellation::Refused => crate::ask(app, order.gateway, &order_ref(order)).await.map(Said::Report),
+        Cancellation::Cancelled => Ok(None),
+        Cancellation::Refused => {
+            let report = ask(app, &*gateway, &order_ref(order)).await?;
+            Ok(Some((gateway, report)))
+        }
     }
 }

@@ -4,10 +4,14 @@
 use std::sync::Arc;
 
 use billing::access::login;
-use cloud::{app::App, secrets::Rows, store::StoreError};
+use cloud::{
+    app::App,
+    secrets::Rows,
+    store::{retry_stale, unless_stale},
+};
 use lambda_http::Request;
 
-use super::{TRIES, limit_address, master_key, phone};
+use super::{limit_address, master_key, phone};
 use crate::problem::{self, Problem};
 
 /// Has a code sent to a phone number, as it was typed in. `request` says where the wish came from, for the limits.
@@ -16,22 +20,18 @@ pub async fn request_code(app: &App, request: &Request, typed_phone: &str) -> Re
     limit_address(app, request).await?;
     let rows = require_provider(app).await?;
     let key = master_key(app).await?;
-    let (login_id, settings) = (key.login_id(&phone), key.settings_of(&rows));
-    for _ in 0..TRIES {
+    let (phone, login_id, settings) = (&phone, &key.login_id(&phone), &key.settings_of(&rows));
+    retry_stale((), |()| async move {
         let now = app.clock.now();
-        let (state, sender) = app.store.login_state_and_sender(&login_id).await?;
-        if sender.is_stopped(&settings, now) {
+        let (state, sender) = app.store.login_state_and_sender(login_id).await?;
+        if sender.is_stopped(settings, now) {
             return Err(problem::MESSAGING_STOPPED);
         }
-        let next = login::request(state.as_ref(), &phone, new_request_id()?, app.settings.zone, now)
+        let next = login::request(state.as_ref(), phone, new_request_id()?, app.settings.zone, now)
             .map_err(|too_many| problem::TOO_MANY.retry_after(too_many.retry_after))?;
-        match app.store.request_code(&login_id, &next, now).await {
-            Ok(()) => return Ok(()),
-            Err(StoreError::Stale) => {}
-            Err(error) => return Err(error.into()),
-        }
-    }
-    Err(problem::BUSY)
+        Ok(unless_stale(app.store.request_code(login_id, &next, now).await)?)
+    })
+    .await
 }
 
 /// Can no code be sent at the moment, as far as is known? For who waits for one. One read.

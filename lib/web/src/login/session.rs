@@ -8,11 +8,14 @@ use billing::{
     },
     service::customer::Profile,
 };
-use cloud::{app::App, store::StoreError};
+use cloud::{
+    app::App,
+    store::{StoreError, retry_stale, unless_stale},
+};
 use lambda_http::Request;
 use time::OffsetDateTime;
 
-use super::{TRIES, Typed, limit_address, master_key, phone};
+use super::{Typed, limit_address, master_key, phone};
 use crate::{
     caller::new_session,
     problem::{self, Problem},
@@ -56,9 +59,9 @@ pub async fn log_in(app: &App, request: &Request, typed: &Typed) -> Result<Login
     open_session(app, &login_id, &state, lines.swap_remove(chosen), &phone).await
 }
 
-/// Counts the try; answers the state as it is stored then.
+/// Counts the try.
 async fn count_try(app: &App, login_id: &str) -> Result<LoginState, Problem> {
-    for _ in 0..TRIES {
+    retry_stale((), |()| async move {
         let now = app.clock.now();
         let state = app.store.login_state(login_id).await?;
         let counted =
@@ -66,13 +69,9 @@ async fn count_try(app: &App, login_id: &str) -> Result<LoginState, Problem> {
                 NotTried::Expired => problem::CODE_EXPIRED,
                 NotTried::TooMany(too_many) => problem::TOO_MANY.retry_after(too_many.retry_after),
             })?;
-        match app.store.count_try(login_id, &counted, now).await {
-            Ok(()) => return Ok(LoginState { version: counted.version.saturating_add(1), ..counted }),
-            Err(StoreError::Stale) => {}
-            Err(error) => return Err(error.into()),
-        }
-    }
-    Err(problem::BUSY)
+        Ok(unless_stale(app.store.count_try(login_id, counted, now).await)?)
+    })
+    .await
 }
 
 async fn open_session(

@@ -13,9 +13,11 @@ use serde::{Deserialize, Serialize, de::DeserializeOwned};
 use time::OffsetDateTime;
 
 use super::{
-    DeviceMemory, Store, StoreError,
+    device::DeviceMemory,
+    error::{StoreError, unavailable},
     item::{self, Item},
     keys::{self, Key},
+    table::Store,
 };
 
 /// A login. The token is nowhere; its hash is the key.
@@ -69,14 +71,14 @@ impl Store {
     ) -> Result<Option<Caller>, StoreError> {
         let session_key = keys::session(customer, token_hash);
         let profile_key = keys::profile(customer);
-        let announcement_key = keys::network_update(customer);
+        let update_key = keys::network_update(customer);
         let invoice_key = invoice.map(|invoice| keys::invoice(customer, invoice));
         let wanted: Vec<_> =
-            [&session_key, &profile_key, &announcement_key].into_iter().chain(&invoice_key).cloned().collect();
+            [&session_key, &profile_key, &update_key].into_iter().chain(&invoice_key).cloned().collect();
         let mut found = self.get_all(&wanted).await?;
         let Some(profile) = admitted(&mut found, &session_key, &profile_key, now)? else { return Ok(None) };
         let invoice = invoice_key.and_then(|key| found.remove(&key)).map(item::from_item).transpose()?;
-        let network_update = found.remove(&announcement_key).and_then(|item| item::from_item(item).ok());
+        let network_update = found.remove(&update_key).and_then(|item| item::from_item(item).ok());
         Ok(Some(Caller { profile, invoice, network_update }))
     }
 
@@ -97,14 +99,8 @@ impl Store {
 
     /// Ends a session.
     pub async fn delete_session(&self, customer: &CustomerId, token_hash: &str) -> Result<(), StoreError> {
-        let key = keys::session(customer, token_hash).attributes();
-        self.client
-            .delete_item()
-            .table_name(&self.table)
-            .set_key(Some(key))
-            .send()
-            .await
-            .map_err(|error| super::unavailable(&error))?;
-        Ok(())
+        let delete = self.client.delete_item().table_name(&self.table);
+        let delete = delete.set_key(Some(keys::session(customer, token_hash).attributes()));
+        delete.send().await.map_err(|error| unavailable(&error)).map(drop)
     }
 }
