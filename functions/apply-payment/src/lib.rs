@@ -9,7 +9,7 @@ use cloud::{
     clock::Clock,
     queue::{Batch, BatchReport, Message, NotAnEvent},
     settings::{SettingError, Settings},
-    store::{Store, StoreError},
+    store::Store,
 };
 pub use payments::apply::Apply;
 use payments::apply::NotApplied;
@@ -32,14 +32,21 @@ enum Failed {
     Apply(#[from] NotApplied),
 }
 
+impl Failed {
+    const fn needs_a_person(&self) -> bool {
+        match self {
+            Self::Message(_) => true,
+            Self::Apply(error) => error.needs_a_person(),
+        }
+    }
+}
+
 /// Applies a batch; what fails comes again and ends in the dead-letter queue.
 pub async fn handle(apply: &Apply, batch: Batch) -> BatchReport {
     let mut report = BatchReport::default();
     for message in &batch.messages {
         if let Err(error) = apply_message(apply, message).await {
-            let alarm =
-                !matches!(error, Failed::Apply(NotApplied::Store(StoreError::Stale | StoreError::Unavailable(_))));
-            tracing::error!(alarm, message_id = message.message_id, %error, "payment not applied");
+            tracing::error!(alarm = error.needs_a_person(), message_id = message.message_id, %error, "payment not applied");
             report.failed(message);
         }
     }

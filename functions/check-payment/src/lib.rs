@@ -74,9 +74,10 @@ async fn told(app: &App, invoice: Invoice) -> Answer {
 async fn standing(app: &App, invoice: Invoice) -> Result<Standing, Problem> {
     let told = |status| Standing { status, retry_after: None };
     let status = invoice.status;
-    let Some(link) = invoice.link.clone().filter(|_| status == InvoiceStatus::Unpaid) else {
+    let Some(link) = invoice.link.clone() else { return Ok(told(status)) };
+    if status != InvoiceStatus::Unpaid {
         return Ok(told(status));
-    };
+    }
     let (store, now) = (&app.store, app.clock.now());
     let (order, wait) =
         tokio::join!(store.order(link.gateway, &link.order_id), store.claim_check(&invoice.id, ASKED_EVERY, now));

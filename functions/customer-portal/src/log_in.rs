@@ -135,7 +135,7 @@ pub(crate) async fn submit(visit: &Visit<'_>) -> Response<Body> {
     };
     let token = csrf::token(value);
     match fields.code {
-        None => match login::request_code(visit.app, visit.request, &fields.phone).await {
+        None => match login::request_code(visit.app, visit.request, &phone).await {
             Ok(()) => {
                 let mut response = answer::see_other(CODE_STEP);
                 let name = cookie::host_name(visit.site, PHONE);
@@ -147,13 +147,13 @@ pub(crate) async fn submit(visit: &Visit<'_>) -> Response<Body> {
             Err(problem) => wrong(problem),
         },
         Some(code) => {
-            let typed = Typed { phone: fields.phone, code, customer_id: fields.customer_id };
-            with_code(visit, &phone, &typed, &token).await
+            let typed = Typed { phone: &phone, code: &code, customer_id: fields.customer_id.as_deref() };
+            with_code(visit, typed, &token).await
         }
     }
 }
 
-async fn with_code(visit: &Visit<'_>, phone: &Phone, typed: &Typed, token: &str) -> Response<Body> {
+async fn with_code(visit: &Visit<'_>, typed: Typed<'_>, token: &str) -> Response<Body> {
     match login::log_in(visit.app, visit.request, typed).await {
         Ok(Login::In(session)) => {
             let wanted =
@@ -175,11 +175,11 @@ async fn with_code(visit: &Visit<'_>, phone: &Phone, typed: &Typed, token: &str)
             response
         }
         Ok(Login::Choose(lines)) => {
-            let form = LineForm { phone: &typed.phone, code: &typed.code, lines: &lines };
+            let form = LineForm { phone: typed.phone.as_str(), code: typed.code, lines: &lines };
             let page = Page { path: CODE_STEP, ..visit.page(token, false) };
             reply::page(visit.request, 200, pages::choose_line(&form, &page))
         }
-        Err(problem) => code_form(visit, phone, Some(problem), token),
+        Err(problem) => code_form(visit, typed.phone, Some(problem), token),
     }
 }
 

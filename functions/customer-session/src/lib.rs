@@ -42,9 +42,17 @@ struct Asked {
     phone: String,
 }
 
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct Attempt {
+    phone: String,
+    code: String,
+    customer_id: Option<String>,
+}
+
 async fn request_code(app: &App, request: &Request) -> Answer {
     let asked: Asked = answer::body(request)?;
-    login::request_code(app, request, &asked.phone).await?;
+    login::request_code(app, request, &login::phone(&asked.phone)?).await?;
     answer::success(())
 }
 
@@ -67,8 +75,9 @@ struct Line<'a> {
 }
 
 async fn log_in(app: &App, request: &Request) -> Answer {
-    let typed: Typed = answer::body(request)?;
-    match login::log_in(app, request, &typed).await? {
+    let Attempt { phone, code, customer_id } = answer::body(request)?;
+    let typed = Typed { phone: &login::phone(&phone)?, code: &code, customer_id: customer_id.as_deref() };
+    match login::log_in(app, request, typed).await? {
         Login::Choose(lines) => answer::success(answer::field("choose", lines.iter().map(choice).collect::<Vec<_>>())),
         Login::In(session) => answer::success(LoggedIn {
             token: &session.token,

@@ -98,8 +98,9 @@ async fn attempt(app: &App, notice: &Notice, context: &NoticeContext, occasion: 
         Opened::NotConfigured => return skip(app, notice, Skip::NoProvider, now).await,
         Opened::Unusable(why) => return wait(app, notice.clone(), now.saturating_add(MENDED_IN), &why).await,
     };
-    let quiet_until = app.settings.quiet_hours.end(app.settings.zone, now).filter(|_| class == Class::Bill);
-    if let Some(until) = quiet_until {
+    if class == Class::Bill
+        && let Some(until) = app.settings.quiet_hours.end(app.settings.zone, now)
+    {
         return wait(app, notice.clone(), until, "quiet hours").await;
     }
     let pace = pace(&channel.pacing())?;

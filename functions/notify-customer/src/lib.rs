@@ -37,7 +37,10 @@ enum Failed {
 
 impl Failed {
     const fn needs_a_person(&self) -> bool {
-        !matches!(self, Self::Store(StoreError::Stale | StoreError::Unavailable(_)))
+        match self {
+            Self::Store(error) => error.needs_a_person(),
+            Self::Message(_) | Self::Secret(_) | Self::Key(_) | Self::Random => true,
+        }
     }
 }
 

@@ -168,7 +168,8 @@ async fn tell(
         }
         if is_due {
             // The clock looks at it once more.
-            return Ok(outcome.problem.filter(|_| outcome.taken.is_empty() && outcome.gone.is_empty()));
+            let reached_nobody = outcome.taken.is_empty() && outcome.gone.is_empty();
+            return Ok(if reached_nobody { outcome.problem } else { None });
         }
         cause = None;
     }
@@ -195,8 +196,7 @@ fn note(network_update: &NetworkUpdate) {
             tracing::error!(alarm = true, customer, version, tries, problem = ?network_update.problem, "the network was not told, and is no longer asked");
         }
         TellingState::Pending | TellingState::Failing | TellingState::Off => {
-            let alarm = network_update.is_alarming();
-            tracing::error!(alarm, customer, version, tries, problem = ?network_update.problem, "the network was not told yet");
+            tracing::error!(alarm = network_update.is_alarming(), customer, version, tries, problem = ?network_update.problem, "the network was not told yet");
         }
     }
 }

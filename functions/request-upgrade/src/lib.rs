@@ -26,7 +26,7 @@ use serde::{Deserialize, Serialize};
 use time::OffsetDateTime;
 use web::{
     answer::{self, Answer},
-    caller::{claim, identify},
+    caller::{Claim, claim, identify},
     problem::{self, Problem},
     upgrade::{explanation, preview},
 };
@@ -90,15 +90,15 @@ fn next_page(outcome: Result<Reply, Problem>, request: &Request) -> Response<Bod
 }
 
 /// Who is calling, and what is sold: read at once.
-async fn caller_and_catalogue(app: &App, request: &Request) -> Result<(Caller, Vec<CataloguePackage>), Problem> {
-    let claim = claim(request, app.settings.public_url.as_ref())?;
+async fn caller_and_catalogue(app: &App, claim: &Claim) -> Result<(Caller, Vec<CataloguePackage>), Problem> {
     let (store, now) = (&app.store, app.clock.now());
-    let (caller, catalogue) = tokio::join!(identify(store, &claim, None, now), store.packages());
+    let (caller, catalogue) = tokio::join!(identify(store, claim, None, now), store.packages());
     Ok((caller?, catalogue?))
 }
 
 async fn packages(app: &App, request: &Request) -> Answer {
-    let (caller, catalogue) = caller_and_catalogue(app, request).await?;
+    let claim = claim(request, app.settings.public_url.as_ref())?;
+    let (caller, catalogue) = caller_and_catalogue(app, &claim).await?;
     let choices = choices(&caller.profile.entitlement, &catalogue);
     answer::success(answer::field("packages", choices.into_iter().map(package).collect::<Vec<_>>()))
 }
@@ -121,7 +121,8 @@ fn package(Choice { package, current }: Choice<'_>) -> Package<'_> {
 }
 
 async fn show_preview(app: &App, request: &Request) -> Answer {
-    let (caller, catalogue) = caller_and_catalogue(app, request).await?;
+    let claim = claim(request, app.settings.public_url.as_ref())?;
+    let (caller, catalogue) = caller_and_catalogue(app, &claim).await?;
     let parameters = request.query_string_parameters();
     let wanted = answer::query(&parameters, "packageId").unwrap_or_default();
     let preview = preview(&caller.profile, &catalogue, wanted, &app.settings, app.clock.now())?;
@@ -137,13 +138,13 @@ struct Previewed {
 
 async fn request_upgrade(app: &App, request: &Request) -> Result<Reply, Problem> {
     // Before the body is read: whoever has no token learns nothing else.
-    claim(request, app.settings.public_url.as_ref())?;
+    let claim = claim(request, app.settings.public_url.as_ref())?;
     let asked: Asked = answer::body(request)?;
     let wanted = match asked.gateway.as_deref().filter(|name| !name.is_empty()) {
         Some(name) => Some(GatewayName::parse(name).ok_or(problem::UNKNOWN_GATEWAY)?),
         None => None,
     };
-    let (mut caller, catalogue) = caller_and_catalogue(app, request).await?;
+    let (mut caller, catalogue) = caller_and_catalogue(app, &claim).await?;
     for _ in 0..choose::TRIES {
         let preview = preview(&caller.profile, &catalogue, &asked.package_id, &app.settings, app.clock.now())?;
         let moved = preview.amount.get() != asked.expected_amount;

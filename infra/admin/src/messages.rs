@@ -50,10 +50,9 @@ pub(crate) async fn failed(console: &Console, since: Option<Date>) -> anyhow::Re
     let now = console.clock.now();
     let since = since.map_or_else(|| now.saturating_sub(LOST_SINCE), |since| console.zone.start_of(since));
     let notices = console.store.lost_notices(since, now, PER_PARTITION).await?;
-    let advice = (!notices.is_empty()).then(|| {
-        "unknown: it may have arrived; ask the customer, or look at the phone, before `lunas messages resend ID`"
-            .to_owned()
-    });
+    let advice =
+        "unknown: it may have arrived; ask the customer, or look at the phone, before `lunas messages resend ID`";
+    let advice = if notices.is_empty() { None } else { Some(advice.to_owned()) };
     list(console, &notices, "no message was lost", json!({"since": views::instant(Some(since))}), advice)
 }
 

@@ -132,12 +132,10 @@ fn check(row: &SheetRow) -> Result<CataloguePackage, String> {
     };
     let mut problems = Vec::new();
     let mut number = |name: &str, text: &str, limit: u32| {
-        let read = text
-            .bytes()
-            .all(|byte| byte.is_ascii_digit())
-            .then(|| text.parse().ok())
-            .flatten()
-            .filter(|n| (1..=limit).contains(n));
+        // `parse` alone takes a sign.
+        let is_number = text.bytes().all(|byte| byte.is_ascii_digit());
+        let read = if is_number { text.parse().ok() } else { None };
+        let read = read.filter(|n| (1..=limit).contains(n));
         read.unwrap_or_else(|| {
             problems.push(format!("{name} {text:?} is not a whole number from 1 to {limit}"));
             0
@@ -163,7 +161,8 @@ fn check(row: &SheetRow) -> Result<CataloguePackage, String> {
 /// Digits only. A point could be a fraction or, as Indonesia writes it, a thousand: nobody is to guess about money.
 fn rupiah(text: &str) -> Result<Rupiah, String> {
     let digits = (1..=12).contains(&text.len()) && text.bytes().all(|byte| byte.is_ascii_digit());
-    let amount = digits.then(|| text.parse().ok()).flatten().filter(|amount| (1..=PRICE_LIMIT).contains(amount));
+    let amount = if digits { text.parse().ok() } else { None };
+    let amount = amount.filter(|amount| (1..=PRICE_LIMIT).contains(amount));
     amount
         .map(Rupiah::new)
         .ok_or_else(|| format!("price {text:?} is not whole rupiah without separators, such as 300000"))

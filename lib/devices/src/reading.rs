@@ -159,7 +159,8 @@ impl Reader<'_> {
             self.won.insert(Meaning::PppoeUsername, PPP_USERNAME.to_owned());
             let username = Some(found.value).filter(|text| !says_nothing(text));
             let session = if username.is_some() { PppoeSession::Up } else { PppoeSession::Down };
-            let ip = self.ip(username.as_deref().unwrap_or(customer)).filter(|_| session == PppoeSession::Up);
+            let of = username.as_deref().unwrap_or(customer);
+            let ip = if session == PppoeSession::Up { self.ip(of) } else { None };
             return Some(Pppoe { session, username, ip, read_at: found.read_at });
         }
         if let Some(found) = self.first(Meaning::PppoeUsername, |text| Some(text.clone())) {
@@ -174,7 +175,7 @@ impl Reader<'_> {
         let status = self.device.says(&at.status);
         let up = status.as_ref().is_none_or(|status| status.value.eq_ignore_ascii_case("connected"));
         let session = if up { PppoeSession::Up } else { PppoeSession::Down };
-        let ip = self.ip(&found.value).filter(|_| up);
+        let ip = if up { self.ip(&found.value) } else { None };
         let read_at = status.map_or(found.read_at, |status| status.read_at);
         self.won.insert(Meaning::PppoeUsername, at.username);
         Some(Pppoe { session, username: Some(found.value), ip, read_at })

@@ -180,7 +180,7 @@ fn pppoe(reading: &Reading, online: bool, frame: Frame) -> PppoeView {
         None if online && said.is_none() => format!("{word} ({})", words::not_told(frame.language)),
         None => word.to_owned(),
     };
-    let ip = said.and_then(|pppoe: &Pppoe| pppoe.ip.as_ref()).filter(|_| connected);
+    let ip = if connected { said.and_then(|pppoe: &Pppoe| pppoe.ip.as_ref()) } else { None };
     PppoeView {
         status: if connected { "connected" } else { "disconnected" },
         text,

@@ -190,9 +190,9 @@ enum Part<'a> {
 fn parts(body: &str) -> Vec<Part<'_>> {
     let mut parts = Vec::new();
     for (index, piece) in body.split('{').enumerate() {
-        match piece.split_once('}').filter(|_| index > 0) {
-            Some((name, words)) => parts.extend([Part::Fact(name), Part::Words(words)]),
-            None => parts.push(Part::Words(piece)),
+        match piece.split_once('}') {
+            Some((name, words)) if index > 0 => parts.extend([Part::Fact(name), Part::Words(words)]),
+            _ => parts.push(Part::Words(piece)),
         }
     }
     parts

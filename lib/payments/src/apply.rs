@@ -47,6 +47,17 @@ pub enum NotApplied {
     Unknown,
 }
 
+impl NotApplied {
+    /// Nothing that trying again would mend.
+    #[must_use]
+    pub const fn needs_a_person(&self) -> bool {
+        match self {
+            Self::Store(error) => error.needs_a_person(),
+            Self::Refused(_) | Self::Unknown => true,
+        }
+    }
+}
+
 impl Apply {
     /// Makes the entitlement follow what the invoice says now, a step at a time: what was revoked first is granted by
     /// the next. Answers the invoice as it stands then.

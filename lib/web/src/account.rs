@@ -79,11 +79,13 @@ impl Bill {
     /// The same, with what the network knows of the caller's line.
     #[must_use]
     pub fn in_network(self, caller: &Caller, now: OffsetDateTime) -> Self {
-        let applied_at = self.invoice.applied_at.filter(|_| self.invoice.status == InvoiceStatus::Paid);
-        let is_owed = applied_at
-            .zip(caller.network_update.as_ref())
-            .is_some_and(|(applied_at, network_update)| network_update.is_owed(applied_at));
-        Self { network: network_progress(caller, now).filter(|_| is_owed), ..self }
+        let is_owed = self.invoice.status == InvoiceStatus::Paid
+            && self
+                .invoice
+                .applied_at
+                .zip(caller.network_update.as_ref())
+                .is_some_and(|(applied_at, network_update)| network_update.is_owed(applied_at));
+        Self { network: if is_owed { network_progress(caller, now) } else { None }, ..self }
     }
 
     /// Paid, and the service is not extended yet, or the network does not know of it yet.
@@ -98,8 +100,10 @@ impl Bill {
 /// anyway.
 #[must_use]
 pub fn network_progress(caller: &Caller, now: OffsetDateTime) -> Option<NetworkProgress> {
-    let network_update = caller.network_update.as_ref().filter(|_| caller.profile.is_active(now))?;
-    network_update.progress(&caller.profile, now)
+    if !caller.profile.is_active(now) {
+        return None;
+    }
+    caller.network_update.as_ref()?.progress(&caller.profile, now)
 }
 
 /// Who is calling, with a page of their bills. Session and page are read at once; the page is of the customer whom the

@@ -138,9 +138,9 @@ pub fn lead_to(page: &str, answer: &Answer) -> Response<Body> {
 /// The answer to a request of a bill's public page: JSON to its script; its form's sender is led to the page's `step`.
 #[must_use]
 pub fn to_pay_page(request: &Request, token: Option<&Token>, step: &str, answer: Answer) -> Response<Body> {
-    match token.filter(|_| is_form(request)) {
-        Some(token) => lead_to(&token.page(Some(step)), &answer),
-        None => respond(answer, request.headers()),
+    match token {
+        Some(token) if is_form(request) => lead_to(&token.page(Some(step)), &answer),
+        _ => respond(answer, request.headers()),
     }
 }
 

@@ -7,7 +7,6 @@ mod session;
 use billing::access::phone::Phone;
 use cloud::{app::App, master_key::MasterKey};
 use lambda_http::Request;
-use serde::Deserialize;
 
 pub use self::{
     code::{is_stopped, request_code},
@@ -22,14 +21,12 @@ use crate::{
 const HOUR_SECONDS: i64 = 3600;
 
 /// What a person types in to log in.
-#[derive(Debug, Deserialize)]
-#[serde(rename_all = "camelCase")]
-pub struct Typed {
-    /// The phone number, however written.
-    pub phone: String,
-    pub code: String,
+#[derive(Debug, Clone, Copy)]
+pub struct Typed<'a> {
+    pub phone: &'a Phone,
+    pub code: &'a str,
     /// The line, where several share the phone.
-    pub customer_id: Option<String>,
+    pub customer_id: Option<&'a str>,
 }
 
 /// Reads a phone number as people write it.

@@ -24,7 +24,7 @@ pub struct Pay<'a> {
 pub fn pay(view: &Pay<'_>, page: &Page<'_>) -> Markup {
     let texts = page.texts();
     let Pay { bill, error } = view;
-    let link = bill.link.as_deref().filter(|_| error.is_none());
+    let link = if error.is_none() { bill.link.as_deref() } else { None };
     let title = match (link, error) {
         (Some(_), _) => texts.opening,
         (None, Some(_)) => texts.pay_failed,

@@ -58,7 +58,7 @@ impl PublicBill<'_> {
     /// A link that may be given out here: the customer's own may lead to a page that names them.
     fn link(&self) -> Option<&str> {
         let is_public = self.bill.invoice.link.as_ref().is_some_and(|link| link.public);
-        self.bill.link.as_deref().filter(|_| is_public)
+        if is_public { self.bill.link.as_deref() } else { None }
     }
 
     /// What the script knows the bill by: the customer's own id of it stands nowhere.
@@ -159,7 +159,7 @@ fn controls(view: &PublicBill<'_>, name: &str, page: &Page<'_>) -> Markup {
 /// Leads on to the gateway's page if a link is stored and nothing went wrong; else offers to try again.
 fn on_the_way(view: &PublicBill<'_>, page: &Page<'_>) -> Markup {
     let texts = page.texts();
-    let link = view.link().filter(|_| view.error.is_none());
+    let link = if view.error.is_none() { view.link() } else { None };
     let title = match (link, view.error) {
         (Some(_), _) => texts.opening,
         (None, Some(_)) => texts.pay_failed,

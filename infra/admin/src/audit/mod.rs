@@ -122,6 +122,6 @@ impl Partition {
     }
 
     fn end(self) -> Option<CustomerId> {
-        self.customer.filter(|_| !self.has_profile)
+        if self.has_profile { None } else { self.customer }
     }
 }

@@ -52,7 +52,7 @@ pub(super) fn check(row: &SheetRow, packages: &HashMap<PackageId, Package>, zone
     keep(expires_at.as_ref().err().cloned());
     match (phone, id, package, expires_at) {
         (Ok(phone), Ok(id), Ok(package), Ok(expires_at)) if problems.is_empty() => {
-            let given = |text: &str| (!text.is_empty()).then(|| text.to_owned());
+            let given = |text: &str| if text.is_empty() { None } else { Some(text.to_owned()) };
             let (device_id, ont_serial) = (given(device_id), given(ont_serial));
             let row = CustomerRow {
                 name: name.clone(),

@@ -212,9 +212,8 @@ fn event(item: Item) -> Result<Filed<KnownEvent>, StoreError> {
 fn filed<T: DeserializeOwned>(item: Item, kind: WakeKind, id: impl Fn(&T) -> &str) -> Result<Filed<T>, StoreError> {
     let wake_key = text(&item, "wake_key").to_owned();
     let wake_time = item.get("wake_time").and_then(|value| value.as_n().ok()?.parse().ok());
+    let wake_time = wake_time.and_then(|at| OffsetDateTime::from_unix_timestamp(at).ok());
     let state = from_item(item)?;
-    let filed = wake_time
-        .filter(|_| wake_key == kind.partition(id(&state)))
-        .and_then(|at| OffsetDateTime::from_unix_timestamp(at).ok());
+    let filed = if wake_key == kind.partition(id(&state)) { wake_time } else { None };
     Ok(Filed { state, filed })
 }

@@ -1,11 +1,12 @@
 //! What can go wrong with the table.
 
+use std::collections::HashMap;
+
 use aws_sdk_dynamodb::{
     error::{DisplayErrorContext, ProvideErrorMetadata, SdkError},
     operation::{transact_write_items::TransactWriteItemsError, update_item::UpdateItemError},
+    types::AttributeValue,
 };
-
-use super::item::Item;
 
 /// Why the store did not do it.
 #[derive(Debug, thiserror::Error)]
@@ -55,7 +56,9 @@ pub fn why_cancelled(error: &SdkError<TransactWriteItemsError>) -> Cancelled {
 }
 
 /// The item whose condition did not hold, if it was asked for; `None` = there is no item.
-pub fn failed_condition(error: SdkError<UpdateItemError>) -> Result<Option<Item>, StoreError> {
+pub fn failed_condition(
+    error: SdkError<UpdateItemError>,
+) -> Result<Option<HashMap<String, AttributeValue>>, StoreError> {
     let unavailable = unavailable(&error);
     match error.into_service_error() {
         UpdateItemError::ConditionalCheckFailedException(failed) => Ok(failed.item.filter(|item| !item.is_empty())),

@@ -185,8 +185,10 @@ pub fn check(invoice: &InvoiceId) -> Key {
 pub fn review(id: &str) -> Option<Key> {
     // The id becomes part of a key, and may be typed in.
     let is_id = id.len() == 32 && id.bytes().all(|b| b.is_ascii_hexdigit() && !b.is_ascii_uppercase());
-    let made = made_at(id).filter(|_| is_id)?;
-    Some(Key::new(review_month(made.date()), format!("REVIEW#{id}")))
+    if !is_id {
+        return None;
+    }
+    Some(Key::new(review_month(made_at(id)?.date()), format!("REVIEW#{id}")))
 }
 
 /// Everything that came up in the month of that day (UTC).

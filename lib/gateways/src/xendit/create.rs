@@ -59,7 +59,7 @@ pub(super) fn read(
     let ours = invoice.external_id == order.order_id.as_str()
         && invoice.amount.as_ref().and_then(Scalar::rupiah) == Some(order.amount)
         && invoice.status.eq_ignore_ascii_case("PENDING");
-    let id = plain_id(&invoice.id).filter(|_| ours);
+    let id = if ours { plain_id(&invoice.id) } else { None };
     let id =
         id.ok_or_else(|| GatewayError::Ambiguous("the invoice in the answer is not the one asked for".to_owned()))?;
     let link =

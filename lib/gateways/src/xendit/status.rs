@@ -77,9 +77,10 @@ fn report(invoices: &[Invoice], order: &OrderRef) -> Result<Report, GatewayError
     let mut report = Report { state: ReportedState::Unknown, transactions: Vec::new() };
     for invoice in invoices {
         // A list with somebody else's invoices means that the question was not understood.
-        let id = plain_id(&invoice.id)
-            .filter(|_| invoice.external_id == order.order_id.as_str())
-            .ok_or_else(about_another)?;
+        if invoice.external_id != order.order_id.as_str() {
+            return Err(about_another());
+        }
+        let id = plain_id(&invoice.id).ok_or_else(about_another)?;
         let state = match decide(invoice) {
             Ok((state, received)) => {
                 report.transactions.push(transaction(invoice, id, received));
@@ -138,7 +139,8 @@ fn transaction(invoice: &Invoice, id: &str, received: Rupiah) -> Transaction {
 /// `paid_at`; without it the last change of a `PAID` invoice, which is its payment. A `SETTLED` one changed again
 /// since.
 fn paid_at(invoice: &Invoice) -> Option<OffsetDateTime> {
-    let changed = invoice.updated.as_deref().filter(|_| invoice.status.eq_ignore_ascii_case("PAID"));
+    let is_fresh = invoice.status.eq_ignore_ascii_case("PAID");
+    let changed = if is_fresh { invoice.updated.as_deref() } else { None };
     let text = invoice.paid_at.as_deref().or(changed)?;
     OffsetDateTime::parse(text, &Rfc3339).ok()?.checked_to_offset(UtcOffset::UTC)
 }

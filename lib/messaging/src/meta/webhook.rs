@@ -70,7 +70,8 @@ fn status(status: &Value) -> Option<Status> {
         // "deleted", "warning", and what comes next year.
         _ => return None,
     };
-    let error = status.pointer("/errors/0").and_then(GraphError::read).filter(|_| reached == DeliveryStatus::Failed);
+    let has_failed = reached == DeliveryStatus::Failed;
+    let error = if has_failed { status.pointer("/errors/0").and_then(GraphError::read) } else { None };
     Some(Status {
         provider_id: provider_id(status.get("id"))?,
         alias: None,

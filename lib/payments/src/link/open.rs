@@ -165,9 +165,9 @@ async fn record(
 fn new_order_id(invoice_number: &str) -> Result<OrderId, LinkError> {
     const ALPHABET: &[u8; 32] = b"abcdefghijkmnpqrstuvwxyz23456789";
     let mut random = [0_u8; 10];
-    let filled = getrandom::fill(&mut random).is_ok();
+    getrandom::fill(&mut random).map_err(|_| LinkError::NoOrderId)?;
     let suffix: String =
         random.iter().filter_map(|byte| ALPHABET.get(usize::from(byte % 32))).copied().map(char::from).collect();
     let prefix: String = invoice_number.chars().filter(|c| c.is_ascii_alphanumeric() || *c == '-').take(38).collect();
-    OrderId::parse(&format!("{prefix}-{suffix}")).ok().filter(|_| filled).ok_or(LinkError::NoOrderId)
+    OrderId::parse(&format!("{prefix}-{suffix}")).map_err(|_| LinkError::NoOrderId)
 }

@@ -3,7 +3,7 @@
 
 use std::sync::Arc;
 
-use billing::access::login;
+use billing::access::{login, phone::Phone};
 use cloud::{
     app::App,
     secrets::Rows,
@@ -11,16 +11,15 @@ use cloud::{
 };
 use lambda_http::Request;
 
-use super::{limit_address, master_key, phone};
+use super::{limit_address, master_key};
 use crate::problem::{self, Problem};
 
-/// Has a code sent to a phone number, as it was typed in. `request` says where the wish came from, for the limits.
-pub async fn request_code(app: &App, request: &Request, typed_phone: &str) -> Result<(), Problem> {
-    let phone = phone(typed_phone)?;
+/// Has a code sent to a phone number. `request` says where the wish came from, for the limits.
+pub async fn request_code(app: &App, request: &Request, phone: &Phone) -> Result<(), Problem> {
     limit_address(app, request).await?;
     let rows = require_provider(app).await?;
     let key = master_key(app).await?;
-    let (phone, login_id, settings) = (&phone, &key.login_id(&phone), &key.settings_of(&rows));
+    let (login_id, settings) = (&key.login_id(phone), &key.settings_of(&rows));
     retry_stale((), |()| async move {
         let now = app.clock.now();
         let (state, sender) = app.store.login_state_and_sender(login_id).await?;

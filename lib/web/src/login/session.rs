@@ -15,7 +15,7 @@ use cloud::{
 use lambda_http::Request;
 use time::OffsetDateTime;
 
-use super::{Typed, limit_address, master_key, phone};
+use super::{Typed, limit_address, master_key};
 use crate::{
     caller::new_session,
     problem::{self, Problem},
@@ -40,23 +40,23 @@ pub struct LoggedIn {
 }
 
 /// Logs in with what was typed in. `request` says where it came from, for the limits.
-pub async fn log_in(app: &App, request: &Request, typed: &Typed) -> Result<Login, Problem> {
-    let phone = phone(&typed.phone)?;
+pub async fn log_in(app: &App, request: &Request, typed: Typed<'_>) -> Result<Login, Problem> {
+    let Typed { phone, code, customer_id } = typed;
     limit_address(app, request).await?;
     let key = master_key(app).await?;
-    let login_id = key.login_id(&phone);
+    let login_id = key.login_id(phone);
     let state = count_try(app, &login_id).await?;
-    if !key.fits(&typed.code, &phone, &state.request_id) {
+    if !key.fits(code, phone, &state.request_id) {
         return Err(problem::WRONG_CODE);
     }
-    let mut lines = app.store.lines_of(&phone).await?;
-    let chosen = match typed.customer_id.as_deref() {
+    let mut lines = app.store.lines_of(phone).await?;
+    let chosen = match customer_id {
         Some(id) => lines.iter().position(|line| line.id.as_str() == id).ok_or(problem::WRONG_CODE)?,
         None if lines.is_empty() => return Err(problem::WRONG_CODE),
         None if lines.len() > 1 => return Ok(Login::Choose(lines)),
         None => 0,
     };
-    open_session(app, &login_id, &state, lines.swap_remove(chosen), &phone).await
+    open_session(app, &login_id, &state, lines.swap_remove(chosen), phone).await
 }
 
 /// Counts the try.
