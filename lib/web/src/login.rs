@@ -4,9 +4,10 @@
 mod code;
 mod session;
 
-use billing::access::phone::Phone;
+use billing::{access::phone::Phone, zone::retry_after};
 use cloud::{app::App, master_key::MasterKey};
 use lambda_http::Request;
+use time::Duration;
 
 pub use self::{
     code::{is_stopped, request_code},
@@ -16,9 +17,6 @@ use crate::{
     address,
     problem::{self, Problem},
 };
-
-/// Deciding anew after somebody else wrote the same login.
-const HOUR_SECONDS: i64 = 3600;
 
 /// What a person types in to log in.
 #[derive(Debug, Clone, Copy)]
@@ -37,12 +35,10 @@ pub fn phone(text: &str) -> Result<Phone, Problem> {
 /// Counts the request against its address, before anything else is done for it.
 async fn limit_address(app: &App, request: &Request) -> Result<(), Problem> {
     let now = app.clock.now();
-    let window = now.unix_timestamp().div_euclid(HOUR_SECONDS).saturating_mul(HOUR_SECONDS);
-    let kept_until = now.saturating_add(time::Duration::hours(2));
-    let count = app.store.count_request("login", &address::of(request), window, kept_until).await?;
+    let (since, kept_until) = (now.truncate_to_hour(), now.saturating_add(Duration::hours(2)));
+    let count = app.store.count_request("login", &address::of(request), since.unix_timestamp(), kept_until).await?;
     if count > app.settings.requests_per_address {
-        let ends = window.saturating_add(HOUR_SECONDS).saturating_sub(now.unix_timestamp()).max(1);
-        return Err(problem::TOO_MANY.retry_after(ends));
+        return Err(problem::TOO_MANY.retry_after(retry_after(since.saturating_add(Duration::HOUR), now)));
     }
     Ok(())
 }
