@@ -82,6 +82,7 @@ def stages(which: str) -> list[Stage]:
         Stage("template lint", [str(VENV / "cfn-lint"), str(ROOT / "template.yaml")]),
         python_tests("template", "test_template"),
         python_tests("documents", "test_documents"),
+        python_tests("contract", "test_contract"),
         Stage("lints", ["cargo", "clippy", "--workspace", "--all-targets", "--locked", "--", "-D", "warnings"]),
     ]
     if which == "quick":
