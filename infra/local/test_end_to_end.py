@@ -20,6 +20,7 @@ import urllib.request
 from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime, timedelta, timezone
 
+import contract
 import deploy
 import stack
 from processes import Trouble
@@ -86,7 +87,12 @@ def call(method: str, url: str, body=None, token: str | None = None, headers: di
 
 
 def api(method: str, path: str, body=None, token: str | None = None, headers: dict | None = None) -> Answer:
-    return call(method, demo["api"] + path, body, token, headers)
+    """Every answer of the API is held against `infra/openapi.yaml`."""
+    answer = call(method, demo["api"] + path, body, token, headers)
+    if path.startswith("/api/"):
+        wrong = contract.wrong(method, path.split("?")[0], answer.status, answer.headers, answer.body)
+        assert not wrong, f"{method} {path}: {answer}: {'; '.join(wrong)}"
+    return answer
 
 
 def aws(service: str):
