@@ -1,13 +1,10 @@
 //! Names every file of `assets/` after its content and compresses it, so that serving one is a look-up.
 
-use std::{
-    env,
-    error::Error,
-    fmt::Write as _,
-    fs,
-    io::Write as _,
-    path::{Path, PathBuf},
-};
+use std::error::Error;
+use std::fmt::Write as _;
+use std::io::Write as _;
+use std::path::{Path, PathBuf};
+use std::{env, fs};
 
 use flate2::{Compression, write::GzEncoder};
 use sha2::{Digest as _, Sha256};

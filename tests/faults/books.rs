@@ -3,18 +3,12 @@
 use std::collections::HashMap;
 
 use aws_sdk_dynamodb::types::AttributeValue;
-use billing::{
-    audit::{self, Filed, KnownEvent, StoredEntry},
-    payment::{
-        invoice::{Invoice, InvoiceStatus},
-        order::Order,
-    },
-    service::{
-        customer::Profile,
-        entitlement::{Grant, Reason},
-    },
-    zone::Zone,
-};
+use billing::audit::{self, Filed, KnownEvent, StoredEntry};
+use billing::payment::invoice::{Invoice, InvoiceStatus};
+use billing::payment::order::Order;
+use billing::service::customer::Profile;
+use billing::service::entitlement::{Grant, Reason};
+use billing::zone::Zone;
 use lunas_sandbox::OrderBooks;
 use serde::de::DeserializeOwned;
 use testkit::table;

@@ -1,23 +1,17 @@
 //! Many schedules: played on every core, counted, and the first that fails is shrunk.
 
-use std::{
-    collections::BTreeMap,
-    fmt::Write as _,
-    io::Write as _,
-    sync::{
-        Mutex,
-        atomic::{AtomicBool, AtomicU64, Ordering},
-    },
-    time::Duration,
-};
+use std::collections::BTreeMap;
+use std::fmt::Write as _;
+use std::io::Write as _;
+use std::sync::Mutex;
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::time::Duration;
 
 use testkit::sabotage::Sabotage;
 
-use crate::{
-    books::{Failure, Kind},
-    play::{Tally, play},
-    schedule::{Step, schedule},
-};
+use crate::books::{Failure, Kind};
+use crate::play::{Tally, play};
+use crate::schedule::{Step, schedule};
 
 /// Schedules played at once, per core: most of the time of one is spent waiting for its own next call.
 const PER_CORE: usize = 2;

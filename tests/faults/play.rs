@@ -1,10 +1,8 @@
 //! Plays a schedule on a Lunas of its own: the functions' real handlers, the embedded DynamoDB, the sandbox's gateways.
 
-use std::{
-    cell::{Cell, RefCell},
-    collections::{BTreeMap, BTreeSet},
-    pin::pin,
-};
+use std::cell::{Cell, RefCell};
+use std::collections::{BTreeMap, BTreeSet};
+use std::pin::pin;
 
 use apply_payment::Apply;
 use billing::{
@@ -12,29 +10,22 @@ use billing::{
     payment::{gateway::GatewayName, invoice::NewInvoice, renewal::issue_renewal, withdrawal::withdraw},
     service::{apply::ApplyRules, customer::Profile},
 };
-use cloud::{
-    app::App,
-    queue::Batch,
-    store::{Store, StoreError, new_id},
-};
+use cloud::app::App;
+use cloud::queue::Batch;
+use cloud::store::{Store, StoreError, new_id};
 use lambda_http::{Body, Response};
 use lunas_sandbox::{OrderBooks, Outcome, Partner, Simulate};
 use relay_events::Relay;
 use serde_json::{Value, json};
-use testkit::{
-    World,
-    notification::Notification,
-    request::{answer, delivery, request},
-    sabotage::Sabotage,
-    table,
-    tap::{How, Tap},
-};
+use testkit::notification::Notification;
+use testkit::request::{answer, delivery, request};
+use testkit::sabotage::Sabotage;
+use testkit::tap::{How, Tap};
+use testkit::{World, table};
 use time::{Duration, OffsetDateTime};
 
-use crate::{
-    books::{Books, Failure, Kind},
-    schedule::{Action, KeyChange, Open, Step, Sum, Trouble},
-};
+use crate::books::{Books, Failure, Kind};
+use crate::schedule::{Action, KeyChange, Open, Step, Sum, Trouble};
 
 /// What a step takes. So nothing is due in the same second as something else, and who comes first is no chance.
 const STEP: Duration = Duration::seconds(7);

@@ -4,11 +4,10 @@ use crate::api::customer_account;
 use std::collections::BTreeSet;
 
 use ::customer_account::AccountApi;
-use billing::{
-    payment::{gateway::GatewayName, invoice::Invoice},
-    service::customer::Profile,
-    zone::{Zone, format},
-};
+use billing::payment::gateway::GatewayName;
+use billing::payment::invoice::Invoice;
+use billing::service::customer::Profile;
+use billing::zone::{Zone, format};
 use lunas_sandbox::{Outcome, Simulate};
 use serde_json::{Value, json};
 use testkit::request::{answer, request};

@@ -7,17 +7,15 @@ use cloud::{app::App, store::keys};
 use lambda_http::{Body, Request, Response};
 use lunas_sandbox::{Fault, FaultKind};
 use serde_json::{Value, json};
-use testkit::{
-    request::{from_browser, request},
-    tap::{How, When},
-};
+use testkit::request::{from_browser, request};
+use testkit::tap::{How, When};
 use time::Duration;
 
-use crate::{
-    api::{check_payment, create_payment_link, customer_session, device_status, receive_status, request_upgrade},
-    journey::Journey,
-    pay_page::link_of,
+use crate::api::{
+    check_payment, create_payment_link, customer_session, device_status, receive_status, request_upgrade,
 };
+use crate::journey::Journey;
+use crate::pay_page::link_of;
 
 const LINK: &str = "/api/customer/invoices/payment";
 

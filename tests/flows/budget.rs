@@ -7,15 +7,11 @@ use crate::api::{
 use aws_sdk_dynamodb::types::AttributeValue;
 use billing::payment::gateway::GatewayName;
 use lunas_sandbox::Outcome;
-use testkit::{
-    request::{delivery, from_browser, request},
-    table::items,
-};
+use testkit::request::{delivery, from_browser, request};
+use testkit::table::items;
 
-use crate::{
-    journey::{Journey, account_of},
-    pay_page,
-};
+use crate::journey::{Journey, account_of};
+use crate::pay_page;
 
 /// Invoices and grants that a customer of many years could have.
 const MANY: usize = 300;

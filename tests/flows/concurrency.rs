@@ -12,10 +12,8 @@ use billing::{
 use cloud::queue::Batch;
 use lunas_sandbox::Outcome;
 use serde_json::{Value, json};
-use testkit::{
-    notification::Notification,
-    request::{answer, delivery, request},
-};
+use testkit::notification::Notification;
+use testkit::request::{answer, delivery, request};
 use time::Duration;
 use tokio::task::JoinHandle;
 

@@ -4,11 +4,9 @@
 //! field that the document does not name is an error here; clients may be told of more later, but not before the
 //! document says so. `infra/local/contract.py` holds the end-to-end test's answers against it by the same rules.
 
-use std::{
-    collections::BTreeSet,
-    io::Write as _,
-    sync::{LazyLock, Mutex, PoisonError},
-};
+use std::collections::BTreeSet;
+use std::io::Write as _;
+use std::sync::{LazyLock, Mutex, PoisonError};
 
 use lambda_http::{Body, Request, Response};
 use serde_json::{Value, json};

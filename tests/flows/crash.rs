@@ -7,10 +7,8 @@ use std::collections::BTreeSet;
 
 use billing::payment::gateway::GatewayName;
 use serde_json::{Value, json};
-use testkit::{
-    request::{answer, request},
-    tap::{How, When},
-};
+use testkit::request::{answer, request};
+use testkit::tap::{How, When};
 use time::Duration;
 
 use crate::journey::{Journey, PHONE};

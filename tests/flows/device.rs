@@ -9,10 +9,8 @@ use billing::service::customer::Profile;
 use lambda_http::http::HeaderValue;
 use lunas_sandbox::{Behaviour, Change};
 use serde_json::{Value, json};
-use testkit::{
-    World,
-    request::{answer, request},
-};
+use testkit::World;
+use testkit::request::{answer, request};
 use time::Duration;
 
 /// The demo's phone of a customer.

@@ -7,31 +7,23 @@ use std::collections::{BTreeMap, BTreeSet, HashMap, VecDeque};
 use ::customer_account::AccountApi;
 use apply_payment::Apply;
 use aws_sdk_dynamodb::types::AttributeValue;
-use billing::{
-    id::OrderId,
-    money::ledger::EntryKind,
-    payment::{
-        gateway::GatewayName,
-        invoice::{Invoice, InvoiceStatus},
-        order::Order,
-    },
-    service::{
-        apply::ApplyRules,
-        customer::Profile,
-        entitlement::{Grant, Reason},
-    },
-    zone::Zone,
-};
+use billing::id::OrderId;
+use billing::money::ledger::EntryKind;
+use billing::payment::gateway::GatewayName;
+use billing::payment::invoice::{Invoice, InvoiceStatus};
+use billing::payment::order::Order;
+use billing::service::apply::ApplyRules;
+use billing::service::customer::Profile;
+use billing::service::entitlement::{Grant, Reason};
+use billing::zone::Zone;
 use cloud::{app::App, queue::Batch};
 use lunas_sandbox::{Outcome, Simulate};
 use relay_events::Relay;
 use serde_json::{Value, json};
-use testkit::{
-    World,
-    notification::Notification,
-    request::{answer, delivery, request},
-    table::items,
-};
+use testkit::World;
+use testkit::notification::Notification;
+use testkit::request::{answer, delivery, request};
+use testkit::table::items;
 use time::{Duration, OffsetDateTime};
 
 /// What customers are told beside login codes: the rule `TellRule` of the template.

@@ -1,17 +1,13 @@
 //! Payment links: the answers of the API, the gateways' failures, reuse and replacement.
 
 use crate::api::create_payment_link;
-use billing::payment::{
-    gateway::GatewayName,
-    invoice::{Invoice, InvoiceStatus},
-    order::OrderStatus,
-};
+use billing::payment::gateway::GatewayName;
+use billing::payment::invoice::{Invoice, InvoiceStatus};
+use billing::payment::order::OrderStatus;
 use lunas_sandbox::{Fault, FaultKind, Outcome};
 use serde_json::{Value, json};
-use testkit::{
-    request::{answer, request},
-    table::items,
-};
+use testkit::request::{answer, request};
+use testkit::table::items;
 use time::Duration;
 
 use crate::journey::{Journey, PHONE};

@@ -1,9 +1,7 @@
 //! What functions log, as the log group gets it.
 
-use std::{
-    io,
-    sync::{Arc, Mutex, OnceLock, PoisonError},
-};
+use std::io;
+use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 
 use tracing::{Dispatch, subscriber::DefaultGuard};
 use tracing_subscriber::{Layer as _, filter::LevelFilter, layer::SubscriberExt as _};

@@ -6,20 +6,16 @@ use crate::api::{customer_account, customer_session};
 use std::collections::BTreeSet;
 
 use aws_sdk_dynamodb::types::AttributeValue;
-use billing::{
-    access::phone::Phone,
-    payment::gateway::GatewayName,
-    service::import::{CustomerRow, import},
-    zone::Zone,
-};
+use billing::access::phone::Phone;
+use billing::payment::gateway::GatewayName;
+use billing::service::import::{CustomerRow, import};
+use billing::zone::Zone;
 use cloud::app::App;
 use lambda_http::{Body, Response};
 use lunas_sandbox::{Fault, FaultKind};
 use serde_json::{Value, json};
-use testkit::{
-    request::{answer, request},
-    table::items,
-};
+use testkit::request::{answer, request};
+use testkit::table::items;
 use time::{Duration, OffsetDateTime, format_description::well_known::Rfc3339};
 
 use crate::journey::{Journey, PHONE, account_of, queue_trigger};

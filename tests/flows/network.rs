@@ -10,10 +10,8 @@ use cloud::queue::BatchReport;
 use lunas_sandbox::{DEMO_NETWORK_SECRET, Effect, NetworkLine, Outcome, Told};
 use notify_network::Network;
 use serde_json::{Value, json};
-use testkit::{
-    request::{answer, request},
-    table::items,
-};
+use testkit::request::{answer, request};
+use testkit::table::items;
 use time::Duration;
 
 use crate::journey::{Item, Journey};

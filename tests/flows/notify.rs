@@ -4,24 +4,18 @@
 mod trouble;
 
 use crate::api::{customer_session, request_upgrade};
-use billing::{
-    access::phone::Phone,
-    language::Language,
-    payment::invoice::Invoice,
-    service::customer::Profile,
-    telling::{
-        delivery::DeliveryStatus,
-        event::Stage,
-        notice::{Notice, QuietHours},
-    },
-    zone::Zone,
-};
+use billing::access::phone::Phone;
+use billing::language::Language;
+use billing::payment::invoice::Invoice;
+use billing::service::customer::Profile;
+use billing::telling::delivery::DeliveryStatus;
+use billing::telling::event::Stage;
+use billing::telling::notice::{Notice, QuietHours};
+use billing::zone::Zone;
 use lunas_sandbox::{Outcome, Simulate};
 use serde_json::json;
-use testkit::{
-    request::{answer, request},
-    table::items,
-};
+use testkit::request::{answer, request};
+use testkit::table::items;
 use time::{Duration, OffsetDateTime, macros::time};
 
 use crate::journey::{Journey, PHONE, queue_trigger};

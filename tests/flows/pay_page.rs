@@ -10,10 +10,8 @@ use cloud::pay_page_key::{PayPageKey, Token};
 use lambda_http::{Body, Response};
 use lunas_sandbox::{Fault, FaultKind, Outcome};
 use serde_json::{Value, json};
-use testkit::{
-    request::{answer, from_browser},
-    table::{everything, items},
-};
+use testkit::request::{answer, from_browser};
+use testkit::table::{everything, items};
 use time::Duration;
 use tracing_subscriber::filter::LevelFilter;
 use web::{csrf, problem};

@@ -5,11 +5,9 @@ use crate::api::{
     check_payment, create_payment_link, customer_account, customer_session, device_status, receive_status,
     receive_webhook, request_upgrade,
 };
-use std::{
-    collections::{BTreeMap, BTreeSet},
-    fs,
-    path::PathBuf,
-};
+use std::collections::{BTreeMap, BTreeSet};
+use std::fs;
+use std::path::PathBuf;
 
 use billing::payment::gateway::GatewayName;
 use cloud::app::App;
@@ -17,19 +15,15 @@ use cloud::store::Store;
 use lambda_http::{Request, http::HeaderName};
 use lunas_sandbox::{Fault, FaultKind, Outcome, Simulate};
 use serde_json::{Value, json};
-use testkit::{
-    notification::Notification,
-    request::{answer, delivery, from_browser, request},
-    table::{self, items},
-};
+use testkit::notification::Notification;
+use testkit::request::{answer, delivery, from_browser, request};
+use testkit::table::{self, items};
 use time::Duration;
 use web::csrf;
 use yaml_rust2::{Yaml, YamlLoader};
 
-use crate::{
-    journey::{Item, Journey, PHONE, account_of, queue_batch, queue_trigger, stream_batch},
-    pay_page,
-};
+use crate::journey::{Item, Journey, PHONE, account_of, queue_batch, queue_trigger, stream_batch};
+use crate::pay_page;
 
 /// Actions, each with what it acts on.
 type Rights = BTreeSet<(String, String)>;

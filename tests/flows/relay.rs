@@ -5,17 +5,14 @@ use crate::api::{
 };
 use std::{collections::BTreeSet, fs, path::PathBuf};
 
-use billing::{
-    payment::{gateway::GatewayName, invoice::InvoiceStatus},
-    telling::event::Envelope,
-};
+use billing::payment::gateway::GatewayName;
+use billing::payment::invoice::InvoiceStatus;
+use billing::telling::event::Envelope;
 use cloud::queue::Batch;
 use lunas_sandbox::{Outcome, Simulate};
 use serde_json::{Value, json};
-use testkit::{
-    request::{answer, delivery, request},
-    table::items,
-};
+use testkit::request::{answer, delivery, request};
+use testkit::table::items;
 use time::Duration;
 
 use crate::journey::{Item, Journey, PHONE, account_of, queue_batch, queue_trigger, stream_batch, text};

@@ -9,19 +9,14 @@ use billing::{access::phone::Phone, id::MessageId, language::Language, telling::
 use cloud::app::App;
 use lambda_http::http::HeaderMap;
 use lunas_sandbox::SimulateMessage;
-use messaging::{
-    Category, Channel, Endpoints, Message, ProviderName, SendOutcome,
-    texts::{Facts, Link},
-};
+use messaging::texts::{Facts, Link};
+use messaging::{Category, Channel, Endpoints, Message, ProviderName, SendOutcome};
 use serde_json::{Value, json};
-use testkit::{
-    World,
-    notification::Notification,
-    request::{answer, delivery, from_browser, request},
-    sender_rows,
-    table::{self, everything, items},
-    tap::{How, When},
-};
+use testkit::notification::Notification;
+use testkit::request::{answer, delivery, from_browser, request};
+use testkit::table::{self, everything, items};
+use testkit::tap::{How, When};
+use testkit::{World, sender_rows};
 use time::Duration;
 
 const PHONE: &str = "6281234567890";

@@ -4,16 +4,14 @@ mod choosing;
 mod crash;
 
 use crate::api::{create_payment_link, request_upgrade};
-use billing::{
-    language::Language,
-    money::{Rupiah, ledger::EntryKind},
-    payment::{
-        gateway::GatewayName,
-        invoice::{Invoice, InvoiceKind, InvoiceStatus},
-    },
-    service::{customer::Profile, upgrade::UpgradePricing},
-    zone::{Zone, format},
-};
+use billing::language::Language;
+use billing::money::Rupiah;
+use billing::money::ledger::EntryKind;
+use billing::payment::gateway::GatewayName;
+use billing::payment::invoice::{Invoice, InvoiceKind, InvoiceStatus};
+use billing::service::customer::Profile;
+use billing::service::upgrade::UpgradePricing;
+use billing::zone::{Zone, format};
 use cloud::app::App;
 use lunas_sandbox::{Fault, FaultKind, Outcome, Simulate};
 use serde_json::{Value, json};

@@ -5,10 +5,8 @@ use std::sync::{Arc, Mutex};
 use billing::{audit, payment::invoice::InvoiceStatus};
 use cloud::store::audit::Row;
 
-use crate::{
-    many,
-    shop::{Shop, locked},
-};
+use crate::many;
+use crate::shop::{Shop, locked};
 
 #[derive(Debug, Default)]
 pub struct Found {

@@ -1,16 +1,13 @@
 //! A Lunas whose table is served by a thread of its own, and the customers.
 
-use std::{
-    collections::VecDeque,
-    sync::{Mutex, MutexGuard, PoisonError},
-    thread,
-};
+use std::collections::VecDeque;
+use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::thread;
 
 use apply_payment::Apply;
-use billing::{
-    payment::invoice::Invoice,
-    service::{apply::ApplyRules, customer::Profile},
-};
+use billing::payment::invoice::Invoice;
+use billing::service::apply::ApplyRules;
+use billing::service::customer::Profile;
 use cloud::store::Store;
 use relay_events::Relay;
 use serde_json::Value;

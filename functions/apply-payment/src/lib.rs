@@ -4,13 +4,11 @@
 //! now.
 
 use billing::{service::apply::ApplyRules, telling::event::Event};
-use cloud::{
-    aws::AwsAccount,
-    clock::Clock,
-    queue::{Batch, BatchReport, Message, NotAnEvent},
-    settings::{SettingError, Settings},
-    store::Store,
-};
+use cloud::aws::AwsAccount;
+use cloud::clock::Clock;
+use cloud::queue::{Batch, BatchReport, Message, NotAnEvent};
+use cloud::settings::{SettingError, Settings};
+use cloud::store::Store;
 pub use payments::apply::Apply;
 use payments::apply::NotApplied;
 

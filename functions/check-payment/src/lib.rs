@@ -5,22 +5,18 @@
 //! answers what is stored, so that a customer's impatience is never the gateway's. `POST /api/pay/{token}/check` is the
 //! same for whoever holds the link of a bill's public page.
 
-use billing::{
-    id::InvoiceId,
-    payment::invoice::{Invoice, InvoiceStatus},
-    zone::retry_after,
-};
+use billing::id::InvoiceId;
+use billing::payment::invoice::{Invoice, InvoiceStatus};
+use billing::zone::retry_after;
 use cloud::{app::App, pay_page_key::Token};
 use lambda_http::{Body, Request, Response};
 use payments::{BookingError, booking::ask_and_book, connect::connect_for};
 use serde::Serialize;
 use time::Duration;
-use web::{
-    answer::{self, Answer},
-    caller::{claim, identify},
-    pay_page::{self},
-    problem::{self, Problem},
-};
+use web::answer::{self, Answer};
+use web::caller::{claim, identify};
+use web::pay_page;
+use web::problem::{self, Problem};
 
 /// An invoice's gateway is asked this often at most, whoever presses the button how often, in however many tabs.
 const ASKED_EVERY: Duration = Duration::seconds(10);

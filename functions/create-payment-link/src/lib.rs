@@ -6,20 +6,17 @@
 
 mod public;
 
-use billing::{
-    id::InvoiceId,
-    payment::{gateway::GatewayName, invoice::InvoiceStatus},
-};
+use billing::id::InvoiceId;
+use billing::payment::gateway::GatewayName;
+use billing::payment::invoice::InvoiceStatus;
 use cloud::{app::App, pay_page_key::Token};
 use lambda_http::{Body, Request, RequestExt as _, Response, http::Method};
 use payments::link::{LinkError, LinkOutcome, LinkRequest, Payer};
 use serde::{Deserialize, Serialize};
-use web::{
-    answer::{self, Answer},
-    caller::{Via, claim, identify},
-    link::{self, LinkedInvoice},
-    problem::{self, Problem},
-};
+use web::answer::{self, Answer};
+use web::caller::{Via, claim, identify};
+use web::link::{self, LinkedInvoice};
+use web::problem::{self, Problem};
 
 #[derive(Debug, Default, Deserialize)]
 #[serde(rename_all = "camelCase")]

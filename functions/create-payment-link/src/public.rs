@@ -7,10 +7,8 @@
 use cloud::{app::App, pay_page_key::Token};
 use lambda_http::{Request, http::Method};
 use payments::link::{LinkOutcome, LinkRequest, Payer};
-use web::{
-    answer::{self, Answer},
-    pay_page, problem,
-};
+use web::answer::{self, Answer};
+use web::{pay_page, problem};
 
 use crate::{Asked, PaymentLink, gateway_names, made, paid_by_credit, wanted};
 

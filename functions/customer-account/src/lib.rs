@@ -1,30 +1,24 @@
 //! `GET /api/customer/me|invoices|payments`: what a customer sees of their account, newest first, in pages.
 
-use billing::{
-    access::phone::Phone,
-    id::{CustomerId, InvoiceId, PackageId},
-    money::Rupiah,
-    payment::invoice::{InvoiceKind, InvoiceStatus},
-    service,
-    telling::network::NetworkProgress,
-    zone::{Zone, format},
-};
-use cloud::{
-    aws::AwsAccount as Aws,
-    clock::Clock,
-    public_url::PublicUrl,
-    settings::{SettingError, Settings},
-    store::{Caller, Store},
-};
+use billing::access::phone::Phone;
+use billing::id::{CustomerId, InvoiceId, PackageId};
+use billing::money::Rupiah;
+use billing::payment::invoice::{InvoiceKind, InvoiceStatus};
+use billing::service;
+use billing::telling::network::NetworkProgress;
+use billing::zone::{Zone, format};
+use cloud::aws::AwsAccount as Aws;
+use cloud::clock::Clock;
+use cloud::public_url::PublicUrl;
+use cloud::settings::{SettingError, Settings};
+use cloud::store::{Caller, Store};
 use lambda_http::{Body, Request, RequestExt as _, Response, http::Method};
 use serde::Serialize;
 use time::OffsetDateTime;
-use web::{
-    account::{self, Bill, Paging, Payment},
-    answer::{self, Answer},
-    caller::{claim, identify},
-    problem::{self, Problem},
-};
+use web::account::{self, Bill, Paging, Payment};
+use web::answer::{self, Answer};
+use web::caller::{claim, identify};
+use web::problem::{self, Problem};
 
 /// What reading an account takes: no keys.
 #[derive(Debug, Clone)]

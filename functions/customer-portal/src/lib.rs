@@ -12,20 +12,14 @@ mod read;
 mod reply;
 pub mod texts;
 
-use billing::{
-    id::{InvoiceId, PackageId},
-    language::Language,
-};
+use billing::id::{InvoiceId, PackageId};
+use billing::language::Language;
 use cloud::{app::App, public_url::PublicUrl};
-use lambda_http::{
-    Body, Request, RequestExt as _, Response,
-    http::{Method, header},
-};
+use lambda_http::http::{Method, header};
+use lambda_http::{Body, Request, RequestExt as _, Response};
 use time::{Duration, OffsetDateTime};
-use web::{
-    answer, cookie,
-    problem::{self, Problem},
-};
+use web::problem::{self, Problem};
+use web::{answer, cookie};
 
 use crate::pages::Page;
 

@@ -6,19 +6,13 @@ use billing::{access::phone::Phone, id::InvoiceId};
 use lambda_http::{Body, RequestExt as _, Response};
 use serde::Deserialize;
 use time::Duration;
-use web::{
-    answer,
-    caller::{claim, identify},
-    cookie, csrf,
-    login::{self, Login, Typed},
-    problem::{self, Problem},
-};
+use web::caller::{claim, identify};
+use web::login::{self, Login, Typed};
+use web::problem::{self, Problem};
+use web::{answer, cookie, csrf};
 
-use crate::{
-    Visit,
-    pages::{self, CodeForm, LineForm, Page, PhoneForm},
-    reply, texts,
-};
+use crate::pages::{self, CodeForm, LineForm, Page, PhoneForm};
+use crate::{Visit, reply, texts};
 
 /// Before there is a session, this cookie is what the forms' token is derived from.
 const VISIT: &str = "visit";

@@ -21,18 +21,16 @@ mod wifi;
 use billing::{language::Language, zone::Zone};
 use time::OffsetDateTime;
 
-pub use self::{
-    dashboard::{Bills, Said, dashboard, older_bills},
-    finish::{Finish, finish},
-    history::{Payments, history},
-    login::{CodeForm, LineForm, PhoneForm, choose_line, enter_code, enter_phone},
-    offline::offline,
-    pay::{Pay, pay},
-    public_bill::{PublicBill, Step, bill_gone, public_bill},
-    trouble::{elsewhere, trouble},
-    upgrade::{Chosen, Upgrade},
-    wifi::{Shown, Tab, wifi},
-};
+pub use self::dashboard::{Bills, Said, dashboard, older_bills};
+pub use self::finish::{Finish, finish};
+pub use self::history::{Payments, history};
+pub use self::login::{CodeForm, LineForm, PhoneForm, choose_line, enter_code, enter_phone};
+pub use self::offline::offline;
+pub use self::pay::{Pay, pay};
+pub use self::public_bill::{PublicBill, Step, bill_gone, public_bill};
+pub use self::trouble::{elsewhere, trouble};
+pub use self::upgrade::{Chosen, Upgrade};
+pub use self::wifi::{Shown, Tab, wifi};
 use crate::texts::{self, Texts};
 
 /// What every page is told.

@@ -5,19 +5,13 @@ use billing::{access::pay_page::is_open, id::InvoiceId, payment::invoice::Invoic
 use cloud::pay_page_key::{PayPageKey, Token};
 use lambda_http::{Body, Response};
 use serde::Deserialize;
-use web::{
-    account::Bill,
-    answer,
-    caller::{claim, identify},
-    pay_page::{self},
-    problem::{self, Problem},
-};
+use web::account::Bill;
+use web::caller::{claim, identify};
+use web::problem::{self, Problem};
+use web::{answer, pay_page};
 
-use crate::{
-    Visit, log_in,
-    pages::{self, Page, PublicBill, Step},
-    reply, texts,
-};
+use crate::pages::{self, Page, PublicBill, Step};
+use crate::{Visit, log_in, reply, texts};
 
 /// An address of this kind that never opens: the language of "this link does not work" is switched there.
 const NOWHERE: &str = "/p/-";

@@ -8,17 +8,12 @@ use billing::{
 use cloud::store::{Caller, Page};
 use lambda_http::{Body, Response};
 use time::{Duration, OffsetDateTime};
-use web::{
-    account::{self, Bill, Paging},
-    caller::{Claim, Via, claim, identify},
-    problem::{self, Problem},
-};
+use web::account::{self, Bill, Paging};
+use web::caller::{Claim, Via, claim, identify};
+use web::problem::{self, Problem};
 
-use crate::{
-    Visit, log_in,
-    pages::{self, Bills, Chosen, Finish, Pay, Payments, Said, Shown, Tab, Upgrade},
-    reply, texts,
-};
+use crate::pages::{self, Bills, Chosen, Finish, Pay, Payments, Said, Shown, Tab, Upgrade};
+use crate::{Visit, log_in, reply, texts};
 
 /// Bills that came to be paid so lately still stand on the page that a gateway leads back to.
 const JUST_PAID: Duration = Duration::hours(1);

@@ -5,22 +5,16 @@ use std::io::Write as _;
 
 use cloud::public_url::PublicUrl;
 use flate2::{Compression, write::GzEncoder};
-use lambda_http::{
-    Body, Request, Response,
-    http::{
-        HeaderName, HeaderValue, StatusCode,
-        header::{
-            CACHE_CONTROL, CONTENT_ENCODING, CONTENT_SECURITY_POLICY, CONTENT_TYPE, REFERRER_POLICY, SET_COOKIE,
-            STRICT_TRANSPORT_SECURITY, VARY, X_CONTENT_TYPE_OPTIONS, X_FRAME_OPTIONS,
-        },
-    },
+use lambda_http::http::header::{
+    CACHE_CONTROL, CONTENT_ENCODING, CONTENT_SECURITY_POLICY, CONTENT_TYPE, REFERRER_POLICY, SET_COOKIE,
+    STRICT_TRANSPORT_SECURITY, VARY, X_CONTENT_TYPE_OPTIONS, X_FRAME_OPTIONS,
 };
+use lambda_http::http::{HeaderName, HeaderValue, StatusCode};
+use lambda_http::{Body, Request, Response};
 use maud::Markup;
 
-use crate::{
-    accepted_encodings,
-    assets::{self, Asset},
-};
+use crate::accepted_encodings;
+use crate::assets::{self, Asset};
 
 /// Nothing but our own files; nothing inline; forms go to us only; nobody frames us.
 const POLICY: &str = "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; connect-src 'self'; manifest-src 'self'; \

@@ -3,18 +3,14 @@
 mod english;
 mod indonesian;
 
-use billing::{
-    access::phone::Phone,
-    language::Language,
-    payment::gateway::GatewayName,
-    service::package::Package,
-    zone::{Zone, format},
-};
+use billing::access::phone::Phone;
+use billing::language::Language;
+use billing::payment::gateway::GatewayName;
+use billing::service::package::Package;
+use billing::zone::{Zone, format};
 use time::OffsetDateTime;
-use web::{
-    account::CREDIT,
-    problem::{self, Problem},
-};
+use web::account::CREDIT;
+use web::problem::{self, Problem};
 
 /// Every text in this language.
 #[must_use]

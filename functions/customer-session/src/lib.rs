@@ -4,12 +4,10 @@ use billing::{id::CustomerId, service::customer::Profile, zone::format};
 use cloud::app::App;
 use lambda_http::{Body, Request, Response, http::Method};
 use serde::{Deserialize, Serialize};
-use web::{
-    answer::{self, Answer},
-    caller::claim,
-    login::{self, Login, Typed},
-    problem,
-};
+use web::answer::{self, Answer};
+use web::caller::claim;
+use web::login::{self, Login, Typed};
+use web::problem;
 
 /// Answers one request.
 pub async fn handle(app: &App, request: Request) -> Response<Body> {

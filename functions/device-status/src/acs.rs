@@ -4,13 +4,11 @@
 use std::sync::{Arc, Mutex, PoisonError};
 
 use cloud::{app::App, secrets::Rows};
-use devices::{
-    breaker::Breaker,
-    look::{Look, look},
-    matching::SubscriberLine,
-    nbi::{AcsError, Deadline},
-    secret::{Acs, PATIENCE},
-};
+use devices::breaker::Breaker;
+use devices::look::{Look, look};
+use devices::matching::SubscriberLine;
+use devices::nbi::{AcsError, Deadline};
+use devices::secret::{Acs, PATIENCE};
 use time::OffsetDateTime;
 use web::problem::{self, Problem};
 

@@ -10,10 +10,8 @@ mod status;
 
 use cloud::app::App;
 use lambda_http::{Body, Request, Response, http::Method};
-use web::{
-    answer::{self, Answer},
-    problem,
-};
+use web::answer::{self, Answer};
+use web::problem;
 
 pub use devices::secret::PATIENCE;
 

@@ -5,23 +5,19 @@
 
 use billing::zone::retry_after;
 use cloud::store::StoreError;
-use devices::{
-    matching::SubscriberLine,
-    memory::Memory,
-    names::VIRTUAL,
-    nbi::{AcsError, Deadline, Refreshed},
-    reading::Reading,
-    secret::{Acs, PATIENCE},
-    words,
-};
+use devices::matching::SubscriberLine;
+use devices::memory::Memory;
+use devices::names::VIRTUAL;
+use devices::nbi::{AcsError, Deadline, Refreshed};
+use devices::reading::Reading;
+use devices::secret::{Acs, PATIENCE};
+use devices::words;
 use lambda_http::Request;
 use serde::Serialize;
 use time::{Duration, OffsetDateTime};
-use web::{
-    answer::{self, Answer},
-    caller::claim,
-    problem::{self, Problem},
-};
+use web::answer::{self, Answer};
+use web::caller::claim;
+use web::problem::{self, Problem};
 
 use crate::DeviceStatus;
 

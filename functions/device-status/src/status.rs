@@ -1,18 +1,14 @@
 //! `GET /api/customer/device`.
 
 use billing::id::CustomerId;
-use devices::{
-    matching::SubscriberLine,
-    memory::Memory,
-    secret::Acs,
-    view::{DeviceView, Frame},
-};
+use devices::matching::SubscriberLine;
+use devices::memory::Memory;
+use devices::secret::Acs;
+use devices::view::{DeviceView, Frame};
 use lambda_http::Request;
-use web::{
-    answer::{self, Answer},
-    caller::claim,
-    problem,
-};
+use web::answer::{self, Answer};
+use web::caller::claim;
+use web::problem;
 
 use crate::DeviceStatus;
 

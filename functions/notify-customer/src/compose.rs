@@ -1,22 +1,16 @@
 //! What a message says, found out when it goes out: to whom, whether it is still true, and in which words.
 
-use billing::{
-    access::phone::Phone,
-    language::Language,
-    money::Rupiah,
-    payment::invoice::Invoice,
-    service::customer::Profile,
-    telling::{
-        event::Event,
-        notice::{Kind, Notice, Skip, still_true, useful_until},
-    },
-};
+use billing::access::phone::Phone;
+use billing::language::Language;
+use billing::money::Rupiah;
+use billing::payment::invoice::Invoice;
+use billing::service::customer::Profile;
+use billing::telling::event::Event;
+use billing::telling::notice::{Kind, Notice, Skip, still_true, useful_until};
 use cloud::{app::App, store::NoticeContext};
 use cloud::{master_key::MasterKey, pay_page_key::PayPageKey};
-use messaging::{
-    Message,
-    texts::{self, Facts, Link},
-};
+use messaging::Message;
+use messaging::texts::{self, Facts, Link};
 use time::OffsetDateTime;
 
 use crate::Failed;

@@ -1,26 +1,18 @@
 //! One message: is it still true, may it go out now, and what became of it.
 
-use billing::{
-    access::phone::Phone,
-    telling::{
-        delivery::DeliveryStatus,
-        notice::{Class, Notice, Skip},
-        sender::{Pace, Sender, Turn},
-    },
-};
-use cloud::{
-    app::App,
-    store::{NoticeContext, StoreError},
-};
+use billing::access::phone::Phone;
+use billing::telling::delivery::DeliveryStatus;
+use billing::telling::notice::{Class, Notice, Skip};
+use billing::telling::sender::{Pace, Sender, Turn};
+use cloud::app::App;
+use cloud::store::{NoticeContext, StoreError};
 use cloud::{master_key::MasterKey, pay_page_key::PayPageKey};
 use messaging::{Channel, Endpoints, Pacing};
 use time::{Duration, OffsetDateTime};
 
-use crate::{
-    Failed,
-    compose::{Composed, compose},
-    hand_over::{Turned, hand_over},
-};
+use crate::Failed;
+use crate::compose::{Composed, compose};
+use crate::hand_over::{Turned, hand_over};
 
 /// Deciding anew after somebody else wrote.
 const TRIES: usize = 5;

@@ -2,15 +2,11 @@
 
 use std::ops::ControlFlow::{Break, Continue};
 
-use billing::telling::{
-    delivery::DeliveryStatus,
-    notice::{Class, Notice},
-    sender::{Heard, Pace, Sender},
-};
-use cloud::{
-    app::App,
-    store::{Store, StoreError, retry_stale, unless_stale},
-};
+use billing::telling::delivery::DeliveryStatus;
+use billing::telling::notice::{Class, Notice};
+use billing::telling::sender::{Heard, Pace, Sender};
+use cloud::app::App;
+use cloud::store::{Store, StoreError, retry_stale, unless_stale};
 use messaging::{About, Channel, RejectionClass, SendOutcome, Sent};
 use time::{Duration, OffsetDateTime};
 

@@ -11,13 +11,11 @@ mod hand_over;
 mod sweep;
 
 use billing::telling::notice::Notice;
+use cloud::app::App;
 use cloud::master_key::KeyError;
-use cloud::{
-    app::App,
-    queue::{Batch, BatchReport, Message, NotAnEvent},
-    secrets::SecretError,
-    store::StoreError,
-};
+use cloud::queue::{Batch, BatchReport, Message, NotAnEvent};
+use cloud::secrets::SecretError;
+use cloud::store::StoreError;
 use serde_json::Value;
 
 /// Why nothing is known to have happened: the queue or the next run brings it again.

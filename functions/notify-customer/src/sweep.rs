@@ -2,20 +2,15 @@
 
 use std::time::Duration;
 
-use billing::telling::{
-    delivery::DeliveryStatus,
-    notice::{Class, Notice},
-};
-use cloud::{
-    app::App,
-    store::{StoreError, WakeKind, keys::Key},
-};
+use billing::telling::delivery::DeliveryStatus;
+use billing::telling::notice::{Class, Notice};
+use cloud::app::App;
+use cloud::store::keys::Key;
+use cloud::store::{StoreError, WakeKind};
 use tokio::time::Instant;
 
-use crate::{
-    Failed,
-    deliver::{Delivery, Occasion, deliver},
-};
+use crate::Failed;
+use crate::deliver::{Delivery, Occasion, deliver};
 
 /// Messages per index partition and run.
 const PER_PARTITION: i32 = 10;

@@ -6,21 +6,15 @@
 mod receivers;
 pub mod signature;
 
-use std::{
-    sync::{Arc, Mutex, PoisonError},
-    time::Duration,
-};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
 
-use billing::{
-    id::CustomerId,
-    telling::network::{self, NetworkUpdate, ReceiverProblem, TellingState, TryResult},
-};
-use cloud::{
-    app::App,
-    queue::{Batch, BatchReport, Message, NotAnEvent},
-    secrets::{Rows, SecretError},
-    store::StoreError,
-};
+use billing::id::CustomerId;
+use billing::telling::network::{self, NetworkUpdate, ReceiverProblem, TellingState, TryResult};
+use cloud::app::App;
+use cloud::queue::{Batch, BatchReport, Message, NotAnEvent};
+use cloud::secrets::{Rows, SecretError};
+use cloud::store::StoreError;
 use receivers::Receivers;
 use serde::Deserialize;
 use serde_json::Value;

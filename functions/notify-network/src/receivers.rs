@@ -2,26 +2,20 @@
 
 use std::collections::BTreeMap;
 
-use billing::{
-    telling::network::{NetworkUpdate, ReceiverProblem, TryResult},
-    zone::format,
-};
+use billing::telling::network::{NetworkUpdate, ReceiverProblem, TryResult};
+use billing::zone::format;
 use http::{HeaderMap, HeaderName, HeaderValue, Method, header};
-use partner_http::{
-    Call, CallError, is_loopback_http,
-    own::{Client, Options},
-    rows::{RowError, RowReader},
-};
+use partner_http::own::{Client, Options};
+use partner_http::rows::{RowError, RowReader};
+use partner_http::{Call, CallError, is_loopback_http};
 use serde::Serialize;
 use sha2::{Digest as _, Sha256};
 use time::OffsetDateTime;
 use tokio::task::JoinSet;
 use url::Url;
 
-use crate::{
-    NAME,
-    signature::{self, Key},
-};
+use crate::NAME;
+use crate::signature::{self, Key};
 
 /// Receivers that are told.
 const MAX_RECEIVERS: usize = 5;

@@ -5,25 +5,17 @@
 //! again. It is apart from `receive-webhook` because that one has the right to book money.
 
 use billing::{id::MessageId, telling::delivery::DeliveryStatus};
-use cloud::{
-    app::App,
-    secrets::{Rows, SecretError},
-    store::{Recorded, StatusReport, StoreError},
-};
-use lambda_http::{
-    Body, Request, RequestExt as _, Response,
-    http::{HeaderValue, Method, header},
-};
-use messaging::{
-    ProviderName, meta_handshake, read_webhook,
-    webhook::{ProviderReport, Status, WebhookError, WebhookRequest},
-};
+use cloud::app::App;
+use cloud::secrets::{Rows, SecretError};
+use cloud::store::{Recorded, StatusReport, StoreError};
+use lambda_http::http::{HeaderValue, Method, header};
+use lambda_http::{Body, Request, RequestExt as _, Response};
+use messaging::webhook::{ProviderReport, Status, WebhookError, WebhookRequest};
+use messaging::{ProviderName, meta_handshake, read_webhook};
 use time::OffsetDateTime;
 use tokio::task::JoinSet;
-use web::{
-    answer::{self, Answer},
-    problem::{self, Problem},
-};
+use web::answer::{self, Answer};
+use web::problem::{self, Problem};
 
 /// Meta's posts hold up to this (<https://developers.facebook.com/docs/graph-api/webhooks/getting-started>).
 const BODY_LIMIT: usize = 3 * 1024 * 1024;

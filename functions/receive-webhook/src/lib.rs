@@ -3,23 +3,17 @@
 //! Verified over the raw bytes, fail closed. Then the gateway's own GET status decides what is booked
 //! (`billing::payment::settlement::settle`), and the answer tells the gateway whether to send again: 2xx no, 503 yes.
 
-use billing::payment::{
-    gateway::{GatewayName, ReportedState},
-    order::Order,
-};
+use billing::payment::gateway::{GatewayName, ReportedState};
+use billing::payment::order::Order;
 use cloud::app::App;
 use gateways::{Gateway, Hint, OrderRef, VerifyError, WebhookRequest};
 use lambda_http::{Body, Request, Response};
-use payments::{
-    BookingError,
-    booking::book,
-    connect::{ask, connect, connect_with_fresh_keys, require_same_mode},
-};
+use payments::BookingError;
+use payments::booking::book;
+use payments::connect::{ask, connect, connect_with_fresh_keys, require_same_mode};
 use time::Duration;
-use web::{
-    answer::{self, Answer, BODY_LIMIT},
-    problem::{self, Problem},
-};
+use web::answer::{self, Answer, BODY_LIMIT};
+use web::problem::{self, Problem};
 
 /// A verified hint that could not be confirmed is followed up by reconcile this soon.
 const FOLLOW_UP: Duration = Duration::seconds(30);

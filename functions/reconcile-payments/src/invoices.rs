@@ -1,17 +1,11 @@
 //! Due invoices. One that was paid or reversed and not applied in time: the event is told again, a person is called. An
 //! offer that lapsed while it held money: it is withdrawn, so that the money is credit.
 
-use billing::{
-    payment::{
-        invoice::{Invoice, InvoiceStatus},
-        withdrawal::{WithdrawError, withdraw},
-    },
-    telling::event::Event,
-};
-use cloud::{
-    app::App,
-    store::{StoreError, WakeKind},
-};
+use billing::payment::invoice::{Invoice, InvoiceStatus};
+use billing::payment::withdrawal::{WithdrawError, withdraw};
+use billing::telling::event::Event;
+use cloud::app::App;
+use cloud::store::{StoreError, WakeKind};
 use time::{Duration, OffsetDateTime};
 
 /// Per index partition and run.

@@ -6,19 +6,13 @@ mod invoices;
 use std::time::Duration;
 
 use billing::payment::{gateway::GatewayName, order::Order, settlement::in_other_mode};
-use cloud::{
-    app::App,
-    store::{
-        StoreError, WakeKind,
-        keys::{self, Key},
-    },
-};
+use cloud::app::App;
+use cloud::store::keys::{self, Key};
+use cloud::store::{StoreError, WakeKind};
 use gateways::{Cancellation, GatewayError};
-use payments::{
-    BookingError,
-    booking::ask_and_book,
-    connect::{connect_for, order_ref},
-};
+use payments::BookingError;
+use payments::booking::ask_and_book;
+use payments::connect::{connect_for, order_ref};
 use serde_json::Value;
 use time::OffsetDateTime;
 

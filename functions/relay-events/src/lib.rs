@@ -3,13 +3,12 @@
 //! Never fails a batch: on AWS a failing batch blocks its shard. What could not be relayed stays in the index, and the
 //! sweep of the next minute sends it.
 
-use cloud::{
-    aws::AwsAccount,
-    bus::{self, Bus},
-    clock::Clock,
-    settings::{SettingError, Settings},
-    store::{Store, outbox::StoredEvent},
-};
+use cloud::aws::AwsAccount;
+use cloud::bus::{self, Bus};
+use cloud::clock::Clock;
+use cloud::settings::{SettingError, Settings};
+use cloud::store::Store;
+use cloud::store::outbox::StoredEvent;
 use serde::Deserialize;
 use serde_json::Value;
 

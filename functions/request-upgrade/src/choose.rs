@@ -1,33 +1,21 @@
 //! A choice becomes one invoice, however often it is made, and the invoice gets its link.
 
-use billing::{
-    id::InvoiceId,
-    payment::{
-        gateway::GatewayName,
-        invoice::{DUE_IN, Invoice, InvoiceStatus, NewInvoice},
-        order::LinkedInvoice,
-    },
-    service::{
-        apply::{ApplyError, ApplyRules},
-        customer::Profile,
-        upgrade::{self, Decision, Preview},
-    },
-};
-use cloud::{
-    app::App,
-    store::{StoreError, new_id},
-};
+use billing::id::InvoiceId;
+use billing::payment::gateway::GatewayName;
+use billing::payment::invoice::{DUE_IN, Invoice, InvoiceStatus, NewInvoice};
+use billing::payment::order::LinkedInvoice;
+use billing::service::apply::{ApplyError, ApplyRules};
+use billing::service::customer::Profile;
+use billing::service::upgrade::{self, Decision, Preview};
+use cloud::app::App;
+use cloud::store::{StoreError, new_id};
 use lambda_http::http::HeaderMap;
-use payments::{
-    apply::Apply,
-    link::{LinkError, LinkOutcome, LinkRequest, Payer, link},
-};
+use payments::apply::Apply;
+use payments::link::{LinkError, LinkOutcome, LinkRequest, Payer, link};
 use serde::Serialize;
-use web::{
-    answer::{Answer, language, success},
-    link as links,
-    problem::{self, Problem},
-};
+use web::answer::{Answer, language, success};
+use web::link as links;
+use web::problem::{self, Problem};
 
 /// Decisions made anew because the customer's data moved on meanwhile.
 pub(crate) const TRIES: usize = 5;

@@ -5,31 +5,23 @@
 
 mod choose;
 
-use billing::{
-    id::PackageId,
-    money::Rupiah,
-    payment::gateway::GatewayName,
-    service::{
-        self,
-        customer::Profile,
-        package::CataloguePackage,
-        upgrade::{self, Choice, choices},
-    },
-    zone::format,
-};
+use billing::id::PackageId;
+use billing::money::Rupiah;
+use billing::payment::gateway::GatewayName;
+use billing::service;
+use billing::service::customer::Profile;
+use billing::service::package::CataloguePackage;
+use billing::service::upgrade::{self, Choice, choices};
+use billing::zone::format;
 use cloud::{app::App, store::Caller};
-use lambda_http::{
-    Body, Request, RequestExt as _, Response,
-    http::{HeaderMap, Method},
-};
+use lambda_http::http::{HeaderMap, Method};
+use lambda_http::{Body, Request, RequestExt as _, Response};
 use serde::{Deserialize, Serialize};
 use time::OffsetDateTime;
-use web::{
-    answer::{self, Answer},
-    caller::{Claim, claim, identify},
-    problem::{self, Problem},
-    upgrade::{explanation, preview},
-};
+use web::answer::{self, Answer};
+use web::caller::{Claim, claim, identify};
+use web::problem::{self, Problem};
+use web::upgrade::{explanation, preview};
 
 use crate::choose::Made;
 

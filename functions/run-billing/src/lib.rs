@@ -7,10 +7,9 @@
 use std::time::Duration;
 
 use billing::telling::reminder::remind;
-use cloud::{
-    app::App,
-    store::{StoreError, WakeKind, keys::Key},
-};
+use cloud::app::App;
+use cloud::store::keys::Key;
+use cloud::store::{StoreError, WakeKind};
 use serde_json::Value;
 use tokio::time::Instant;
 

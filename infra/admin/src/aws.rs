@@ -6,11 +6,9 @@ use std::time::Duration;
 use anyhow::{Context, anyhow, bail};
 use aws_config::{BehaviorVersion, SdkConfig, retry::RetryConfig, timeout::TimeoutConfig};
 use aws_credential_types::provider::ProvideCredentials;
-use aws_sdk_dynamodb::{
-    Client,
-    error::{DisplayErrorContext, ProvideErrorMetadata, SdkError},
-    types::AttributeValue,
-};
+use aws_sdk_dynamodb::Client;
+use aws_sdk_dynamodb::error::{DisplayErrorContext, ProvideErrorMetadata, SdkError};
+use aws_sdk_dynamodb::types::AttributeValue;
 use cloud::{clock::Clock, secrets::Secrets, store::Store};
 
 use crate::{cli::Global, queues::Queues};

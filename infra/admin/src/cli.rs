@@ -2,11 +2,9 @@
 
 use std::path::PathBuf;
 
-use billing::{
-    id::{MessageId, PackageId},
-    payment::gateway::GatewayName,
-    zone::{Zone, format},
-};
+use billing::id::{MessageId, PackageId};
+use billing::payment::gateway::GatewayName;
+use billing::zone::{Zone, format};
 use clap::{Args, Parser, Subcommand};
 use cloud::public_url::PublicUrl;
 use time::Date;

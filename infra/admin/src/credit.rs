@@ -1,17 +1,11 @@
 //! `lunas credit adjust`: credit that the provider gives or takes, booked once however often Enter is pressed.
 
-use std::{
-    io::{self, BufRead, Write},
-    ops::ControlFlow::{Break, Continue},
-};
+use std::io::{self, BufRead, Write};
+use std::ops::ControlFlow::{Break, Continue};
 
-use billing::{
-    money::{
-        Rupiah,
-        adjustment::{Adjustment, NotAdjusted, adjust as decide, is_repeated},
-    },
-    service::customer::Profile,
-};
+use billing::money::Rupiah;
+use billing::money::adjustment::{Adjustment, NotAdjusted, adjust as decide, is_repeated};
+use billing::service::customer::Profile;
 use cloud::store::{StoreError, retry_stale};
 use serde_json::json;
 

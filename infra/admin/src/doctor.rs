@@ -3,15 +3,13 @@
 use std::{fmt::Write as _, time::Instant};
 
 use cloud::secrets::Secrets;
-use devices::{
-    look::{Found, Look, look},
-    matching::{Evidence, SubscriberLine, usernames},
-    memory::Memory,
-    names::{Meaning, PPP_USERNAME, VIRTUAL},
-    nbi::{Deadline, LIMIT, without_secrets},
-    reading::PppoeSession,
-    secret::Acs,
-};
+use devices::look::{Found, Look, look};
+use devices::matching::{Evidence, SubscriberLine, usernames};
+use devices::memory::Memory;
+use devices::names::{Meaning, PPP_USERNAME, VIRTUAL};
+use devices::nbi::{Deadline, LIMIT, without_secrets};
+use devices::reading::PppoeSession;
+use devices::secret::Acs;
 use serde::Serialize;
 use serde_json::{Value, json};
 use time::OffsetDateTime;

@@ -2,16 +2,13 @@
 
 use std::ops::ControlFlow::{Break, Continue};
 
-use billing::{
-    id::{InvoiceId, OrderId},
-    payment::{
-        invoice::{Invoice, InvoiceStatus, NewInvoice},
-        renewal::issue_renewal,
-        withdrawal::withdraw,
-    },
-    service::{customer::Profile, package::Package},
-    zone::format,
-};
+use billing::id::{InvoiceId, OrderId};
+use billing::payment::invoice::{Invoice, InvoiceStatus, NewInvoice};
+use billing::payment::renewal::issue_renewal;
+use billing::payment::withdrawal::withdraw;
+use billing::service::customer::Profile;
+use billing::service::package::Package;
+use billing::zone::format;
 use cloud::store::{StoreError, new_id, retry_stale};
 use serde_json::{Value, json};
 use time::Date;

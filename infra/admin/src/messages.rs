@@ -2,14 +2,11 @@
 
 use std::ops::ControlFlow::{Break, Continue};
 
-use billing::{
-    id::MessageId,
-    telling::{delivery::DeliveryStatus, notice::Notice},
-};
-use cloud::{
-    public_url::PublicUrl,
-    store::{retry_stale, unless_stale},
-};
+use billing::id::MessageId;
+use billing::telling::delivery::DeliveryStatus;
+use billing::telling::notice::Notice;
+use cloud::public_url::PublicUrl;
+use cloud::store::{retry_stale, unless_stale};
 use messaging::texts;
 use serde_json::{Value, json};
 use time::{Date, Duration};

@@ -2,27 +2,21 @@
 
 mod edit;
 
-use std::{
-    collections::{HashMap, HashSet},
-    fs::File,
-    path::Path,
-};
+use std::collections::{HashMap, HashSet};
+use std::fs::File;
+use std::path::Path;
 
 use anyhow::Context;
-use billing::{
-    id::PackageId,
-    money::Rupiah,
-    service::package::{CataloguePackage, Package},
-};
+use billing::id::PackageId;
+use billing::money::Rupiah;
+use billing::service::package::{CataloguePackage, Package};
 use cloud::store::StoreError;
 use serde_json::{Value, json};
 
-use crate::{
-    ALL_DONE, Console,
-    changes::{Change, Progress, RowResult},
-    sheet::{Sheet, SheetRow},
-    trouble::of_store,
-};
+use crate::changes::{Change, Progress, RowResult};
+use crate::sheet::{Sheet, SheetRow};
+use crate::trouble::of_store;
+use crate::{ALL_DONE, Console};
 
 pub(crate) use edit::{change, create, retire};
 

@@ -6,11 +6,9 @@
 use std::collections::BTreeMap;
 
 use anyhow::{Context, anyhow};
-use aws_sdk_sqs::{
-    Client,
-    error::{DisplayErrorContext, SdkError},
-    types::{Message, MessageSystemAttributeName, QueueAttributeName},
-};
+use aws_sdk_sqs::Client;
+use aws_sdk_sqs::error::{DisplayErrorContext, SdkError};
+use aws_sdk_sqs::types::{Message, MessageSystemAttributeName, QueueAttributeName};
 use indicatif::ProgressBar;
 use serde_json::{Value, json};
 use time::OffsetDateTime;

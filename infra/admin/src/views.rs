@@ -1,14 +1,11 @@
 //! States as the API shows them: camelCase, instants in UTC, whole rupiah.
 
-use billing::{
-    money::{MoneyError, ledger::Entry},
-    payment::{
-        invoice::{Invoice, InvoiceKind},
-        link::reusable,
-    },
-    service::customer::Profile,
-    zone::{Zone, format},
-};
+use billing::money::MoneyError;
+use billing::money::ledger::Entry;
+use billing::payment::invoice::{Invoice, InvoiceKind};
+use billing::payment::link::reusable;
+use billing::service::customer::Profile;
+use billing::zone::{Zone, format};
 use cloud::store::LedgerLine;
 use serde_json::{Value, json};
 use time::OffsetDateTime;

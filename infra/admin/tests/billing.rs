@@ -4,22 +4,16 @@
 
 mod common;
 
-use billing::{
-    id::{CustomerId, OrderId},
-    money::Rupiah,
-    payment::{
-        gateway::{GatewayName, Mode, Report, ReportedState, Transaction},
-        invoice::{Invoice, InvoiceStatus},
-        link::{self, NewAttempt, Opened},
-        order::Order,
-        settlement::{SettleOutcome, settle},
-    },
-    service::{
-        apply::{self, ApplyRules},
-        entitlement::LateRenewal,
-    },
-    zone::Zone,
-};
+use billing::id::{CustomerId, OrderId};
+use billing::money::Rupiah;
+use billing::payment::gateway::{GatewayName, Mode, Report, ReportedState, Transaction};
+use billing::payment::invoice::{Invoice, InvoiceStatus};
+use billing::payment::link::{self, NewAttempt, Opened};
+use billing::payment::order::Order;
+use billing::payment::settlement::{SettleOutcome, settle};
+use billing::service::apply::{self, ApplyRules};
+use billing::service::entitlement::LateRenewal;
+use billing::zone::Zone;
 use cloud::clock::Clock;
 use common::{Deployment, customers};
 use time::Duration;

@@ -2,12 +2,10 @@
 
 mod common;
 
-use billing::{
-    id::{CustomerId, InvoiceId},
-    payment::invoice::NewInvoice,
-    service::upgrade::{self, UpgradePricing, UpgradeRules},
-    zone::Zone,
-};
+use billing::id::{CustomerId, InvoiceId};
+use billing::payment::invoice::NewInvoice;
+use billing::service::upgrade::{self, UpgradePricing, UpgradeRules};
+use billing::zone::Zone;
 use cloud::clock::Clock;
 use common::{Deployment, customers};
 use time::macros::date;

@@ -4,16 +4,12 @@
 
 mod common;
 
-use billing::{
-    id::{CustomerId, InvoiceId},
-    money::Rupiah,
-    telling::{
-        delivery::DeliveryStatus,
-        event::{Envelope, Event},
-        notice::Notice,
-        sender::{Heard, Pace, Sender},
-    },
-};
+use billing::id::{CustomerId, InvoiceId};
+use billing::money::Rupiah;
+use billing::telling::delivery::DeliveryStatus;
+use billing::telling::event::{Envelope, Event};
+use billing::telling::notice::Notice;
+use billing::telling::sender::{Heard, Pace, Sender};
 use cloud::clock::Clock;
 use common::Deployment;
 use time::Duration;

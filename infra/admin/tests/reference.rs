@@ -1,10 +1,8 @@
 //! docs/reference/lunas.md is made from what clap knows of the commands.
 
-use std::{
-    fmt::{self, Write as _},
-    fs,
-    path::PathBuf,
-};
+use std::fmt::{self, Write as _};
+use std::fs;
+use std::path::PathBuf;
 
 use clap::{Arg, Command, CommandFactory as _};
 use lunas::cli::Cli;

@@ -2,26 +2,18 @@
 
 use std::collections::BTreeMap;
 
-use time::{
-    Duration, OffsetDateTime,
-    macros::{date, datetime},
-};
+use time::macros::{date, datetime};
+use time::{Duration, OffsetDateTime};
 
-use crate::{
-    id::{CustomerId, InvoiceId, OrderId, PackageId},
-    money::Rupiah,
-    payment::{
-        gateway::{GatewayName, Mode, Report, ReportedState, Transaction},
-        invoice::{Invoice, InvoiceKind, InvoiceStatus, PaymentLink},
-        order::{Order, OrderStatus},
-    },
-    service::{
-        customer::Profile,
-        entitlement::{Grant, LateRenewal, Reason, imported},
-        package::Package,
-    },
-    zone::{Zone, later},
-};
+use crate::id::{CustomerId, InvoiceId, OrderId, PackageId};
+use crate::money::Rupiah;
+use crate::payment::gateway::{GatewayName, Mode, Report, ReportedState, Transaction};
+use crate::payment::invoice::{Invoice, InvoiceKind, InvoiceStatus, PaymentLink};
+use crate::payment::order::{Order, OrderStatus};
+use crate::service::customer::Profile;
+use crate::service::entitlement::{Grant, LateRenewal, Reason, imported};
+use crate::service::package::Package;
+use crate::zone::{Zone, later};
 
 pub const NOW: OffsetDateTime = datetime!(2026-11-23 03:00 UTC);
 

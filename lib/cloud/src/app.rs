@@ -2,13 +2,11 @@
 
 use std::sync::Arc;
 
-use crate::{
-    aws::AwsAccount,
-    clock::Clock,
-    secrets::Secrets,
-    settings::{SettingError, Settings},
-    store::Store,
-};
+use crate::aws::AwsAccount;
+use crate::clock::Clock;
+use crate::secrets::Secrets;
+use crate::settings::{SettingError, Settings};
+use crate::store::Store;
 
 /// Table, keys, settings and time, as most functions share them. Clones share everything.
 #[derive(Debug, Clone)]

@@ -18,11 +18,9 @@ use billing::id::InvoiceId;
 use hmac::{Hmac, KeyInit as _, Mac as _};
 use sha2::{Digest as _, Sha256};
 
-use crate::{
-    master_key::{KeyError, MasterKey},
-    public_url::PublicUrl,
-    secrets::Secrets,
-};
+use crate::master_key::{KeyError, MasterKey};
+use crate::public_url::PublicUrl;
+use crate::secrets::Secrets;
 
 /// Bytes of a token: 144 bits, which are 24 characters without one that has bits to spare.
 const TOKEN_BYTES: usize = 18;

@@ -1,10 +1,8 @@
 //! Secrets as the admin types them in the AWS console: flat rows of text, cached for five minutes.
 
-use std::{
-    collections::{BTreeMap, HashMap},
-    fmt,
-    sync::Arc,
-};
+use std::collections::{BTreeMap, HashMap};
+use std::fmt;
+use std::sync::Arc;
 
 use aws_sdk_secretsmanager::{Client, error::DisplayErrorContext};
 use time::{Duration, OffsetDateTime};

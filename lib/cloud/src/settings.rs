@@ -3,13 +3,12 @@
 
 use std::collections::BTreeMap;
 
-use billing::{
-    language::Language,
-    payment::gateway::GatewayName,
-    service::{entitlement::LateRenewal, upgrade::UpgradePricing},
-    telling::notice::QuietHours,
-    zone::Zone,
-};
+use billing::language::Language;
+use billing::payment::gateway::GatewayName;
+use billing::service::entitlement::LateRenewal;
+use billing::service::upgrade::UpgradePricing;
+use billing::telling::notice::QuietHours;
+use billing::zone::Zone;
 use time::Duration;
 
 use crate::public_url::PublicUrl;

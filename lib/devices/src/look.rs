@@ -4,12 +4,10 @@
 use serde_json::Value;
 use time::OffsetDateTime;
 
-use crate::{
-    matching::{Evidence, SubscriberLine, choose},
-    nbi::{AcsError, Deadline},
-    reading::Reading,
-    secret::Acs,
-};
+use crate::matching::{Evidence, SubscriberLine, choose};
+use crate::nbi::{AcsError, Deadline};
+use crate::reading::Reading;
+use crate::secret::Acs;
 
 /// A line's device.
 #[derive(Debug, Clone)]

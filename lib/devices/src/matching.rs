@@ -7,11 +7,9 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use time::OffsetDateTime;
 
-use crate::{
-    document::Document,
-    names::Names,
-    reading::{Freshness, Reading},
-};
+use crate::document::Document;
+use crate::names::Names;
+use crate::reading::{Freshness, Reading};
 
 /// What is known of a customer's line that can name its device.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]

@@ -8,11 +8,9 @@ use serde_json::{Value, json};
 use tokio::time::Instant;
 use url::Url;
 
-use crate::{
-    matching::SubscriberLine,
-    names::{Names, is_secret},
-    query,
-};
+use crate::matching::SubscriberLine;
+use crate::names::{Names, is_secret};
+use crate::query;
 
 /// Longest time of a call.
 pub const LIMIT: Duration = Duration::from_secs(4);

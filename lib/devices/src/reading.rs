@@ -7,11 +7,9 @@ use serde_json::Value;
 use time::{Duration, OffsetDateTime};
 
 pub use crate::document::Measured;
-use crate::{
-    document::{Document, says_nothing},
-    formats,
-    names::{Meaning, Names, PPP_USERNAME, connections, wlans},
-};
+use crate::document::{Document, says_nothing};
+use crate::formats;
+use crate::names::{Meaning, Names, PPP_USERNAME, connections, wlans};
 
 /// An instant of GenieACS's clock that lies further ahead is not believed.
 const CLOCK_SKEW: Duration = Duration::days(1);

@@ -4,18 +4,14 @@ use std::{collections::BTreeMap, time::Duration};
 
 use base64::{Engine as _, engine::general_purpose::STANDARD};
 use http::{HeaderMap, HeaderValue, header};
-use partner_http::{
-    is_loopback_http, own,
-    rows::{RowError, RowReader},
-};
+use partner_http::rows::{RowError, RowReader};
+use partner_http::{is_loopback_http, own};
 use url::Url;
 
-use crate::{
-    formats,
-    names::Names,
-    nbi::{LIMIT, Nbi},
-    reading::Freshness,
-};
+use crate::formats;
+use crate::names::Names;
+use crate::nbi::{LIMIT, Nbi};
+use crate::reading::Freshness;
 
 /// The interval of devices that do not tell theirs. Shared configurations set 100 s to 300 s.
 const DEFAULT_INTERVAL_S: u32 = 300;

@@ -4,10 +4,8 @@ use billing::{language::Language, zone::format};
 use serde::Serialize;
 use time::{Duration, OffsetDateTime};
 
-use crate::{
-    reading::{Freshness, Measured, Pppoe, PppoeSession, Reading},
-    words::{self, Level},
-};
+use crate::reading::{Freshness, Measured, Pppoe, PppoeSession, Reading};
+use crate::words::{self, Level};
 
 /// A value as old as this is shown with its age beside the word that it decides.
 const OLD: Duration = Duration::hours(1);

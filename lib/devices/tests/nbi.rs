@@ -4,12 +4,10 @@
 use std::{collections::BTreeMap, time::Duration};
 
 use billing::access::phone::Phone;
-use devices::{
-    look::look,
-    matching::SubscriberLine,
-    nbi::{AcsError, Deadline, Refreshed},
-    secret::Acs,
-};
+use devices::look::look;
+use devices::matching::SubscriberLine;
+use devices::nbi::{AcsError, Deadline, Refreshed};
+use devices::secret::Acs;
 use partner_http::testing::{Canned, Partner, nobody};
 use time::{OffsetDateTime, macros::datetime};
 use url::Url;

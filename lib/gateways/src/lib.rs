@@ -6,11 +6,9 @@
 use std::{collections::BTreeMap, fmt};
 
 use async_trait::async_trait;
-use billing::{
-    id::OrderId,
-    money::Rupiah,
-    payment::gateway::{GatewayName, Mode, Report},
-};
+use billing::id::OrderId;
+use billing::money::Rupiah;
+use billing::payment::gateway::{GatewayName, Mode, Report};
 use time::OffsetDateTime;
 
 mod midtrans;

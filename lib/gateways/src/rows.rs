@@ -4,10 +4,8 @@ use billing::payment::gateway::GatewayName;
 use partner_http::rows::RowReader;
 use url::Url;
 
-use crate::{
-    SecretRows, Setup, SetupError,
-    secret::{Rotating, Secret},
-};
+use crate::secret::{Rotating, Secret};
+use crate::{SecretRows, Setup, SetupError};
 
 /// The rows of one gateway's secret.
 pub(crate) struct GatewayRows<'a> {

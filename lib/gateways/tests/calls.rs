@@ -1,11 +1,9 @@
 //! What goes over the wire to a gateway, and what becomes of a call whatever comes back.
 #![expect(clippy::unwrap_used, reason = "helpers of tests fail by panicking")]
 
-use billing::{
-    id::OrderId,
-    money::Rupiah,
-    payment::gateway::{GatewayName, ReportedState},
-};
+use billing::id::OrderId;
+use billing::money::Rupiah;
+use billing::payment::gateway::{GatewayName, ReportedState};
 use gateways::{Cancellation, CreatedOrder, Gateway, GatewayError, NewOrder, OrderRef, Setup, connect};
 use partner_http::testing::{Canned, Partner, nobody};
 use serde_json::{Value, json};

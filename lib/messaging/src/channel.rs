@@ -4,12 +4,10 @@ use std::collections::BTreeMap;
 
 use partner_http::rows::{RowError, RowReader};
 
-use crate::{
-    message::Message,
-    provider::{Pacing, Provider, ProviderName, RejectionClass, SendOutcome},
-    providers::{SECRET, provider},
-    setup::Endpoints,
-};
+use crate::message::Message;
+use crate::provider::{Pacing, Provider, ProviderName, RejectionClass, SendOutcome};
+use crate::providers::{SECRET, provider};
+use crate::setup::Endpoints;
 
 /// The provider that takes messages, and the one that helps out.
 #[derive(Debug)]

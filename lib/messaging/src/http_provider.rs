@@ -4,20 +4,16 @@ use std::fmt;
 
 use async_trait::async_trait;
 use http::{HeaderMap, HeaderValue, header};
-use partner_http::{
-    Answer,
-    rows::{RowError, RowReader},
-};
+use partner_http::Answer;
+use partner_http::rows::{RowError, RowReader};
 use serde_json::{Map, Value};
 use url::Url;
 
-use crate::{
-    message::Message,
-    provider::{Pacing, Provider, ProviderName, RejectionClass, SendOutcome},
-    setup::{Endpoints, address, linked_phone},
-    template::{PHONE, TEXT, fill, has_gap},
-    wire::{self, post, provider_id, refuse_unusable, rejected, scalar},
-};
+use crate::message::Message;
+use crate::provider::{Pacing, Provider, ProviderName, RejectionClass, SendOutcome};
+use crate::setup::{Endpoints, address, linked_phone};
+use crate::template::{PHONE, TEXT, fill, has_gap};
+use crate::wire::{self, post, provider_id, refuse_unusable, rejected, scalar};
 
 /// A provider with an HTTP API that takes one JSON `POST` per message.
 pub(crate) struct HttpProvider {

@@ -4,13 +4,10 @@ use std::collections::BTreeMap;
 
 use partner_http::rows::{RowError, RowReader};
 
-use crate::{
-    fonnte, http_provider, meta,
-    provider::{Provider, ProviderName},
-    setup::Endpoints,
-    waha,
-    webhook::{ProviderReport, WebhookError, WebhookRequest},
-};
+use crate::provider::{Provider, ProviderName};
+use crate::setup::Endpoints;
+use crate::webhook::{ProviderReport, WebhookError, WebhookRequest};
+use crate::{fonnte, http_provider, meta, waha};
 
 /// Name of the secret with the rows of all providers.
 pub(crate) const SECRET: &str = "whatsapp";

@@ -5,10 +5,8 @@ use partner_http::{Answer, Call, CallError, safe_detail};
 use serde_json::Value;
 use url::Url;
 
-use crate::{
-    message::Message,
-    provider::{RejectionClass, SendOutcome},
-};
+use crate::message::Message;
+use crate::provider::{RejectionClass, SendOutcome};
 
 const MAX_ANSWER_BYTES: usize = 64 * 1024;
 /// WhatsApp's own limit for a text, in characters.

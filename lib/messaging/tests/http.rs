@@ -7,10 +7,8 @@ use std::collections::BTreeMap;
 
 use common::{LOCAL, PHONE, TEXT, check_class, message};
 use messaging::{Channel, Endpoints, Pacing, RejectionClass, SendOutcome};
-use partner_http::{
-    rows::RowError,
-    testing::{Canned, Partner, nobody},
-};
+use partner_http::rows::RowError;
+use partner_http::testing::{Canned, Partner, nobody};
 
 fn open(rows: &BTreeMap<String, String>) -> Channel {
     Channel::open(rows, LOCAL).unwrap().unwrap()

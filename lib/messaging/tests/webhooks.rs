@@ -9,10 +9,8 @@ use billing::telling::delivery::DeliveryStatus;
 use common::rows;
 use hmac::{Hmac, KeyInit as _, Mac as _};
 use http::{HeaderMap, HeaderValue};
-use messaging::{
-    ProviderName, RejectionClass, meta_handshake, read_webhook,
-    webhook::{ProviderReport, WebhookError, WebhookRequest},
-};
+use messaging::webhook::{ProviderReport, WebhookError, WebhookRequest};
+use messaging::{ProviderName, RejectionClass, meta_handshake, read_webhook};
 use serde_json::{Value, json};
 use sha2::{Sha256, Sha512};
 

@@ -7,12 +7,10 @@
 //! A partner that stands at the provider's own premises is called with a [`own::Client`]: the same promises, with the
 //! time limit, certificate authority and addresses of that partner.
 
-use std::{
-    error::Error as _,
-    fmt,
-    sync::{Arc, OnceLock},
-    time::Duration,
-};
+use std::error::Error as _;
+use std::fmt;
+use std::sync::{Arc, OnceLock};
+use std::time::Duration;
 
 use http::{HeaderMap, Method};
 use url::{Host, Url};

@@ -4,10 +4,8 @@
 //! the address that was looked at: a name that resolves to the machine's own services or to a cloud's metadata service
 //! reaches neither.
 
-use std::{
-    net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr},
-    time::Duration,
-};
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
+use std::time::Duration;
 
 use base64::{Engine as _, engine::general_purpose::STANDARD};
 use reqwest::dns::{Addrs, Name, Resolve, Resolving};

@@ -5,18 +5,13 @@
 use std::{sync::Arc, time::Duration};
 
 use http::{HeaderMap, Method};
-use partner_http::{
-    Answer, Call, CallError,
-    own::{Client, Options},
-};
-use rustls::{
-    ServerConfig,
-    pki_types::{CertificateDer, PrivateKeyDer, pem::PemObject as _},
-};
-use tokio::{
-    io::{AsyncReadExt as _, AsyncWriteExt as _},
-    net::TcpListener,
-};
+use partner_http::own::{Client, Options};
+use partner_http::{Answer, Call, CallError};
+use rustls::ServerConfig;
+use rustls::pki_types::pem::PemObject as _;
+use rustls::pki_types::{CertificateDer, PrivateKeyDer};
+use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+use tokio::net::TcpListener;
 use tokio_rustls::TlsAcceptor;
 use url::Url;
 

@@ -3,10 +3,8 @@
 use std::time::Instant;
 
 use http::{HeaderMap, Method};
-use partner_http::{
-    Answer, Call, CallError, send,
-    testing::{Canned, Partner, nobody},
-};
+use partner_http::testing::{Canned, Partner, nobody};
+use partner_http::{Answer, Call, CallError, send};
 use url::Url;
 
 async fn get(url: Url) -> Result<Answer, CallError> {

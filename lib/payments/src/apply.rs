@@ -6,22 +6,16 @@
 
 use std::ops::ControlFlow::{self, Break, Continue};
 
-use billing::{
-    id::{CustomerId, InvoiceId},
-    payment::{
-        invoice::{Invoice, InvoiceStatus},
-        order::LinkedInvoice,
-    },
-    service::{
-        apply::{Application, ApplyError, ApplyRules, Todo, give_back, grant, next_step, replaced_renewal, revoke},
-        customer::Profile,
-    },
-    telling::event::Event,
+use billing::id::{CustomerId, InvoiceId};
+use billing::payment::invoice::{Invoice, InvoiceStatus};
+use billing::payment::order::LinkedInvoice;
+use billing::service::apply::{
+    Application, ApplyError, ApplyRules, Todo, give_back, grant, next_step, replaced_renewal, revoke,
 };
-use cloud::{
-    clock::Clock,
-    store::{Store, StoreError, retry_stale, unless_stale},
-};
+use billing::service::customer::Profile;
+use billing::telling::event::Event;
+use cloud::clock::Clock;
+use cloud::store::{Store, StoreError, retry_stale, unless_stale};
 use time::OffsetDateTime;
 
 /// The store and the rules of the deployment.

@@ -2,25 +2,17 @@
 
 use std::ops::ControlFlow::{Break, Continue};
 
-use billing::{
-    payment::{
-        gateway::{Report, ReportedState},
-        invoice::{Invoice, InvoiceStatus},
-        order::Order,
-        settlement::{SettleOutcome, settle},
-    },
-    telling::event::Event,
-};
-use cloud::{
-    app::App,
-    store::{retry_stale, unless_stale},
-};
+use billing::payment::gateway::{Report, ReportedState};
+use billing::payment::invoice::{Invoice, InvoiceStatus};
+use billing::payment::order::Order;
+use billing::payment::settlement::{SettleOutcome, settle};
+use billing::telling::event::Event;
+use cloud::app::App;
+use cloud::store::{retry_stale, unless_stale};
 use gateways::{Gateway, OrderRef};
 
-use crate::{
-    connect::{ask, order_ref},
-    error::BookingError,
-};
+use crate::connect::{ask, order_ref};
+use crate::error::BookingError;
 
 /// Where an order and its invoice stand after booking.
 #[derive(Debug, Clone)]

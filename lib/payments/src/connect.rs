@@ -1,9 +1,7 @@
 //! Gateways with the keys that admins typed in, connected once per request.
 
-use billing::payment::{
-    gateway::{GatewayName, Report},
-    order::Order,
-};
+use billing::payment::gateway::{GatewayName, Report};
+use billing::payment::order::Order;
 use cloud::{app::App, secrets::Rows};
 use gateways::{Gateway, GatewayError, OrderRef, Setup, SetupError};
 

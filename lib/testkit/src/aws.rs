@@ -1,26 +1,20 @@
 //! AWS on loopback: the embedded DynamoDB behind the tap, and stand-ins of Secrets Manager and EventBridge.
 
-use std::{
-    collections::HashMap,
-    sync::{Arc, Mutex, MutexGuard, PoisonError},
-};
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use axum::{
-    Router,
-    body::Body,
-    extract::{ConnectInfo, Request, State},
-    response::Response,
-};
+use axum::Router;
+use axum::body::Body;
+use axum::extract::{ConnectInfo, Request, State};
+use axum::response::Response;
 use bytes::Bytes;
 use lunas_sandbox::Connection;
 use serde_json::{Value, json};
 use tokio::net::TcpListener;
 
-use crate::{
-    broken_build, table,
-    tap::{Call, OF_WAKE_UPS, Tap},
-    wire::{self, conflict, json_answer, over, status},
-};
+use crate::tap::{Call, OF_WAKE_UPS, Tap};
+use crate::wire::{self, conflict, json_answer, over, status};
+use crate::{broken_build, table};
 
 /// The stand-in.
 #[derive(Debug, Clone)]

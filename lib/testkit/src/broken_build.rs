@@ -5,10 +5,8 @@ use bytes::Bytes;
 use http::{HeaderValue, request::Parts};
 use serde_json::{Value, json};
 
-use crate::{
-    sabotage::{Sabotage, answer, nothing_booked, opens_an_order, without_grant, without_versions},
-    tap::{Call, Tap},
-};
+use crate::sabotage::{Sabotage, answer, nothing_booked, opens_an_order, without_grant, without_versions};
+use crate::tap::{Call, Tap};
 
 /// Writes the order that was withheld, as a call of its own.
 pub(crate) async fn write_withheld(tap: &Tap) {

@@ -17,42 +17,32 @@ mod wire;
 use std::{collections::BTreeMap, sync::Arc};
 
 use aws_credential_types::Credentials;
-use billing::{
-    access::phone::Phone,
-    id::{CustomerId, PackageId},
-    language::Language,
-    money::Rupiah,
-    payment::{
-        gateway::GatewayName,
-        invoice::{Invoice, NewInvoice},
-        renewal::issue_renewal,
-    },
-    service::{
-        customer::Profile,
-        import::{CustomerRow, import},
-        package::{CataloguePackage, Package},
-    },
-    telling::notice::QuietHours,
-    zone::Zone,
-};
-use cloud::{
-    app::App,
-    aws::AwsAccount,
-    bus::Bus,
-    clock::Clock,
-    public_url::PublicUrl,
-    secrets::Secrets,
-    settings::Settings,
-    store::{Store, new_id},
-};
+use billing::access::phone::Phone;
+use billing::id::{CustomerId, PackageId};
+use billing::language::Language;
+use billing::money::Rupiah;
+use billing::payment::gateway::GatewayName;
+use billing::payment::invoice::{Invoice, NewInvoice};
+use billing::payment::renewal::issue_renewal;
+use billing::service::customer::Profile;
+use billing::service::import::{CustomerRow, import};
+use billing::service::package::{CataloguePackage, Package};
+use billing::telling::notice::QuietHours;
+use billing::zone::Zone;
+use cloud::app::App;
+use cloud::aws::AwsAccount;
+use cloud::bus::Bus;
+use cloud::clock::Clock;
+use cloud::public_url::PublicUrl;
+use cloud::secrets::Secrets;
+use cloud::settings::Settings;
+use cloud::store::{Store, new_id};
 use lunas_sandbox::Sandbox;
 use time::Duration;
 
-use crate::{
-    aws::StandIn,
-    notification::{Inbox, Notification},
-    tap::Tap,
-};
+use crate::aws::StandIn;
+use crate::notification::{Inbox, Notification};
+use crate::tap::Tap;
 
 /// Key of the secret `app` in tests.
 pub const MASTER_KEY: &str = "test-master-key-test-master-key-0";

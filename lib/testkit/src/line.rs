@@ -1,18 +1,14 @@
 //! The line to a partner: every request goes through the tap.
 
-use axum::{
-    Router,
-    extract::{ConnectInfo, Request, State},
-    response::Response,
-};
+use axum::Router;
+use axum::extract::{ConnectInfo, Request, State};
+use axum::response::Response;
 use lunas_sandbox::Connection;
 use tokio::net::TcpListener;
 
-use crate::{
-    broken_build::write_withheld,
-    tap::{Call, Tap},
-    wire::{faithful_client, forward, over, serve},
-};
+use crate::broken_build::write_withheld;
+use crate::tap::{Call, Tap};
+use crate::wire::{faithful_client, forward, over, serve};
 
 #[derive(Debug, Clone)]
 struct PartnerLine {

@@ -3,10 +3,8 @@
 
 use std::sync::{Arc, Mutex, PoisonError};
 
-use axum::{
-    Router,
-    extract::{Request, State},
-};
+use axum::Router;
+use axum::extract::{Request, State};
 use bytes::Bytes;
 use http::HeaderMap;
 use serde_json::{Value, json};

@@ -1,19 +1,15 @@
 //! A tap in every line between the functions and what they call. It numbers the calls, and breaks the one it is told
 //! to: before it had its effect, or after it.
 
-use std::{
-    sync::{Arc, Mutex, MutexGuard, PoisonError},
-    time::Duration,
-};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
 
 use axum::{body::Body, response::Response};
 use serde_json::Value;
 use tokio::sync::Notify;
 
-use crate::{
-    sabotage::{Sabotage, Saboteur},
-    wire::{broken_off, conflict, garbled, status, throttled},
-};
+use crate::sabotage::{Sabotage, Saboteur};
+use crate::wire::{broken_off, conflict, garbled, status, throttled};
 
 /// How the operation of a query of the index ends.
 pub(crate) const OF_WAKE_UPS: &str = " of wake-ups";

@@ -2,27 +2,21 @@
 
 mod payments;
 
-use billing::{
-    id::InvoiceId,
-    money::Rupiah,
-    payment::{
-        invoice::{Invoice, InvoiceStatus},
-        link::reusable,
-    },
-    telling::network::NetworkProgress,
-    zone::Zone,
-};
+use billing::id::InvoiceId;
+use billing::money::Rupiah;
+use billing::payment::invoice::{Invoice, InvoiceStatus};
+use billing::payment::link::reusable;
+use billing::telling::network::NetworkProgress;
+use billing::zone::Zone;
 use cloud::store::{Caller, Page, Store};
 use lambda_http::{Request, RequestExt as _};
 use time::OffsetDateTime;
 
 pub use self::payments::{CREDIT, Kind, Moment, Payment, payments};
-use crate::{
-    answer,
-    caller::{Claim, identify},
-    link::amount_due,
-    problem::{self, Problem},
-};
+use crate::answer;
+use crate::caller::{Claim, identify};
+use crate::link::amount_due;
+use crate::problem::{self, Problem};
 
 const DEFAULT_LIMIT: i32 = 20;
 const LARGEST_LIMIT: i32 = 50;

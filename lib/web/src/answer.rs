@@ -4,10 +4,8 @@ use std::collections::BTreeMap;
 
 use billing::language::Language;
 use cloud::pay_page_key::Token;
-use lambda_http::{
-    Body, Request, Response,
-    http::{HeaderMap, HeaderValue, StatusCode, header},
-};
+use lambda_http::http::{HeaderMap, HeaderValue, StatusCode, header};
+use lambda_http::{Body, Request, Response};
 use serde::{Serialize, de::DeserializeOwned};
 
 use crate::problem::{self, Problem};

@@ -5,25 +5,17 @@
 //! demanded here, in the one way to a [`Claim`], so that no function can forget them.
 
 use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
-use billing::{
-    access::phone::Phone,
-    id::{CustomerId, InvoiceId},
-};
-use cloud::{
-    public_url::PublicUrl,
-    store::{Caller, Session, Store},
-};
-use lambda_http::{
-    Request,
-    http::{Method, header},
-};
+use billing::access::phone::Phone;
+use billing::id::{CustomerId, InvoiceId};
+use cloud::public_url::PublicUrl;
+use cloud::store::{Caller, Session, Store};
+use lambda_http::Request;
+use lambda_http::http::{Method, header};
 use sha2::{Digest as _, Sha256};
 use time::{Duration, OffsetDateTime};
 
-use crate::{
-    cookie, csrf,
-    problem::{self, Problem},
-};
+use crate::problem::{self, Problem};
+use crate::{cookie, csrf};
 
 /// Randomness of a token.
 const TOKEN_BYTES: usize = 32;

@@ -11,10 +11,8 @@ use serde::Deserialize;
 use sha2::Sha256;
 use subtle::ConstantTimeEq as _;
 
-use crate::{
-    answer,
-    problem::{self, Problem},
-};
+use crate::answer;
+use crate::problem::{self, Problem};
 
 /// Where scripts put it.
 pub const HEADER: &str = "x-csrf-token";

@@ -1,11 +1,10 @@
 //! Answers about payment links.
 
-use billing::{
-    id::InvoiceId,
-    money::Rupiah,
-    payment::{invoice::Invoice, link::NoLink},
-    zone::format,
-};
+use billing::id::InvoiceId;
+use billing::money::Rupiah;
+use billing::payment::invoice::Invoice;
+use billing::payment::link::NoLink;
+use billing::zone::format;
 use serde::Serialize;
 use time::Date;
 

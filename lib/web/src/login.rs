@@ -9,14 +9,10 @@ use cloud::{app::App, master_key::MasterKey};
 use lambda_http::Request;
 use time::Duration;
 
-pub use self::{
-    code::{is_stopped, request_code},
-    session::{LoggedIn, Login, log_in},
-};
-use crate::{
-    address,
-    problem::{self, Problem},
-};
+pub use self::code::{is_stopped, request_code};
+pub use self::session::{LoggedIn, Login, log_in};
+use crate::address;
+use crate::problem::{self, Problem};
 
 /// What a person types in to log in.
 #[derive(Debug, Clone, Copy)]

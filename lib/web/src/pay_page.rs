@@ -1,11 +1,10 @@
 //! What the public pay page `/p/<token>` opens.
 
-use billing::{
-    access::pay_page::is_open,
-    money::ledger::EntryKind,
-    payment::{gateway::GatewayName, invoice::Invoice},
-    service::customer::Profile,
-};
+use billing::access::pay_page::is_open;
+use billing::money::ledger::EntryKind;
+use billing::payment::gateway::GatewayName;
+use billing::payment::invoice::Invoice;
+use billing::service::customer::Profile;
 use cloud::{pay_page_key::Token, store::Store};
 use time::OffsetDateTime;
 

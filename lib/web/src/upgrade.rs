@@ -1,15 +1,11 @@
 //! What customers read about a change of package.
 
-use billing::{
-    id::PackageId,
-    language::Language,
-    service::{
-        customer::Profile,
-        package::CataloguePackage,
-        upgrade::{self, NotOffered, Preview, UpgradeRules},
-    },
-    zone::Zone,
-};
+use billing::id::PackageId;
+use billing::language::Language;
+use billing::service::customer::Profile;
+use billing::service::package::CataloguePackage;
+use billing::service::upgrade::{self, NotOffered, Preview, UpgradeRules};
+use billing::zone::Zone;
 use cloud::settings::Settings;
 use time::OffsetDateTime;
 

@@ -7,10 +7,8 @@ use ::device_status::DeviceStatus;
 use lunas_sandbox::{Fault, FaultKind};
 use partner_http::testing::{Canned, Partner, nobody};
 use serde_json::{Value, json};
-use testkit::{
-    genieacs_rows,
-    request::{answer, request},
-};
+use testkit::genieacs_rows;
+use testkit::request::{answer, request};
 use time::Duration;
 
 use super::{BUDI, Home};

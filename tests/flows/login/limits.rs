@@ -5,10 +5,8 @@ use std::collections::BTreeSet;
 
 use billing::zone::Zone;
 use serde_json::{Value, json};
-use testkit::{
-    request::{answer, request, request_from},
-    table::items,
-};
+use testkit::request::{answer, request, request_from};
+use testkit::table::items;
 use time::Duration;
 
 use super::{UNKNOWN_PHONE, ask, inbox, login_with, not, post, receive_code, sessions, start, try_code, words};

@@ -1,11 +1,9 @@
 //! The receivers of `docs/how-to/network.md`, against messages that were really sent.
 
-use std::{
-    fs,
-    io::Write as _,
-    path::PathBuf,
-    process::{Command, Stdio},
-};
+use std::fs;
+use std::io::Write as _;
+use std::path::PathBuf;
+use std::process::{Command, Stdio};
 
 use super::{DEMO_NETWORK_SECRET, OLD_SECRET, Provider};
 

@@ -5,18 +5,14 @@ use billing::telling::{delivery::DeliveryStatus, notice::Notice};
 use cloud::app::App;
 use lunas_sandbox::{Fault, FaultKind};
 use serde_json::json;
-use testkit::{
-    request::{answer, from_browser, request},
-    tap::{How, When},
-};
+use testkit::request::{answer, from_browser, request};
+use testkit::tap::{How, When};
 use time::Duration;
 use tracing_subscriber::filter::LevelFilter;
 
 use super::{PHONE, STORED, bill, inbox, notices, pay, start, statuses};
-use crate::{
-    journey::{Journey, queue_trigger},
-    log::Log,
-};
+use crate::journey::{Journey, queue_trigger};
+use crate::log::Log;
 
 /// A provider that nobody can reach.
 const NOBODY_LISTENS: [(&str, &str); 1] = [("url", "http://127.0.0.1:1/send")];

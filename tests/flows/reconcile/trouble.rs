@@ -1,12 +1,8 @@
 //! Reconciliation when gateways are down or slow, when there is more than a run can do, and when the index lags.
 
-use billing::{
-    id::OrderId,
-    payment::{
-        gateway::GatewayName,
-        order::{Order, OrderStatus},
-    },
-};
+use billing::id::OrderId;
+use billing::payment::gateway::GatewayName;
+use billing::payment::order::{Order, OrderStatus};
 use cloud::store::WakeKind;
 use lunas_sandbox::{Fault, FaultKind, Outcome};
 use serde_json::json;

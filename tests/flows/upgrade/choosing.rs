@@ -1,10 +1,9 @@
 //! What may be chosen, and what choosing again does.
 
-use billing::{
-    money::Rupiah,
-    payment::invoice::InvoiceStatus,
-    service::{package::CataloguePackage, upgrade::ATTEMPTS},
-};
+use billing::money::Rupiah;
+use billing::payment::invoice::InvoiceStatus;
+use billing::service::package::CataloguePackage;
+use billing::service::upgrade::ATTEMPTS;
 use serde_json::json;
 use time::Duration;
 

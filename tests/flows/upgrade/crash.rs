@@ -4,25 +4,17 @@
 use crate::api::request_upgrade;
 use std::collections::BTreeSet;
 
-use billing::{
-    money::ledger::EntryKind,
-    payment::{
-        gateway::GatewayName,
-        invoice::{Invoice, InvoiceKind, InvoiceStatus},
-        order::OrderStatus,
-    },
-};
+use billing::money::ledger::EntryKind;
+use billing::payment::gateway::GatewayName;
+use billing::payment::invoice::{Invoice, InvoiceKind, InvoiceStatus};
+use billing::payment::order::OrderStatus;
 use serde_json::json;
-use testkit::{
-    request::{answer, request},
-    tap::{How, When},
-};
+use testkit::request::{answer, request};
+use testkit::tap::{How, When};
 use time::Duration;
 
-use crate::{
-    journey::Journey,
-    upgrade::{profile, start, upgrades},
-};
+use crate::journey::Journey;
+use crate::upgrade::{profile, start, upgrades};
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Via {

@@ -4,10 +4,8 @@ use billing::{service::customer::Profile, telling::network::NetworkProgress};
 use maud::{Markup, html};
 use web::account::Bill;
 
-use super::{
-    Page, device, invoice_row,
-    layout::{self, Frame, Menu, alert},
-};
+use super::layout::{self, Frame, Menu, alert};
+use super::{Page, device, invoice_row};
 use crate::texts;
 
 /// A page of bills, newest first.

@@ -3,10 +3,8 @@
 use maud::{Markup, html};
 use web::account::Bill;
 
-use super::{
-    Page, invoice_row,
-    layout::{self, Frame, alert},
-};
+use super::layout::{self, Frame, alert};
+use super::{Page, invoice_row};
 
 /// What may have been paid.
 #[derive(Debug, Clone, Copy)]

@@ -3,10 +3,8 @@
 use maud::{Markup, html};
 use web::account::{Kind, Moment, Payment};
 
-use super::{
-    Page,
-    layout::{self, Frame, Menu},
-};
+use super::Page;
+use super::layout::{self, Frame, Menu};
 use crate::texts::{self, Texts};
 
 /// A page of payments, newest first.

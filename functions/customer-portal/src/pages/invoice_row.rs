@@ -1,17 +1,14 @@
 //! One bill with its buttons. Only what is still to pay has any.
 
-use billing::{
-    payment::{gateway::GatewayName, invoice::InvoiceStatus},
-    telling::network::NetworkProgress,
-    zone::format,
-};
+use billing::payment::gateway::GatewayName;
+use billing::payment::invoice::InvoiceStatus;
+use billing::telling::network::NetworkProgress;
+use billing::zone::format;
 use maud::{Markup, html};
 use web::account::Bill;
 
-use super::{
-    Page,
-    layout::{csrf, invoice_id},
-};
+use super::Page;
+use super::layout::{csrf, invoice_id};
 use crate::texts::{self, Texts};
 
 /// Where a bill stands for the customer.

@@ -4,10 +4,8 @@ use billing::service::customer::Profile;
 use maud::{Markup, html};
 use web::problem::Problem;
 
-use super::{
-    Page,
-    layout::{self, Frame, alert, csrf},
-};
+use super::Page;
+use super::layout::{self, Frame, alert, csrf};
 use crate::texts;
 
 /// The first step.

@@ -3,10 +3,8 @@
 
 use maud::{Markup, html};
 
-use super::{
-    Page,
-    layout::{self, Frame},
-};
+use super::Page;
+use super::layout::{self, Frame};
 
 /// In both languages: the language can have changed since it was kept.
 #[must_use]

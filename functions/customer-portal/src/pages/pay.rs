@@ -5,11 +5,9 @@
 use maud::{Markup, html};
 use web::account::Bill;
 
-use super::{
-    Page,
-    invoice_row::State,
-    layout::{self, Frame, alert, csrf, invoice_id},
-};
+use super::Page;
+use super::invoice_row::State;
+use super::layout::{self, Frame, alert, csrf, invoice_id};
 
 /// The bill to pay.
 #[derive(Debug, Clone, Copy)]

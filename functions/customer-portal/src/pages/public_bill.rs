@@ -7,11 +7,9 @@ use maud::{Markup, html};
 use time::Date;
 use web::{account::Bill, pay_page::Receipt};
 
-use super::{
-    Page,
-    invoice_row::{State, message},
-    layout::{self, Frame, PUBLIC_BILL, alert},
-};
+use super::Page;
+use super::invoice_row::{State, message};
+use super::layout::{self, Frame, PUBLIC_BILL, alert};
 use crate::texts;
 
 /// Where somebody stands with paying.

@@ -1,21 +1,18 @@
 //! An account with everything that pages can show, for their tests.
 
-use billing::{
-    access::phone::Phone,
-    id::{CustomerId, InvoiceId, OrderId, PackageId},
-    language::Language,
-    money::Rupiah,
-    payment::{
-        gateway::{GatewayName, Mode},
-        invoice::{Invoice, InvoiceKind, InvoiceStatus, PaymentLink, Terms},
-    },
-    service::{customer::Profile, entitlement::Entitlement, package::Package, upgrade::Preview},
-    zone::Zone,
-};
-use time::{
-    Duration, OffsetDateTime,
-    macros::{date, datetime},
-};
+use billing::access::phone::Phone;
+use billing::id::{CustomerId, InvoiceId, OrderId, PackageId};
+use billing::language::Language;
+use billing::money::Rupiah;
+use billing::payment::gateway::{GatewayName, Mode};
+use billing::payment::invoice::{Invoice, InvoiceKind, InvoiceStatus, PaymentLink, Terms};
+use billing::service::customer::Profile;
+use billing::service::entitlement::Entitlement;
+use billing::service::package::Package;
+use billing::service::upgrade::Preview;
+use billing::zone::Zone;
+use time::macros::{date, datetime};
+use time::{Duration, OffsetDateTime};
 use web::account::{Bill, Kind, Moment, Payment};
 
 use super::{Chosen, Page};

@@ -2,21 +2,17 @@
 
 use std::io::Write as _;
 
-use billing::{
-    language::Language,
-    payment::{gateway::GatewayName, invoice::InvoiceStatus},
-    service::upgrade::Choice,
-    telling::network::NetworkProgress,
-    zone::Zone,
-};
+use billing::language::Language;
+use billing::payment::gateway::GatewayName;
+use billing::payment::invoice::InvoiceStatus;
+use billing::service::upgrade::Choice;
+use billing::telling::network::NetworkProgress;
+use billing::zone::Zone;
 use cloud::pay_page_key::Token;
 use web::{account::Bill, pay_page::Receipt, problem};
 
-use super::{
-    Bills, CodeForm, Finish, LineForm, Page, Pay, Payments, PhoneForm,
-    samples::{self, HOSTILE},
-    *,
-};
+use super::samples::{self, HOSTILE};
+use super::{Bills, CodeForm, Finish, LineForm, Page, Pay, Payments, PhoneForm, *};
 use crate::assets;
 
 /// Name of the page and its HTML.

@@ -3,10 +3,8 @@
 use maud::{Markup, html};
 use web::problem::{self, Problem};
 
-use super::{
-    Page,
-    layout::{self, Frame},
-};
+use super::Page;
+use super::layout::{self, Frame};
 
 /// Says what is wrong and leads on.
 #[must_use]

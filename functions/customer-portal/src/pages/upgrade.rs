@@ -1,15 +1,11 @@
 //! Changing the package: what there is to choose from, then what a choice comes to, then the form that makes it.
 
-use billing::service::{
-    package::Package,
-    upgrade::{Choice, Preview},
-};
+use billing::service::package::Package;
+use billing::service::upgrade::{Choice, Preview};
 use maud::{Markup, html};
 
-use super::{
-    Page,
-    layout::{alert, csrf},
-};
+use super::Page;
+use super::layout::{alert, csrf};
 use crate::texts;
 
 /// What the tab shows.

@@ -2,11 +2,8 @@
 
 use maud::{Markup, html};
 
-use super::{
-    Page, Upgrade, device,
-    layout::{self, Frame, Menu},
-    upgrade,
-};
+use super::layout::{self, Frame, Menu};
+use super::{Page, Upgrade, device, upgrade};
 
 /// Which half of the page is shown.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]

@@ -2,19 +2,13 @@
 
 use std::time::Duration;
 
-use billing::{
-    audit::{self, Audited, Books, Filed, Finding, Rule},
-    id::{CustomerId, InvoiceId, OrderId},
-    zone::{Zone, format},
-};
-use cloud::{
-    clock::Clock,
-    store::{
-        Store, StoreError, WakeKind,
-        audit::AuditRows,
-        keys::{self, Key},
-    },
-};
+use billing::audit::{self, Audited, Books, Filed, Finding, Rule};
+use billing::id::{CustomerId, InvoiceId, OrderId};
+use billing::zone::{Zone, format};
+use cloud::clock::Clock;
+use cloud::store::audit::AuditRows;
+use cloud::store::keys::{self, Key};
+use cloud::store::{Store, StoreError, WakeKind};
 use time::OffsetDateTime;
 
 /// Reading anew after no answer: an audit of an hour must not end for a second's trouble.

@@ -1,9 +1,7 @@
 //! What the audit found, told as it is found. Only a limited number of findings is kept.
 
-use std::{
-    collections::{BTreeMap, HashSet},
-    io::{self, Write},
-};
+use std::collections::{BTreeMap, HashSet};
+use std::io::{self, Write};
 
 use billing::audit::{Audited, Finding, Pending, Wait};
 use indicatif::{ProgressBar, ProgressStyle};

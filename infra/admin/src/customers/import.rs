@@ -1,11 +1,9 @@
 //! `lunas customers import`: every row is one transaction, and the same file again changes nothing.
 
-use std::{
-    collections::{HashMap, VecDeque},
-    fs::File,
-    path::Path,
-    time::Duration,
-};
+use std::collections::{HashMap, VecDeque};
+use std::fs::File;
+use std::path::Path;
+use std::time::Duration;
 
 use anyhow::Context;
 use billing::{
@@ -13,19 +11,14 @@ use billing::{
     service::{customer::Profile, import, package::Package},
     zone::Zone,
 };
-use cloud::{
-    clock::Clock,
-    store::{Store, StoreError, new_id},
-};
+use cloud::clock::Clock;
+use cloud::store::{Store, StoreError, new_id};
 use tokio::task::JoinHandle;
 
 use super::row::{Checked, OPTIONAL, REQUIRED, check};
-use crate::{
-    Console,
-    changes::{Change, Progress, RowOutcome, RowResult},
-    sheet::Sheet,
-    trouble,
-};
+use crate::changes::{Change, Progress, RowOutcome, RowResult};
+use crate::sheet::Sheet;
+use crate::{Console, trouble};
 
 /// Rows on their way at once: enough to hide the distance to the region, few enough for a table that has just been
 /// made.

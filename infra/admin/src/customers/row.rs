@@ -2,12 +2,11 @@
 
 use std::collections::HashMap;
 
-use billing::{
-    access::phone::Phone,
-    id::{CustomerId, PackageId},
-    service::{import::CustomerRow, package::Package},
-    zone::{Zone, format},
-};
+use billing::access::phone::Phone;
+use billing::id::{CustomerId, PackageId};
+use billing::service::import::CustomerRow;
+use billing::service::package::Package;
+use billing::zone::{Zone, format};
 use time::{OffsetDateTime, UtcOffset, format_description::well_known::Rfc3339};
 
 use crate::sheet::SheetRow;

@@ -1,18 +1,13 @@
 //! `lunas packages create`, `change` and `retire`: one package at a time.
 
-use billing::{
-    id::PackageId,
-    money::Rupiah,
-    service::package::{CataloguePackage, Package},
-};
+use billing::id::PackageId;
+use billing::money::Rupiah;
+use billing::service::package::{CataloguePackage, Package};
 use serde_json::json;
 
 use super::{MBPS_LIMIT, MONTHS_LIMIT, NAME_LIMIT, PRICE_LIMIT, line, view};
-use crate::{
-    ALL_DONE, Console,
-    cli::{NewPackage, PackageChanges},
-    refuse,
-};
+use crate::cli::{NewPackage, PackageChanges};
+use crate::{ALL_DONE, Console, refuse};
 
 /// Puts a package into the catalogue that was not there.
 pub(crate) async fn create(console: &Console, id: PackageId, new: NewPackage) -> anyhow::Result<u8> {

@@ -1,15 +1,11 @@
 //! `lunas payments review`: what needs a person, until a person has dealt with it.
 
-use std::{
-    collections::HashMap,
-    io::{self, Write},
-};
+use std::collections::HashMap;
+use std::io::{self, Write};
 
 use billing::{id::InvoiceId, payment::invoice::Invoice, telling::review::Why, zone::format};
-use cloud::store::{
-    keys,
-    review::{Marked, StoredReview},
-};
+use cloud::store::keys;
+use cloud::store::review::{Marked, StoredReview};
 use serde_json::{Value, json};
 use time::{Date, Duration};
 

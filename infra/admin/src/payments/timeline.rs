@@ -2,15 +2,11 @@
 
 use std::collections::HashMap;
 
-use billing::{
-    id::OrderId,
-    money::ledger::EntryKind,
-    payment::{
-        invoice::{Invoice, InvoiceStatus},
-        order::{Order, OrderStatus},
-    },
-    telling::network::{NetworkUpdate, TellingState},
-};
+use billing::id::OrderId;
+use billing::money::ledger::EntryKind;
+use billing::payment::invoice::{Invoice, InvoiceStatus};
+use billing::payment::order::{Order, OrderStatus};
+use billing::telling::network::{NetworkUpdate, TellingState};
 use cloud::store::{LedgerLine, outbox::EventState};
 use time::OffsetDateTime;
 

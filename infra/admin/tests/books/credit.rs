@@ -1,9 +1,7 @@
 //! `lunas credit adjust`.
 
-use std::{
-    io::Write,
-    process::{Command, Stdio},
-};
+use std::io::Write;
+use std::process::{Command, Stdio};
 
 use crate::common::{Deployment, TABLE};
 

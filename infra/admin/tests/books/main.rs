@@ -11,22 +11,16 @@ mod credit;
 mod queues;
 mod review;
 
-use billing::{
-    id::{CustomerId, OrderId},
-    money::Rupiah,
-    payment::{
-        gateway::{GatewayName, Mode, Report, ReportedState, Transaction},
-        invoice::Invoice,
-        link::{self, NewAttempt, Opened},
-        order::Order,
-        settlement::{SettleOutcome, settle},
-    },
-    service::{
-        apply::{self, ApplyRules},
-        entitlement::LateRenewal,
-    },
-    zone::Zone,
-};
+use billing::id::{CustomerId, OrderId};
+use billing::money::Rupiah;
+use billing::payment::gateway::{GatewayName, Mode, Report, ReportedState, Transaction};
+use billing::payment::invoice::Invoice;
+use billing::payment::link::{self, NewAttempt, Opened};
+use billing::payment::order::Order;
+use billing::payment::settlement::{SettleOutcome, settle};
+use billing::service::apply::{self, ApplyRules};
+use billing::service::entitlement::LateRenewal;
+use billing::zone::Zone;
 use cloud::clock::Clock;
 use common::Deployment;
 use time::Duration;

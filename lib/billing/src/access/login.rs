@@ -3,10 +3,8 @@
 use serde::{Deserialize, Serialize};
 use time::{Date, Duration, OffsetDateTime};
 
-use crate::{
-    access::phone::Phone,
-    zone::{Zone, format, later, retry_after},
-};
+use crate::access::phone::Phone;
+use crate::zone::{Zone, format, later, retry_after};
 
 /// A code is valid this long after it was last sent: whoever asks again gets the same code, and not with seconds left.
 pub const VALID_FOR: Duration = Duration::minutes(5);

@@ -2,10 +2,8 @@
 
 use time::{Duration, OffsetDateTime};
 
-use crate::{
-    payment::invoice::{Invoice, InvoiceStatus},
-    zone::later,
-};
+use crate::payment::invoice::{Invoice, InvoiceStatus};
+use crate::zone::later;
 
 /// After the payment the page is the receipt for so long.
 pub const RECEIPT_FOR: Duration = Duration::days(30);

@@ -3,17 +3,15 @@
 use time::OffsetDateTime;
 
 use super::finding::{Finding, Pending, Rule};
-use crate::{
-    id::{InvoiceId, OrderId},
-    money::{
-        MoneyError, Rupiah,
-        ledger::{Entry, EntryKind},
-    },
-    payment::{invoice::Invoice, order::Order},
-    service::{customer::Profile, entitlement::Grant},
-    telling::event::{KEPT, made_at},
-    zone::{Zone, later},
-};
+use crate::id::{InvoiceId, OrderId};
+use crate::money::ledger::{Entry, EntryKind};
+use crate::money::{MoneyError, Rupiah};
+use crate::payment::invoice::Invoice;
+use crate::payment::order::Order;
+use crate::service::customer::Profile;
+use crate::service::entitlement::Grant;
+use crate::telling::event::{KEPT, made_at};
+use crate::zone::{Zone, later};
 
 /// Everything of one customer. Two readings that are equal, one after the other, are what stood there between them.
 #[derive(Debug, Clone, PartialEq, Eq)]

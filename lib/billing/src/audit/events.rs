@@ -1,9 +1,7 @@
 //! Events: each was relayed, or will be.
 
-use super::{
-    books::{Audit, Filed, KnownEvent, Place, is_kept},
-    finding::{Pending, Rule, Wait},
-};
+use super::books::{Audit, Filed, KnownEvent, Place, is_kept};
+use super::finding::{Pending, Rule, Wait};
 
 impl Audit<'_> {
     pub(super) fn events(&mut self) {

@@ -1,15 +1,12 @@
 //! Invoices: what they hold, where they stand, what was granted for them, and which are open.
 
-use super::{
-    books::{Audit, Filed, Place, is_filed_at, sum, when},
-    finding::{Pending, Rule, Wait},
-};
-use crate::{
-    id::InvoiceId,
-    money::{Rupiah, ledger::EntryKind},
-    payment::invoice::{Invoice, InvoiceKind, InvoiceStatus},
-    service::entitlement::Grant,
-};
+use super::books::{Audit, Filed, Place, is_filed_at, sum, when};
+use super::finding::{Pending, Rule, Wait};
+use crate::id::InvoiceId;
+use crate::money::Rupiah;
+use crate::money::ledger::EntryKind;
+use crate::payment::invoice::{Invoice, InvoiceKind, InvoiceStatus};
+use crate::service::entitlement::Grant;
 
 impl Audit<'_> {
     pub(super) fn invoices(&mut self) {

@@ -4,20 +4,12 @@ use std::collections::BTreeSet;
 
 use time::OffsetDateTime;
 
-use super::{
-    books::{Audited, Filed, Place, is_filed_at, sum, when},
-    finding::{Pending, Rule, Wait},
-};
-use crate::{
-    money::{
-        MoneyError, Rupiah,
-        ledger::{Entry, EntryKind},
-    },
-    payment::{
-        invoice::Invoice,
-        order::{Booked, Order, OrderStatus},
-    },
-};
+use super::books::{Audited, Filed, Place, is_filed_at, sum, when};
+use super::finding::{Pending, Rule, Wait};
+use crate::money::ledger::{Entry, EntryKind};
+use crate::money::{MoneyError, Rupiah};
+use crate::payment::invoice::Invoice;
+use crate::payment::order::{Booked, Order, OrderStatus};
 
 /// Is it an entry of that order?
 #[must_use]

@@ -1,15 +1,12 @@
 //! Grants, the entitlement that follows from them, credit, and whose everything is.
 
-use super::{
-    books::{Audit, Place, sum, when},
-    finding::Rule,
-};
-use crate::{
-    id::InvoiceId,
-    money::{MoneyError, Rupiah, ledger::EntryKind},
-    payment::invoice::{Invoice, InvoiceKind},
-    service::entitlement::{Entitlement, Grant, Reason, fold},
-};
+use super::books::{Audit, Place, sum, when};
+use super::finding::Rule;
+use crate::id::InvoiceId;
+use crate::money::ledger::EntryKind;
+use crate::money::{MoneyError, Rupiah};
+use crate::payment::invoice::{Invoice, InvoiceKind};
+use crate::service::entitlement::{Entitlement, Grant, Reason, fold};
 
 impl Audit<'_> {
     /// Everything in a customer's books is the customer's.

@@ -2,14 +2,10 @@
 
 use time::{Duration, OffsetDateTime};
 
-use crate::{
-    money::{
-        MoneyError, Rupiah,
-        ledger::{Entry, EntryKind},
-    },
-    service::customer::Profile,
-    zone::later,
-};
+use crate::money::ledger::{Entry, EntryKind};
+use crate::money::{MoneyError, Rupiah};
+use crate::service::customer::Profile;
+use crate::zone::later;
 
 /// More than this in one step is a slip of the hand.
 pub const MOST: Rupiah = Rupiah::new(100_000_000);

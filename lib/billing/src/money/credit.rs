@@ -5,18 +5,12 @@
 
 use time::OffsetDateTime;
 
-use crate::{
-    money::{
-        LEAST_AMOUNT, MoneyError, Rupiah,
-        ledger::{Entry, EntryKind, between},
-    },
-    payment::{
-        invoice::{Invoice, InvoiceStatus},
-        order::{LinkedInvoice, Order},
-    },
-    service::customer::Profile,
-    telling::event::Event,
-};
+use crate::money::ledger::{Entry, EntryKind, between};
+use crate::money::{LEAST_AMOUNT, MoneyError, Rupiah};
+use crate::payment::invoice::{Invoice, InvoiceStatus};
+use crate::payment::order::{LinkedInvoice, Order};
+use crate::service::customer::Profile;
+use crate::telling::event::Event;
 
 /// What using credit for an invoice changes, as one transaction.
 #[derive(Debug, Clone, PartialEq, Eq)]

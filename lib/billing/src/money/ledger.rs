@@ -3,11 +3,10 @@
 use serde::{Deserialize, Serialize};
 use time::OffsetDateTime;
 
-use crate::{
-    id::{CustomerId, InvoiceId, OrderId},
-    money::Rupiah,
-    payment::{gateway::GatewayName, invoice::Invoice},
-};
+use crate::id::{CustomerId, InvoiceId, OrderId};
+use crate::money::Rupiah;
+use crate::payment::gateway::GatewayName;
+use crate::payment::invoice::Invoice;
 
 /// One movement of money. What an invoice holds is the sum of its entries that [move it](EntryKind::moves_invoice); a
 /// customer's credit is the sum of the entries that [move that](EntryKind::moves_credit). Every kind moves one of them.

@@ -3,14 +3,12 @@
 use serde::{Deserialize, Serialize};
 use time::{Date, Duration, OffsetDateTime};
 
-use crate::{
-    id::{CustomerId, InvoiceId, OrderId},
-    money::{MoneyError, Rupiah},
-    payment::gateway::{GatewayName, Mode},
-    service::package::Package,
-    telling::event::Event,
-    zone::{Zone, format, later, retry_after},
-};
+use crate::id::{CustomerId, InvoiceId, OrderId};
+use crate::money::{MoneyError, Rupiah};
+use crate::payment::gateway::{GatewayName, Mode};
+use crate::service::package::Package;
+use crate::telling::event::Event;
+use crate::zone::{Zone, format, later, retry_after};
 
 /// What is owed for one period or one change.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]

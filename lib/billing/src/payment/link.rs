@@ -2,16 +2,12 @@
 
 use time::{Duration, OffsetDateTime};
 
-use crate::{
-    id::OrderId,
-    money::{MoneyError, Rupiah},
-    payment::{
-        gateway::{GatewayName, Mode},
-        invoice::{Attempts, Invoice, InvoiceStatus, Lease, PaymentLink},
-        order::{Order, OrderStatus},
-    },
-    zone::later,
-};
+use crate::id::OrderId;
+use crate::money::{MoneyError, Rupiah};
+use crate::payment::gateway::{GatewayName, Mode};
+use crate::payment::invoice::{Attempts, Invoice, InvoiceStatus, Lease, PaymentLink};
+use crate::payment::order::{Order, OrderStatus};
+use crate::zone::later;
 
 /// A link with less time than this is not given out any more.
 pub const LEAST_TIME_LEFT: Duration = Duration::minutes(10);

@@ -5,15 +5,11 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Serialize};
 use time::{Duration, OffsetDateTime};
 
-use crate::{
-    id::{CustomerId, InvoiceId, OrderId},
-    money::{MoneyError, Rupiah},
-    payment::{
-        gateway::{GatewayName, Mode},
-        invoice::Invoice,
-    },
-    zone::later,
-};
+use crate::id::{CustomerId, InvoiceId, OrderId};
+use crate::money::{MoneyError, Rupiah};
+use crate::payment::gateway::{GatewayName, Mode};
+use crate::payment::invoice::Invoice;
+use crate::zone::later;
 
 /// One attempt. Written before the gateway is called, so that nothing a gateway knows is unknown here.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]

@@ -2,20 +2,16 @@
 
 use time::OffsetDateTime;
 
-use crate::{
-    money::{
-        MoneyError,
-        credit::{CreditUse, use_credit},
-        ledger::Entry,
-    },
-    payment::{
-        invoice::{Invoice, InvoiceKind, NewInvoice},
-        order::LinkedInvoice,
-    },
-    service::{customer::Profile, package::Package},
-    telling::{event::Event, reminder},
-    zone::Zone,
-};
+use crate::money::MoneyError;
+use crate::money::credit::{CreditUse, use_credit};
+use crate::money::ledger::Entry;
+use crate::payment::invoice::{Invoice, InvoiceKind, NewInvoice};
+use crate::payment::order::LinkedInvoice;
+use crate::service::customer::Profile;
+use crate::service::package::Package;
+use crate::telling::event::Event;
+use crate::telling::reminder;
+use crate::zone::Zone;
 
 /// A new invoice and everything that goes with it, as one transaction.
 #[derive(Debug, Clone, PartialEq, Eq)]

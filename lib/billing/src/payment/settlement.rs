@@ -5,19 +5,13 @@
 
 use time::OffsetDateTime;
 
-use crate::{
-    money::{
-        MoneyError, Rupiah,
-        ledger::{Entry, EntryKind, PaymentRef},
-    },
-    payment::{
-        gateway::{Report, ReportedState, Transaction},
-        invoice::{Invoice, InvoiceStatus},
-        order::{Booked, Order, OrderStatus},
-        withdrawal::given_back_as_credit,
-    },
-    telling::event::{Event, ReviewReason},
-};
+use crate::money::ledger::{Entry, EntryKind, PaymentRef};
+use crate::money::{MoneyError, Rupiah};
+use crate::payment::gateway::{Report, ReportedState, Transaction};
+use crate::payment::invoice::{Invoice, InvoiceStatus};
+use crate::payment::order::{Booked, Order, OrderStatus};
+use crate::payment::withdrawal::given_back_as_credit;
+use crate::telling::event::{Event, ReviewReason};
 
 /// Transactions of one order that are read; more is not a gateway's answer.
 const TRANSACTION_LIMIT: usize = 20;

@@ -2,17 +2,11 @@
 
 use time::OffsetDateTime;
 
-use crate::{
-    money::{
-        MoneyError, Rupiah,
-        ledger::{Entry, EntryKind, between},
-    },
-    payment::{
-        invoice::{Invoice, InvoiceStatus},
-        order::Order,
-    },
-    service::customer::Profile,
-};
+use crate::money::ledger::{Entry, EntryKind, between};
+use crate::money::{MoneyError, Rupiah};
+use crate::payment::invoice::{Invoice, InvoiceStatus};
+use crate::payment::order::Order;
+use crate::service::customer::Profile;
 
 /// A withdrawn invoice and everything that follows from it.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -2,24 +2,16 @@
 
 use time::OffsetDateTime;
 
-use crate::{
-    id::InvoiceId,
-    money::{
-        MoneyError, Rupiah,
-        ledger::{Entry, EntryKind, between},
-    },
-    payment::{
-        invoice::{Invoice, InvoiceKind, InvoiceStatus},
-        order::LinkedInvoice,
-        withdrawal::{WithdrawError, Withdrawal, withdraw},
-    },
-    service::{
-        customer::Profile,
-        entitlement::{Entitlement, FoldError, Grant, LateRenewal, Reason, Return, extend, fold},
-    },
-    telling::event::Event,
-    zone::{OutOfCalendar, Zone},
-};
+use crate::id::InvoiceId;
+use crate::money::ledger::{Entry, EntryKind, between};
+use crate::money::{MoneyError, Rupiah};
+use crate::payment::invoice::{Invoice, InvoiceKind, InvoiceStatus};
+use crate::payment::order::LinkedInvoice;
+use crate::payment::withdrawal::{WithdrawError, Withdrawal, withdraw};
+use crate::service::customer::Profile;
+use crate::service::entitlement::{Entitlement, FoldError, Grant, LateRenewal, Reason, Return, extend, fold};
+use crate::telling::event::Event;
+use crate::zone::{OutOfCalendar, Zone};
 
 /// What has to be done so that the entitlement shows what the invoice says.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -3,14 +3,12 @@
 use serde::{Deserialize, Serialize};
 use time::OffsetDateTime;
 
-use crate::{
-    access::phone::Phone,
-    id::{CustomerId, InvoiceId, PackageId},
-    money::Rupiah,
-    payment::invoice::{Attempts, Invoice, InvoiceKind, InvoiceStatus},
-    service::entitlement::Entitlement,
-    telling::event::Event,
-};
+use crate::access::phone::Phone;
+use crate::id::{CustomerId, InvoiceId, PackageId};
+use crate::money::Rupiah;
+use crate::payment::invoice::{Attempts, Invoice, InvoiceKind, InvoiceStatus};
+use crate::service::entitlement::Entitlement;
+use crate::telling::event::Event;
 
 /// One subscription line. Several may share a phone.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]

@@ -10,12 +10,10 @@ pub mod stretch;
 use serde::{Deserialize, Serialize};
 use time::OffsetDateTime;
 
-use crate::{
-    id::{CustomerId, InvoiceId},
-    money::{MoneyError, Rupiah},
-    service::package::Package,
-    zone::{OutOfCalendar, Zone},
-};
+use crate::id::{CustomerId, InvoiceId};
+use crate::money::{MoneyError, Rupiah};
+use crate::service::package::Package;
+use crate::zone::{OutOfCalendar, Zone};
 use stretch::{Purchase, Stretch, bought};
 
 /// Stretches that are kept apart. Who pays further ahead gets the next two joined: their money is then spread evenly

@@ -2,17 +2,13 @@
 
 use time::OffsetDateTime;
 
-use crate::{
-    access::phone::Phone,
-    id::CustomerId,
-    money::Rupiah,
-    service::{
-        customer::Profile,
-        entitlement::{Entitlement, Grant, Reason, imported},
-        package::Package,
-    },
-    zone::Zone,
-};
+use crate::access::phone::Phone;
+use crate::id::CustomerId;
+use crate::money::Rupiah;
+use crate::service::customer::Profile;
+use crate::service::entitlement::{Entitlement, Grant, Reason, imported};
+use crate::service::package::Package;
+use crate::zone::Zone;
 
 /// One checked row.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -7,26 +7,18 @@
 use serde::{Deserialize, Serialize};
 use time::{Duration, OffsetDateTime};
 
-use crate::{
-    id::PackageId,
-    money::{LEAST_AMOUNT, Rupiah},
-    payment::{
-        invoice::{Attempts, Invoice, InvoiceKind, InvoiceStatus, NewInvoice, Terms},
-        order::LinkedInvoice,
-        withdrawal::{Withdrawal, withdraw},
-    },
-    service::{
-        apply::ApplyError,
-        customer::Profile,
-        entitlement::{
-            Entitlement, FoldError, PackagePayment, change,
-            stretch::{Purchase, bought, cost},
-        },
-        package::{CataloguePackage, Package},
-    },
-    telling::event::Event,
-    zone::Zone,
-};
+use crate::id::PackageId;
+use crate::money::{LEAST_AMOUNT, Rupiah};
+use crate::payment::invoice::{Attempts, Invoice, InvoiceKind, InvoiceStatus, NewInvoice, Terms};
+use crate::payment::order::LinkedInvoice;
+use crate::payment::withdrawal::{Withdrawal, withdraw};
+use crate::service::apply::ApplyError;
+use crate::service::customer::Profile;
+use crate::service::entitlement::stretch::{Purchase, bought, cost};
+use crate::service::entitlement::{Entitlement, FoldError, PackagePayment, change};
+use crate::service::package::{CataloguePackage, Package};
+use crate::telling::event::Event;
+use crate::zone::Zone;
 
 /// Invoices opened per customer within [`ATTEMPTS_WINDOW`](crate::payment::invoice::ATTEMPTS_WINDOW): each has a number
 /// and can have orders.

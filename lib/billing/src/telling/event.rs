@@ -3,11 +3,9 @@
 use serde::{Deserialize, Serialize};
 use time::{Duration, OffsetDateTime};
 
-use crate::{
-    id::{CustomerId, InvoiceId, OrderId, PackageId},
-    money::Rupiah,
-    payment::gateway::GatewayName,
-};
+use crate::id::{CustomerId, InvoiceId, OrderId, PackageId};
+use crate::money::Rupiah;
+use crate::payment::gateway::GatewayName;
 
 /// How long an event is kept after it was relayed.
 pub const KEPT: Duration = Duration::days(7);

@@ -6,11 +6,9 @@
 use serde::{Deserialize, Serialize};
 use time::{Duration, OffsetDateTime};
 
-use crate::{
-    id::{CustomerId, PackageId},
-    service::customer::Profile,
-    zone::later,
-};
+use crate::id::{CustomerId, PackageId};
+use crate::service::customer::Profile;
+use crate::zone::later;
 
 /// Whoever tells a line has it to themselves for so long: longer than a function lives.
 pub const LEASE: Duration = Duration::seconds(20);

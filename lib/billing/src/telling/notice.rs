@@ -7,16 +7,12 @@
 use serde::{Deserialize, Serialize};
 use time::{Duration, OffsetDateTime};
 
-use crate::{
-    id::{CustomerId, InvoiceId, MessageId},
-    money::Rupiah,
-    payment::invoice::{Invoice, InvoiceKind, InvoiceStatus},
-    telling::{
-        delivery::DeliveryStatus,
-        event::{Envelope, Event, ReviewReason, Stage},
-    },
-    zone::{Zone, later},
-};
+use crate::id::{CustomerId, InvoiceId, MessageId};
+use crate::money::Rupiah;
+use crate::payment::invoice::{Invoice, InvoiceKind, InvoiceStatus};
+use crate::telling::delivery::DeliveryStatus;
+use crate::telling::event::{Envelope, Event, ReviewReason, Stage};
+use crate::zone::{Zone, later};
 
 /// Whoever hands a message over is done within this time; longer than the function lives.
 pub const LEASE: Duration = Duration::minutes(1);

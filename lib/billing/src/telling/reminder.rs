@@ -5,12 +5,10 @@
 
 use time::{Date, Duration, OffsetDateTime, macros::time};
 
-use crate::{
-    money::MoneyError,
-    payment::invoice::{Invoice, InvoiceKind, InvoiceStatus},
-    telling::event::{Event, Stage},
-    zone::Zone,
-};
+use crate::money::MoneyError;
+use crate::payment::invoice::{Invoice, InvoiceKind, InvoiceStatus};
+use crate::telling::event::{Event, Stage};
+use crate::zone::Zone;
 
 /// When in the day customers are reminded, in the provider's zone.
 const TIME_OF_DAY: time::Time = time!(09:00);

@@ -4,12 +4,11 @@
 use serde::{Deserialize, Serialize};
 use time::OffsetDateTime;
 
-use crate::{
-    id::{CustomerId, InvoiceId, OrderId},
-    money::Rupiah,
-    payment::{gateway::GatewayName, order::Order},
-    telling::event::{Event, ReviewReason},
-};
+use crate::id::{CustomerId, InvoiceId, OrderId};
+use crate::money::Rupiah;
+use crate::payment::gateway::GatewayName;
+use crate::payment::order::Order;
+use crate::telling::event::{Event, ReviewReason};
 
 /// One thing to look at.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]

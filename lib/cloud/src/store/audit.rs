@@ -3,23 +3,20 @@
 use std::collections::BTreeSet;
 
 use aws_sdk_dynamodb::types::AttributeValue;
-use billing::{
-    audit::{Books, Filed, KnownEvent, StoredEntry, is_kept, is_of},
-    id::CustomerId,
-    money::ledger::Entry,
-    payment::{invoice::Invoice, order::Order},
-};
+use billing::audit::{Books, Filed, KnownEvent, StoredEntry, is_kept, is_of};
+use billing::id::CustomerId;
+use billing::money::ledger::Entry;
+use billing::payment::invoice::Invoice;
+use billing::payment::order::Order;
 use serde::de::DeserializeOwned;
 use time::OffsetDateTime;
 
-use super::{
-    error::{StoreError, unavailable},
-    item::{Item, WakeKind, from_item, seconds},
-    keys::{self, Key},
-    ledger::LedgerLine,
-    outbox::EventState,
-    table::Store,
-};
+use super::error::{StoreError, unavailable};
+use super::item::{Item, WakeKind, from_item, seconds};
+use super::keys::{self, Key};
+use super::ledger::LedgerLine;
+use super::outbox::EventState;
+use super::table::Store;
 
 /// Pages of a megabyte that are read of one customer: far more than a lifetime.
 const BOOK_PAGES: usize = 50;

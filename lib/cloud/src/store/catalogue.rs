@@ -2,12 +2,10 @@
 
 use billing::{id::PackageId, service::package::CataloguePackage};
 
-use super::{
-    error::{StoreError, unavailable},
-    item::{from_item, to_item},
-    keys,
-    table::Store,
-};
+use super::error::{StoreError, unavailable};
+use super::item::{from_item, to_item};
+use super::keys;
+use super::table::Store;
 
 impl Store {
     /// A package of the catalogue.

@@ -1,22 +1,19 @@
 //! Customers: their profiles, and how they are found.
 
 use aws_sdk_dynamodb::types::{Delete, TransactWriteItem};
-use billing::{
-    access::phone::Phone,
-    id::CustomerId,
-    service::{customer::Profile, import::Import},
-    telling::event::Event,
-};
+use billing::access::phone::Phone;
+use billing::id::CustomerId;
+use billing::service::customer::Profile;
+use billing::service::import::Import;
+use billing::telling::event::Event;
 use serde::{Deserialize, Serialize};
 use time::OffsetDateTime;
 
-use super::{
-    entitlement::grant_key,
-    error::{StoreError, unavailable},
-    item::{WakeKind, from_item, put_new, put_over, put_version, set_wake, to_item, write},
-    keys::{self, Key},
-    table::Store,
-};
+use super::entitlement::grant_key;
+use super::error::{StoreError, unavailable};
+use super::item::{WakeKind, from_item, put_new, put_over, put_version, set_wake, to_item, write};
+use super::keys::{self, Key};
+use super::table::Store;
 
 #[derive(Serialize, Deserialize)]
 struct CustomerPointer {

@@ -9,12 +9,10 @@ use billing::id::CustomerId;
 use serde::{Serialize, de::DeserializeOwned};
 use time::{Duration, OffsetDateTime};
 
-use super::{
-    error::{StoreError, failed_condition, unavailable},
-    item::{Item, SCHEMA_VERSION, from_item, seconds},
-    keys,
-    table::Store,
-};
+use super::error::{StoreError, failed_condition, unavailable};
+use super::item::{Item, SCHEMA_VERSION, from_item, seconds};
+use super::keys;
+use super::table::Store;
 
 const MEMORY: &str = "memory";
 const REFRESHED_AT: &str = "refreshed_at";

@@ -1,21 +1,15 @@
 //! What customers are entitled to: the grants, and a payment that takes effect.
 
-use billing::{
-    id::CustomerId,
-    payment::invoice::Invoice,
-    service::{
-        apply::Application,
-        entitlement::{Grant, Reason},
-    },
-};
+use billing::id::CustomerId;
+use billing::payment::invoice::Invoice;
+use billing::service::apply::Application;
+use billing::service::entitlement::{Grant, Reason};
 use time::OffsetDateTime;
 
-use super::{
-    error::StoreError,
-    item::{from_item, put_new, put_over, to_item},
-    keys::{self, Key},
-    table::Store,
-};
+use super::error::StoreError;
+use super::item::{from_item, put_new, put_over, to_item};
+use super::keys::{self, Key};
+use super::table::Store;
 
 /// Pages of grants that are read; three years of monthly grants are one page.
 const GRANT_PAGES: usize = 20;

@@ -1,26 +1,22 @@
 //! Invoices: issued, withdrawn, reminded of, and how they are found.
 
 use aws_sdk_dynamodb::types::TransactWriteItem;
-use billing::{
-    id::{CustomerId, InvoiceId},
-    payment::{
-        invoice::{Invoice, NextLook},
-        renewal::Issued,
-        withdrawal::Withdrawal,
-    },
-    service::{customer::Profile, upgrade::NewUpgrade},
-    telling::{event::Event, reminder::Reminder},
-};
+use billing::id::{CustomerId, InvoiceId};
+use billing::payment::invoice::{Invoice, NextLook};
+use billing::payment::renewal::Issued;
+use billing::payment::withdrawal::Withdrawal;
+use billing::service::customer::Profile;
+use billing::service::upgrade::NewUpgrade;
+use billing::telling::event::Event;
+use billing::telling::reminder::Reminder;
 use serde::{Deserialize, Serialize};
 use time::OffsetDateTime;
 
-use super::{
-    error::StoreError,
-    item::{Versioned, WakeKind, from_item, put_new, put_version, set_wake, to_item},
-    keys::{self, Key},
-    pages::Page,
-    table::Store,
-};
+use super::error::StoreError;
+use super::item::{Versioned, WakeKind, from_item, put_new, put_version, set_wake, to_item};
+use super::keys::{self, Key};
+use super::pages::Page;
+use super::table::Store;
 
 /// Where an invoice is.
 #[derive(Serialize, Deserialize)]

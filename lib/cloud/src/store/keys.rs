@@ -3,12 +3,10 @@
 use std::{collections::HashMap, fmt};
 
 use aws_sdk_dynamodb::types::AttributeValue;
-use billing::{
-    access::phone::Phone,
-    id::{CustomerId, InvoiceId, MessageId, OrderId, PackageId},
-    payment::gateway::GatewayName,
-    telling::event::made_at,
-};
+use billing::access::phone::Phone;
+use billing::id::{CustomerId, InvoiceId, MessageId, OrderId, PackageId};
+use billing::payment::gateway::GatewayName;
+use billing::telling::event::made_at;
 use time::Date;
 
 /// A primary key.

@@ -14,14 +14,12 @@ use billing::{
 use serde::Deserialize;
 use time::OffsetDateTime;
 
-use super::{
-    error::StoreError,
-    id::{new_id, new_ids},
-    item::{Versioned, check_version, put_new, to_item, write},
-    keys,
-    pages::Page,
-    table::Store,
-};
+use super::error::StoreError;
+use super::id::{new_id, new_ids};
+use super::item::{Versioned, check_version, put_new, to_item, write};
+use super::keys;
+use super::pages::Page;
+use super::table::Store;
 
 /// A ledger entry with its id.
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]

@@ -4,13 +4,11 @@ use aws_sdk_dynamodb::types::TransactWriteItem;
 use billing::{access::login::LoginState, telling::event::Event};
 use time::{Duration, OffsetDateTime};
 
-use super::{
-    error::StoreError,
-    item::{Versioned, put_new, put_version, set_ttl, to_item},
-    keys,
-    session::Session,
-    table::Store,
-};
+use super::error::StoreError;
+use super::item::{Versioned, put_new, put_version, set_ttl, to_item};
+use super::keys;
+use super::session::Session;
+use super::table::Store;
 
 /// Kept for the daily count.
 const LOGIN_KEPT: Duration = Duration::days(2);

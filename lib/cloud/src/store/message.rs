@@ -5,24 +5,19 @@
 //! answered, and until then a status that came first. Both are written by one update each, so whichever is second sees
 //! the first.
 
-use aws_sdk_dynamodb::{
-    operation::update_item::builders::UpdateItemFluentBuilder,
-    types::{AttributeValue, ReturnValue, ReturnValuesOnConditionCheckFailure},
-};
-use billing::{
-    access::phone::Phone,
-    id::MessageId,
-    telling::{delivery::DeliveryStatus, notice::Notice},
-};
+use aws_sdk_dynamodb::operation::update_item::builders::UpdateItemFluentBuilder;
+use aws_sdk_dynamodb::types::{AttributeValue, ReturnValue, ReturnValuesOnConditionCheckFailure};
+use billing::access::phone::Phone;
+use billing::id::MessageId;
+use billing::telling::delivery::DeliveryStatus;
+use billing::telling::notice::Notice;
 use sha2::{Digest, Sha256};
 use time::{Duration, OffsetDateTime, format_description::well_known::Rfc3339};
 
-use super::{
-    error::{StoreError, failed_condition, unavailable},
-    item::{Item, SCHEMA_VERSION, WakeKind, seconds},
-    keys::{self, Key},
-    table::Store,
-};
+use super::error::{StoreError, failed_condition, unavailable};
+use super::item::{Item, SCHEMA_VERSION, WakeKind, seconds};
+use super::keys::{self, Key};
+use super::table::Store;
 
 /// Statuses come within minutes, "read" perhaps after weeks.
 const LOOK_UP_KEPT: Duration = Duration::days(30);

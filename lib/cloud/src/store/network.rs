@@ -3,12 +3,10 @@
 use billing::{id::CustomerId, service::customer::Profile, telling::network::NetworkUpdate};
 use time::OffsetDateTime;
 
-use super::{
-    error::StoreError,
-    item::{Versioned, WakeKind, from_item, put_version, set_wake, to_item},
-    keys,
-    table::Store,
-};
+use super::error::StoreError;
+use super::item::{Versioned, WakeKind, from_item, put_version, set_wake, to_item};
+use super::keys;
+use super::table::Store;
 
 impl Store {
     /// The line as it stands, and what the network was told of it: one read.

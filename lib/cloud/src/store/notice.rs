@@ -4,26 +4,21 @@
 use std::collections::HashMap;
 
 use aws_sdk_dynamodb::types::TransactWriteItem;
-use billing::{
-    access::{login::LoginState, phone::Phone},
-    id::MessageId,
-    payment::invoice::Invoice,
-    service::customer::Profile,
-    telling::{
-        event::Event,
-        notice::{Class, IndexPlace, Notice},
-        sender::Sender,
-    },
-};
+use billing::access::login::LoginState;
+use billing::access::phone::Phone;
+use billing::id::MessageId;
+use billing::payment::invoice::Invoice;
+use billing::service::customer::Profile;
+use billing::telling::event::Event;
+use billing::telling::notice::{Class, IndexPlace, Notice};
+use billing::telling::sender::Sender;
 use serde::{Deserialize, Serialize};
 use time::{Duration, OffsetDateTime};
 
-use super::{
-    error::StoreError,
-    item::{Item, Versioned, WakeKind, from_item, put_over, put_version, set_ttl, set_wake, to_item},
-    keys::{self, Key},
-    table::Store,
-};
+use super::error::StoreError;
+use super::item::{Item, Versioned, WakeKind, from_item, put_over, put_version, set_ttl, set_wake, to_item};
+use super::keys::{self, Key};
+use super::table::Store;
 
 /// Longer than any queue or admin can bring an event back.
 const KEPT: Duration = Duration::days(400);

@@ -1,23 +1,17 @@
 //! Orders at gateways: opened, closed, looked at again.
 
 use aws_sdk_dynamodb::types::{AttributeValue, ReturnValuesOnConditionCheckFailure, TransactWriteItem};
-use billing::{
-    id::{InvoiceId, OrderId},
-    payment::{
-        gateway::GatewayName,
-        invoice::{Invoice, PaymentLink},
-        link::Opening,
-        order::Order,
-    },
-};
+use billing::id::{InvoiceId, OrderId};
+use billing::payment::gateway::GatewayName;
+use billing::payment::invoice::{Invoice, PaymentLink};
+use billing::payment::link::Opening;
+use billing::payment::order::Order;
 use time::{Duration, OffsetDateTime};
 
-use super::{
-    error::{StoreError, failed_condition},
-    item::{Versioned, WakeKind, from_item, put_version, seconds, set_wake, to_item},
-    keys::{self, Key},
-    table::Store,
-};
+use super::error::{StoreError, failed_condition};
+use super::item::{Versioned, WakeKind, from_item, put_version, seconds, set_wake, to_item};
+use super::keys::{self, Key};
+use super::table::Store;
 
 impl Store {
     /// An order, read consistently.

@@ -7,13 +7,11 @@ use billing::telling::event::{Envelope, Event, KEPT};
 use serde::{Deserialize, Serialize};
 use time::{Duration, OffsetDateTime};
 
-use super::{
-    error::{StoreError, failed_condition},
-    id::new_id,
-    item::{WakeKind, from_item, put_new, seconds, set_wake, to_item},
-    keys,
-    table::Store,
-};
+use super::error::{StoreError, failed_condition};
+use super::id::new_id;
+use super::item::{WakeKind, from_item, put_new, seconds, set_wake, to_item};
+use super::keys;
+use super::table::Store;
 
 /// The stream relays within a second; what is still here after this long is for the sweep.
 const RELAY_WITHIN: Duration = Duration::minutes(1);

@@ -3,12 +3,10 @@
 use billing::id::CustomerId;
 use serde::de::DeserializeOwned;
 
-use super::{
-    error::{StoreError, unavailable},
-    item::from_item,
-    keys::{self, Key},
-    table::Store,
-};
+use super::error::{StoreError, unavailable};
+use super::item::from_item;
+use super::keys::{self, Key};
+use super::table::Store;
 
 /// A page of a list.
 #[derive(Debug, Clone)]

@@ -1,19 +1,15 @@
 //! Which invoice a pay page is about. The page's token is nowhere; its hash is the key.
 
-use billing::{
-    id::{CustomerId, InvoiceId},
-    payment::invoice::Invoice,
-    service::customer::Profile,
-};
+use billing::id::{CustomerId, InvoiceId};
+use billing::payment::invoice::Invoice;
+use billing::service::customer::Profile;
 use time::{Duration, OffsetDateTime};
 
-use super::{
-    error::StoreError,
-    invoice::InvoicePointer,
-    item::{set_ttl, to_item},
-    keys,
-    table::Store,
-};
+use super::error::StoreError;
+use super::invoice::InvoicePointer;
+use super::item::{set_ttl, to_item};
+use super::keys;
+use super::table::Store;
 
 /// A page that nobody was sent for so long is tidied up. Whether it is open is never read out of this:
 /// `billing::access::pay_page` decides.

@@ -5,12 +5,10 @@ use billing::{telling::review::Review, zone::format};
 use serde::Deserialize;
 use time::{Date, OffsetDateTime};
 
-use super::{
-    error::{StoreError, failed_condition, unavailable},
-    item::{from_item, put_new, to_item},
-    keys::{self, Key},
-    table::Store,
-};
+use super::error::{StoreError, failed_condition, unavailable};
+use super::item::{from_item, put_new, to_item};
+use super::keys::{self, Key};
+use super::table::Store;
 
 /// A review as stored.
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]

@@ -2,23 +2,19 @@
 
 use std::collections::HashMap;
 
-use billing::{
-    access::phone::Phone,
-    id::{CustomerId, InvoiceId},
-    payment::invoice::Invoice,
-    service::customer::Profile,
-    telling::network::NetworkUpdate,
-};
+use billing::access::phone::Phone;
+use billing::id::{CustomerId, InvoiceId};
+use billing::payment::invoice::Invoice;
+use billing::service::customer::Profile;
+use billing::telling::network::NetworkUpdate;
 use serde::{Deserialize, Serialize, de::DeserializeOwned};
 use time::OffsetDateTime;
 
-use super::{
-    device::DeviceMemory,
-    error::{StoreError, unavailable},
-    item::{self, Item},
-    keys::{self, Key},
-    table::Store,
-};
+use super::device::DeviceMemory;
+use super::error::{StoreError, unavailable};
+use super::item::{self, Item};
+use super::keys::{self, Key};
+use super::table::Store;
 
 /// A login. The token is nowhere; its hash is the key.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]

@@ -2,20 +2,17 @@
 
 use std::{collections::HashMap, ops::ControlFlow, time::Duration};
 
-use aws_sdk_dynamodb::{
-    Client,
-    operation::{query::builders::QueryFluentBuilder, update_item::builders::UpdateItemFluentBuilder},
-    types::{AttributeValue, KeysAndAttributes, ReturnValue, TransactWriteItem},
-};
+use aws_sdk_dynamodb::Client;
+use aws_sdk_dynamodb::operation::query::builders::QueryFluentBuilder;
+use aws_sdk_dynamodb::operation::update_item::builders::UpdateItemFluentBuilder;
+use aws_sdk_dynamodb::types::{AttributeValue, KeysAndAttributes, ReturnValue, TransactWriteItem};
 use billing::id::CustomerId;
 use serde::de::DeserializeOwned;
 use time::OffsetDateTime;
 
-use super::{
-    error::{Cancelled, StoreError, unavailable, why_cancelled},
-    item::{Item, from_item, seconds},
-    keys::{self, Key},
-};
+use super::error::{Cancelled, StoreError, unavailable, why_cancelled};
+use super::item::{Item, from_item, seconds};
+use super::keys::{self, Key};
 
 /// Decisions made anew because the state moved on meanwhile.
 const DECISIONS: usize = 8;

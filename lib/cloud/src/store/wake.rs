@@ -3,12 +3,10 @@
 use aws_sdk_dynamodb::types::AttributeValue;
 use time::OffsetDateTime;
 
-use super::{
-    error::{StoreError, unavailable},
-    item::{SHARDS, WakeKind, seconds},
-    keys::Key,
-    table::Store,
-};
+use super::error::{StoreError, unavailable};
+use super::item::{SHARDS, WakeKind, seconds};
+use super::keys::Key;
+use super::table::Store;
 
 impl Store {
     /// Keys of items whose time has come, longest ago first, at most `limit` per partition.

@@ -4,17 +4,13 @@
 use billing::payment::gateway::Mode;
 use serde::Deserialize;
 use serde_json::{Value, json};
-use time::{
-    OffsetDateTime,
-    macros::{format_description, offset},
-};
+use time::OffsetDateTime;
+use time::macros::{format_description, offset};
 
-use crate::{
-    CreatedOrder, GatewayError, NewOrder, SetupError,
-    partner::Reply,
-    rows::GatewayRows,
-    wire::{Validity, checked_link, page_text, payable, plain_id},
-};
+use crate::partner::Reply;
+use crate::rows::GatewayRows;
+use crate::wire::{Validity, checked_link, page_text, payable, plain_id};
+use crate::{CreatedOrder, GatewayError, NewOrder, SetupError};
 
 /// Channels whose payments can be asked for by order id. Not among them: `dana`, `danamon_va`, `bsi_va`, `seabank_va`
 /// and `saqu_va`, which only answer to a transaction id that arrives by notification and can be lost with it; and, as

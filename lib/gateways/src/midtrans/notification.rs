@@ -7,11 +7,9 @@ use billing::id::OrderId;
 use serde::Deserialize;
 use serde_json::Value;
 
-use crate::{
-    Hint, VerifyError,
-    secret::Rotating,
-    wire::{plain_id, unreadable},
-};
+use crate::secret::Rotating;
+use crate::wire::{plain_id, unreadable};
+use crate::{Hint, VerifyError};
 
 /// The order ids of the dashboard's button "test notification".
 const TEST_PREFIX: &str = "payment_notif_test_";

@@ -1,22 +1,16 @@
 //! Reads what became of an order. Sources: <https://docs.midtrans.com/reference/get-transaction-status>,
 //! <https://docs.midtrans.com/docs/transaction-status-cycle>.
 
-use billing::{
-    money::Rupiah,
-    payment::gateway::{Report, ReportedState, Transaction},
-};
+use billing::money::Rupiah;
+use billing::payment::gateway::{Report, ReportedState, Transaction};
 use serde::Deserialize;
 use serde_json::Value;
-use time::{
-    OffsetDateTime, PrimitiveDateTime, UtcOffset,
-    macros::{format_description, offset},
-};
+use time::macros::{format_description, offset};
+use time::{OffsetDateTime, PrimitiveDateTime, UtcOffset};
 
-use crate::{
-    GatewayError, OrderRef,
-    partner::Reply,
-    wire::{Scalar, method, plain_id, word},
-};
+use crate::partner::Reply;
+use crate::wire::{Scalar, method, plain_id, word};
+use crate::{GatewayError, OrderRef};
 
 #[derive(Deserialize)]
 struct Wire {

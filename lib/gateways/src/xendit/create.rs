@@ -4,11 +4,9 @@ use serde_json::{Value, json};
 use time::{OffsetDateTime, format_description::well_known::Rfc3339};
 
 use super::status::Invoice;
-use crate::{
-    CreatedOrder, GatewayError, NewOrder,
-    partner::Reply,
-    wire::{Scalar, Validity, checked_link, page_text, payable, plain_id},
-};
+use crate::partner::Reply;
+use crate::wire::{Scalar, Validity, checked_link, page_text, payable, plain_id};
+use crate::{CreatedOrder, GatewayError, NewOrder};
 
 /// The request, and how long its link will be valid. Xendit has no idempotency key for invoices, so nothing is posted
 /// twice.

@@ -6,11 +6,9 @@ use billing::id::OrderId;
 use serde::Deserialize;
 use serde_json::Value;
 
-use crate::{
-    Hint, VerifyError, WebhookRequest,
-    secret::Rotating,
-    wire::{plain_id, unreadable},
-};
+use crate::secret::Rotating;
+use crate::wire::{plain_id, unreadable};
+use crate::{Hint, VerifyError, WebhookRequest};
 
 /// What the dashboard's button "Test" sends, with the account's real token.
 const TEST_INVOICE: &str = "579c8d61f23fa4ca35e52da4";

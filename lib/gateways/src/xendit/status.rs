@@ -3,18 +3,14 @@
 //!
 //! The Invoice API reports neither refunds nor chargebacks: those are seen in Xendit's dashboard only.
 
-use billing::{
-    money::Rupiah,
-    payment::gateway::{Report, ReportedState, Transaction},
-};
+use billing::money::Rupiah;
+use billing::payment::gateway::{Report, ReportedState, Transaction};
 use serde::Deserialize;
 use time::{OffsetDateTime, UtcOffset, format_description::well_known::Rfc3339};
 
-use crate::{
-    Cancellation, GatewayError, OrderRef,
-    partner::Reply,
-    wire::{Scalar, method, plain_id, word},
-};
+use crate::partner::Reply;
+use crate::wire::{Scalar, method, plain_id, word};
+use crate::{Cancellation, GatewayError, OrderRef};
 
 /// An invoice as Xendit writes it.
 #[derive(Deserialize)]

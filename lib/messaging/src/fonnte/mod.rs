@@ -9,19 +9,15 @@ use std::fmt::{self, Write as _};
 
 use async_trait::async_trait;
 use http::{HeaderMap, HeaderValue, header};
-use partner_http::{
-    Answer,
-    rows::{RowError, RowReader},
-};
+use partner_http::Answer;
+use partner_http::rows::{RowError, RowReader};
 use serde_json::Value;
 use url::Url;
 
-use crate::{
-    message::Message,
-    provider::{Pacing, Provider, ProviderName, RejectionClass, SendOutcome},
-    setup::{Endpoints, join, linked_phone},
-    wire::{post, provider_id, refuse_unusable, rejected, words},
-};
+use crate::message::Message;
+use crate::provider::{Pacing, Provider, ProviderName, RejectionClass, SendOutcome};
+use crate::setup::{Endpoints, join, linked_phone};
+use crate::wire::{post, provider_id, refuse_unusable, rejected, words};
 
 const API: &str = "https://api.fonnte.com";
 

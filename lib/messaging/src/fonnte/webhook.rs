@@ -7,11 +7,9 @@ use billing::{access::phone::Phone, telling::delivery::DeliveryStatus};
 use partner_http::rows::RowReader;
 use serde_json::Value;
 
-use crate::{
-    provider::RejectionClass,
-    webhook::{ProviderReport, Status, WebhookError, WebhookRequest, instant, opt_out_words, same},
-    wire::provider_id,
-};
+use crate::provider::RejectionClass;
+use crate::webhook::{ProviderReport, Status, WebhookError, WebhookRequest, instant, opt_out_words, same};
+use crate::wire::provider_id;
 
 /// A short token could be guessed.
 const MIN_TOKEN: usize = 16;

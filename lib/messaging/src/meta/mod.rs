@@ -11,19 +11,15 @@ use std::fmt;
 
 use async_trait::async_trait;
 use http::{HeaderMap, HeaderValue, header};
-use partner_http::{
-    Answer,
-    rows::{RowError, RowReader},
-};
+use partner_http::Answer;
+use partner_http::rows::{RowError, RowReader};
 use serde_json::{Value, json};
 use url::Url;
 
-use crate::{
-    message::{Category, Message},
-    provider::{Pacing, Provider, ProviderName, RejectionClass, SendOutcome},
-    setup::{Endpoints, join, number},
-    wire::{post, provider_id, refuse_unusable, rejected},
-};
+use crate::message::{Category, Message};
+use crate::provider::{Pacing, Provider, ProviderName, RejectionClass, SendOutcome};
+use crate::setup::{Endpoints, join, number};
+use crate::wire::{post, provider_id, refuse_unusable, rejected};
 
 const API: &str = "https://graph.facebook.com";
 /// Versions retire after about two years: the row `metaApiVersion` can be ahead of this.

@@ -8,11 +8,11 @@ use partner_http::rows::RowReader;
 use serde_json::Value;
 
 use super::{error::GraphError, phone_number_id};
-use crate::{
-    provider::RejectionClass,
-    webhook::{ProviderReport, Status, WebhookError, WebhookRequest, instant, is_signed_256, opt_out_words, same},
-    wire::provider_id,
+use crate::provider::RejectionClass;
+use crate::webhook::{
+    ProviderReport, Status, WebhookError, WebhookRequest, instant, is_signed_256, opt_out_words, same,
 };
+use crate::wire::provider_id;
 
 /// Longest challenge that is given back.
 const MAX_CHALLENGE: usize = 200;

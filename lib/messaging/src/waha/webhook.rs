@@ -6,10 +6,8 @@ use partner_http::rows::RowReader;
 use serde_json::Value;
 
 use super::{message_id, session};
-use crate::{
-    provider::RejectionClass,
-    webhook::{ProviderReport, Status, WebhookError, WebhookRequest, instant, is_signed_512, opt_out_words},
-};
+use crate::provider::RejectionClass;
+use crate::webhook::{ProviderReport, Status, WebhookError, WebhookRequest, instant, is_signed_512, opt_out_words};
 
 /// Where engines put the number of somebody whom WhatsApp shows under another id.
 const NUMBERS: [&str; 4] = ["/from", "/_data/key/remoteJidAlt", "/_data/key/senderPn", "/_data/Info/SenderAlt"];

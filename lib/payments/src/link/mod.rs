@@ -8,25 +8,17 @@ mod open;
 mod replace;
 mod request;
 
-use std::{
-    borrow::Cow,
-    ops::ControlFlow::{Break, Continue},
-};
+use std::borrow::Cow;
+use std::ops::ControlFlow::{Break, Continue};
 
-use billing::{
-    money::credit::{usable, use_credit},
-    payment::{
-        gateway::GatewayName,
-        invoice::{Invoice, InvoiceStatus},
-        link::{self, LinkDecision, NoLink, choose, decide},
-        order::LinkedInvoice,
-    },
-    service::customer::Profile,
-};
-use cloud::{
-    app::App,
-    store::{StoreError, retry_stale},
-};
+use billing::money::credit::{usable, use_credit};
+use billing::payment::gateway::GatewayName;
+use billing::payment::invoice::{Invoice, InvoiceStatus};
+use billing::payment::link::{self, LinkDecision, NoLink, choose, decide};
+use billing::payment::order::LinkedInvoice;
+use billing::service::customer::Profile;
+use cloud::app::App;
+use cloud::store::{StoreError, retry_stale};
 use gateways::Gateway;
 
 pub use request::{Link, LinkError, LinkOutcome, LinkRequest, Payer};

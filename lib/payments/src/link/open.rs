@@ -2,26 +2,18 @@
 
 use std::ops::ControlFlow::{Break, Continue};
 
-use billing::{
-    id::OrderId,
-    money::Rupiah,
-    payment::{
-        invoice::{Invoice, PaymentLink},
-        link::{self, NewAttempt, NoLink, Opened, Opening},
-        order::Order,
-    },
-    service::customer::Profile,
-};
-use cloud::{
-    app::App,
-    store::{StoreError, retry_stale, unless_stale},
-};
+use billing::id::OrderId;
+use billing::money::Rupiah;
+use billing::payment::invoice::{Invoice, PaymentLink};
+use billing::payment::link::{self, NewAttempt, NoLink, Opened, Opening};
+use billing::payment::order::Order;
+use billing::service::customer::Profile;
+use cloud::app::App;
+use cloud::store::{StoreError, retry_stale, unless_stale};
 use gateways::{CreatedOrder, Gateway, GatewayError, NewOrder};
 
-use super::{
-    replace::{Closed, close},
-    request::{Link, LinkError, Payer},
-};
+use super::replace::{Closed, close};
+use super::request::{Link, LinkError, Payer};
 use crate::connect::connect_with_fresh_keys;
 pub(crate) async fn open(
     app: &App,

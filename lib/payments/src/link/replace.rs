@@ -3,19 +3,15 @@
 
 use std::time::Duration;
 
-use billing::payment::{
-    gateway::Report,
-    invoice::Invoice,
-    order::{Order, OrderStatus},
-};
+use billing::payment::gateway::Report;
+use billing::payment::invoice::Invoice;
+use billing::payment::order::{Order, OrderStatus};
 use cloud::{app::App, store::StoreError};
 use gateways::{Cancellation, Gateway};
 
-use crate::{
-    booking::book,
-    connect::{ask, connect_for, order_ref},
-    error::BookingError,
-};
+use crate::booking::book;
+use crate::connect::{ask, connect_for, order_ref};
+use crate::error::BookingError;
 
 /// Both calls together; the new link needs the rest of the function's time.
 const TIME_LIMIT: Duration = Duration::from_secs(4);

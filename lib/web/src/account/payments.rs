@@ -13,10 +13,8 @@ use serde::{Serialize, Serializer};
 use time::OffsetDateTime;
 
 use super::Paging;
-use crate::{
-    caller::{Claim, identify},
-    problem::Problem,
-};
+use crate::caller::{Claim, identify};
+use crate::problem::Problem;
 
 /// The channel of what credit paid.
 pub const CREDIT: &str = "credit";

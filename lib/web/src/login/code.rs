@@ -4,11 +4,9 @@
 use std::sync::Arc;
 
 use billing::access::{login, phone::Phone};
-use cloud::{
-    app::App,
-    secrets::Rows,
-    store::{retry_stale, unless_stale},
-};
+use cloud::app::App;
+use cloud::secrets::Rows;
+use cloud::store::{retry_stale, unless_stale};
 use lambda_http::Request;
 
 use super::{limit_address, master_key};

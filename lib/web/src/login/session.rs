@@ -1,25 +1,17 @@
 //! Logging in with a code. A try is counted and stored before anything is compared, so guessing in parallel gains
 //! nothing; the session and the end of the code are one transaction.
 
-use billing::{
-    access::{
-        login::{self, LoginState, NotTried},
-        phone::Phone,
-    },
-    service::customer::Profile,
-};
-use cloud::{
-    app::App,
-    store::{StoreError, retry_stale, unless_stale},
-};
+use billing::access::login::{self, LoginState, NotTried};
+use billing::access::phone::Phone;
+use billing::service::customer::Profile;
+use cloud::app::App;
+use cloud::store::{StoreError, retry_stale, unless_stale};
 use lambda_http::Request;
 use time::OffsetDateTime;
 
 use super::{Typed, limit_address, master_key};
-use crate::{
-    caller::new_session,
-    problem::{self, Problem},
-};
+use crate::caller::new_session;
+use crate::problem::{self, Problem};
 
 /// What became of the right code.
 #[derive(Debug)]

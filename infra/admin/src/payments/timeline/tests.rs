@@ -1,21 +1,13 @@
-use billing::{
-    id::{CustomerId, InvoiceId, PackageId},
-    money::{
-        Rupiah,
-        ledger::{Entry, PaymentRef},
-    },
-    payment::{
-        gateway::{GatewayName, Mode},
-        invoice::{InvoiceKind, PaymentLink},
-    },
-    service::package::Package,
-    telling::network::{LineState, ReceiverProblem},
-    zone::Zone,
-};
-use time::{
-    Duration,
-    macros::{date, datetime},
-};
+use billing::id::{CustomerId, InvoiceId, PackageId};
+use billing::money::Rupiah;
+use billing::money::ledger::{Entry, PaymentRef};
+use billing::payment::gateway::{GatewayName, Mode};
+use billing::payment::invoice::{InvoiceKind, PaymentLink};
+use billing::service::package::Package;
+use billing::telling::network::{LineState, ReceiverProblem};
+use billing::zone::Zone;
+use time::Duration;
+use time::macros::{date, datetime};
 
 use super::*;
 

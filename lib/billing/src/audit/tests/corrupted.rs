@@ -1,17 +1,14 @@
 //! Books that agree, and one thing changed in them.
 
 use super::*;
-use crate::{
-    examples,
-    id::{CustomerId, InvoiceId, OrderId},
-    money::{Rupiah, ledger::EntryKind},
-    payment::{
-        gateway::GatewayName,
-        invoice::{Invoice, InvoiceKind, InvoiceStatus},
-        order::OrderStatus,
-    },
-    service::entitlement::{Grant, Reason},
-};
+use crate::examples;
+use crate::id::{CustomerId, InvoiceId, OrderId};
+use crate::money::Rupiah;
+use crate::money::ledger::EntryKind;
+use crate::payment::gateway::GatewayName;
+use crate::payment::invoice::{Invoice, InvoiceKind, InvoiceStatus};
+use crate::payment::order::OrderStatus;
+use crate::service::entitlement::{Grant, Reason};
 
 /// An applied payment of more than was due, an open renewal with a link, and a change of package that was applied and
 /// left credit.

@@ -5,28 +5,22 @@ use std::collections::BTreeMap;
 use time::{Duration, OffsetDateTime};
 
 use super::super::*;
-use crate::{
-    examples::{self, NOW},
-    id::{InvoiceId, OrderId},
-    money::Rupiah,
-    payment::{
-        gateway::{Report, ReportedState, Transaction},
-        invoice::{Invoice, InvoiceStatus, Lease, NewInvoice, PaymentLink},
-        link,
-        order::{LinkedInvoice, Order, OrderStatus},
-        renewal::issue_renewal,
-        settlement::{SettleOutcome, settle},
-        withdrawal::{Withdrawal, withdraw},
-    },
-    service::{
-        apply::{Application, ApplyRules, Todo, give_back, grant, next_step, replaced_renewal, revoke},
-        customer::Profile,
-        entitlement::{Grant, LateRenewal},
-        import::{CustomerRow, import},
-        upgrade::{self, UpgradePricing},
-    },
-    telling::event::Event,
-};
+use crate::examples::{self, NOW};
+use crate::id::{InvoiceId, OrderId};
+use crate::money::Rupiah;
+use crate::payment::gateway::{Report, ReportedState, Transaction};
+use crate::payment::invoice::{Invoice, InvoiceStatus, Lease, NewInvoice, PaymentLink};
+use crate::payment::link;
+use crate::payment::order::{LinkedInvoice, Order, OrderStatus};
+use crate::payment::renewal::issue_renewal;
+use crate::payment::settlement::{SettleOutcome, settle};
+use crate::payment::withdrawal::{Withdrawal, withdraw};
+use crate::service::apply::{Application, ApplyRules, Todo, give_back, grant, next_step, replaced_renewal, revoke};
+use crate::service::customer::Profile;
+use crate::service::entitlement::{Grant, LateRenewal};
+use crate::service::import::{CustomerRow, import};
+use crate::service::upgrade::{self, UpgradePricing};
+use crate::telling::event::Event;
 
 /// Something that happens.
 #[derive(Debug, Clone)]

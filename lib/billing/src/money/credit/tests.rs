@@ -1,14 +1,10 @@
 use time::Duration;
 
 use super::*;
-use crate::{
-    examples::{self, NOW},
-    payment::{
-        invoice::{InvoiceKind, Lease, NewInvoice},
-        renewal::{Issued, issue_renewal},
-    },
-    zone::{Zone, later},
-};
+use crate::examples::{self, NOW};
+use crate::payment::invoice::{InvoiceKind, Lease, NewInvoice};
+use crate::payment::renewal::{Issued, issue_renewal};
+use crate::zone::{Zone, later};
 
 fn with_credit(credit: i64) -> Profile {
     Profile { credit: Rupiah::new(credit), ..examples::profile() }

@@ -10,17 +10,13 @@ use std::collections::BTreeMap;
 use time::Duration;
 
 use super::*;
-use crate::{
-    examples::{self, NOW},
-    id::OrderId,
-    money::credit::use_credit,
-    payment::{
-        invoice::PaymentLink,
-        order::LinkedInvoice,
-        withdrawal::{self},
-    },
-    zone::later,
-};
+use crate::examples::{self, NOW};
+use crate::id::OrderId;
+use crate::money::credit::use_credit;
+use crate::payment::invoice::PaymentLink;
+use crate::payment::order::LinkedInvoice;
+use crate::payment::withdrawal;
+use crate::zone::later;
 
 const THOUSAND: i64 = 1_000;
 

@@ -1,15 +1,11 @@
 use time::macros::datetime;
 
 use super::*;
-use crate::{
-    examples::{self, NOW},
-    id::InvoiceId,
-    payment::invoice::Terms,
-    service::{
-        entitlement::{PackagePayment, change},
-        package::Package,
-    },
-};
+use crate::examples::{self, NOW};
+use crate::id::InvoiceId;
+use crate::payment::invoice::Terms;
+use crate::service::entitlement::{PackagePayment, change};
+use crate::service::package::Package;
 
 const RULES: ApplyRules = ApplyRules { zone: Zone::Jakarta, late: LateRenewal::FromPayment };
 

@@ -3,11 +3,10 @@
 use serde::{Deserialize, Serialize};
 use time::OffsetDateTime;
 
-use crate::{
-    money::{MoneyError, Rupiah},
-    service::{entitlement::FoldError, package::Package},
-    zone::{OutOfCalendar, Zone},
-};
+use crate::money::{MoneyError, Rupiah};
+use crate::service::entitlement::FoldError;
+use crate::service::package::Package;
+use crate::zone::{OutOfCalendar, Zone};
 
 /// What an import counts for at most. Lines that are to be served for ever have an expiry in the far future, and nobody
 /// paid for that.

@@ -5,17 +5,13 @@ mod choosing;
 use time::macros::{date, datetime};
 
 use super::*;
-use crate::{
-    examples::{self, EXPIRY, NOW},
-    id::InvoiceId,
-    money::ledger::EntryKind,
-    payment::order::Order,
-    service::{
-        apply::{self, grant, revoke},
-        entitlement::{Grant, LateRenewal, Reason, extend, fold},
-    },
-    zone::{Zone, later},
-};
+use crate::examples::{self, EXPIRY, NOW};
+use crate::id::InvoiceId;
+use crate::money::ledger::EntryKind;
+use crate::payment::order::Order;
+use crate::service::apply::{self, grant, revoke};
+use crate::service::entitlement::{Grant, LateRenewal, Reason, extend, fold};
+use crate::zone::{Zone, later};
 
 const FULL_PRICE: UpgradeRules = UpgradeRules { zone: Zone::Jakarta, pricing: UpgradePricing::FullPrice };
 const PRORATED: UpgradeRules = UpgradeRules { zone: Zone::Jakarta, pricing: UpgradePricing::Prorated };

@@ -1,10 +1,8 @@
 use time::macros::{date, datetime};
 
 use super::*;
-use crate::{
-    examples::{self, NOW},
-    money::Rupiah,
-};
+use crate::examples::{self, NOW};
+use crate::money::Rupiah;
 
 fn envelope(event: Event) -> Envelope {
     Envelope { id: "01926f5e6a097b2c8d3e4f5061728394".into(), at: NOW, event }
