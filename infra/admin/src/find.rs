@@ -2,6 +2,7 @@
 
 use billing::{access::phone::Phone, id::CustomerId, service::customer::Profile};
 
+use crate::identifier::identifier;
 use crate::{Console, refuse};
 
 /// The one customer that `text` names. Several are never chosen from: a bill must not reach the wrong one.
@@ -50,7 +51,8 @@ async fn by_username(console: &Console, text: &str) -> anyhow::Result<Vec<Profil
     if text.is_empty() || text.len() > 1000 {
         return Ok(Vec::new());
     }
-    Ok(console.store.customer_by_username(text).await?.into_iter().collect())
+    let Ok(username) = identifier(text) else { return Ok(Vec::new()) };
+    Ok(console.store.customer_by_username(&username).await?.into_iter().collect())
 }
 
 async fn by_phone(console: &Console, text: &str) -> anyhow::Result<Vec<Profile>> {

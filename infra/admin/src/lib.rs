@@ -13,6 +13,7 @@ mod credit;
 mod customers;
 mod doctor;
 mod find;
+mod identifier;
 mod invoices;
 mod messages;
 mod network;

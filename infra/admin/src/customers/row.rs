@@ -9,6 +9,7 @@ use billing::service::package::Package;
 use billing::zone::{Zone, format};
 use time::{OffsetDateTime, UtcOffset, format_description::well_known::Rfc3339};
 
+use crate::identifier::identifier;
 use crate::sheet::SheetRow;
 
 /// Columns that a file must have.
@@ -36,9 +37,12 @@ pub(super) fn check(row: &SheetRow, packages: &HashMap<PackageId, Package>, zone
     let mut problems = Vec::new();
     let mut keep = |problem: Option<String>| problems.extend(problem);
     keep(check_name(name).err());
-    keep(check_username(username).err());
-    keep(check_serial("deviceId", device_id).err());
-    keep(check_serial("ontSerial", ont_serial).err());
+    let username = check_username(username);
+    let device_id = optional(device_id, |text| check_serial("deviceId", text));
+    let ont_serial = optional(ont_serial, |text| check_serial("ontSerial", text));
+    keep(username.as_ref().err().cloned());
+    keep(device_id.as_ref().err().cloned());
+    keep(ont_serial.as_ref().err().cloned());
     let phone = optional(phone, |text| {
         Phone::parse(text).map_err(|error| format!("phone {text:?} is {error}, or leave it empty"))
     });
@@ -49,19 +53,12 @@ pub(super) fn check(row: &SheetRow, packages: &HashMap<PackageId, Package>, zone
     keep(id.as_ref().err().cloned());
     keep(package.as_ref().err().cloned());
     keep(expires_at.as_ref().err().cloned());
-    match (phone, id, package, expires_at) {
-        (Ok(phone), Ok(id), Ok(package), Ok(expires_at)) if problems.is_empty() => {
-            let given = |text: &str| if text.is_empty() { None } else { Some(text.to_owned()) };
-            let (device_id, ont_serial) = (given(device_id), given(ont_serial));
-            let row = CustomerRow {
-                name: name.clone(),
-                phone,
-                username: username.clone(),
-                package,
-                expires_at,
-                device_id,
-                ont_serial,
-            };
+    match (username, phone, id, package, expires_at, device_id, ont_serial) {
+        (Ok(username), Ok(phone), Ok(id), Ok(package), Ok(expires_at), Ok(device_id), Ok(ont_serial))
+            if problems.is_empty() =>
+        {
+            let name = name.clone();
+            let row = CustomerRow { name, phone, username, package, expires_at, device_id, ont_serial };
             Ok(Checked { id, row })
         }
         _ => Err(problems.join("; ")),
@@ -80,7 +77,7 @@ fn check_name(name: &str) -> Result<(), String> {
     }
 }
 
-fn check_username(username: &str) -> Result<(), String> {
+fn check_username(username: &str) -> Result<String, String> {
     if username.is_empty() {
         return Err("username is empty".to_owned());
     }
@@ -93,8 +90,8 @@ fn check_username(username: &str) -> Result<(), String> {
     check_serial("username", username)
 }
 
-/// `4.85754E+15`: a spreadsheet took the serial for a number, and digits are lost.
-fn check_serial(column: &str, text: &str) -> Result<(), String> {
+/// A name or serial as everybody else writes it. `4.85754E+15`: a spreadsheet took it for a number, and digits are lost.
+fn check_serial(column: &str, text: &str) -> Result<String, String> {
     let (mantissa, exponent) = text.split_once(['E', 'e']).unwrap_or((text, ""));
     let digits = |text: &str| !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit());
     let point = mantissa.bytes().filter(|byte| matches!(byte, b'.' | b',')).count() <= 1;
@@ -104,7 +101,7 @@ fn check_serial(column: &str, text: &str) -> Result<(), String> {
             "{column} {text:?} was shortened by the spreadsheet; format the column as text and enter it again"
         ));
     }
-    Ok(())
+    identifier(text).map_err(|problem| format!("{column} {text:?} {problem}"))
 }
 
 fn find_package(text: &str, packages: &HashMap<PackageId, Package>) -> Result<Package, String> {
@@ -186,6 +183,10 @@ mod tests {
             (2, "", "username is empty"),
             (2, "budi santoso", "holds a space"),
             (2, "8,12E+11", "shortened by the spreadsheet"),
+            (2, "bu\u{200b}di", "username \"bu\\u{200b}di\" holds the invisible character U+200B"),
+            (5, "0025\u{feff}9E", "deviceId"),
+            (6, "ZTE１２", "ontSerial \"ZTE１２\" holds the character １ (U+FF11)"),
+            (1, "0812-3456-7890#2", "phone \"0812-3456-7890#2\" is not"),
             (2, long.as_str(), "username is longer"),
             (3, "home99", "packageId \"home99\" is not in the catalogue"),
             (3, "", "not in the catalogue"),
@@ -205,7 +206,7 @@ mod tests {
             assert!(actual.contains(reason), "{actual}");
         }
         for fine in ["4857E443", "48575443A1B2C3D4", "E+", "1.2.3E+4"] {
-            assert_eq!(check_serial("ontSerial", fine), Ok(()), "{fine}");
+            assert_eq!(check_serial("ontSerial", fine).as_deref(), Ok(fine), "{fine}");
         }
         let all = check(&SheetRow { line: 2, fields: vec![String::new(); 8] }, &packages(), Zone::Jakarta).unwrap_err();
         assert_eq!(all.split("; ").filter(|problem| problem.starts_with(['n', 'u', 'p', 'e'])).count(), 4, "{all}");
