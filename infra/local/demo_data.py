@@ -73,7 +73,7 @@ def load(lunas: Path, state: Path, env: dict[str, str]) -> None:
     for customer in CUSTOMERS:
         if customer.invoice_due_in_days is not None:
             due = day + timedelta(days=customer.invoice_due_in_days)
-            _run([lunas, "invoices", "create", "--customer", customer.id, "--due", due.isoformat()], env)
+            _run([lunas, "--yes", "invoices", "create", "--customer", customer.id, "--due", due.isoformat()], env)
 
 
 def _run(command: list, env: dict[str, str]) -> None:

@@ -98,10 +98,10 @@ const AWS = {
   NO_PROXY: '127.0.0.1',
 };
 
-/** Runs `lunas --json …` and returns its document. */
+/** Runs `lunas --json --yes …` and returns its document. */
 export async function lunas(...words) {
   const program = process.env.LUNAS_BIN ?? path.join(ROOT, 'target/debug/lunas');
-  const { stdout } = await run(program, ['--json', ...words], { env: AWS, timeout: 60_000 });
+  const { stdout } = await run(program, ['--json', '--yes', ...words], { env: AWS, timeout: 60_000 });
   return JSON.parse(stdout);
 }
 

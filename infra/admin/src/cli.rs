@@ -58,6 +58,9 @@ pub struct Global {
     /// Write nothing; say what would be written
     #[arg(long, global = true)]
     pub dry_run: bool,
+    /// Do not ask before something is changed that was there
+    #[arg(long, global = true)]
+    pub yes: bool,
 }
 
 /// What to do.
@@ -179,7 +182,8 @@ Examples:
     },
     /// Change a package, from the next invoice on
     #[command(after_help = "\
-Issued invoices and paid periods keep their price. --active sells a retired package again.
+Shows what changes and asks, unless --yes. Issued invoices and paid periods keep their price. --active sells a retired package
+again.
 
 Examples:
   lunas packages change home20 --price 240000
@@ -194,7 +198,10 @@ Examples:
         changes: PackageChanges,
     },
     /// Stop selling a package; customers who have it keep it and are billed for it
-    #[command(after_help = "Example: lunas packages retire home10")]
+    #[command(after_help = "\
+Asks first, unless --yes.
+
+Example: lunas packages retire home10")]
     Retire {
         /// Id of the package
         #[arg(value_parser = package_id)]
@@ -300,7 +307,10 @@ Examples:
 #[derive(Debug, Subcommand)]
 pub enum InvoicesCommand {
     /// Issue a renewal invoice for the customer's package
-    #[command(after_help = "Example: lunas invoices create --customer budi@isp --due 2026-12-10")]
+    #[command(after_help = "\
+A day that is over is asked about, unless --yes: the customer is overdue at once.
+
+Example: lunas invoices create --customer budi@isp --due 2026-12-10")]
     Create {
         /// Id, user name or phone
         #[arg(long, value_name = "CUSTOMER")]
@@ -310,7 +320,10 @@ pub enum InvoicesCommand {
         due: Date,
     },
     /// Cancel an unpaid invoice: part-payments become credit, its link is cancelled at the gateway
-    #[command(after_help = "Example: lunas invoices cancel INV-2026-000001")]
+    #[command(after_help = "\
+Shows what becomes of it and asks, unless --yes.
+
+Example: lunas invoices cancel INV-2026-000001")]
     Cancel {
         /// Number or id
         invoice: String,
@@ -403,9 +416,6 @@ Examples:
 /// How credit is adjusted.
 #[derive(Debug, Clone, Copy, Args)]
 pub struct AdjustOptions {
-    /// Do not ask
-    #[arg(long)]
-    pub yes: bool,
     /// Allow credit below zero afterwards
     #[arg(long)]
     pub allow_negative: bool,

@@ -1,6 +1,5 @@
 //! `lunas credit adjust`: credit that the provider gives or takes, booked once however often Enter is pressed.
 
-use std::io::{self, BufRead, Write};
 use std::ops::ControlFlow::{Break, Continue};
 
 use billing::money::Rupiah;
@@ -28,9 +27,7 @@ pub(crate) async fn adjust(
     if console.dry_run {
         return show(console, &found, &planned);
     }
-    if !options.yes && !confirmed(&found, &planned)? {
-        return refuse("not confirmed, nothing was booked; --yes books without asking");
-    }
+    console.confirm(&plan(&found, &planned))?;
     let found = &found;
     retry_stale((), |()| async move {
         let Some(profile) = console.store.profile(&found.id).await? else { return refuse("the customer is gone") };
@@ -80,23 +77,10 @@ fn decision(
     }
 }
 
-/// Asks on stderr, so that a result on stdout stays clean. No answer is no.
-fn confirmed(profile: &Profile, planned: &Adjustment) -> io::Result<bool> {
-    let mut terminal = io::stderr().lock();
-    write!(
-        terminal,
-        "{} ({}): credit {} {:+}, then {}. Reason: {}. Book it? [y/N] ",
-        profile.username,
-        profile.name,
-        profile.credit,
-        planned.entry.amount.get(),
-        planned.profile.credit,
-        planned.reason
-    )?;
-    terminal.flush()?;
-    let mut answer = String::new();
-    io::stdin().lock().read_line(&mut answer)?;
-    Ok(matches!(answer.trim().to_lowercase().as_str(), "y" | "yes" | "ya"))
+fn plan(profile: &Profile, planned: &Adjustment) -> String {
+    let Profile { username, name, credit, .. } = profile;
+    let (amount, left) = (planned.entry.amount.get(), planned.profile.credit);
+    format!("{username} ({name}): credit {credit} {amount:+}, then {left}. Reason: {}.", planned.reason)
 }
 
 fn show(console: &Console, before: &Profile, adjustment: &Adjustment) -> anyhow::Result<u8> {

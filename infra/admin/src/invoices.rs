@@ -26,6 +26,11 @@ pub(crate) async fn create(console: &Console, customer: &str, due_date: Date) ->
     let in_catalogue =
         console.store.package(&profile.entitlement.package.id).await?.map(|catalogued| catalogued.package);
     refuse_second(console, &profile, in_catalogue.as_ref()).await?;
+    let today = console.zone.date(now);
+    if due_date < today {
+        let (due, today) = (format::date(due_date), format::date(today));
+        console.confirm(&format!("Due {due}, and it is {today}: {} would be overdue at once.", profile.username))?;
+    }
     if console.dry_run {
         let new = NewInvoice { id, number: "(next number)".to_owned(), due_date };
         let issued = issue_renewal(&profile, in_catalogue.as_ref(), new, console.zone, now)?;
@@ -107,6 +112,9 @@ pub(crate) async fn cancel(console: &Console, text: &str, customer: Option<&str>
             return refuse(format!("{} is not an invoice of {}", found.number, owner.username));
         }
     }
+    if found.status == InvoiceStatus::Unpaid {
+        console.confirm(&plan(&found))?;
+    }
     let found = &found;
     retry_stale(false, |sent| async move {
         let Some((invoice, profile)) = console.store.invoice_and_profile(&found.customer_id, &found.id).await? else {
@@ -133,6 +141,18 @@ pub(crate) async fn cancel(console: &Console, text: &str, customer: Option<&str>
         }
     })
     .await
+}
+
+/// What becomes of an invoice that is cancelled.
+fn plan(invoice: &Invoice) -> String {
+    let mut plan = format!("Cancel {} of {} ({}).", invoice.number, invoice.amount, invoice.description);
+    if invoice.received.is_positive() {
+        plan.push_str(&format!(" {} that was paid for it becomes credit.", invoice.received));
+    }
+    if let Some(link) = &invoice.link {
+        plan.push_str(&format!(" Its payment link at {} can no longer be paid.", link.gateway));
+    }
+    plan
 }
 
 fn show_cancelled(console: &Console, before: &Invoice, after: &Invoice, profile: &Profile) -> anyhow::Result<u8> {

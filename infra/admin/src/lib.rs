@@ -29,8 +29,8 @@ use billing::zone::Zone;
 use cloud::{clock::Clock, store::Store};
 
 use cli::{
-    Cli, Command, CreditCommand, CustomersCommand, DoctorCommand, InvoicesCommand, MessagesCommand, NetworkCommand,
-    PackagesCommand, PaymentsCommand,
+    Cli, Command, CreditCommand, CustomersCommand, DoctorCommand, Global, InvoicesCommand, MessagesCommand,
+    NetworkCommand, PackagesCommand, PaymentsCommand,
 };
 use trouble::Refusal;
 use ui::Ui;
@@ -48,7 +48,19 @@ pub(crate) struct Console {
     clock: Clock,
     zone: Zone,
     dry_run: bool,
+    /// The answer to every question is yes.
+    yes: bool,
     ui: Ui,
+}
+
+impl Console {
+    /// Shows what is about to be done to what is there, and asks. A dry run changes nothing, so there is nothing to ask.
+    fn confirm(&self, plan: &str) -> anyhow::Result<()> {
+        if self.dry_run || self.yes || self.ui.ask(plan)? {
+            return Ok(());
+        }
+        refuse("not confirmed, nothing was done; --yes does it without asking")
+    }
 }
 
 /// Runs one command and answers the exit code.
@@ -69,7 +81,8 @@ async fn execute(cli: Cli, ui: Ui) -> anyhow::Result<u8> {
         return messages::templates(ui, url);
     }
     let (store, config) = aws::connect(&cli.global).await?;
-    let console = Console { store, clock: Clock::default(), zone: cli.global.zone, dry_run: cli.global.dry_run, ui };
+    let Global { zone, dry_run, yes, .. } = cli.global;
+    let console = Console { store, clock: Clock::default(), zone, dry_run, yes, ui };
     match cli.command {
         Command::Packages(PackagesCommand::Import { file }) => packages::import(&console, &file).await,
         Command::Packages(PackagesCommand::Create { id, package }) => packages::create(&console, id, package).await,

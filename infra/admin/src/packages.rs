@@ -38,11 +38,11 @@ pub(crate) async fn import(console: &Console, path: &Path) -> anyhow::Result<u8>
     let mut seen = HashSet::new();
     while let Some(row) = sheet.next_row() {
         let result = match row {
-            Err(bad) => RowResult::refused(bad.line, bad.reason),
+            Err(bad) => RowResult::refused((bad.line, bad.lines), bad.reason),
             Ok(row) => match check(&row) {
-                Err(reason) => RowResult::refused(row.line, reason),
+                Err(reason) => RowResult::refused((row.line, row.lines), reason),
                 Ok(package) if !seen.insert(package.package.id.clone()) => RowResult::refused(
-                    row.line,
+                    (row.line, row.lines),
                     format!("the package {} stands in the file already", package.package.id),
                 ),
                 Ok(mut package) => {
@@ -51,15 +51,17 @@ pub(crate) async fn import(console: &Console, path: &Path) -> anyhow::Result<u8>
                         known.get(&package.package.id).and_then(|before| before.changeable_to.clone());
                     let id = Some(package.package.id.to_string());
                     match put(console, &mut known, package).await {
-                        Ok(change) => RowResult { line: row.line, id, username: None, outcome: change.into() },
-                        Err(error) => return progress.end(Some(&of_store(&error))),
+                        Ok(change) => {
+                            RowResult { line: row.line, lines: row.lines, id, username: None, outcome: change.into() }
+                        }
+                        Err(error) => return progress.end(sheet.lines(), Some(&of_store(&error))),
                     }
                 }
             },
         };
         progress.row(&result, sheet.position())?;
     }
-    progress.end(None)
+    progress.end(sheet.lines(), None)
 }
 
 async fn put(
@@ -179,7 +181,7 @@ mod tests {
     fn checked(column: usize, text: &str) -> Result<CataloguePackage, String> {
         let mut fields = GOOD.map(str::to_owned);
         fields[column] = text.to_owned();
-        check(&SheetRow { line: 2, fields: fields.to_vec() })
+        check(&SheetRow { line: 2, lines: 1, fields: fields.to_vec() })
     }
 
     #[test]
@@ -215,7 +217,7 @@ mod tests {
             let actual = checked(column, text).unwrap_err();
             assert!(actual.contains(reason), "{actual}");
         }
-        let all = check(&SheetRow { line: 2, fields: vec![String::new(); 7] }).unwrap_err();
+        let all = check(&SheetRow { line: 2, lines: 1, fields: vec![String::new(); 7] }).unwrap_err();
         assert_eq!(all.split("; ").count(), 7, "{all}");
     }
 }

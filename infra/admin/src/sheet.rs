@@ -34,6 +34,8 @@ pub struct Sheet<R: Read> {
 pub struct SheetRow {
     /// Line of the file, from 1.
     pub line: u64,
+    /// Lines that it takes: more than one with line breaks inside quotation marks.
+    pub lines: u64,
     pub fields: Vec<String>,
 }
 
@@ -42,6 +44,8 @@ pub struct SheetRow {
 pub struct BadRow {
     /// Line of the file, from 1.
     pub line: u64,
+    /// Lines that are lost with it.
+    pub lines: u64,
     pub reason: String,
 }
 
@@ -69,8 +73,15 @@ impl<R: Read> Sheet<R> {
             head.drain(..3);
         }
         let delimiter = delimiter(&head);
-        let bounded =
-            Bounded { source: Cursor::new(head).chain(source), left: ROW_BYTES, after_return: false, ended: false };
+        let bounded = Bounded {
+            source: Cursor::new(head).chain(source),
+            left: ROW_BYTES,
+            after_return: false,
+            ended: false,
+            given: 0,
+            lines: 0,
+            last: b'\n',
+        };
         let mut rows =
             csv::ReaderBuilder::new().delimiter(delimiter).has_headers(false).flexible(true).from_reader(bounded);
         let mut header = ByteRecord::new();
@@ -97,6 +108,11 @@ impl<R: Read> Sheet<R> {
         self.rows.position().byte()
     }
 
+    /// Lines of the file, once all of it was read.
+    pub fn lines(&self) -> u64 {
+        self.rows.get_ref().lines
+    }
+
     /// The next row that is not empty.
     pub fn next_row(&mut self) -> Option<Result<SheetRow, BadRow>> {
         let mut record = ByteRecord::new();
@@ -109,7 +125,10 @@ impl<R: Read> Sheet<R> {
                 Err(error) => {
                     self.ended = true;
                     let line = record.position().map_or_else(|| self.rows.position().line(), csv::Position::line);
-                    return Some(Err(BadRow { line, reason: format!("{error}; nothing after this line was read") }));
+                    self.rows.get_mut().count_the_rest();
+                    let lines = self.lines().saturating_sub(line).saturating_add(1);
+                    let reason = format!("{error}; nothing from this line on was read: {lines} lines");
+                    return Some(Err(BadRow { line, lines, reason }));
                 }
             }
         }
@@ -119,10 +138,20 @@ impl<R: Read> Sheet<R> {
     fn take(&mut self, record: &ByteRecord) -> Result<SheetRow, BadRow> {
         // The position of a record is where reading began, before empty lines that were skipped; the reader stands
         // right behind it.
-        let breaks = record.iter().map(|field| field.split(|byte| *byte == b'\n').skip(1).count()).sum::<usize>();
-        let behind = self.rows.position().line();
-        let line = behind.saturating_sub(1).saturating_sub(u64::try_from(breaks).unwrap_or_default()).max(1);
-        let bad = |reason: String| BadRow { line, reason };
+        let breaks =
+            |field: &[u8]| u64::try_from(field.iter().filter(|byte| **byte == b'\n').count()).unwrap_or_default();
+        let is_open = self.ends_in_a_quotation(record);
+        let (behind, inside) = (self.rows.position().line(), record.iter().map(breaks).sum::<u64>());
+        // The file's own end is inside the quotation, if that is not closed: no line break ends the row.
+        let line = behind.saturating_sub(u64::from(!is_open)).saturating_sub(inside).max(1);
+        let lines = if is_open { self.lines().saturating_sub(line) } else { inside }.saturating_add(1);
+        let bad = |reason: String| BadRow { line, lines, reason };
+        if is_open {
+            self.ended = true;
+            return Err(bad(format!(
+                "a quotation mark is not closed: {lines} lines up to the end of the file were read as one row"
+            )));
+        }
         self.read = self.read.saturating_add(1);
         if self.read > ROW_LIMIT {
             self.ended = true;
@@ -139,7 +168,22 @@ impl<R: Read> Sheet<R> {
             let bytes = place.and_then(|place| record.get(place)).unwrap_or_default();
             text(bytes).map_err(|problem| format!("{name} {problem}"))
         });
-        Ok(SheetRow { line, fields: fields.collect::<Result<_, _>>().map_err(bad)? })
+        let fields = fields.collect::<Result<_, _>>().map_err(|reason| match lines {
+            1 => bad(reason),
+            _ => bad(format!(
+                "{reason}; a quotation mark is closed only in line {}, so {lines} lines were read as one row",
+                line.saturating_add(inside)
+            )),
+        })?;
+        Ok(SheetRow { line, lines, fields })
+    }
+
+    /// Is this the last row, and a quotation mark in it was never closed? Then the line break that [`Bounded`] puts
+    /// behind the file is part of a field.
+    fn ends_in_a_quotation(&self, record: &ByteRecord) -> bool {
+        let source = self.rows.get_ref();
+        let is_last = source.ended && self.rows.position().byte() == source.given;
+        is_last && record.iter().last().is_some_and(|field| field.ends_with(b"\n"))
     }
 }
 
@@ -197,9 +241,21 @@ struct Bounded<R> {
     left: usize,
     after_return: bool,
     ended: bool,
+    /// Bytes given out.
+    given: u64,
+    /// Lines of the file so far, the last one counted even if no line break ends it.
+    lines: u64,
+    last: u8,
 }
 
 impl<R: Read> Bounded<R> {
+    /// Counts the lines that nobody is going to read.
+    fn count_the_rest(&mut self) {
+        let mut buffer = [0; 1 << 13];
+        self.left = usize::MAX;
+        while matches!(self.read(&mut buffer), Ok(read) if read > 0) {}
+    }
+
     /// Moves what is kept of the first `read` bytes to the front and answers how many that are.
     fn unify(&mut self, buffer: &mut [u8], read: usize) -> usize {
         let mut kept = 0_usize;
@@ -232,13 +288,18 @@ impl<R: Read> Read for Bounded<R> {
             if read == 0 {
                 let last = if self.ended { None } else { buffer.first_mut() };
                 self.ended = true;
-                return Ok(last.map_or(0, |last| {
-                    *last = b'\n';
-                    1
-                }));
+                let Some(last) = last else { return Ok(0) };
+                *last = b'\n';
+                self.given = self.given.saturating_add(1);
+                return Ok(1);
             }
             self.left = self.left.saturating_sub(read);
             let kept = self.unify(buffer, read);
+            for byte in buffer.iter().take(kept) {
+                self.lines = self.lines.saturating_add(u64::from(self.last == b'\n'));
+                self.last = *byte;
+            }
+            self.given = self.given.saturating_add(u64::try_from(kept).unwrap_or_default());
             if kept > 0 {
                 return Ok(kept);
             }

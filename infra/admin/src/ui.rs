@@ -1,6 +1,6 @@
 //! The terminal: results on stdout, messages on stderr.
 
-use std::io::{self, Write};
+use std::io::{self, BufRead, Write};
 
 use billing::zone::Zone;
 use serde_json::{Value, json};
@@ -36,6 +36,16 @@ impl Ui {
         if self.json {
             let _ = writeln!(io::stdout().lock(), "{:#}", json!({"success": false, "error": text}));
         }
+    }
+
+    /// Asks on stderr, so that a result on stdout stays clean. No answer is no.
+    pub(crate) fn ask(self, plan: &str) -> io::Result<bool> {
+        let mut terminal = io::stderr().lock();
+        write!(terminal, "{plan} Go on? [y/N] ")?;
+        terminal.flush()?;
+        let mut answer = String::new();
+        io::stdin().lock().read_line(&mut answer)?;
+        Ok(matches!(answer.trim().to_lowercase().as_str(), "y" | "yes" | "ya"))
     }
 
     /// An instant in the provider's zone, such as `2026-11-30 23:59:59 WIB`.

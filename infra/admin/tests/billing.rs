@@ -98,7 +98,7 @@ impl Deployment {
     }
 
     fn create(&self) -> serde_json::Value {
-        self.lunas(&["--json", "invoices", "create", "--customer", "budi@isp", "--due", "2026-12-10"])
+        self.lunas(&["--json", "--yes", "invoices", "create", "--customer", "budi@isp", "--due", "2026-12-10"])
             .check(0, "")
             .json()
     }
@@ -109,12 +109,16 @@ fn a_customer_owes_one_renewal_at_a_time() {
     let deployment = Deployment::with_customer();
     let before = deployment.items();
     let dry = deployment
-        .lunas(&["--dry-run", "--json", "invoices", "create", "--customer", "c01", "--due", "2026-12-10"])
+        .lunas(&["--dry-run", "--json", "--yes", "invoices", "create", "--customer", "c01", "--due", "2026-12-10"])
         .json();
     assert_eq!(
         (&dry["invoice"]["amount"], &dry["invoice"]["invoiceNumber"]),
         (&225_000.into(), &serde_json::Value::Null)
     );
+    assert_eq!(deployment.items(), before);
+
+    let past = ["invoices", "create", "--customer", "c01", "--due", "2026-01-31"];
+    deployment.lunas(&past).check(1, "budi@isp would be overdue at once").check(1, "not confirmed");
     assert_eq!(deployment.items(), before);
 
     let created = deployment.create();
@@ -124,22 +128,24 @@ fn a_customer_owes_one_renewal_at_a_time() {
     );
     let number = created["invoice"]["invoiceNumber"].as_str().unwrap();
     deployment
-        .lunas(&["invoices", "create", "--customer", "c01", "--due", "2026-12-10"])
+        .lunas(&["--yes", "invoices", "create", "--customer", "c01", "--due", "2026-12-10"])
         .check(1, number)
         .check(1, "unpaid invoice already");
     deployment.lunas(&["invoices", "list", "--customer", "0812-3456-7890"]).check(0, number).check(0, "UNPAID");
     let listed = deployment.lunas(&["invoices", "list", "--customer", "id:c01", "--json"]).json();
     assert_eq!(listed["invoices"][0]["id"], created["invoice"]["id"]);
     deployment
-        .lunas(&["invoices", "create", "--customer", "nobody", "--due", "2026-12-10"])
+        .lunas(&["--yes", "invoices", "create", "--customer", "nobody", "--due", "2026-12-10"])
         .check(1, "no customer has");
-    deployment.lunas(&["invoices", "create", "--customer", "c01", "--due", "10/12/2026"]).check(2, "YYYY-MM-DD");
+    deployment
+        .lunas(&["--yes", "invoices", "create", "--customer", "c01", "--due", "10/12/2026"])
+        .check(2, "YYYY-MM-DD");
 }
 
 #[test]
 fn of_two_invoices_created_at_once_one_is_refused() {
     let deployment = Deployment::with_customer();
-    let create = || deployment.lunas(&["invoices", "create", "--customer", "c01", "--due", "2026-12-10"]).code;
+    let create = || deployment.lunas(&["--yes", "invoices", "create", "--customer", "c01", "--due", "2026-12-10"]).code;
     let mut codes = std::thread::scope(|scope| {
         let first = scope.spawn(create);
         let second = scope.spawn(create);
@@ -156,21 +162,25 @@ fn cancelling_gives_a_part_payment_back_and_wants_the_link_cancelled() {
     let created = deployment.create();
     let number = created["invoice"]["invoiceNumber"].as_str().unwrap();
     let id = created["invoice"]["id"].as_str().unwrap();
-    deployment.lunas(&["invoices", "cancel", number, "--customer", "nobody"]).check(1, "no customer has");
+    deployment.lunas(&["--yes", "invoices", "cancel", number, "--customer", "nobody"]).check(1, "no customer has");
     deployment.open_link();
     deployment.pay(100_000);
     let before = deployment.items();
     deployment.lunas(&["--dry-run", "invoices", "cancel", number]).check(0, "dry run, not cancelled");
+    deployment
+        .lunas(&["invoices", "cancel", number])
+        .check(1, "Rp100.000 that was paid for it becomes credit")
+        .check(1, "not confirmed");
     assert_eq!(deployment.items(), before);
 
     deployment
-        .lunas(&["invoices", "cancel", id])
+        .lunas(&["--yes", "invoices", "cancel", id])
         .check(0, "Rp100.000 that had been paid for it became credit; credit is now Rp100.000");
     assert_eq!(deployment.invoice().status, InvoiceStatus::Cancelled);
     let shown = deployment.lunas(&["--json", "customers", "show", "c01"]).json();
     assert_eq!((&shown["customer"]["credit"], &shown["openInvoice"]), (&100_000.into(), &serde_json::Value::Null));
-    deployment.lunas(&["invoices", "cancel", number]).check(1, "only an unpaid one can be cancelled");
-    deployment.lunas(&["invoices", "cancel", "INV-1999-000001"]).check(1, "no invoice has the number");
+    deployment.lunas(&["--yes", "invoices", "cancel", number]).check(1, "only an unpaid one can be cancelled");
+    deployment.lunas(&["--yes", "invoices", "cancel", "INV-1999-000001"]).check(1, "no invoice has the number");
     assert_ne!(deployment.create()["invoice"]["id"], id);
 }
 
@@ -179,7 +189,7 @@ fn cancelling_an_invoice_whose_link_is_open_makes_the_order_due() {
     let deployment = Deployment::with_customer();
     let number = deployment.create()["invoice"]["invoiceNumber"].as_str().unwrap().to_owned();
     deployment.open_link();
-    deployment.lunas(&["invoices", "cancel", &number]).check(0, "cancelled at midtrans within minutes");
+    deployment.lunas(&["--yes", "invoices", "cancel", &number]).check(0, "cancelled at midtrans within minutes");
     let order = deployment.order();
     assert!(order.cancel_wanted_since.is_some() && order.wake_at.is_some_and(|due| due <= Clock::default().now()));
     deployment.lunas(&["payments", "show", ORDER]).check(0, "reconcile-payments");
@@ -240,7 +250,7 @@ fn several_lines_under_one_phone_are_never_chosen_from() {
         deployment.file("second.csv", &customers(&["c02,Budi (warung),0812-3456-7890,warung@isp,home50,2026-12-10,,"]));
     deployment.lunas(&["customers", "import", &file]).check(0, "1 new");
     deployment
-        .lunas(&["invoices", "create", "--customer", "081234567890", "--due", "2026-12-10"])
+        .lunas(&["--yes", "invoices", "create", "--customer", "081234567890", "--due", "2026-12-10"])
         .check(1, "id:c01 (budi@isp, Budi); id:c02");
     let shown = deployment.lunas(&["customers", "show", "id:c02"]).check(0, "warung@isp");
     assert!(shown.out.contains("2026-12-10 23:59:59 WIB"), "{}", shown.out);

@@ -26,18 +26,27 @@ fn a_package_is_created_changed_retired_and_sold_again() {
     deployment.lunas(&create).check(1, "exists already");
 
     deployment
-        .lunas(&["packages", "change", "home100", "--price", "475000", "--changeable-to", "home20, home50"])
+        .lunas(&["--yes", "packages", "change", "home100", "--price", "475000", "--changeable-to", "home20, home50"])
         .check(0, "Rp475.000");
-    deployment.lunas(&["packages", "retire", "home100"]).check(0, "(retired)");
+    // Nobody at the terminal: no answer is no.
+    let before = deployment.items();
+    deployment
+        .lunas(&["packages", "change", "home100", "--price", "1"])
+        .check(1, "not confirmed")
+        .check(1, "after:  home100");
+    deployment.lunas(&["packages", "retire", "home100"]).check(1, "not confirmed");
+    assert_eq!(deployment.items(), before);
+    deployment.lunas(&["--yes", "packages", "retire", "home100"]).check(0, "(retired)");
     deployment.lunas(&["packages", "list"]).check(0, "(retired)  changeable to home20, home50");
-    let shown =
-        deployment.lunas(&["--json", "packages", "change", "home100", "--active", "--changeable-to", ""]).json();
+    let shown = deployment
+        .lunas(&["--json", "--yes", "packages", "change", "home100", "--active", "--changeable-to", ""])
+        .json();
     assert_eq!(
         (&shown["package"]["active"], &shown["package"]["changeableTo"]),
         (&true.into(), &serde_json::json!([]))
     );
     let shown = deployment
-        .lunas(&["--json", "packages", "change", "home100", "--changeable-to-all", "--name", "Home 100 Mbps"])
+        .lunas(&["--json", "--yes", "packages", "change", "home100", "--changeable-to-all", "--name", "Home 100 Mbps"])
         .json();
     assert_eq!(
         (&shown["package"]["changeableTo"], &shown["package"]["name"]),
@@ -51,26 +60,30 @@ fn what_cannot_be_a_package_is_refused_and_nothing_is_written() {
     let deployment = Deployment::with_packages();
     let before = deployment.items();
     deployment
-        .lunas(&["packages", "change", "home20", "--changeable-to", "home5"])
+        .lunas(&["--yes", "packages", "change", "home20", "--changeable-to", "home5"])
         .check(1, "no package has the id home5");
-    deployment.lunas(&["packages", "change", "home20", "--months", "25"]).check(1, "1 to 24 months");
-    deployment.lunas(&["packages", "change", "home20", "--months", "300"]).check(1, "1 to 24 months");
+    deployment.lunas(&["--yes", "packages", "change", "home20", "--months", "25"]).check(1, "1 to 24 months");
+    deployment.lunas(&["--yes", "packages", "change", "home20", "--months", "300"]).check(1, "1 to 24 months");
     deployment
-        .lunas(&["packages", "change", "home20", "--down", "0", "--name", ""])
+        .lunas(&["--yes", "packages", "change", "home20", "--down", "0", "--name", ""])
         .check(1, "bandwidth")
         .check(1, "name");
-    deployment.lunas(&["packages", "change", "home20", "--price", "1000000001"]).check(1, "more than Rp1.000.000.000");
-    deployment.lunas(&["packages", "change", "home20", "--price", "300.000"]).check(2, "invalid");
-    deployment.lunas(&["packages", "change", "home20"]).check(2, "required");
-    deployment.lunas(&["packages", "change", "nope", "--price", "1"]).check(1, "no package has the id nope");
-    deployment.lunas(&["packages", "retire", "nope"]).check(1, "no package has the id nope");
+    deployment
+        .lunas(&["--yes", "packages", "change", "home20", "--price", "1000000001"])
+        .check(1, "more than Rp1.000.000.000");
+    deployment.lunas(&["--yes", "packages", "change", "home20", "--price", "300.000"]).check(2, "invalid");
+    deployment.lunas(&["--yes", "packages", "change", "home20"]).check(2, "required");
+    deployment.lunas(&["--yes", "packages", "change", "nope", "--price", "1"]).check(1, "no package has the id nope");
+    deployment.lunas(&["--yes", "packages", "retire", "nope"]).check(1, "no package has the id nope");
     assert_eq!(deployment.items(), before);
 }
 
 #[test]
 fn an_import_of_the_catalogue_leaves_what_a_package_may_be_changed_to() {
     let deployment = Deployment::with_packages();
-    deployment.lunas(&["packages", "change", "home20", "--changeable-to", "home50"]).check(0, "changeable to home50");
+    deployment
+        .lunas(&["--yes", "packages", "change", "home20", "--changeable-to", "home50"])
+        .check(0, "changeable to home50");
     let file = deployment.file("again.csv", common::PACKAGES);
     deployment.lunas(&["packages", "import", &file]).check(0, "2 unchanged");
     deployment.lunas(&["packages", "list"]).check(0, "changeable to home50");
@@ -79,13 +92,13 @@ fn an_import_of_the_catalogue_leaves_what_a_package_may_be_changed_to() {
 #[test]
 fn an_invoice_keeps_the_price_it_was_made_with() {
     let deployment = Deployment::with_customer();
-    let create = ["--json", "invoices", "create", "--customer", "budi@isp", "--due", "2026-12-10"];
+    let create = ["--json", "--yes", "invoices", "create", "--customer", "budi@isp", "--due", "2026-12-10"];
     let first = deployment.lunas(&create).json();
-    deployment.lunas(&["packages", "change", "home20", "--price", "240000"]).check(0, "Rp240.000");
+    deployment.lunas(&["--yes", "packages", "change", "home20", "--price", "240000"]).check(0, "Rp240.000");
     let listed = deployment.lunas(&["--json", "invoices", "list", "--customer", "budi@isp"]).json();
     assert_eq!((&listed["invoices"][0]["amount"], &first["invoice"]["amount"]), (&225_000.into(), &225_000.into()));
     deployment
-        .lunas(&["invoices", "cancel", first["invoice"]["invoiceNumber"].as_str().unwrap()])
+        .lunas(&["--yes", "invoices", "cancel", first["invoice"]["invoiceNumber"].as_str().unwrap()])
         .check(0, "cancelled");
     assert_eq!(deployment.lunas(&create).json()["invoice"]["amount"], 240_000);
 }
@@ -124,7 +137,7 @@ fn an_open_change_of_package_is_shown_and_can_be_cancelled() {
         (&"upgrade".into(), &"home50".into())
     );
     deployment.lunas(&["invoices", "list", "--customer", "c01"]).check(0, "change to home50");
-    deployment.lunas(&["invoices", "cancel", "INV-2026-000009"]).check(0, "cancelled INV-2026-000009");
+    deployment.lunas(&["--yes", "invoices", "cancel", "INV-2026-000009"]).check(0, "cancelled INV-2026-000009");
     let shown = deployment.lunas(&["--json", "customers", "show", "c01"]).json();
     assert_eq!(shown["openUpgrade"], serde_json::Value::Null);
 }

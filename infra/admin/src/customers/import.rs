@@ -60,22 +60,23 @@ pub(crate) async fn import(console: &Console, path: &Path) -> anyhow::Result<u8>
     };
     let mut seen = Seen::default();
     while let Some(row) = sheet.next_row() {
-        let (line, checked) = match row {
+        let (place, checked) = match row {
             Ok(row) => {
-                (row.line, check(&row, &packages, console.zone).and_then(|checked| seen.note(checked, row.line)))
+                let checked = check(&row, &packages, console.zone).and_then(|checked| seen.note(checked, row.line));
+                ((row.line, row.lines), checked)
             }
-            Err(bad) => (bad.line, Err(bad.reason)),
+            Err(bad) => ((bad.line, bad.lines), Err(bad.reason)),
         };
         let next = match checked {
-            Ok(checked) => Waiting::Loading(tokio::spawn(loader.clone().load(line, checked))),
-            Err(reason) => Waiting::Done(Loaded { row: RowResult::refused(line, reason), silent: false }),
+            Ok(checked) => Waiting::Loading(tokio::spawn(loader.clone().load(place, checked))),
+            Err(reason) => Waiting::Done(Loaded { row: RowResult::refused(place, reason), silent: false }),
         };
         queue.push(next, sheet.position()).await?;
         if queue.silent >= SILENT_ROWS {
             break;
         }
     }
-    queue.finish().await
+    queue.finish(sheet.lines()).await
 }
 
 /// User names and ids of the file so far, with their lines: the second row of a customer would undo the first.
@@ -142,13 +143,13 @@ impl Queue {
         self.progress.row(&loaded.row, position)
     }
 
-    async fn finish(mut self) -> anyhow::Result<u8> {
+    async fn finish(mut self, lines: u64) -> anyhow::Result<u8> {
         let stopped = self.silent >= SILENT_ROWS;
         while !self.waiting.is_empty() {
             self.pop().await?;
         }
         let why = "the table gives no answer; the rest of the file was left. Run the same command again later: what is loaded stays as it is";
-        self.progress.end(stopped.then_some(why))
+        self.progress.end(lines, stopped.then_some(why))
     }
 }
 
@@ -174,15 +175,15 @@ impl From<StoreError> for RowError {
 }
 
 impl Loader {
-    async fn load(self, line: u64, checked: Checked) -> Loaded {
+    async fn load(self, place: (u64, u64), checked: Checked) -> Loaded {
         match self.load_row(&checked).await {
             Ok((id, change)) => {
-                Loaded { row: RowResult::done(line, id.as_ref(), &checked.row.username, change), silent: false }
+                Loaded { row: RowResult::done(place, id.as_ref(), &checked.row.username, change), silent: false }
             }
-            Err(RowError::Refused(reason)) => Loaded { row: RowResult::refused(line, reason), silent: false },
+            Err(RowError::Refused(reason)) => Loaded { row: RowResult::refused(place, reason), silent: false },
             Err(RowError::Store(error)) => {
                 let reason = format!("not loaded: {}", trouble::of_store(&error));
-                Loaded { row: RowResult::refused(line, reason), silent: matches!(error, StoreError::Unavailable(_)) }
+                Loaded { row: RowResult::refused(place, reason), silent: matches!(error, StoreError::Unavailable(_)) }
             }
         }
     }

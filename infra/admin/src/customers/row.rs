@@ -148,7 +148,7 @@ mod tests {
     fn checked(column: usize, text: &str) -> Result<Checked, String> {
         let mut fields = GOOD.map(str::to_owned);
         fields[column] = text.to_owned();
-        check(&SheetRow { line: 2, fields: fields.to_vec() }, &packages(), Zone::Jakarta)
+        check(&SheetRow { line: 2, lines: 1, fields: fields.to_vec() }, &packages(), Zone::Jakarta)
     }
 
     #[test]
@@ -208,7 +208,8 @@ mod tests {
         for fine in ["4857E443", "48575443A1B2C3D4", "E+", "1.2.3E+4"] {
             assert_eq!(check_serial("ontSerial", fine).as_deref(), Ok(fine), "{fine}");
         }
-        let all = check(&SheetRow { line: 2, fields: vec![String::new(); 8] }, &packages(), Zone::Jakarta).unwrap_err();
+        let all = check(&SheetRow { line: 2, lines: 1, fields: vec![String::new(); 8] }, &packages(), Zone::Jakarta)
+            .unwrap_err();
         assert_eq!(all.split("; ").filter(|problem| problem.starts_with(['n', 'u', 'p', 'e'])).count(), 4, "{all}");
     }
 }

@@ -23,12 +23,14 @@ pub(crate) async fn create(console: &Console, id: PackageId, new: NewPackage) ->
         up_mbps: new.up,
     };
     let created = CataloguePackage { package, active: true, changeable_to: new.changeable_to.map(|ids| ids.0) };
+    check(console, &created).await?;
     write(console, "created", &created).await
 }
 
 /// Changes what was asked for and nothing else.
 pub(crate) async fn change(console: &Console, id: &PackageId, changes: PackageChanges) -> anyhow::Result<u8> {
-    let mut sold = existing(console, id).await?;
+    let before = existing(console, id).await?;
+    let mut sold = before.clone();
     let package = &mut sold.package;
     package.name = changes.name.unwrap_or_else(|| package.name.clone());
     package.price = changes.price.map_or(package.price, |price| Rupiah::new(price.into()));
@@ -42,13 +44,14 @@ pub(crate) async fn change(console: &Console, id: &PackageId, changes: PackageCh
     } else if let Some(ids) = changes.changeable_to {
         sold.changeable_to = Some(ids.0);
     }
-    write(console, "changed", &sold).await
+    overwrite(console, "changed", &before, &sold).await
 }
 
 /// Takes a package out of what customers may choose.
 pub(crate) async fn retire(console: &Console, id: &PackageId) -> anyhow::Result<u8> {
-    let retired = CataloguePackage { active: false, ..existing(console, id).await? };
-    write(console, "retired", &retired).await
+    let before = existing(console, id).await?;
+    let retired = CataloguePackage { active: false, ..before.clone() };
+    overwrite(console, "retired", &before, &retired).await
 }
 
 async fn existing(console: &Console, id: &PackageId) -> anyhow::Result<CataloguePackage> {
@@ -58,11 +61,25 @@ async fn existing(console: &Console, id: &PackageId) -> anyhow::Result<Catalogue
     }
 }
 
-async fn write(console: &Console, done: &str, package: &CataloguePackage) -> anyhow::Result<u8> {
-    let problems = problems(console, package).await?;
-    if !problems.is_empty() {
-        return refuse(problems.join("; "));
+async fn overwrite(
+    console: &Console,
+    done: &str,
+    before: &CataloguePackage,
+    after: &CataloguePackage,
+) -> anyhow::Result<u8> {
+    check(console, after).await?;
+    if before != after {
+        console.confirm(&format!("before: {}\nafter:  {}\n", line(before), line(after)))?;
     }
+    write(console, done, after).await
+}
+
+async fn check(console: &Console, package: &CataloguePackage) -> anyhow::Result<()> {
+    let problems = problems(console, package).await?;
+    if problems.is_empty() { Ok(()) } else { refuse(problems.join("; ")) }
+}
+
+async fn write(console: &Console, done: &str, package: &CataloguePackage) -> anyhow::Result<u8> {
     if !console.dry_run {
         console.store.put_package(package).await?;
     }

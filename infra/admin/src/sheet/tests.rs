@@ -67,7 +67,7 @@ fn a_row_that_cannot_be_read_is_named_and_the_next_one_is_read() {
     check_bad(file, 2, "name is not UTF-8");
     assert_eq!(read(file).len(), 2);
     check_bad("name,username\nBudi,Santoso,budi\n", 2, "3 fields, the header has 2");
-    check_bad("name,username\n\"a\nb\",c\n", 2, "line break");
+    check_bad("name,username\n\"a\nb\",c\n", 2, "closed only in line 3, so 2 lines were read as one row");
     check_bad(format!("name,username\n{},c\n", "x".repeat(FIELD_LIMIT + 1)), 2, "longer than 200");
 }
 
@@ -77,7 +77,8 @@ fn a_quotation_mark_that_is_never_closed_does_not_swallow_the_memory() {
     let rows = read(file);
     assert_eq!(rows.len(), 2);
     let bad = rows[1].clone().unwrap_err();
-    assert!(bad.reason.contains("not closed") && bad.reason.contains("nothing after"), "{bad:?}");
+    assert!(bad.reason.contains("not closed") && bad.reason.contains("nothing from this line on"), "{bad:?}");
+    assert_eq!(bad.lines, 600_001);
 }
 
 #[test]
@@ -96,5 +97,36 @@ proptest! {
         if let Ok(mut sheet) = Sheet::open(file.as_slice(), REQUIRED, OPTIONAL) {
             while sheet.next_row().is_some() {}
         }
+    }
+}
+
+#[test]
+fn a_quotation_mark_that_is_not_closed_is_named_with_all_that_it_took() {
+    for end in ["\n", "\r\n", "\r"] {
+        for last in ["", end] {
+            let rows = ["name,username", "A,a", "\"Toko Jaya,t", "B,b", "C,c", "D,d", "E,e"].join(end) + last;
+            let mut sheet = Sheet::open(rows.as_bytes(), REQUIRED, OPTIONAL).unwrap();
+            assert_eq!(sheet.next_row().unwrap().unwrap().line, 2);
+            let bad = sheet.next_row().unwrap().unwrap_err();
+            assert_eq!((bad.line, bad.lines), (3, 5), "{bad:?}");
+            assert!(bad.reason.contains("not closed: 5 lines"), "{bad:?}");
+            assert_eq!((sheet.next_row(), sheet.lines()), (None, 7));
+        }
+    }
+    // In a column that nobody asked for it is the same: the rows behind it would be gone.
+    check_bad("name,username,address\nA,a,\"Jl. Mawar\nB,b,x\n", 2, "not closed: 2 lines");
+}
+
+#[test]
+fn every_line_is_counted() {
+    for (file, lines, rows) in [
+        ("name,username\n", 1, vec![]),
+        ("name,username\n\n\nA,a\n\n", 5, vec![(4, 1)]),
+        ("name,username,address\nA,a,\"Jl. Mawar\nRT 2\"\nB,b,\"x\"", 4, vec![(2, 2), (4, 1)]),
+    ] {
+        let mut sheet = Sheet::open(file.as_bytes(), REQUIRED, OPTIONAL).unwrap();
+        let read: Vec<_> =
+            std::iter::from_fn(|| sheet.next_row()).map(|row| row.map(|row| (row.line, row.lines)).unwrap()).collect();
+        assert_eq!((sheet.lines(), read), (lines, rows), "{file:?}");
     }
 }

@@ -75,7 +75,7 @@ fn it_asks_before_it_books() {
         let mut child = command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
         child.stdin.take().unwrap().write_all(answer.as_bytes()).unwrap();
         let done = child.wait_with_output().unwrap();
-        assert!(String::from_utf8(done.stderr).unwrap().contains("Book it? [y/N]"));
+        assert!(String::from_utf8(done.stderr).unwrap().contains("Go on? [y/N]"));
         assert_eq!((done.status.success(), deployment.credit()), (credit > 0, credit), "{answer:?}");
     }
 }
