@@ -43,13 +43,13 @@ fn root() -> PathBuf {
     PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("..")
 }
 
-fn resources() -> Yaml {
+pub fn resources() -> Yaml {
     let text = fs::read_to_string(root().join("template.yaml")).unwrap();
     YamlLoader::load_from_str(&text).unwrap().remove(0)["Resources"].clone()
 }
 
 /// One text, or a list of them.
-fn texts(yaml: &Yaml) -> Vec<&str> {
+pub fn texts(yaml: &Yaml) -> Vec<&str> {
     yaml.as_vec()
         .map_or_else(|| vec![yaml.as_str().unwrap()], |list| list.iter().map(|one| one.as_str().unwrap()).collect())
 }

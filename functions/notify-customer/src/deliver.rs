@@ -25,7 +25,7 @@ pub(crate) enum Occasion {
     /// Its event came.
     New,
     /// It woke up. If it still has to wait for its turn it wakes up again.
-    Due,
+    WokenUp,
 }
 
 /// What became of it.
@@ -99,7 +99,7 @@ async fn attempt(app: &App, notice: &Notice, context: &NoticeContext, occasion: 
     let mended = context.sender.stopped.as_ref().is_some_and(|stopped| stopped.settings != settings);
     let sender = if mended { context.sender.clone().resumed() } else { context.sender.clone() };
     match sender.turn(class, &pace, recipient.counted, now) {
-        Turn::Wait(until) if occasion == Occasion::Due => Ok(Delivery::NotItsTurn(until)),
+        Turn::Wait(until) if occasion == Occasion::WokenUp => Ok(Delivery::NotItsTurn(until)),
         Turn::Wait(until) => wait(app, notice.clone(), until, why_it_waits(&sender)).await,
         Turn::Now(next) => {
             let counted = (next.hours != sender.hours && pace.by_recipient).then_some(&letter.phone);

@@ -56,7 +56,7 @@ async fn look_at(app: &App, key: &Key, started: Instant, blocked: &mut Vec<Class
         let Some(notice) = context.notice.clone().filter(|stored| stored.version == notice.version) else {
             return Ok(());
         };
-        let Delivery::NotItsTurn(until) = deliver(app, notice, context, Occasion::Due).await? else {
+        let Delivery::NotItsTurn(until) = deliver(app, notice, context, Occasion::WokenUp).await? else {
             return Ok(());
         };
         // A linked phone's pause is waited for, as long as this run lives; anything longer is for a later one.

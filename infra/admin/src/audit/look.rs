@@ -43,7 +43,7 @@ pub(super) struct Look {
 }
 
 /// An item that stands in the index.
-struct Due {
+struct WakeUp {
     kind: WakeKind,
     id: String,
     key: Key,
@@ -115,8 +115,8 @@ impl Look {
             };
             let mut audited = audit::customer(&books, self.zone, now);
             if audited.is_clean() || before.as_ref() == Some(&books) {
-                for wake_at in wake_ups(&books) {
-                    audited.extend(self.indexed(customer, wake_at).await?);
+                for wake_up in wake_ups(&books) {
+                    audited.extend(self.indexed(customer, wake_up).await?);
                 }
                 return Ok(audited);
             }
@@ -147,8 +147,8 @@ impl Look {
             let entries = if order.booked.is_empty() { Vec::new() } else { self.store.entries_of(order).await? };
             let mut audited = audit::order(&filed, invoice.as_ref(), &entries.iter().collect::<Vec<_>>(), now);
             if audited.is_clean() || before.as_ref() == Some(&filed) {
-                if let Some(wake_at) = order_wake_up(&filed, key.clone()) {
-                    audited.extend(self.indexed(&order.customer_id, wake_at).await?);
+                if let Some(wake_up) = order_wake_up(&filed, key.clone()) {
+                    audited.extend(self.indexed(&order.customer_id, wake_up).await?);
                 }
                 return Ok(audited);
             }
@@ -176,31 +176,34 @@ impl Look {
                 what,
             });
         }
-        let wake_at =
-            filed.filed.map(|at| Due { id: filed.state.id.clone(), at, ..Due::new(WakeKind::Event, key.clone()) });
-        if let Some(wake_at) = wake_at
-            && !self.is_indexed(&wake_at).await?
+        let wake_up = filed.filed.map(|at| WakeUp {
+            id: filed.state.id.clone(),
+            at,
+            ..WakeUp::new(WakeKind::Event, key.clone())
+        });
+        if let Some(wake_up) = wake_up
+            && !self.is_indexed(&wake_up).await?
             && self.store.filed_event(key).await?.as_ref() == Some(&filed)
         {
-            audited.findings.push(not_indexed(None, &wake_at));
+            audited.findings.push(not_indexed(None, &wake_up));
         }
         Ok(audited)
     }
 
-    async fn indexed(&self, customer: &CustomerId, wake_at: Due) -> Result<Audited, StoreError> {
+    async fn indexed(&self, customer: &CustomerId, wake_up: WakeUp) -> Result<Audited, StoreError> {
         let mut audited = Audited::default();
-        if !self.is_indexed(&wake_at).await? && self.is_still_planned(customer, &wake_at).await? {
-            audited.findings.push(not_indexed(Some(customer.clone()), &wake_at));
+        if !self.is_indexed(&wake_up).await? && self.is_still_planned(customer, &wake_up).await? {
+            audited.findings.push(not_indexed(Some(customer.clone()), &wake_up));
         }
         Ok(audited)
     }
 
-    async fn is_indexed(&self, wake_at: &Due) -> Result<bool, StoreError> {
+    async fn is_indexed(&self, wake_up: &WakeUp) -> Result<bool, StoreError> {
         for look in 0..INDEX_LOOKS {
             if look > 0 {
                 tokio::time::sleep(BETWEEN_INDEX_LOOKS).await;
             }
-            if self.store.is_indexed(wake_at.kind, &wake_at.id, &wake_at.key, wake_at.at).await? {
+            if self.store.is_indexed(wake_up.kind, &wake_up.id, &wake_up.key, wake_up.at).await? {
                 return Ok(true);
             }
         }
@@ -208,55 +211,66 @@ impl Look {
     }
 
     /// It may have been done meanwhile.
-    async fn is_still_planned(&self, customer: &CustomerId, wake_at: &Due) -> Result<bool, StoreError> {
-        if wake_at.kind == WakeKind::Order {
+    async fn is_still_planned(&self, customer: &CustomerId, wake_up: &WakeUp) -> Result<bool, StoreError> {
+        if wake_up.kind == WakeKind::Order {
             return Ok(self
                 .store
-                .filed_order(&wake_at.key)
+                .filed_order(&wake_up.key)
                 .await?
-                .is_some_and(|filed| filed.filed == Some(wake_at.at)));
+                .is_some_and(|filed| filed.filed == Some(wake_up.at)));
         }
         let books = self.store.books(customer, self.clock.now()).await?;
-        Ok(books.iter().flat_map(wake_ups).any(|still| still.key == wake_at.key && still.at == wake_at.at))
+        Ok(books.iter().flat_map(wake_ups).any(|still| still.key == wake_up.key && still.at == wake_up.at))
     }
 }
 
-impl Due {
+impl WakeUp {
     const fn new(kind: WakeKind, key: Key) -> Self {
         Self { kind, id: String::new(), key, at: OffsetDateTime::UNIX_EPOCH, invoice_id: None, order_id: None }
     }
 }
 
-fn order_wake_up(filed: &Filed<billing::payment::order::Order>, key: Key) -> Option<Due> {
+fn order_wake_up(filed: &Filed<billing::payment::order::Order>, key: Key) -> Option<WakeUp> {
     let order = &filed.state;
     let (invoice_id, order_id) = (Some(order.invoice_id.clone()), Some(order.id.clone()));
-    filed.filed.map(|at| Due { id: order.id.to_string(), at, invoice_id, order_id, ..Due::new(WakeKind::Order, key) })
+    filed.filed.map(|at| WakeUp {
+        id: order.id.to_string(),
+        at,
+        invoice_id,
+        order_id,
+        ..WakeUp::new(WakeKind::Order, key)
+    })
 }
 
 /// What of the books stands in the index.
-fn wake_ups(books: &Books) -> Vec<Due> {
+fn wake_ups(books: &Books) -> Vec<WakeUp> {
     let invoices = books.invoices.iter().filter_map(|filed| {
         let invoice = &filed.state;
         let key = keys::invoice(&invoice.customer_id, &invoice.id);
         let invoice_id = Some(invoice.id.clone());
-        filed.filed.map(|at| Due { id: invoice.id.to_string(), at, invoice_id, ..Due::new(WakeKind::Invoice, key) })
+        filed.filed.map(|at| WakeUp {
+            id: invoice.id.to_string(),
+            at,
+            invoice_id,
+            ..WakeUp::new(WakeKind::Invoice, key)
+        })
     });
     let orders =
         books.orders.iter().filter_map(|filed| order_wake_up(filed, keys::order(filed.state.gateway, &filed.state.id)));
     let events = books.events.iter().filter_map(|filed| {
         let key = keys::event(&filed.state.id);
-        filed.filed.map(|at| Due { id: filed.state.id.clone(), at, ..Due::new(WakeKind::Event, key) })
+        filed.filed.map(|at| WakeUp { id: filed.state.id.clone(), at, ..WakeUp::new(WakeKind::Event, key) })
     });
     invoices.chain(orders).chain(events).collect()
 }
 
-fn not_indexed(customer_id: Option<CustomerId>, wake_at: &Due) -> Finding {
-    let what = format!("{} is due {}, and the index does not have it", wake_at.key, format::instant(wake_at.at));
+fn not_indexed(customer_id: Option<CustomerId>, wake_up: &WakeUp) -> Finding {
+    let what = format!("{} is due {}, and the index does not have it", wake_up.key, format::instant(wake_up.at));
     Finding {
         rule: Rule::NotInIndex,
         customer_id,
-        invoice_id: wake_at.invoice_id.clone(),
-        order_id: wake_at.order_id.clone(),
+        invoice_id: wake_up.invoice_id.clone(),
+        order_id: wake_up.order_id.clone(),
         what,
     }
 }
