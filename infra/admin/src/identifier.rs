@@ -10,16 +10,17 @@ use icu_properties::props::DefaultIgnorableCodePoint;
 /// looks like another one (full-width digits, ligatures): RADIUS and the modem do not know a name that holds one.
 pub(crate) fn identifier(text: &str) -> Result<String, String> {
     let unseen = CodePointSetData::new::<DefaultIgnorableCodePoint>();
-    let (nfc, nfkc) = (ComposingNormalizerBorrowed::new_nfc(), ComposingNormalizerBorrowed::new_nfkc());
-    let text = nfc.normalize(text);
+    let composed = ComposingNormalizerBorrowed::new_nfc();
+    let compatible = ComposingNormalizerBorrowed::new_nfkc();
+    let text = composed.normalize(text);
     for c in text.chars() {
         let name = u32::from(c);
         if unseen.contains(c) || c.is_control() {
             return Err(format!("holds the invisible character U+{name:04X}; type it again by hand"));
         }
         let one = c.to_string();
-        let plain = nfkc.normalize(&one);
-        if plain != nfc.normalize(&one) {
+        let plain = compatible.normalize(&one);
+        if plain != composed.normalize(&one) {
             return Err(format!(
                 "holds the character {c} (U+{name:04X}), which only looks like {plain:?}; type it again"
             ));

@@ -145,14 +145,14 @@ pub(crate) async fn cancel(console: &Console, text: &str, customer: Option<&str>
 
 /// What becomes of an invoice that is cancelled.
 fn plan(invoice: &Invoice) -> String {
-    let mut plan = format!("Cancel {} of {} ({}).", invoice.number, invoice.amount, invoice.description);
+    let mut plan = vec![format!("Cancel {} of {} ({}).", invoice.number, invoice.amount, invoice.description)];
     if invoice.received.is_positive() {
-        plan.push_str(&format!(" {} that was paid for it becomes credit.", invoice.received));
+        plan.push(format!("{} that was paid for it becomes credit.", invoice.received));
     }
     if let Some(link) = &invoice.link {
-        plan.push_str(&format!(" Its payment link at {} can no longer be paid.", link.gateway));
+        plan.push(format!("Its payment link at {} can no longer be paid.", link.gateway));
     }
-    plan
+    plan.join(" ")
 }
 
 fn show_cancelled(console: &Console, before: &Invoice, after: &Invoice, profile: &Profile) -> anyhow::Result<u8> {

@@ -56,7 +56,7 @@ pub(crate) struct Console {
 impl Console {
     /// Shows what is about to be done to what is there, and asks. A dry run changes nothing, so there is nothing to ask.
     fn confirm(&self, plan: &str) -> anyhow::Result<()> {
-        if self.dry_run || self.yes || self.ui.ask(plan)? {
+        if self.dry_run || self.yes || ui::ask(plan)? {
             return Ok(());
         }
         refuse("not confirmed, nothing was done; --yes does it without asking")

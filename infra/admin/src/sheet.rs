@@ -139,7 +139,7 @@ impl<R: Read> Sheet<R> {
         // The position of a record is where reading began, before empty lines that were skipped; the reader stands
         // right behind it.
         let breaks =
-            |field: &[u8]| u64::try_from(field.iter().filter(|byte| **byte == b'\n').count()).unwrap_or_default();
+            |field: &[u8]| u64::try_from(field.split(|byte| *byte == b'\n').skip(1).count()).unwrap_or_default();
         let is_open = self.ends_in_a_quotation(record);
         let (behind, inside) = (self.rows.position().line(), record.iter().map(breaks).sum::<u64>());
         // The file's own end is inside the quotation, if that is not closed: no line break ends the row.
@@ -183,7 +183,7 @@ impl<R: Read> Sheet<R> {
     fn ends_in_a_quotation(&self, record: &ByteRecord) -> bool {
         let source = self.rows.get_ref();
         let is_last = source.ended && self.rows.position().byte() == source.given;
-        is_last && record.iter().last().is_some_and(|field| field.ends_with(b"\n"))
+        is_last && record.iter().next_back().is_some_and(|field| field.ends_with(b"\n"))
     }
 }
 

@@ -38,16 +38,6 @@ impl Ui {
         }
     }
 
-    /// Asks on stderr, so that a result on stdout stays clean. No answer is no.
-    pub(crate) fn ask(self, plan: &str) -> io::Result<bool> {
-        let mut terminal = io::stderr().lock();
-        write!(terminal, "{plan} Go on? [y/N] ")?;
-        terminal.flush()?;
-        let mut answer = String::new();
-        io::stdin().lock().read_line(&mut answer)?;
-        Ok(matches!(answer.trim().to_lowercase().as_str(), "y" | "yes" | "ya"))
-    }
-
     /// An instant in the provider's zone, such as `2026-11-30 23:59:59 WIB`.
     pub(crate) fn time(self, at: OffsetDateTime) -> String {
         let local = at.checked_to_offset(self.zone.offset()).unwrap_or(at);
@@ -60,6 +50,16 @@ impl Ui {
         };
         format!("{text} {name}")
     }
+}
+
+/// Asks on stderr, so that a result on stdout stays clean. No answer is no.
+pub(crate) fn ask(plan: &str) -> io::Result<bool> {
+    let mut terminal = io::stderr().lock();
+    write!(terminal, "{plan} Go on? [y/N] ")?;
+    terminal.flush()?;
+    let mut answer = String::new();
+    io::stdin().lock().read_line(&mut answer)?;
+    Ok(matches!(answer.trim().to_lowercase().as_str(), "y" | "yes" | "ya"))
 }
 
 #[cfg(test)]

@@ -112,7 +112,14 @@ impl Store {
             .expression_attribute_values(":at", seconds(wake_time))
             .expression_attribute_values(":pk", AttributeValue::S(key.pk.clone()))
             .expression_attribute_values(":sk", AttributeValue::S(key.sk.clone()));
-        Ok(!self.read_all(query, BOOK_PAGES).await?.is_empty())
+        let mut pages = query.into_paginator().send();
+        for _ in 0..BOOK_PAGES {
+            let Some(page) = pages.next().await else { break };
+            if !page.map_err(|error| unavailable(&error))?.items().is_empty() {
+                return Ok(true);
+            }
+        }
+        Ok(false)
     }
 
     /// A page of the whole table, keys only: for the audit, which nobody waits for. Everything else reads by key.
@@ -145,7 +152,7 @@ impl Store {
             .key_condition_expression("PK = :pk AND SK BETWEEN :first AND :last")
             .expression_attribute_values(":first", AttributeValue::S(keys::GRANT.to_owned()))
             .expression_attribute_values(":last", AttributeValue::S(keys::profile(customer).sk));
-        self.read_all(query, BOOK_PAGES).await
+        self.read_all(customer, query, BOOK_PAGES).await
     }
 
     async fn orders_of(

@@ -17,7 +17,7 @@ const GRANT_PAGES: usize = 20;
 impl Store {
     /// Every grant of a customer.
     pub async fn grants(&self, customer: &CustomerId) -> Result<Vec<Grant>, StoreError> {
-        let items = self.read_all(self.query_customer(customer, keys::GRANT), GRANT_PAGES).await?;
+        let items = self.read_all(customer, self.query_customer(customer, keys::GRANT), GRANT_PAGES).await?;
         items.into_iter().map(from_item).collect()
     }
 

@@ -15,7 +15,7 @@ use super::item::{Item, from_item, seconds};
 use super::keys::{self, Key};
 
 /// Decisions made anew because the state moved on meanwhile.
-const DECISIONS: usize = 8;
+const DECISIONS: usize = 5;
 /// Keys in one read: DynamoDB's limit.
 const KEYS_PER_READ: usize = 100;
 /// Tries of a transaction that met another one (`TransactionConflict`), and of keys left unprocessed.
@@ -99,8 +99,13 @@ impl Store {
             .expression_attribute_values(":prefix", AttributeValue::S(prefix.to_owned()))
     }
 
-    /// Every item that a query finds; `Damaged` if there are more than `pages` of a megabyte.
-    pub(super) async fn read_all(&self, query: QueryFluentBuilder, pages: usize) -> Result<Vec<Item>, StoreError> {
+    /// Everything that a query finds of `customer`; `Damaged` if there are more than `pages` of a megabyte.
+    pub(super) async fn read_all(
+        &self,
+        customer: &CustomerId,
+        query: QueryFluentBuilder,
+        pages: usize,
+    ) -> Result<Vec<Item>, StoreError> {
         let (mut items, mut start) = (Vec::new(), None);
         for _ in 0..pages {
             let answer = query.clone().set_exclusive_start_key(start).send().await;
@@ -111,7 +116,7 @@ impl Store {
                 return Ok(items);
             }
         }
-        Err(StoreError::Damaged(format!("more than {pages} pages of one partition")))
+        Err(StoreError::Damaged(format!("more items than can be read of one customer: {customer}")))
     }
 
     pub(super) fn update(&self, key: &Key) -> UpdateItemFluentBuilder {

@@ -52,7 +52,10 @@ pub async fn link(
     });
     match outcome.await {
         // Money and links moved all the time: the next request finds what came of it.
-        Err(LinkError::Store(StoreError::Stale)) => Err(NoLink::InProgress.into()),
+        Err(LinkError::Store(StoreError::Stale)) => {
+            tracing::warn!("invoice or order moved on all the time; no link was given out");
+            Err(NoLink::InProgress.into())
+        }
         outcome => outcome,
     }
 }
