@@ -123,16 +123,20 @@ impl<R: Read> Sheet<R> {
                 Ok(true) => return Some(self.take(&record)),
                 Ok(false) => self.ended = true,
                 Err(error) => {
-                    self.ended = true;
                     let line = record.position().map_or_else(|| self.rows.position().line(), csv::Position::line);
-                    self.rows.get_mut().count_the_rest();
-                    let lines = self.lines().saturating_sub(line).saturating_add(1);
-                    let reason = format!("{error}; nothing from this line on was read: {lines} lines");
-                    return Some(Err(BadRow { line, lines, reason }));
+                    return Some(Err(self.leave_the_rest(line, &error.to_string())));
                 }
             }
         }
         None
+    }
+
+    /// Ends the reading at `line`, and counts what is left.
+    fn leave_the_rest(&mut self, line: u64, why: &str) -> BadRow {
+        self.ended = true;
+        self.rows.get_mut().count_the_rest();
+        let lines = self.lines().saturating_sub(line).saturating_add(1);
+        BadRow { line, lines, reason: format!("{why}; nothing from this line on was read: {lines} lines") }
     }
 
     fn take(&mut self, record: &ByteRecord) -> Result<SheetRow, BadRow> {
@@ -154,8 +158,8 @@ impl<R: Read> Sheet<R> {
         }
         self.read = self.read.saturating_add(1);
         if self.read > ROW_LIMIT {
-            self.ended = true;
-            return Err(bad(format!("more than {ROW_LIMIT} rows; nothing from this line on was read, split the file")));
+            let reason = format!("more than {ROW_LIMIT} rows; split the file");
+            return Err(self.leave_the_rest(line, &reason));
         }
         if record.iter().skip(self.width).any(|field| !field.trim_ascii().is_empty()) {
             let found = record.len();

@@ -130,3 +130,12 @@ fn every_line_is_counted() {
         assert_eq!((sheet.lines(), read), (lines, rows), "{file:?}");
     }
 }
+
+#[test]
+fn what_is_left_of_a_file_that_is_too_long_is_counted() {
+    let rows = usize::try_from(ROW_LIMIT).unwrap() + 3;
+    let file = format!("name,username\n{}", "A,a\n".repeat(rows));
+    let mut sheet = Sheet::open(file.as_bytes(), REQUIRED, OPTIONAL).unwrap();
+    let bad = std::iter::from_fn(|| sheet.next_row()).find_map(Result::err).unwrap();
+    assert_eq!((bad.line, bad.lines, sheet.lines()), (ROW_LIMIT + 2, 3, ROW_LIMIT + 4));
+}
