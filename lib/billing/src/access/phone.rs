@@ -137,6 +137,8 @@ mod tests {
             "0065 8123 4567",
             "=081234567890",
             "81910000204.5",
+            "0812,3456,7890",
+            "08123456,7890",
         ] {
             assert_eq!(Phone::parse(refused), Err(NotAPhone), "{refused}");
         }
@@ -150,11 +152,11 @@ mod tests {
             }
         }
 
+        // A comma stands before a spreadsheet's fraction, see the table above.
         #[test]
-        fn a_foreign_character_refuses_the_number(at in 1..12_usize, foreign in any::<char>()) {
-            prop_assume!(!foreign.is_ascii_digit() && !" \u{a0}-.()".contains(foreign));
+        fn a_foreign_character_refuses_the_number(at in 1..12_usize, foreign in r"[^0-9 \u{a0}\-.(),]") {
             let mut text = "081234567890".to_owned();
-            text.insert(at, foreign);
+            text.insert_str(at, &foreign);
             prop_assert_eq!(Phone::parse(&text), Err(NotAPhone));
         }
     }
