@@ -46,10 +46,12 @@ pub(crate) async fn choose(app: &App, profile: &Profile, preview: &Preview, move
         (Decision::Open | Decision::Same, _) => None,
     };
     let order = store.order_behind(replaced.as_ref().and_then(|replaced| replaced.link.as_ref())).await?;
+    let zone = app.settings.zone;
+    let week = zone.date(now.saturating_add(DUE_IN));
     let new = NewInvoice {
         id: InvoiceId::parse(&new_id("inv_", now)).map_err(|_| problem::BUSY)?,
-        number: store.next_invoice_number(app.settings.zone.date(now).year()).await?,
-        due_date: app.settings.zone.date(now.saturating_add(DUE_IN)),
+        number: store.next_invoice_number(zone.date(now).year()).await?,
+        due_date: preview.terms.difference_until.map_or(week, |until| zone.date(until).min(week)),
     };
     let standing = replaced.as_ref().map(|invoice| LinkedInvoice { invoice, order: order.as_ref() });
     let opened = upgrade::open(profile, preview, standing, new, now).map_err(rules_problem)?;

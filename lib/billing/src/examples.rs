@@ -175,7 +175,8 @@ pub fn renewal(sequence: u32, package: Package, paid_at: OffsetDateTime, late: L
 /// A change to `package` at its price, for invoice `inv_<sequence>`.
 pub fn upgrade(sequence: u32, package: Package, paid_at: OffsetDateTime) -> Grant {
     let invoice_id = InvoiceId::parse(&format!("inv_{sequence}")).unwrap();
-    let reason = Reason::Upgrade { invoice_id, settlement_no: 1, paid_at, money: package.price, charge: package.price };
+    let (money, charge) = (package.price, package.price);
+    let reason = Reason::Upgrade { invoice_id, settlement_no: 1, paid_at, money, charge, difference_until: None };
     Grant {
         customer_id: profile().id,
         sequence,

@@ -55,6 +55,14 @@ impl Zone {
         day.with_time(time::macros::time!(23:59:59)).assume_offset(self.offset()).to_offset(UtcOffset::UTC)
     }
 
+    /// The first end of a day at or after `at`. Service that a payment buys ends there: what customers are told is a day.
+    #[must_use]
+    pub fn day_end(self, at: OffsetDateTime) -> OffsetDateTime {
+        let day = self.date(at);
+        let end = self.end_of(day);
+        if at <= end { end } else { day.next_day().map_or(at, |next| self.end_of(next)) }
+    }
+
     /// The first second of a day in this zone.
     #[must_use]
     pub fn start_of(self, day: Date) -> OffsetDateTime {
@@ -214,6 +222,21 @@ mod tests {
         let at = datetime!(2026-11-30 17:30 UTC);
         assert_eq!(Zone::Jakarta.date(at), date!(2026 - 12 - 01));
         assert_eq!(Zone::Jakarta.add_months(at, 1, 1).unwrap(), datetime!(2026-12-31 17:30 UTC));
+    }
+
+    #[test]
+    fn every_moment_has_an_end_of_day_that_is_not_before_it() {
+        for (zone, end) in [
+            (Zone::Jakarta, datetime!(2027-01-01 16:59:59 UTC)),
+            (Zone::Makassar, datetime!(2027-01-01 15:59:59 UTC)),
+            (Zone::Jayapura, datetime!(2027-01-01 14:59:59 UTC)),
+        ] {
+            for at in [end - Duration::DAY + Duration::SECOND, end - Duration::HOUR, end] {
+                assert_eq!(zone.day_end(at), end, "{zone} {at}");
+            }
+            let (before, after) = (end - Duration::DAY, end + Duration::milliseconds(500));
+            assert_eq!((zone.day_end(before), zone.day_end(after)), (before, end + Duration::DAY), "{zone}");
+        }
     }
 
     #[test]

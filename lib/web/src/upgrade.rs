@@ -40,7 +40,7 @@ pub fn explanation(profile: &Profile, preview: &Preview, zone: Zone, language: L
     let (new, old) = (preview.package.name.as_str(), profile.entitlement.package.name.as_str());
     let mut sentences = vec![price(preview, new, english)];
     // What is left of the old package buys days, unless it only makes the difference smaller or is credit.
-    if preview.terms.new_period && preview.unused.is_positive() && preview.package.price.is_positive() {
+    if preview.terms.new_period() && preview.unused.is_positive() && preview.package.price.is_positive() {
         let (days, worth) = (preview.carried_over_days, preview.unused);
         sentences.push(match (english, days) {
             (false, 0) => format!("Sisa {old} senilai {worth} menjadi tambahan kurang dari sehari."),
@@ -64,7 +64,7 @@ pub fn explanation(profile: &Profile, preview: &Preview, zone: Zone, language: L
     } else {
         format!("{new} aktif sampai {until}.")
     });
-    if preview.terms.new_period && profile.open_renewal.is_some() {
+    if preview.terms.new_period() && profile.open_renewal.is_some() {
         let cancelled = if english {
             "The unpaid renewal invoice is cancelled."
         } else {
@@ -77,7 +77,7 @@ pub fn explanation(profile: &Profile, preview: &Preview, zone: Zone, language: L
 
 fn price(preview: &Preview, new: &str, english: bool) -> String {
     let (amount, months) = (preview.amount, preview.package.period_months);
-    match (amount.is_positive(), preview.terms.new_period) {
+    match (amount.is_positive(), preview.terms.new_period()) {
         (false, _) if english => "The package is changed at once, there is nothing to pay.".to_owned(),
         (false, _) => "Paket langsung diganti, tidak ada yang perlu dibayar.".to_owned(),
         (true, true) if english => {
@@ -154,8 +154,8 @@ mod tests {
             &package("Home 50", 500_000),
             UpgradePricing::Prorated,
             true,
-            "Anda membayar Rp111.828, selisih untuk sisa masa aktif Anda. Home 50 aktif sampai 1 Desember 2026.",
-            "You pay Rp111.828, the difference for the time you have left. Home 50 is active until 1 December 2026.",
+            "Anda membayar Rp111.828, selisih untuk sisa masa aktif Anda. Rp3.495 menjadi saldo Anda. Home 50 aktif sampai 30 November 2026.",
+            "You pay Rp111.828, the difference for the time you have left. Rp3.495 is added to your credit. Home 50 is active until 30 November 2026.",
         );
     }
 

@@ -71,7 +71,8 @@ async fn worth(journey: &Journey) -> i64 {
         zone::Zone,
     };
     let free = Package { price: Rupiah::ZERO, ..testkit::home20() };
-    let payment = PackagePayment { at: journey.now(), money: Rupiah::ZERO, charge: Rupiah::ZERO };
+    let payment =
+        PackagePayment { at: journey.now(), money: Rupiah::ZERO, charge: Rupiah::ZERO, difference_until: None };
     let entitlement = journey.world.profile(&journey.customer.id).await.entitlement;
     billing::service::entitlement::change(Some(&entitlement), &free, payment, Zone::Jakarta).unwrap().to_credit.get()
 }

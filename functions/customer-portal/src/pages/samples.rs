@@ -174,7 +174,7 @@ pub(super) fn payments(text: &str) -> Vec<Payment> {
 /// What a change to the package comes to.
 pub(super) fn chosen(name: &str) -> Chosen {
     let package = Package { id: PackageId::parse("home50").unwrap(), name: name.into(), ..package(name) };
-    let terms = Terms { charge: package.price, new_period: true };
+    let terms = Terms { charge: package.price, difference_until: None };
     let preview = Preview {
         amount: package.price,
         package,

@@ -116,8 +116,18 @@ pub struct Lease {
 pub struct Terms {
     /// What the change costs by the rules. The invoice's amount is another if that is below Rp1.000.
     pub charge: Rupiah,
+    /// The expiry up to which the difference is paid; the offer lapses then. `None`: a period of the new package is paid
+    /// for.
+    #[serde(with = "time::serde::rfc3339::option")]
+    pub difference_until: Option<OffsetDateTime>,
+}
+
+impl Terms {
     /// A period of the new package is paid for: it takes the place of a renewal that is not paid yet.
-    pub new_period: bool,
+    #[must_use]
+    pub const fn new_period(&self) -> bool {
+        self.difference_until.is_none()
+    }
 }
 
 /// Days in which the invoice of an upgrade is to be paid. It is no debt: an unpaid one changes nothing.
@@ -214,7 +224,8 @@ impl Invoice {
 
     /// An invoice over a change of package is an offer until then.
     fn lapses_at(&self) -> OffsetDateTime {
-        later(self.created_at, DUE_IN.saturating_add(Duration::DAY))
+        let at = later(self.created_at, DUE_IN.saturating_add(Duration::DAY));
+        self.upgrade.and_then(|terms| terms.difference_until).map_or(at, |until| until.min(at))
     }
 
     /// It is paid, now: by credit, or because there is nothing to pay.

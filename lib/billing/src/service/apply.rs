@@ -5,7 +5,7 @@ use time::OffsetDateTime;
 use crate::id::InvoiceId;
 use crate::money::ledger::{Entry, EntryKind, between};
 use crate::money::{MoneyError, Rupiah};
-use crate::payment::invoice::{Invoice, InvoiceKind, InvoiceStatus};
+use crate::payment::invoice::{Invoice, InvoiceKind, InvoiceStatus, Terms};
 use crate::payment::order::LinkedInvoice;
 use crate::payment::withdrawal::{WithdrawError, Withdrawal, withdraw};
 use crate::service::customer::Profile;
@@ -109,7 +109,7 @@ impl From<MoneyError> for ApplyError {
 /// it.
 #[must_use]
 pub fn replaced_renewal<'a>(invoice: &Invoice, profile: &'a Profile) -> Option<&'a InvoiceId> {
-    let begins_anew = invoice.upgrade.as_ref().is_some_and(|terms| terms.new_period);
+    let begins_anew = invoice.upgrade.as_ref().is_some_and(Terms::new_period);
     if begins_anew { profile.open_renewal.as_ref() } else { None }
 }
 
@@ -127,7 +127,10 @@ pub fn grant(
     let (paid_at, money) = (invoice.paid_at.unwrap_or(now), invoice.amount);
     let reason = match &invoice.upgrade {
         None => Reason::Renewal { invoice_id, settlement_no, paid_at, money, late: rules.late },
-        Some(terms) => Reason::Upgrade { invoice_id, settlement_no, paid_at, money, charge: terms.charge },
+        Some(terms) => {
+            let Terms { charge, difference_until } = *terms;
+            Reason::Upgrade { invoice_id, settlement_no, paid_at, money, charge, difference_until }
+        }
     };
     let (customer_id, package) = (profile.id.clone(), invoice.package.clone());
     let mut grant =

@@ -3,7 +3,8 @@
 //! A grant stores inputs, never results. So revoking one, whenever, is the same as refolding without it.
 //!
 //! Every grant of a payment adds exactly its money to what the customer holds: unused service and credit (see
-//! [`stretch`]). Dates follow from that.
+//! [`stretch`]). Dates follow from that: service ends at the end of the day on which the money is used up. The rest of
+//! that day is given and worth nothing, so it cannot be changed into days or credit.
 
 pub mod stretch;
 
@@ -14,7 +15,7 @@ use crate::id::{CustomerId, InvoiceId};
 use crate::money::{MoneyError, Rupiah};
 use crate::service::package::Package;
 use crate::zone::{OutOfCalendar, Zone};
-use stretch::{Purchase, Stretch, bought};
+use stretch::{Purchase, Stretch, bought, cost};
 
 /// Stretches that are kept apart. Who pays further ahead gets the next two joined: their money is then spread evenly
 /// over both.
@@ -24,6 +25,7 @@ pub const STRETCHES: usize = 24;
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Entitlement {
     pub package: Package,
+    /// The end of a day in the provider's zone, 23:59:59; of an import, what it says.
     #[serde(with = "time::serde::rfc3339")]
     pub expires_at: OffsetDateTime,
     /// The day of the month on which periods end, 1 to 31, in the provider's zone.
@@ -105,9 +107,12 @@ pub enum Reason {
         #[serde(with = "time::serde::rfc3339")]
         paid_at: OffsetDateTime,
         money: Rupiah,
-        /// What of it, together with the unused value, buys days; the rest is credit. Negative: so much of the unused
-        /// value is credit too.
+        /// What of it, together with the unused value, pays for service; the rest is credit. Negative: so much of the
+        /// unused value is credit too.
         charge: Rupiah,
+        /// The expiry up to which it is a difference; `None`: days are bought from the payment on.
+        #[serde(with = "time::serde::rfc3339::option")]
+        difference_until: Option<OffsetDateTime>,
     },
 }
 
@@ -177,12 +182,9 @@ pub fn extend(before: Option<Entitlement>, grant: &Grant, zone: Zone) -> Result<
             Some(before) => renew(before, &grant.package, *paid_at, *money, *late, zone),
             None => begin(&grant.package, *paid_at, *money, zone),
         },
-        Reason::Upgrade { paid_at, money, charge, .. } => change(
-            before.as_ref(),
-            &grant.package,
-            PackagePayment { at: *paid_at, money: *money, charge: *charge },
-            zone,
-        ),
+        &Reason::Upgrade { paid_at: at, money, charge, difference_until, .. } => {
+            change(before.as_ref(), &grant.package, PackagePayment { at, money, charge, difference_until }, zone)
+        }
     }
 }
 
@@ -215,6 +217,12 @@ impl Entitlement {
     /// What is left at `at` of what was paid.
     pub fn unused(&self, at: OffsetDateTime) -> Result<Rupiah, FoldError> {
         Ok(self.stretches.iter().try_fold(Rupiah::ZERO, |sum, stretch| sum.plus(stretch.unused(at)?))?)
+    }
+
+    /// When the money that was paid is used up: on the day of the expiry.
+    #[must_use]
+    pub fn paid_until(&self) -> OffsetDateTime {
+        self.stretches.last().map_or(self.expires_at, |stretch| stretch.until)
     }
 
     /// What is left at `at` of what was recorded as paid: without the list price of imported service.
@@ -259,9 +267,9 @@ impl Entitlement {
 /// The first grant of all, if it is a renewal: served from the payment on.
 fn begin(package: &Package, paid_at: OffsetDateTime, money: Rupiah, zone: Zone) -> Result<Entitlement, FoldError> {
     let anchor_day = zone.date(paid_at).day();
-    let expires_at = zone.add_months(paid_at, package.period_months.into(), anchor_day)?;
-    let stretch = Stretch { from: paid_at, until: expires_at, paid: money, unrecorded: Rupiah::ZERO };
-    let (package, stretches) = (package.clone(), vec![stretch]);
+    let until = zone.add_months(paid_at, package.period_months.into(), anchor_day)?;
+    let stretch = Stretch { from: paid_at, until, paid: money, unrecorded: Rupiah::ZERO };
+    let (package, stretches, expires_at) = (package.clone(), vec![stretch], zone.day_end(until));
     Ok(Entitlement { package, expires_at, anchor_day, stretches, purchase: None, to_credit: Rupiah::ZERO })
 }
 
@@ -283,69 +291,131 @@ fn renew(
         let until = zone.add_months(start, paid_for.period_months.into(), anchor_day)?;
         after.stretches.push(Stretch { from: start, until, paid: money, unrecorded: Rupiah::ZERO });
         (after.package, after.expires_at, after.anchor_day, after.purchase) =
-            (paid_for.clone(), until, anchor_day, None);
+            (paid_for.clone(), zone.day_end(until), anchor_day, None);
     } else if after.package.price.is_positive() {
         // The package changed between invoice and payment: the money buys days at the price of the active one.
-        let begun = match after.purchase.take() {
-            Some(begun) if start == after.expires_at => begun,
-            _ => Purchase { from: start, anchor_day, paid: Rupiah::ZERO },
-        };
+        // It goes on counting where earlier money ends; on the last day, once that is used up, from the end of the day.
+        let (mut begun, mut from) = (Purchase { from: start, anchor_day, paid: Rupiah::ZERO }, start);
+        if let Some(earlier) = after.purchase.take()
+            && start == after.expires_at
+        {
+            let (used_up, _) = bought(&after.package, &earlier, zone)?;
+            if paid_at <= used_up {
+                (begun, from) = (earlier, used_up);
+            }
+        }
         let purchase = Purchase { paid: begun.paid.plus(money)?, ..begun };
         let (until, day) = bought(&after.package, &purchase, zone)?;
-        after.stretches.push(Stretch { from: start, until, paid: money, unrecorded: Rupiah::ZERO });
-        (after.expires_at, after.anchor_day, after.purchase) = (until, day, Some(purchase));
+        after.stretches.push(Stretch { from, until, paid: money, unrecorded: Rupiah::ZERO });
+        (after.expires_at, after.anchor_day, after.purchase) = (zone.day_end(until), day, Some(purchase));
     } else {
         // Days of a package without a price cannot be bought: the money is credit, and there is a period from the
         // payment on.
-        let period_end = zone.add_months(paid_at, after.package.period_months.into(), zone.date(paid_at).day())?;
+        let day = zone.date(paid_at).day();
+        let period_end = zone.day_end(zone.add_months(paid_at, after.package.period_months.into(), day)?);
         if period_end > after.expires_at {
-            (after.expires_at, after.anchor_day, after.purchase) = (period_end, zone.date(paid_at).day(), None);
+            (after.expires_at, after.anchor_day, after.purchase) = (period_end, day, None);
         }
         after.to_credit = after.to_credit.plus(money)?;
     }
     after.tidied(paid_at)
 }
 
-/// A payment for a change of package.
+/// A payment for a change of package. `charge` and `difference_until` as in [`Reason::Upgrade`].
 #[derive(Debug, Clone, Copy)]
 pub struct PackagePayment {
     pub at: OffsetDateTime,
     pub money: Rupiah,
-    /// What of it buys days, see [`Reason::Upgrade`].
     pub charge: Rupiah,
+    pub difference_until: Option<OffsetDateTime>,
 }
 
-/// What a change of package makes of the entitlement. A new time begins with the payment: unused value and `charge` buy
-/// days of the new package, and what buys none is credit, as far as somebody paid it: the list price of imported
-/// service only ever buys days. A package without a price is served for one period, and all value is credit; from one
-/// such package to another the expiry stays.
+/// What a change of package makes of the entitlement. Unused value and `charge` pay for service of the new package, and
+/// what pays for none is credit, as far as somebody paid it: the list price of imported service never becomes credit.
 pub fn change(
     before: Option<&Entitlement>,
     package: &Package,
     payment: PackagePayment,
     zone: Zone,
 ) -> Result<Entitlement, FoldError> {
-    let PackagePayment { at: paid_at, money, charge } = payment;
+    let PackagePayment { at, money, charge, difference_until } = payment;
     let (unused, recorded, to_credit) = match before {
-        Some(before) => (before.unused(paid_at)?, before.unused_recorded(paid_at)?, before.to_credit),
+        Some(before) => (before.unused(at)?, before.unused_recorded(at)?, before.to_credit),
         None => (Rupiah::ZERO, Rupiah::ZERO, Rupiah::ZERO),
     };
-    let day = zone.date(paid_at).day();
-    let paid = if package.price.is_positive() { unused.plus(charge)?.max(Rupiah::ZERO) } else { Rupiah::ZERO };
-    let purchase = Purchase { from: paid_at, anchor_day: day, paid };
-    let (expires_at, anchor_day) = match before {
-        _ if package.price.is_positive() => bought(package, &purchase, zone)?,
-        // Else changing to and fro would be served for ever.
-        Some(before) if !before.package.price.is_positive() => (before.expires_at, before.anchor_day),
-        _ => (zone.add_months(paid_at, package.period_months.into(), day)?, day),
+    let value = unused.plus(charge)?.max(Rupiah::ZERO);
+    let service = match before {
+        _ if !package.price.is_positive() => Service::without_price(before, package, at, zone)?,
+        // A renewal that was paid since made the time longer, and nobody paid the difference for that.
+        Some(before) if difference_until.is_some_and(|until| before.expires_at <= until) => {
+            Service::as_long_as_before(before, package, payment, value, zone)?
+        }
+        _ => Service::from_payment(package, at, value, zone)?,
     };
+    let Service { paid, until, expires_at, anchor_day, purchase } = service;
     let left = unused.plus(money)?.minus(paid)?;
     let credit = left.min(money.plus(recorded)?);
-    // What nobody recorded buys days first.
+    // What nobody recorded pays for service first.
     let unrecorded = unused.minus(recorded)?.min(paid);
-    let stretches = vec![Stretch { from: paid_at, until: expires_at, paid, unrecorded }];
+    let is_service = until > at || paid.is_positive();
+    let stretches = is_service.then_some(Stretch { from: at, until, paid, unrecorded }).into_iter().collect();
     let to_credit = to_credit.plus(credit)?;
-    Ok(Entitlement { package: package.clone(), expires_at, anchor_day, stretches, purchase: Some(purchase), to_credit })
+    Ok(Entitlement { package: package.clone(), expires_at, anchor_day, stretches, purchase, to_credit })
+}
+
+/// The service of a package that was changed to.
+struct Service {
+    /// What pays for it.
+    paid: Rupiah,
+    /// When that is used up.
+    until: OffsetDateTime,
+    expires_at: OffsetDateTime,
+    anchor_day: u8,
+    purchase: Option<Purchase>,
+}
+
+impl Service {
+    /// A new time begins with the payment: the value buys days.
+    fn from_payment(package: &Package, at: OffsetDateTime, paid: Rupiah, zone: Zone) -> Result<Self, FoldError> {
+        let purchase = Purchase { from: at, anchor_day: zone.date(at).day(), paid };
+        let (until, anchor_day) = bought(package, &purchase, zone)?;
+        Ok(Self { paid, until, expires_at: zone.day_end(until), anchor_day, purchase: Some(purchase) })
+    }
+
+    /// The expiry stays, and the value pays for the time until then. Rounded up to days, a difference of some hundred
+    /// rupiah would buy a day of the dearest package, as often as somebody likes; so it never moves the expiry, and what
+    /// is more than the time costs is credit. Paid after the expiry there is no time, and all of it is credit.
+    fn as_long_as_before(
+        before: &Entitlement,
+        package: &Package,
+        payment: PackagePayment,
+        value: Rupiah,
+        zone: Zone,
+    ) -> Result<Self, FoldError> {
+        let (until, anchor_day) = (before.paid_until().max(payment.at), before.anchor_day);
+        // Where nothing is charged, months differ in length, and nobody is owed money for that.
+        let paid =
+            if payment.charge.is_positive() { value.min(cost(package, payment.at, until, zone)?) } else { value };
+        Ok(Self { paid, until, expires_at: zone.day_end(before.expires_at), anchor_day, purchase: None })
+    }
+
+    /// One period, paid by nothing; from one such package to another the expiry stays, else changing to and fro would be
+    /// served for ever.
+    fn without_price(
+        before: Option<&Entitlement>,
+        package: &Package,
+        at: OffsetDateTime,
+        zone: Zone,
+    ) -> Result<Self, FoldError> {
+        let (until, anchor_day) = match before {
+            Some(before) if !before.package.price.is_positive() => (before.expires_at, before.anchor_day),
+            _ => {
+                let day = zone.date(at).day();
+                (zone.add_months(at, package.period_months.into(), day)?, day)
+            }
+        };
+        Ok(Self { paid: Rupiah::ZERO, until, expires_at: zone.day_end(until), anchor_day, purchase: None })
+    }
 }
 
 #[cfg(test)]

@@ -132,18 +132,25 @@ pub fn preview(
         charge if !charge.is_positive() => Rupiah::ZERO,
         charge => charge.max(LEAST_AMOUNT),
     };
-    let after =
-        change(Some(before), package, PackagePayment { at: now, money: amount, charge: terms.charge }, rules.zone)?;
-    let bought_without =
-        Purchase { from: now, anchor_day: rules.zone.date(now).day(), paid: terms.charge.max(Rupiah::ZERO) };
-    let without =
-        if package.price.is_positive() { bought(package, &bought_without, rules.zone)?.0 } else { after.expires_at };
+    let Terms { charge, difference_until } = terms;
+    let payment = PackagePayment { at: now, money: amount, charge, difference_until };
+    let after = change(Some(before), package, payment, rules.zone)?;
+    let unused = before.unused(now)?;
+    let used_up = |paid: Rupiah| {
+        let purchase = Purchase { from: now, anchor_day: rules.zone.date(now).day(), paid: paid.max(Rupiah::ZERO) };
+        bought(package, &purchase, rules.zone).map(|(until, _)| until)
+    };
+    let carried_over_days = if package.price.is_positive() {
+        (used_up(terms.charge.plus(unused)?)? - used_up(terms.charge)?).whole_days()
+    } else {
+        0
+    };
     Ok(Preview {
         package: package.clone(),
         amount,
         terms,
-        unused: before.unused(now)?,
-        carried_over_days: (after.expires_at - without).whole_days().max(0),
+        unused,
+        carried_over_days,
         to_credit: after.to_credit.minus(before.to_credit)?,
         new_expires_at: after.expires_at,
     })
@@ -157,12 +164,12 @@ fn terms(
     now: OffsetDateTime,
 ) -> Result<Terms, FoldError> {
     if rules.pricing == UpgradePricing::FullPrice || !has_a_difference(before, package, now) {
-        return Ok(Terms { charge: package.price, new_period: true });
+        return Ok(Terms { charge: package.price, difference_until: None });
     }
     let charge = difference(before, package, rules.zone, now)?;
     // Somebody reads the preview before they answer it, so what is to pay holds for a day: it is the most that it is
-    // today, from the begin of today, or of today's last change. Who pays in between loses nothing: all of the money
-    // buys days.
+    // today, from the begin of today, or of today's last change. Who pays in between loses nothing: what the time left
+    // no longer costs is credit.
     let today = rules.zone.date(now);
     let last_change = before.stretches.iter().map(|stretch| stretch.from).filter(|from| *from <= now).max();
     let begin = last_change.map_or(rules.zone.start_of(today), |change| change.max(rules.zone.start_of(today)));
@@ -172,17 +179,17 @@ fn terms(
     } else if is_cheaper(package, &before.package) {
         charge
     } else {
-        // Months differ in length, and nobody is owed money for that: what is left buys days.
+        // Months differ in length, and nobody is owed money for that.
         Rupiah::ZERO
     };
-    Ok(Terms { charge, new_period: false })
+    Ok(Terms { charge, difference_until: Some(before.expires_at) })
 }
 
 /// With no time left there is no difference to pay, and without a price an expired customer could choose for nothing.
 /// Days of a package without a price cannot be counted in money, and those of a line that is to be served for ever
 /// would cost millions.
 fn has_a_difference(before: &Entitlement, package: &Package, now: OffsetDateTime) -> bool {
-    let left = before.expires_at - now;
+    let left = before.paid_until() - now;
     left.is_positive() && left <= MOST_PRORATED && package.price.is_positive() && before.package.price.is_positive()
 }
 
@@ -194,7 +201,7 @@ fn is_cheaper(package: &Package, than: &Package) -> bool {
 
 /// The new package's price of the time that is left, less what is left of what was paid for it.
 fn difference(before: &Entitlement, package: &Package, zone: Zone, at: OffsetDateTime) -> Result<Rupiah, FoldError> {
-    Ok(cost(package, at, before.expires_at, zone)?.minus(before.unused(at)?)?)
+    Ok(cost(package, at, before.paid_until(), zone)?.minus(before.unused(at)?)?)
 }
 
 /// What a choice means, given the invoice that is open for an earlier one.

@@ -254,7 +254,7 @@ mod tests {
                 settlement_no: 1,
                 from_package_id: PackageId::parse("home20").unwrap(),
                 package_id: PackageId::parse("home50").unwrap(),
-                expires_at: datetime!(2026-12-27 03:00 UTC),
+                expires_at: datetime!(2026-12-27 16:59:59 UTC),
                 version: 2,
             },
             Event::SubscriptionExpired {

@@ -51,7 +51,7 @@ fn the_entitlement_follows_what_the_invoice_says_now() {
 /// What a change to a package without a price makes credit of all that is unused.
 fn becomes_credit(profile: &Profile) -> i64 {
     let free = Package { price: Rupiah::ZERO, ..examples::package("free", 0) };
-    let payment = PackagePayment { at: NOW, money: Rupiah::ZERO, charge: Rupiah::ZERO };
+    let payment = PackagePayment { at: NOW, money: Rupiah::ZERO, charge: Rupiah::ZERO, difference_until: None };
     change(Some(&profile.entitlement), &free, payment, RULES.zone).unwrap().to_credit.get()
 }
 
@@ -93,7 +93,7 @@ fn what_is_given_back_counts_no_more_whether_before_or_after_it_was_applied_and_
 fn what_is_given_back_takes_the_credit_that_its_money_became() {
     let first = grant(&paid(1), &examples::profile(), None, RULES, NOW).unwrap();
     let free = Package { price: Rupiah::ZERO, ..examples::package("free", 0) };
-    let terms = Terms { charge: Rupiah::ZERO, new_period: true };
+    let terms = Terms { charge: Rupiah::ZERO, difference_until: None };
     let to_free = Invoice {
         id: InvoiceId::parse("inv_2").unwrap(),
         kind: InvoiceKind::Upgrade,
@@ -149,7 +149,7 @@ fn a_payment_counts_from_when_it_was_made_not_from_when_it_is_applied() {
     };
     let three_days_later = crate::zone::later(NOW, time::Duration::days(3));
     let done = grant(&paid(1), &profile, None, RULES, three_days_later).unwrap();
-    assert_eq!(done.profile.entitlement.expires_at, datetime!(2026-12-23 03:00 UTC));
+    assert_eq!(done.profile.entitlement.expires_at, datetime!(2026-12-23 16:59:59 UTC));
 }
 
 #[test]

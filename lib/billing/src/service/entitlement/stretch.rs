@@ -17,6 +17,7 @@ const IMPORTED_MONTHS: i32 = 24;
 pub struct Stretch {
     #[serde(with = "time::serde::rfc3339")]
     pub from: OffsetDateTime,
+    /// When its money is used up. Served is until the end of that day.
     #[serde(with = "time::serde::rfc3339")]
     pub until: OffsetDateTime,
     pub paid: Rupiah,
@@ -98,7 +99,7 @@ impl Stretch {
     }
 }
 
-/// Until when a purchase serves at the price of the package, and the day of the month on which further periods end.
+/// When the money of a purchase is used up at the price of the package, and the day of the month on which further periods end.
 ///
 /// Whole periods are calendar months on the anchor day; the rest is its share of the period that follows, in whole
 /// seconds, rounded down. No value is lost by that: [`Stretch::paid`] keeps all of it. The price must not be zero.

@@ -37,31 +37,67 @@ fn an_early_renewal_adds_a_period_to_the_expiry() {
 #[test]
 fn a_late_renewal_starts_when_it_is_paid_or_at_the_old_expiry_as_the_provider_has_it() {
     let (expires, paid_at) = (datetime!(2026-11-10 23:59:59 +7), datetime!(2026-11-20 08:30 +7));
-    check(expires, paid_at, home20(), LateRenewal::FromPayment, (datetime!(2026-12-20 08:30 +7), 20));
+    check(expires, paid_at, home20(), LateRenewal::FromPayment, (datetime!(2026-12-20 23:59:59 +7), 20));
     check(expires, paid_at, home20(), LateRenewal::FromExpiry, (datetime!(2026-12-10 23:59:59 +7), 10));
 }
 
 #[test]
 fn a_second_late_is_late() {
     let (expires, paid_at) = (datetime!(2026-11-10 23:59:59 +7), datetime!(2026-11-11 00:00 +7));
-    check(expires, paid_at, home20(), LateRenewal::FromPayment, (datetime!(2026-12-11 00:00 +7), 11));
+    check(expires, paid_at, home20(), LateRenewal::FromPayment, (datetime!(2026-12-11 23:59:59 +7), 11));
+}
+
+#[test]
+fn who_pays_on_the_last_day_is_not_late_although_the_money_is_used_up() {
+    let first = renewal(1, home20(), datetime!(2026-11-10 00:48 +7), LateRenewal::FromPayment);
+    let expiries = |paid_at| {
+        let next = renewal(2, home20(), paid_at, LateRenewal::FromPayment);
+        let after = fold([&first, &next], ZONE).unwrap().unwrap();
+        (after.expires_at, after.unused(paid_at))
+    };
+    let (month, all) = (Rupiah::new(300_000), Ok(Rupiah::new(300_000)));
+    assert_eq!(expiries(datetime!(2026-12-10 00:48 +7)), (datetime!(2027-01-10 23:59:59 +7), all.clone()));
+    assert_eq!(expiries(datetime!(2026-12-10 23:59:59 +7)), (datetime!(2027-01-10 23:59:59 +7), all.clone()));
+    assert_eq!(expiries(datetime!(2026-12-11 00:00 +7)), (datetime!(2027-01-11 23:59:59 +7), all));
+    let alone = fold([&first], ZONE).unwrap().unwrap();
+    assert_eq!(alone.unused(datetime!(2026-11-10 00:48 +7)), Ok(month));
+    assert_eq!(alone.unused(datetime!(2026-12-10 00:48 +7)), Ok(Rupiah::ZERO), "the rest of the day is given");
+}
+
+#[test]
+fn days_bought_bit_by_bit_are_rounded_up_once() {
+    let before = imported(None, &home20(), datetime!(2026-11-30 23:59:59 +7), datetime!(2026-11-01 12:00 +7), ZONE);
+    // A day and a half each, of a month of 30 days.
+    let bit = |sequence, paid_at| renewal(sequence, package("home10", 15_000), paid_at, LateRenewal::FromPayment);
+    let pay = |before, paid_at| extend(Some(before), &bit(2, paid_at), ZONE).unwrap();
+    let early = datetime!(2026-11-01 12:00 +7);
+    let once = pay(before, early);
+    assert_eq!(once.expires_at, datetime!(2026-12-02 23:59:59 +7));
+    assert_eq!(pay(once.clone(), early).expires_at, datetime!(2026-12-03 23:59:59 +7), "three days in all");
+    // In the hours that are given nothing is used up any more: the money buys days after them.
+    let in_given_hours = datetime!(2026-12-02 18:00 +7);
+    let after = pay(once, in_given_hours);
+    assert_eq!(
+        (after.expires_at, after.unused(in_given_hours)),
+        (datetime!(2026-12-04 23:59:59 +7), Ok(Rupiah::new(15_000)))
+    );
 }
 
 #[test]
 fn a_period_is_the_one_that_was_sold() {
     let quarter = Package { period_months: 3, price: Rupiah::new(800_000), ..home20() };
     check(
-        datetime!(2026-11-30 12:00 +7),
+        datetime!(2026-11-30 23:59:59 +7),
         datetime!(2026-11-01 12:00 +7),
         quarter,
         LateRenewal::FromPayment,
-        (datetime!(2027-02-28 12:00 +7), 30),
+        (datetime!(2027-02-28 23:59:59 +7), 30),
     );
 }
 
 #[test]
 fn money_for_another_package_buys_days_of_the_active_one() {
-    let (expires, paid_at) = (datetime!(2026-11-30 12:00 +7), datetime!(2026-11-01 12:00 +7));
+    let (expires, paid_at) = (datetime!(2026-11-30 23:59:59 +7), datetime!(2026-11-01 12:00 +7));
     // The month after 30 November has 30 days, the one after 30 December 31.
     for (price, days) in [(150_000, 15), (300_000, 30), (600_000, 61), (100_000, 10)] {
         let after = later_by_days(expires, days);
@@ -80,7 +116,7 @@ fn money_cannot_buy_days_of_a_package_without_price_and_is_credit() {
     let credit = Rupiah::new(300_000);
     assert_eq!(
         renewed(datetime!(2026-10-20 09:00 +7)),
-        (Rupiah::ZERO, credit, datetime!(2026-12-01 12:00 +7), 1),
+        (Rupiah::ZERO, credit, datetime!(2026-12-01 23:59:59 +7), 1),
         "served for a period"
     );
     assert_eq!(
@@ -107,16 +143,16 @@ fn twelve_renewals_from_31_january_end_on_31_january() {
 
 #[test]
 fn months_are_counted_in_the_providers_zone() {
-    // 30 January 23:30 in Jakarta is 31 January further east, so February ends a day apart.
+    // 30 January 23:30 in Jakarta is 31 January further east.
     let expires_at = datetime!(2027-01-30 16:30 UTC);
     let grants = [
         Grant { reason: Reason::Import { expires_at }, ..import() },
         renewal(2, home20(), datetime!(2027-01-20 00:00 UTC), LateRenewal::FromPayment),
     ];
     for (zone, anchor_day, expected) in [
-        (Zone::Jakarta, 30, datetime!(2027-02-28 16:30 UTC)),
-        (Zone::Makassar, 31, datetime!(2027-02-27 16:30 UTC)),
-        (Zone::Jayapura, 31, datetime!(2027-02-27 16:30 UTC)),
+        (Zone::Jakarta, 30, datetime!(2027-02-28 23:59:59 +7)),
+        (Zone::Makassar, 31, datetime!(2027-02-28 23:59:59 +8)),
+        (Zone::Jayapura, 31, datetime!(2027-02-28 23:59:59 +9)),
     ] {
         let entitlement = fold(&grants, zone).unwrap().unwrap();
         assert_eq!((entitlement.expires_at, entitlement.anchor_day), (expected, anchor_day), "{zone}");
@@ -127,7 +163,7 @@ fn months_are_counted_in_the_providers_zone() {
 fn the_first_grant_of_all_starts_when_it_is_paid() {
     let grant = renewal(1, home20(), datetime!(2026-11-05 09:00 +7), LateRenewal::FromExpiry);
     let entitlement = fold([&grant], ZONE).unwrap().unwrap();
-    assert_eq!((entitlement.expires_at, entitlement.anchor_day), (datetime!(2026-12-05 09:00 +7), 5));
+    assert_eq!((entitlement.expires_at, entitlement.anchor_day), (datetime!(2026-12-05 23:59:59 +7), 5));
     assert_eq!(fold([], ZONE), Ok(None));
 }
 
@@ -145,7 +181,7 @@ fn unused_service_is_worth_its_share_of_what_was_paid_for_it() {
     // Renewed for November at Rp300.000 and, after a rise of the price, for December at Rp310.000. Home 20 was imported
     // for October.
     let import = Grant {
-        reason: Reason::Import { expires_at: datetime!(2026-11-01 00:00 +7) },
+        reason: Reason::Import { expires_at: datetime!(2026-10-31 23:59:59 +7) },
         granted_at: datetime!(2026-10-01 00:00 +7),
         ..import()
     };
@@ -157,13 +193,13 @@ fn unused_service_is_worth_its_share_of_what_was_paid_for_it() {
     ];
     let entitlement = fold(&grants, ZONE).unwrap().unwrap();
     for (at, unused) in [
-        (datetime!(2026-11-01 00:00 +7), 610_000),
-        (datetime!(2026-11-16 00:00 +7), 460_000),
-        (datetime!(2026-12-01 00:00 +7), 310_000),
-        (datetime!(2026-12-31 00:00 +7), 10_000),
+        (datetime!(2026-10-31 23:59:59 +7), 610_000),
+        (datetime!(2026-11-15 23:59:59 +7), 460_000),
+        (datetime!(2026-11-30 23:59:59 +7), 310_000),
+        (datetime!(2026-12-30 23:59:59 +7), 10_000),
         // Rp310.000 for 2.678.400 seconds: less than Rp1 is not counted.
-        (datetime!(2026-12-31 23:59:52 +7), 0),
-        (datetime!(2027-01-01 00:00 +7), 0),
+        (datetime!(2026-12-31 23:59:51 +7), 0),
+        (datetime!(2026-12-31 23:59:59 +7), 0),
         (datetime!(2028-01-01 00:00 +7), 0),
     ] {
         assert_eq!(entitlement.unused(at), Ok(Rupiah::new(unused)), "{at}");

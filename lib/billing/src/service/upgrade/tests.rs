@@ -92,7 +92,10 @@ fn a_grant_stores_inputs_and_never_results() {
     let stored = serde_json::to_value(grant(&invoice, &profile, None, APPLY, HALFWAY).unwrap().grant).unwrap();
     let names = |value: &serde_json::Value| value.as_object().unwrap().keys().cloned().collect::<Vec<_>>();
     assert_eq!(names(&stored), ["customer_id", "sequence", "reason", "package", "revoked", "granted_at"]);
-    assert_eq!(names(&stored["reason"]), ["kind", "invoice_id", "settlement_no", "paid_at", "money", "charge"]);
+    assert_eq!(
+        names(&stored["reason"]),
+        ["kind", "invoice_id", "settlement_no", "paid_at", "money", "charge", "difference_until"]
+    );
 }
 
 #[test]
@@ -123,7 +126,7 @@ fn revoking_a_grant_in_the_middle_refolds_the_rest() {
     assert_eq!(end(&[&import, &renewal, &revoked(&upgrade), &last]), end(&[&import, &renewal, &last]));
     assert_eq!(
         end(&[&import, &renewal, &revoked(&upgrade), &last]),
-        datetime!(2027-02-19 07:59:59 +7),
+        datetime!(2027-02-19 23:59:59 +7),
         "a month, and two thirds of the next"
     );
 }
@@ -143,7 +146,7 @@ fn a_renewal_paid_at_another_packages_price_buys_days_at_the_price_of_the_packag
     let after = extend(Some(upgraded.entitlement), &renewal, Zone::Jakarta).unwrap();
     assert_eq!(after.package, home50());
     // Rp500.000 + Rp150.000 + Rp300.000 are one month and 0.9 of the 31 days from 15 December on.
-    assert_eq!(after.expires_at, datetime!(2027-01-12 09:35:59 +7));
+    assert_eq!(after.expires_at, datetime!(2027-01-12 23:59:59 +7));
 }
 
 #[test]
@@ -160,7 +163,7 @@ fn at_full_price_a_new_period_starts_with_the_payment_and_unused_value_is_carrie
     // A month from 15 November, and Rp150.000 / Rp500.000 of the 31 days after that: 9,3 days.
     let shown = preview(&budi(), &home50(), FULL_PRICE, HALFWAY).unwrap();
     assert_eq!((shown.amount, shown.unused, shown.carried_over_days), (Rupiah::new(500_000), Rupiah::new(150_000), 9));
-    assert_eq!((shown.new_expires_at, shown.to_credit), (datetime!(2026-12-24 19:11:59 +7), Rupiah::ZERO));
+    assert_eq!((shown.new_expires_at, shown.to_credit), (datetime!(2026-12-24 23:59:59 +7), Rupiah::ZERO));
     assert_eq!(
         until(&changed(&budi(), &home50(), FULL_PRICE, HALFWAY)),
         shown.new_expires_at,
@@ -179,13 +182,13 @@ fn after_the_expiry_nothing_is_carried_over() {
     let late = datetime!(2026-12-31 10:00 +7);
     let shown = preview(&budi(), &home50(), FULL_PRICE, late).unwrap();
     assert_eq!((shown.unused, shown.carried_over_days), (Rupiah::ZERO, 0));
-    assert_eq!(shown.new_expires_at, datetime!(2027-01-31 10:00 +7));
+    assert_eq!(shown.new_expires_at, datetime!(2027-01-31 23:59:59 +7));
     let renewed = examples::renewal(3, home50(), datetime!(2027-01-20 10:00 +7), LateRenewal::FromPayment);
     let after =
         extend(Some(changed(&budi(), &home50(), FULL_PRICE, late).entitlement), &renewed, Zone::Jakarta).unwrap();
     assert_eq!(
         (after.expires_at, after.anchor_day),
-        (datetime!(2027-02-28 10:00 +7), 31),
+        (datetime!(2027-02-28 23:59:59 +7), 31),
         "the last of the month stays the last"
     );
 }
@@ -196,20 +199,69 @@ fn prorated_the_difference_for_the_time_left_is_paid_and_the_expiry_stays() {
     let midnight = datetime!(2026-11-15 00:00 +7);
     let shown = preview(&budi(), &home50(), PRORATED, midnight).unwrap();
     assert_eq!(shown.amount, Rupiah::new(111_828));
-    assert!((-6..=0).contains(&(shown.new_expires_at - EXPIRY).whole_seconds()), "{}", shown.new_expires_at);
+    assert_eq!((shown.new_expires_at, shown.to_credit), (EXPIRY, Rupiah::ZERO));
     assert_eq!(shown.carried_over_days, 9, "of the 16 days");
 }
 
 #[test]
-fn prorated_money_and_unused_value_buy_days_at_the_new_price() {
-    // The difference of the day, paid at noon: Rp150.000 + Rp111.828 are 15,7 days of Home 50.
+fn prorated_what_the_time_left_no_longer_costs_is_credit_and_the_expiry_stays() {
+    // The difference of the day, paid at noon: Rp150.000 + Rp111.828, and the 15,5 days cost Rp258.333.
     let shown = preview(&budi(), &home50(), PRORATED, HALFWAY).unwrap();
-    assert_eq!((shown.amount, shown.new_expires_at), (Rupiah::new(111_828), datetime!(2026-12-01 05:01:55 +7)));
-    let day_later = HALFWAY + Duration::DAY;
+    assert_eq!((shown.amount.get(), shown.to_credit.get(), shown.new_expires_at), (111_828, 3_495, EXPIRY));
     let (invoice, profile) = paid(&budi(), &home50(), PRORATED, HALFWAY);
-    let done =
-        grant(&Invoice { paid_at: Some(day_later), ..invoice }, &profile, None, APPLY, day_later).unwrap().profile;
-    assert_eq!(until(&done), datetime!(2026-12-01 15:05:44 +7), "a day more on the cheaper package is time gained");
+    let paid_at =
+        |at| grant(&Invoice { paid_at: Some(at), ..invoice.clone() }, &profile, None, APPLY, at).unwrap().profile;
+    let at_once = paid_at(HALFWAY);
+    assert_eq!((at_once.credit.get(), until(&at_once), at_once.entitlement.paid_until()), (3_495, EXPIRY, EXPIRY));
+    let day_later = paid_at(HALFWAY + Duration::DAY);
+    assert_eq!((day_later.credit.get(), until(&day_later)), (10_484, EXPIRY), "a day less of the dearer package");
+}
+
+#[test]
+fn prorated_an_offer_lapses_with_the_time_that_it_is_for_and_money_that_still_comes_is_credit() {
+    let last_evening = datetime!(2026-11-30 20:00 +7);
+    let (invoice, profile) = paid(&budi(), &home50(), PRORATED, last_evening);
+    let offered = Invoice { status: InvoiceStatus::Unpaid, received: Rupiah::ZERO, ..invoice.clone() };
+    assert!(!offered.is_lapsed(EXPIRY - Duration::SECOND) && offered.is_lapsed(EXPIRY));
+    // Rounded up, these few thousand rupiah would be a day of Home 50, every day anew.
+    let next_day = datetime!(2026-12-01 00:01 +7);
+    let late = Invoice { paid_at: Some(next_day), ..invoice.clone() };
+    let done = grant(&late, &profile, None, APPLY, next_day).unwrap().profile;
+    assert_eq!((until(&done), done.credit, &done.entitlement.package), (EXPIRY, invoice.amount, &home50()));
+    assert_eq!(preview(&done, &home10(), PRORATED, next_day).unwrap().amount, home10().price);
+}
+
+#[test]
+fn prorated_a_difference_pays_for_no_time_that_a_renewal_added_since() {
+    let last_morning = datetime!(2026-11-30 08:00 +7);
+    let (invoice, profile) = paid(&budi(), &home50(), PRORATED, last_morning);
+    let renewal = examples::renewal(2, examples::package("home20", 300_000), last_morning, LateRenewal::FromPayment);
+    let renewed = extend(Some(profile.entitlement), &renewal, Zone::Jakarta).unwrap();
+    let done = grant(&invoice, &Profile { entitlement: renewed, ..budi() }, None, APPLY, last_morning).unwrap().profile;
+    // Rp300.000 of a month of Home 50, two thirds of a day of Home 20, and the difference of this day.
+    assert_eq!((until(&done), done.credit), (datetime!(2026-12-19 23:59:59 +7), Rupiah::ZERO));
+}
+
+#[test]
+fn to_and_fro_all_day_makes_neither_money_nor_days() {
+    for rules in [FULL_PRICE, PRORATED] {
+        let mut at = datetime!(2026-11-30 08:00 +7);
+        let (mut profile, mut paid_in) = (budi(), Rupiah::ZERO);
+        let value = |profile: &Profile, at| profile.entitlement.unused(at).unwrap().plus(profile.credit).unwrap();
+        let begun = value(&profile, at);
+        while at < datetime!(2026-12-01 06:00 +7) {
+            for package in [home50(), home10(), free(), home10()] {
+                paid_in = paid_in.plus(preview(&profile, &package, rules, at).unwrap().amount).unwrap();
+                profile = changed(&profile, &package, rules, at);
+                assert!(value(&profile, at) <= begun.plus(paid_in).unwrap(), "{at}");
+                at += Duration::minutes(7);
+            }
+        }
+        // What buys days buys no more than they cost, but for the last of them.
+        let cost = cost(&home10(), at, until(&profile), Zone::Jakarta).unwrap();
+        let over = cost.minus(profile.entitlement.unused(at).unwrap()).unwrap();
+        assert!(over.get() <= home10().price.get() / 28, "{over}");
+    }
 }
 
 #[test]
@@ -231,8 +283,8 @@ fn prorated_a_second_change_of_the_day_pays_for_no_hour_before_the_first() {
 #[test]
 fn prorated_with_no_time_left_a_period_is_paid() {
     let shown = preview(&budi(), &home50(), PRORATED, datetime!(2026-12-05 10:00 +7)).unwrap();
-    assert_eq!((shown.amount, shown.new_expires_at), (Rupiah::new(500_000), datetime!(2027-01-05 10:00 +7)));
-    assert!(shown.terms.new_period);
+    assert_eq!((shown.amount, shown.new_expires_at), (Rupiah::new(500_000), datetime!(2027-01-05 23:59:59 +7)));
+    assert!(shown.terms.new_period());
 }
 
 #[test]
@@ -251,7 +303,7 @@ fn an_amount_of_zero_or_less_is_settled_at_once_without_a_gateway_and_the_surplu
     assert!(matches!(opened.event, Event::PaymentSettled { amount: Rupiah::ZERO, settlement_no: 1, .. }));
     let done = grant(&opened.invoice, &opened.profile, None, APPLY, HALFWAY).unwrap();
     assert_eq!((done.profile.credit, &done.profile.entitlement.package), (Rupiah::new(98_334), &home10()));
-    assert!((-30..=0).contains(&(until(&done.profile) - EXPIRY).whole_seconds()), "never a day later by rounding");
+    assert_eq!(until(&done.profile), EXPIRY);
     let entries: Vec<_> = done.entries.iter().map(|entry| (entry.kind, entry.amount.get())).collect();
     assert_eq!(entries, [(EntryKind::Unused, 98_334)]);
 }
@@ -261,7 +313,7 @@ fn a_package_without_a_price_is_served_for_a_period_and_all_that_was_left_is_cre
     for rules in [FULL_PRICE, PRORATED] {
         let shown = preview(&budi(), &free(), rules, HALFWAY).unwrap();
         assert_eq!((shown.amount, shown.carried_over_days, shown.to_credit), (Rupiah::ZERO, 0, Rupiah::new(150_000)));
-        assert_eq!(shown.new_expires_at, datetime!(2026-12-15 11:59:59 +7));
+        assert_eq!(shown.new_expires_at, datetime!(2026-12-15 23:59:59 +7));
         let done = changed(&budi(), &free(), rules, HALFWAY);
         assert_eq!((done.credit, done.entitlement.unused(HALFWAY)), (Rupiah::new(150_000), Ok(Rupiah::ZERO)));
         let back = preview(&done, &home50(), FULL_PRICE, HALFWAY).unwrap();
@@ -276,7 +328,7 @@ fn of_rp1_to_rp999_rp1000_are_paid_and_the_difference_is_credit() {
         let shown = preview(&budi(), &examples::package("mini", price), FULL_PRICE, expired).unwrap();
         assert_eq!(
             (shown.amount.get(), shown.to_credit.get(), shown.new_expires_at),
-            (amount, credit, datetime!(2027-01-05 10:00 +7))
+            (amount, credit, datetime!(2027-01-05 23:59:59 +7))
         );
         let done = changed(&budi(), &shown.package, FULL_PRICE, expired);
         assert_eq!((done.credit.get(), until(&done)), (credit, shown.new_expires_at));
@@ -389,7 +441,7 @@ fn an_applied_change_is_told_with_both_packages_and_the_expiry() {
         settlement_no: 1,
         from_package_id: budi().entitlement.package.id,
         package_id: home50().id,
-        expires_at: datetime!(2026-12-24 19:11:59 +7),
+        expires_at: datetime!(2026-12-24 23:59:59 +7),
         version: profile.version + 1,
     };
     assert_eq!(done.events, [told]);
@@ -447,7 +499,7 @@ fn prorated_who_is_served_for_ever_or_for_nothing_pays_a_period() {
     let for_nothing = changed(&budi(), &free(), FULL_PRICE, HALFWAY);
     for profile in [far, for_nothing] {
         let shown = preview(&profile, &home50(), PRORATED, HALFWAY).unwrap();
-        assert_eq!((shown.amount, shown.terms.new_period), (home50().price, true));
+        assert_eq!((shown.amount, shown.terms.new_period()), (home50().price, true));
     }
 }
 

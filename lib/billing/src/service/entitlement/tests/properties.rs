@@ -43,7 +43,10 @@ fn any_grant() -> impl Strategy<Value = Grant> {
 /// A change of package: at its price, at a difference, for a small amount, or with something to get back.
 fn changed() -> impl Strategy<Value = Grant> {
     let charge = prop_oneof![3 => Just(None), 1 => (1..400_000_i64).prop_map(Some), 1 => (1..999_i64).prop_map(Some), 1 => (-300_000..=0_i64).prop_map(Some)];
-    (packages(), instants(), charge).prop_map(|(package, at, charge)| {
+    // An expiry that was agreed upon, which may have moved since; mostly days are bought.
+    let difference_until = prop_oneof![2 => Just(None), 1 => (0..500_i64).prop_map(Some)];
+    (packages(), instants(), charge, difference_until).prop_map(|(package, at, charge, until)| {
+        let difference_until = until.map(|days| ZONE.day_end(datetime!(2026-01-01 00:00 UTC) + Duration::days(days)));
         let charge = Rupiah::new(charge.unwrap_or(package.price.get()));
         let money = if charge.is_positive() { charge.max(Rupiah::new(1_000)) } else { Rupiah::ZERO };
         let mut grant = upgrade(1, package, at);
@@ -53,6 +56,7 @@ fn changed() -> impl Strategy<Value = Grant> {
             paid_at: at,
             money,
             charge,
+            difference_until,
         };
         grant
     })
@@ -71,6 +75,13 @@ fn paid(grant: &Grant) -> Option<(OffsetDateTime, Rupiah, bool)> {
         Reason::Import { .. } => None,
         Reason::Renewal { paid_at, money, late, .. } => Some((paid_at, money, late == LateRenewal::FromExpiry)),
         Reason::Upgrade { paid_at, money, .. } => Some((paid_at, money, false)),
+    }
+}
+
+fn differs_until(grant: &Grant) -> Option<OffsetDateTime> {
+    match grant.reason {
+        Reason::Upgrade { difference_until, .. } => difference_until,
+        Reason::Import { .. } | Reason::Renewal { .. } => None,
     }
 }
 
@@ -111,7 +122,8 @@ proptest! {
             let after = extend(Some(before.clone()), &next, ZONE).unwrap();
             prop_assert!(after.expires_at >= before.expires_at);
             let buys = paid(&next).unwrap().1.is_positive() && before.package.price.is_positive();
-            prop_assert!(after.expires_at > before.expires_at || !buys);
+            // Little money can be used up on a day that was given already.
+            prop_assert!(!buys || after.paid_until() > before.paid_until() || after.expires_at == before.expires_at);
         }
     }
 
@@ -164,9 +176,12 @@ proptest! {
         let before = fold(&grants, zone).unwrap().unwrap();
         let (at, ..) = paid(&change).unwrap();
         let (was_free, expired_at) = (!before.package.price.is_positive(), before.expires_at);
+        let is_difference = differs_until(&change).is_some_and(|until| expired_at <= until);
         let after = extend(Some(before), &change, zone).unwrap();
         let price = i128::from(after.package.price.get());
-        if price > 0 {
+        if price > 0 && is_difference {
+            prop_assert_eq!(after.expires_at, zone.day_end(expired_at));
+        } else if price > 0 {
             let value = i128::from(after.unused(at).unwrap().get());
             // The month that the last day falls into has 28 to 31 days, so days are compared in value: at most a day's
             // price apart.
@@ -174,9 +189,77 @@ proptest! {
             let day = price / (28 * i128::from(after.package.period_months)) + 1;
             prop_assert!((value - cost).abs() <= day, "{} {}", value, cost);
         } else if was_free {
-            prop_assert_eq!(after.expires_at, expired_at);
+            prop_assert_eq!(after.expires_at, zone.day_end(expired_at));
         } else {
-            prop_assert_eq!(after.expires_at, zone.add_months(at, after.package.period_months.into(), zone.date(at).day()).unwrap());
+            let period = zone.add_months(at, after.package.period_months.into(), zone.date(at).day()).unwrap();
+            prop_assert_eq!(after.expires_at, zone.day_end(period));
+        }
+    }
+
+    /// Also of an import that ends within a day, as soon as somebody paid.
+    #[test]
+    fn what_a_payment_made_ends_at_the_end_of_a_day_and_less_than_a_day_after_its_money(
+        grants in history(), next in any_grant(), zone in prop::sample::select(&ZONES[..])
+    ) {
+        let before = fold(&grants, zone).unwrap().unwrap();
+        let was_free = !before.package.price.is_positive();
+        let after = extend(Some(before.clone()), &next, zone).unwrap();
+        if paid(&next).is_none() || (was_free && after.expires_at == before.expires_at) {
+            return Ok(());
+        }
+        prop_assert_eq!(after.expires_at, zone.end_of(zone.date(after.expires_at)));
+        let given = after.expires_at - after.paid_until();
+        prop_assert!(given >= Duration::ZERO, "{}", given);
+        let moved = after.expires_at != zone.day_end(before.expires_at);
+        prop_assert!(given < Duration::DAY || !moved || was_free, "{}", given);
+    }
+
+    /// To and fro at the same moment, at what the difference comes to: no money and no day is made of it.
+    #[test]
+    fn changing_to_and_fro_at_one_moment_makes_no_money_and_less_than_a_day(
+        grants in history(), targets in vec(packages(), 1..12), at in instants(), prorated in any::<bool>(), zone in prop::sample::select(&ZONES[..])
+    ) {
+        let begun = fold(&grants, zone).unwrap().unwrap();
+        let mut entitlement = begun.clone();
+        let mut money = 0;
+        for target in targets.into_iter().chain([begun.package.clone()]) {
+            let has_a_difference = prorated && entitlement.paid_until() > at
+                && target.price.is_positive() && entitlement.package.price.is_positive();
+            let charge = if has_a_difference {
+                let cost = stretch::cost(&target, at, entitlement.paid_until(), zone).unwrap();
+                cost.minus(entitlement.unused(at).unwrap()).unwrap()
+            } else {
+                target.price
+            };
+            let paid = charge.max(Rupiah::ZERO);
+            let difference_until = has_a_difference.then_some(entitlement.expires_at);
+            let payment = PackagePayment { at, money: paid, charge, difference_until };
+            entitlement = change(Some(&entitlement), &target, payment, zone).unwrap();
+            money += paid.get();
+            let (holds, put_in) = (held(&entitlement, at), held(&begun, at) + money);
+            prop_assert!(holds <= put_in, "{} of {}", holds, put_in);
+            if target.price.is_positive() {
+                let days = entitlement.unused(at).unwrap();
+                let (bought, _) = bought(&target, &Purchase { from: at, anchor_day: zone.date(at).day(), paid: days }, zone).unwrap();
+                let given = entitlement.expires_at - bought;
+                // What the time before already had is not more for it, and a rupiah of a cheap package is a day.
+                let kept = begun.expires_at - begun.paid_until();
+                let rupiah = Duration::seconds(31 * 86_400 * i64::from(target.period_months) / target.price.get());
+                prop_assert!(given < Duration::DAY + kept.max(Duration::ZERO) + rupiah, "{}", given);
+            }
+        }
+    }
+
+    #[test]
+    fn renewals_on_time_stay_at_the_end_of_their_day_and_gain_nothing(
+        start in instants(), early in vec(0..2_000_000_i64, 1..14), zone in prop::sample::select(&ZONES[..])
+    ) {
+        let mut entitlement = extend(None, &renewal(1, home20(), start, LateRenewal::FromPayment), zone).unwrap();
+        let (first, anchor_day) = (entitlement.expires_at, entitlement.anchor_day);
+        for (months, early) in (1..).zip(early) {
+            let at = entitlement.expires_at - Duration::seconds(early);
+            entitlement = extend(Some(entitlement), &renewal(1, home20(), at, LateRenewal::FromPayment), zone).unwrap();
+            prop_assert_eq!(entitlement.expires_at, zone.add_months(first, months, anchor_day).unwrap());
         }
     }
 
