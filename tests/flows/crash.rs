@@ -29,7 +29,10 @@ async fn log_in(journey: &mut Journey) -> String {
         journey.world.tap.or_crash(customer_session::handle(&login, asked)).await;
         journey.until_quiet().await;
         let inbox = journey.world.sandbox.inbox("6281234567890");
-        let Some(message) = inbox.last() else { continue };
+        let Some(message) = inbox.last() else {
+            journey.wait(Duration::seconds(30));
+            continue;
+        };
         let code = message.text.split(['.', ' ']).nth(2).unwrap().to_owned();
         let body = json!({"phone": PHONE, "code": code});
         let tried = customer_session::handle(&login, request("POST", "/api/customer/login", None, Some(&body)));

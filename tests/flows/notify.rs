@@ -127,6 +127,7 @@ async fn a_code_event_that_comes_twice_is_one_message_and_asking_again_is_anothe
             }
         }
         assert_eq!(inbox(&journey).len(), expected);
+        journey.wait(Duration::seconds(30));
     }
 }
 

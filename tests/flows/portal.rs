@@ -3,10 +3,12 @@
 use billing::payment::gateway::GatewayName;
 use lambda_http::{Body, Response};
 use lunas_sandbox::Outcome;
-use testkit::{request::from_browser, table::items};
+use testkit::request::{from_browser, request};
+use testkit::table::items;
 use time::Duration;
 use web::csrf;
 
+use crate::api::customer_session;
 use crate::journey::{Journey, PHONE};
 
 const SITE: &str = "https://portal.example";
@@ -91,8 +93,6 @@ async fn a_customer_logs_in_by_forms_and_out_again() {
     let dashboard = get(&journey, "/customer", &[&session]).await;
     assert!(dashboard.status() == 200 && html(&dashboard).contains(&journey.customer.name));
     assert_eq!(leads_to(&get(&journey, "/customer/login", &[&session]).await), (303, "/customer"));
-    let again = submit(&journey, "/customer/login", &[&visit], SITE, &form).await;
-    assert!(again.status() == 401 && html(&again).contains("Kode sudah kedaluwarsa"));
 
     let of_session = csrf::token(session.split_once('=').unwrap().1);
     let kept =
@@ -101,7 +101,73 @@ async fn a_customer_logs_in_by_forms_and_out_again() {
     let ended = submit(&journey, "/customer/logout", &[&session], SITE, &format!("csrf={of_session}")).await;
     assert_eq!(leads_to(&ended), (303, "/customer/login"));
     assert!(header(&ended, "set-cookie").starts_with("__Host-session=; Path=/; Max-Age=0;"));
+    assert_eq!(cookie_of(&ended, "__Host-visit"), "__Host-visit=", "whoever comes next cannot repeat the login");
     assert_eq!(leads_to(&get(&journey, "/customer", &[&session]).await), (303, "/customer/login?ended=1"));
+}
+
+/// The login form with the code, as the visitor of [`first_visit`] sends it.
+async fn send_code(journey: &Journey, (visit, csrf): &(String, String), code: &str) -> Response<Body> {
+    submit(journey, "/customer/login", &[visit], SITE, &format!("csrf={csrf}&phone={PHONE}&code={code}")).await
+}
+
+/// Has a code sent to the visitor, and reads it.
+async fn ask_for_code(journey: &mut Journey, (visit, csrf): &(String, String)) -> String {
+    submit(journey, "/customer/login", &[visit], SITE, &format!("csrf={csrf}&phone={PHONE}")).await;
+    journey.until_quiet().await;
+    journey.world.sandbox.inbox(STORED_PHONE).last().unwrap().text[11..17].to_owned()
+}
+
+async fn assert_is_in(journey: &Journey, answer: &Response<Body>) {
+    assert_eq!(leads_to(answer), (303, "/customer"));
+    let dashboard = get(journey, "/customer", &[&cookie_of(answer, "__Host-session")]).await;
+    assert!(dashboard.status() == 200 && html(&dashboard).contains(&journey.customer.name));
+}
+
+fn assert_is_refused(answer: &Response<Body>) {
+    assert!(answer.status() == 401 && html(answer).contains("Kode sudah kedaluwarsa"), "{}", answer.status());
+    assert!(answer.headers().get("set-cookie").is_none());
+}
+
+#[tokio::test]
+async fn a_login_form_that_is_sent_twice_lands_in_the_session_both_times() {
+    let mut journey = Journey::start().await;
+    let mine = first_visit(&journey).await;
+    let code = ask_for_code(&mut journey, &mine).await;
+    assert_is_in(&journey, &send_code(&journey, &mine, &code).await).await;
+    journey.wait(Duration::seconds(59));
+    assert_is_in(&journey, &send_code(&journey, &mine, &code).await).await;
+    // Whoever saw the code is none the wiser: neither another browser nor a program gets in by it.
+    assert_is_refused(&send_code(&journey, &first_visit(&journey).await, &code).await);
+    let body = serde_json::json!({"phone": PHONE, "code": code});
+    let by_program = request("POST", "/api/customer/login", None, Some(&body));
+    assert_eq!(customer_session::handle(&journey.login, by_program).await.status(), 401);
+    journey.wait(Duration::seconds(1));
+    assert_is_refused(&send_code(&journey, &mine, &code).await);
+}
+
+#[tokio::test]
+async fn two_login_forms_at_the_same_instant_both_land_in_a_session() {
+    for _ in 0..5 {
+        let mut journey = Journey::start().await;
+        let mine = first_visit(&journey).await;
+        let code = ask_for_code(&mut journey, &mine).await;
+        let (one, other) = tokio::join!(send_code(&journey, &mine, &code), send_code(&journey, &mine, &code));
+        assert_is_in(&journey, &one).await;
+        assert_is_in(&journey, &other).await;
+    }
+}
+
+#[tokio::test]
+async fn of_two_browsers_with_the_same_code_at_the_same_instant_one_gets_in() {
+    for _ in 0..5 {
+        let mut journey = Journey::start().await;
+        let (mine, stranger) = (first_visit(&journey).await, first_visit(&journey).await);
+        let code = ask_for_code(&mut journey, &mine).await;
+        let (one, other) = tokio::join!(send_code(&journey, &mine, &code), send_code(&journey, &stranger, &code));
+        let mut seen = [one.status().as_u16(), other.status().as_u16()];
+        seen.sort_unstable();
+        assert_eq!((seen, items(&journey.world.aws.direct, "SESSION#").await.len()), ([303, 401], 1));
+    }
 }
 
 #[tokio::test]
@@ -172,6 +238,8 @@ async fn whoever_asks_too_often_can_still_use_the_code_that_came() {
         async || submit(&journey, "/customer/login", &[&visit], SITE, &format!("csrf={csrf}&phone={PHONE}")).await;
     for _ in 0..billing::access::login::SENDS {
         assert_eq!(ask().await.status(), 303);
+        assert_eq!(ask().await.status(), 303, "tapped twice, which counts once");
+        journey.wait(Duration::seconds(30));
     }
     let refused = ask().await;
     assert!(

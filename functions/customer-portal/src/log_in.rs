@@ -14,7 +14,8 @@ use web::{answer, cookie, csrf};
 use crate::pages::{self, CodeForm, LineForm, Page, PhoneForm};
 use crate::{Visit, reply, texts};
 
-/// Before there is a session, this cookie is what the forms' token is derived from.
+/// Before there is a session, this cookie is what the forms' token is derived from. A login form that is sent twice is
+/// told by it from a stranger who saw the code, so it ends with the session.
 const VISIT: &str = "visit";
 const VISIT_KEPT: Duration = Duration::days(1);
 /// The phone that a code was asked for.
@@ -141,7 +142,8 @@ pub(crate) async fn submit(visit: &Visit<'_>) -> Response<Body> {
             Err(problem) => wrong(problem),
         },
         Some(code) => {
-            let typed = Typed { phone: &phone, code: &code, customer_id: fields.customer_id.as_deref() };
+            let customer_id = fields.customer_id.as_deref();
+            let typed = Typed { phone: &phone, code: &code, customer_id, browser: visit_cookie(visit) };
             with_code(visit, typed, &token).await
         }
     }
@@ -201,7 +203,9 @@ pub(crate) async fn end(visit: &Visit<'_>) -> Response<Body> {
         Err(problem) => return visit.trouble(&problem),
     }
     let mut response = answer::see_other("/customer/login");
-    reply::set_cookie(&mut response, &cookie::set(visit.site, &cookie::session_name(visit.site), "", Duration::ZERO));
+    for over in [cookie::session_name(visit.site), cookie::host_name(visit.site, VISIT)] {
+        reply::set_cookie(&mut response, &cookie::set(visit.site, &over, "", Duration::ZERO));
+    }
     response
 }
 

@@ -74,7 +74,8 @@ struct Line<'a> {
 
 async fn log_in(app: &App, request: &Request) -> Answer {
     let Attempt { phone, code, customer_id } = answer::body(request)?;
-    let typed = Typed { phone: &login::phone(&phone)?, code: &code, customer_id: customer_id.as_deref() };
+    let typed =
+        Typed { phone: &login::phone(&phone)?, code: &code, customer_id: customer_id.as_deref(), browser: None };
     match login::log_in(app, request, typed).await? {
         Login::Choose(lines) => answer::success(answer::field("choose", lines.iter().map(choice).collect::<Vec<_>>())),
         Login::In(session) => answer::success(LoggedIn {

@@ -75,7 +75,8 @@ async fn login_code(
     now: OffsetDateTime,
 ) -> Result<Composed, Failed> {
     // A message that comes late must not bring a code that no longer works.
-    let Some(state) = context.login.as_ref().filter(|state| state.request_id == request_id && !state.used) else {
+    let Some(state) = context.login.as_ref().filter(|state| state.request_id == request_id && state.used.is_none())
+    else {
         return Ok(Composed::Nothing);
     };
     if now >= state.expires_at {

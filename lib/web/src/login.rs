@@ -21,6 +21,8 @@ pub struct Typed<'a> {
     pub code: &'a str,
     /// The line, where several share the phone.
     pub customer_id: Option<&'a str>,
+    /// A secret of at least 128 bits that only the sender's browser holds, if it has one.
+    pub browser: Option<&'a str>,
 }
 
 /// Reads a phone number as people write it.

@@ -24,6 +24,7 @@ async fn three_codes_are_sent_in_fifteen_minutes_and_then_none() {
     let mut journey = start().await;
     for _ in 0..3 {
         receive_code(&mut journey).await;
+        journey.wait(Duration::seconds(30));
     }
     let response = customer_session::handle(
         &journey.login,
@@ -32,12 +33,43 @@ async fn three_codes_are_sent_in_fifteen_minutes_and_then_none() {
     .await;
     let refused = answer(&response);
     let seconds = refused.1["retryAfter"].as_i64().unwrap();
-    assert!(words(&refused) == (429, "too_many_requests") && (880..=900).contains(&seconds), "{refused:?}");
+    assert!(words(&refused) == (429, "too_many_requests") && (790..=810).contains(&seconds), "{refused:?}");
     assert_eq!(response.headers()["retry-after"], seconds.to_string().as_str());
     journey.until_quiet().await;
     assert_eq!(inbox(&journey).len(), 3);
     journey.wait(Duration::seconds(seconds));
     receive_code(&mut journey).await;
+}
+
+#[tokio::test]
+async fn three_quick_wishes_are_one_message_and_count_as_one() {
+    let mut journey = start().await;
+    let code = receive_code(&mut journey).await;
+    let at_once: [(u16, Value); 2] = tokio::join!(ask(&journey, PHONE), ask(&journey, PHONE)).into();
+    let done = (200, json!({"success": true}));
+    assert_eq!(at_once, [done.clone(), done.clone()]);
+    journey.wait(Duration::seconds(29));
+    assert_eq!(ask(&journey, PHONE).await, done);
+    journey.until_quiet().await;
+    assert_eq!(inbox(&journey).len(), 1);
+    let login = &items(&journey.world.aws.direct, "LOGIN").await[0];
+    assert_eq!((login["sends_today"].as_n().unwrap().as_str(), login["sends"].as_l().unwrap().len()), ("1", 1));
+    journey.wait(Duration::seconds(1));
+    assert_eq!(receive_code(&mut journey).await, code);
+    assert_eq!(try_code(&journey, &code).await.0, 200);
+    // Used up, so this is another wish.
+    assert_ne!(receive_code(&mut journey).await, code);
+}
+
+#[tokio::test]
+async fn wishes_at_the_same_instant_are_one_message() {
+    for _ in 0..5 {
+        let mut journey = start().await;
+        let (a, b, c) = tokio::join!(ask(&journey, PHONE), ask(&journey, PHONE), ask(&journey, PHONE));
+        assert_eq!((a.0, b.0, c.0), (200, 200, 200));
+        journey.until_quiet().await;
+        assert_eq!(inbox(&journey).len(), 1);
+    }
 }
 
 #[tokio::test]
@@ -63,8 +95,12 @@ async fn seen_from_outside(journey: &mut Journey, phone: &str) -> Vec<(u16, Valu
     let mut seen = Vec::new();
     let guess = json!({"phone": phone, "code": "abcdef"});
     let phone = json!({"phone": phone});
-    let script = [("otp", &phone), ("otp", &phone), ("login", &guess), ("otp", &phone), ("otp", &phone)];
-    for (path, body) in script.into_iter().chain([("login", &guess); 5]) {
+    let otp = |seconds| ("otp", &phone, seconds);
+    let login = ("login", &guess, 0);
+    // The second wish comes too soon for a second message.
+    let script = [otp(0), otp(0), login, otp(30), otp(30), otp(30)];
+    for (path, body, after_seconds) in script.into_iter().chain([login; 5]) {
+        journey.wait(Duration::seconds(after_seconds));
         journey.world.tap.forget();
         let (status, mut body) = post(&journey.login, path, body).await;
         if let Some(seconds) = body.get_mut("retryAfter") {
@@ -87,7 +123,7 @@ async fn a_phone_that_nobody_has_looks_like_any_other_and_is_sent_nothing() {
     assert_eq!(inbox(&journey).len(), 3);
     assert_eq!(known, unknown);
     let statuses: Vec<u16> = known.iter().map(|(status, ..)| *status).collect();
-    assert_eq!(statuses, [200, 200, 401, 200, 429, 401, 401, 401, 401, 429]);
+    assert_eq!(statuses, [200, 200, 401, 200, 200, 429, 401, 401, 401, 401, 429]);
     assert!(known.iter().all(|(.., calls)| !calls.is_empty()));
     let attributes = |item: &Item| item.keys().cloned().collect::<BTreeSet<_>>();
     let stored: BTreeSet<_> = items(&journey.world.aws.direct, "LOGIN").await.iter().map(attributes).collect();

@@ -41,12 +41,11 @@ impl Store {
         Ok(state.stored())
     }
 
-    /// Uses the code up and opens the session.
-    pub async fn open_session(&self, login_id: &str, state: &LoginState, session: &Session) -> Result<(), StoreError> {
-        let used = LoginState { used: true, ..state.clone() };
+    /// Opens the session, with the code that `used` says is used up.
+    pub async fn open_session(&self, login_id: &str, used: &LoginState, session: &Session) -> Result<(), StoreError> {
         let mut item = to_item(&keys::session(&session.customer_id, &session.token_hash), session)?;
         set_ttl(&mut item, session.expires_at);
-        self.transact(vec![self.login_item(login_id, &used, session.created_at)?, put_new(&self.table, item)?]).await
+        self.transact(vec![self.login_item(login_id, used, session.created_at)?, put_new(&self.table, item)?]).await
     }
 
     fn login_item(

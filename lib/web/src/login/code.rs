@@ -1,9 +1,11 @@
 //! Asking for a code. The answer, the writes and the time are the same whether anybody has that phone or not: who has
 //! it is found out behind the bus, where the message is sent.
 
+use std::ops::ControlFlow::Break;
 use std::sync::Arc;
 
-use billing::access::{login, phone::Phone};
+use billing::access::login::{self, Asked};
+use billing::access::phone::Phone;
 use cloud::app::App;
 use cloud::secrets::Rows;
 use cloud::store::{retry_stale, unless_stale};
@@ -12,7 +14,7 @@ use lambda_http::Request;
 use super::{limit_address, master_key};
 use crate::problem::{self, Problem};
 
-/// Has a code sent to a phone number. `request` says where the wish came from, for the limits.
+/// Has a code sent to a phone number, unless that was just done. `request` says where the wish came from, for the limits.
 pub async fn request_code(app: &App, request: &Request, phone: &Phone) -> Result<(), Problem> {
     limit_address(app, request).await?;
     let rows = require_provider(app).await?;
@@ -24,9 +26,12 @@ pub async fn request_code(app: &App, request: &Request, phone: &Phone) -> Result
         if sender.is_stopped(settings, now) {
             return Err(problem::MESSAGING_STOPPED);
         }
-        let next = login::request(state.as_ref(), phone, new_request_id()?, app.settings.zone, now)
+        let asked = login::request(state.as_ref(), phone, new_request_id()?, app.settings.zone, now)
             .map_err(|too_many| problem::TOO_MANY.retry_after(too_many.retry_after))?;
-        Ok(unless_stale(app.store.request_code(login_id, &next, now).await)?)
+        match asked {
+            Asked::Send(next) => Ok(unless_stale(app.store.request_code(login_id, &next, now).await)?),
+            Asked::JustSent => Ok(Break(())),
+        }
     })
     .await
 }
