@@ -144,12 +144,51 @@ fn a_genuine_xendit_notification_that_is_not_ours_has_no_effect() {
     for body in [
         r#"{"id":"579c8d61f23fa4ca35e52da4","external_id":"invoice_123124123","status":"PAID"}"#,
         r#"{"id":"65f0c0ffee0000000000abcd","external_id":"TOKO/1","status":"PAID"}"#,
+        // Payments, payouts, recurring: envelopes.
         r#"{"event":"payment.capture","business_id":"x","data":{}}"#,
+        r#"{"event":"payout.succeeded","business_id":"x","created":"2026-11-20T02:03:10Z","data":{"id":"disb-1","reference_id":"gaji-11"}}"#,
+        r#"{"event":"recurring.cycle.succeeded","business_id":"x","data":{"id":"repl_1"}}"#,
+        // A batch of disbursements has a `reference`, and its own list.
+        r#"{"created":"2026-11-20T02:03:10Z","id":"57e5007de614fc6222cb0571","reference":"gaji-11","status":"COMPLETED",
+            "total_uploaded_count":2,"disbursements":[{"id":"57c9010f5ef9e7077bcb96b6","external_id":"gaji-11-1","amount":10000}]}"#,
+        // A single disbursement, and a virtual account that was made.
+        r#"{"id":"57f1ca56bb1a631a65eee65e","external_id":"gaji-11-1","amount":17000,"bank_code":"BCA","status":"COMPLETED"}"#,
+        r#"{"id":"57f6fbf26b9f064272622aa6","external_id":"va-budi","account_number":"9999000001","status":"ACTIVE"}"#,
+        r#"{"id":"57f6fbf26b9f064272622aa6","external_id":"va-budi","payment_id":"1","amount":17000}"#,
+        "{}",
+        r#"{"id":"a","external_id":7}"#,
     ] {
         assert!(matches!(verify(body), Ok(Hint::NotOurs(_))), "{body}");
     }
-    for body in ["", "7", "{}", r#"{"id":1,"external_id":"INV-1"}"#, r#"{"id":"a/b","external_id":"INV-1"}"#] {
+    for (status, claims) in [("PAID", true), ("SETTLED", true), ("EXPIRED", false), ("PENDING", false)] {
+        for (id, expected) in
+            [(json!("65f0"), Some("65f0")), (json!("a/b"), None), (json!(1), None), (Value::Null, None)]
+        {
+            let body = json!({"id": id, "external_id": "INV-1", "status": status}).to_string();
+            let Ok(Hint::Order { order_id, reference, claims_payment, .. }) = verify(&body) else { panic!("{body}") };
+            assert_eq!(
+                (order_id.as_str(), reference.as_deref(), claims_payment),
+                ("INV-1", expected, claims),
+                "{body}"
+            );
+        }
+    }
+    for body in ["", "7", "[]", "\"paid\"", "{", "a=b"] {
         assert!(matches!(verify(body), Err(VerifyError::Malformed(_))), "{body}");
+    }
+}
+
+/// Subscriptions and linked accounts: <https://docs.midtrans.com/reference/http-notification>.
+#[test]
+fn a_midtrans_notification_that_is_signed_over_no_order_is_refused() {
+    let gateway = midtrans(MIDTRANS_KEY, "");
+    let signature = hex::encode(Sha512::digest(format!("a1ENABLED200{MIDTRANS_KEY}")));
+    for body in [
+        json!({"event_name": "subscription.charge", "transaction": {"transaction_status": "settlement"}, "subscription": {"id": "s1"}}),
+        json!({"id": "s1", "name": "HOME20", "amount": "300000", "currency": "IDR", "status": "active"}),
+        json!({"account_id": "a1", "account_status": "ENABLED", "status_code": "200", "signature_key": signature}),
+    ] {
+        assert!(matches!(verify_json(&*gateway, &body), Err(VerifyError::Malformed(_))), "{body}");
     }
 }
 

@@ -2,6 +2,9 @@
 //!
 //! The signature covers order id, status code and amount, run together without a separator. It does not cover the
 //! status word, the transaction id or the time, so what is taken from here is only which order to ask about.
+//!
+//! What names no order has no such signature: subscriptions, linked accounts and Iris have notifications of their own,
+//! each with an address of its own in the dashboard. Nothing tells them from forgeries here, so they are refused.
 
 use billing::id::OrderId;
 use serde::Deserialize;
