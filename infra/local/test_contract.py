@@ -13,6 +13,9 @@ DONE = {"success": True}
 BUSY = {"success": False, "code": "busy", "error": "Sistem sedang sibuk, coba lagi", "retryAfter": 1}
 CUSTOMER = {"id": "c1", "name": "Budi", "username": "budi"}
 SESSION = {"success": True, "token": "c1.x", "expiresAt": "2026-11-20T02:03:10Z", "customer": CUSTOMER}
+NOT_FOUND = {"success": False, "code": "not_found", "error": "Tidak ditemukan"}
+WRONG_METHOD = {"success": False, "code": "method_not_allowed", "error": "Metode tidak didukung"}
+ME = "/api/customer/me"
 OTP, LOGIN, LOGOUT, ELSEWHERE = "/api/customer/otp", "/api/customer/login", "/api/customer/logout", "/api/elsewhere"
 
 
@@ -26,7 +29,9 @@ class TheDocumentIsKept(unittest.TestCase):
             (OTP, 200, HEADERS, DONE),
             (LOGIN, 200, HEADERS, SESSION),
             (LOGIN, 503, {**HEADERS, "Retry-After": "1"}, BUSY),
-            (ELSEWHERE, 404, {}, {"message": "Not Found"}),
+            (ELSEWHERE, 404, HEADERS, NOT_FOUND),
+            (ME, 405, {**HEADERS, "Allow": "GET"}, WRONG_METHOD),
+            ("/api/webhooks//midtrans/", 200, HEADERS, DONE),
         ):
             self.assertEqual(wrong("POST", path, status, headers, json.dumps(body).encode()), [], (path, body))
         self.assertEqual(wrong("POST", LOGOUT, 204, HEADERS, b""), [])
@@ -48,8 +53,11 @@ class TheDocumentIsKept(unittest.TestCase):
             # A field of the other branch.
             (LOGIN, 200, HEADERS, {**SESSION, "choose": []}),
             (LOGOUT, 204, HEADERS, DONE),
-            (ELSEWHERE, 200, HEADERS, {"message": "Not Found"}),
-            (ELSEWHERE, 404, HEADERS, {"success": False, "code": "not_found", "error": "Tidak ditemukan"}),
+            (ELSEWHERE, 200, HEADERS, NOT_FOUND),
+            (ELSEWHERE, 404, HEADERS, {"message": "Not Found"}),
+            (ELSEWHERE, 404, HEADERS, WRONG_METHOD),
+            (ME, 405, HEADERS, WRONG_METHOD),
+            (ME, 405, {**HEADERS, "Allow": "GET, POST"}, WRONG_METHOD),
         ):
             self.assertTrue(wrong("POST", path, status, headers, json.dumps(body).encode()), (path, status, headers, body))
 

@@ -654,6 +654,23 @@ class Webhooks(Case):
         answer = api("POST", "/api/webhooks/midtrans", b'{"x":"' + b"a" * 70_000 + b'"}')
         self.assertIn(answer.status, range(400, 500), answer)
 
+    def test_an_address_with_a_slash_too_many_is_that_of_the_webhook(self):
+        test = self.midtrans_notification("payment_notif_test_G000000000_0b2f6c1e-5d54-4f0e-9a51-0c9a3c1f7d10", "105000.00", stack.MIDTRANS_SERVER_KEY)
+        for path in ("midtrans/", "/midtrans", "midtrans//"):
+            self.changes_nothing(path, test, 200)
+        test = self.xendit_notification("invoice_123124123", "579c8d61f23fa4ca35e52da4", 50000)
+        self.changes_nothing("xendit/", test, 200, {"x-callback-token": stack.XENDIT_CALLBACK_TOKEN})
+        self.assertNotIn(api("POST", "/api/webhooks/whatsapp/meta/", {}).status, (404, 405))
+        for path in ("//api/webhooks/midtrans", "/api//webhooks/midtrans"):
+            answer = call("POST", demo["api"] + path, test)
+            # ministack takes some of them as the right one.
+            self.assertIn((answer.status, answer.headers["Location"]), ((308, "/api/webhooks/midtrans"), (200, None)), path)
+
+    def test_another_product_of_xendit_changes_nothing(self):
+        batch = {"id": "57e5007de614fc6222cb0571", "reference": "gaji", "status": "COMPLETED", "disbursements": []}
+        self.changes_nothing("xendit", batch, 200, {"x-callback-token": stack.XENDIT_CALLBACK_TOKEN})
+        self.changes_nothing("xendit", batch, 401, {"x-callback-token": "guessed"})
+
     def test_fifty_copies_extend_once(self):
         before, bill = me("c06"), unpaid("c06")
         made = link("c06", bill["id"])
@@ -694,6 +711,22 @@ class PublicPage(Case):
         lines = [event["message"] for page in pages for event in page["events"]]
         self.assertTrue(lines)
         self.assertFalse([line for line in lines if "/p/" in line or "/api/pay/" in line])
+
+
+class Addresses(Case):
+    def test_what_nobody_has_is_a_page_of_ours_or_an_error_of_the_api(self):
+        for path in ("/wp-login.php", "/customer/nowhere", "/p/-%3E", "/a%20b%22%3C", "/p/a/b/c"):
+            answer = api("GET", path)
+            self.assertEqual((answer.status, answer.headers["Content-Type"]), (404, "text/html; charset=utf-8"), path)
+            self.assertIn(b'href="/customer"', answer.body)
+        for method, path, status in (("GET", "/api/nowhere", 404), ("GET", "/api/customer/otp", 405), ("DELETE", "/api/customer/me", 405)):
+            self.assertEqual(api(method, path).status, status, path)
+
+    def test_what_was_meant_opens(self):
+        for path in ("/CUSTOMER", "/customer/", "/customer.", "/Customer/Login)", "/customer%3E"):
+            answer = api("GET", path)
+            self.assertEqual(answer.status, 200, path)
+            self.assertIn(b"phone-form", answer.body)
 
 
 class NothingIsStuck(Case):

@@ -206,7 +206,15 @@ class Api(unittest.TestCase):
         methods = {"get", "post", "put", "delete", "patch"}
         paths = yaml.safe_load(description.read_text())["paths"]
         described = {f"{method.upper()} {path}" for path, operations in paths.items() for method in operations if method in methods}
-        self.assertEqual({route for route in self.routes() if " /api/" in route}, described)
+        self.assertEqual({route for route in self.routes() if " /api/" in route and not route.endswith("+}")}, described)
+
+    def test_an_address_of_a_webhook_with_a_slash_too_many_reaches_the_function_of_the_right_one(self):
+        targets = {route["RouteKey"]: route["Target"] for route in of_type("AWS::ApiGatewayV2::Route").values()}
+        loose = {key for key in targets if " /api/" in key and key.endswith("+}")}
+        exact = {key for key in targets if " /api/webhooks/" in key} - loose
+        for key in exact:
+            self.assertEqual(targets[re.sub(r"\{\w+\}$", "{proxy+}", key)], targets[key])
+        self.assertEqual(len(loose), len(exact))
 
     def test_a_public_url_that_functions_refuse_cannot_be_deployed(self):
         # The same list as in lib/cloud/src/public_url.rs.
@@ -216,7 +224,8 @@ class Api(unittest.TestCase):
         for bad in ["bayar.example.id", "http://bayar.example.id", "http://127.0.0.1.example.id", "https://a.id/portal", "https://u:p@a.id", "https://a.id?x", "ftp://a.id", "https://bücher.example"]:
             self.assertFalse(pattern.search(bad), bad)
 
-    def test_pages_come_from_the_portal_and_nothing_else_does(self):
+    def test_pages_and_whatever_nobody_has_come_from_the_portal_and_nothing_else_does(self):
+        self.assertIn("$default", self.routes())
         for route in of_type("AWS::ApiGatewayV2::Route").values():
             key = route["RouteKey"]
             with self.subTest(key):

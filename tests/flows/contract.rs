@@ -93,14 +93,7 @@ fn keeps(asked: &Asked, response: &Response<Body>) -> Result<(), String> {
         return Err("it may be cached".to_owned());
     }
     let Some(operation) = operation(asked) else {
-        // API Gateway routes nothing else to a function and answers 404 itself, in its own words. Should it, the function
-        // knows no such path either, and says so in ours.
-        let not_found = json!({"$ref": "#/components/schemas/Error", "properties": {"code": {"const": "not_found"}}});
-        let unknown = json!({"content": {"application/json": {"schema": not_found}}});
-        return match response.status().as_u16() {
-            404 => says(&unknown, response),
-            _ => Err("the document knows no such operation".to_owned()),
-        };
+        return elsewhere(asked, response);
     };
     let status = response.status().as_u16().to_string();
     let documented = resolved(&operation["responses"][&status]);
@@ -122,6 +115,31 @@ fn keeps(asked: &Asked, response: &Response<Body>) -> Result<(), String> {
     says(documented, response)
 }
 
+/// What no operation answers: there is no such path, or the path has other methods, which are named.
+fn elsewhere(asked: &Asked, response: &Response<Body>) -> Result<(), String> {
+    let allowed = response.headers().get("allow").map(|value| value.to_str().unwrap_or_default().to_lowercase());
+    let code = match response.status().as_u16() {
+        404 => "not_found",
+        405 if allowed.as_deref().is_some_and(|allowed| allowed == methods(&asked.path).join(", ")) => {
+            "method_not_allowed"
+        }
+        _ => return Err("the document knows no such operation".to_owned()),
+    };
+    let schema = json!({"$ref": "#/components/schemas/Error", "properties": {"code": {"const": code}}});
+    says(&json!({"content": {"application/json": {"schema": schema}}}), response)
+}
+
+/// The methods that the document has for a path.
+fn methods(path: &str) -> Vec<&'static str> {
+    let operations = operations(path).into_iter().flat_map(|operations| operations.as_object().unwrap().keys());
+    operations.map(String::as_str).filter(|name| ["get", "post"].contains(name)).collect()
+}
+
+/// Every path of the document with its methods, in the order of the document.
+pub fn routes() -> Vec<(&'static str, Vec<&'static str>)> {
+    DOCUMENT["paths"].as_object().unwrap().keys().map(|path| (path.as_str(), methods(path))).collect()
+}
+
 /// The body is of the documented media type, and fits its schema.
 fn says(documented: &Value, response: &Response<Body>) -> Result<(), String> {
     let body = response.body().as_ref();
@@ -138,9 +156,18 @@ fn says(documented: &Value, response: &Response<Body>) -> Result<(), String> {
     fits(&media["schema"], &value)
 }
 
-/// The operation of a path such as `/api/customer/invoices/inv_1/check`. A path without a parameter comes first.
 fn operation(asked: &Asked) -> Option<&'static Value> {
-    let parts: Vec<&str> = asked.path.split('/').collect();
+    operations(&asked.path)?.get(&asked.method)
+}
+
+/// The operations of a path such as `/api/customer/invoices/inv_1/check`. A path without a parameter comes first. In
+/// webhooks' addresses slashes too many do not matter.
+fn operations(path: &str) -> Option<&'static Value> {
+    let parts: Vec<&str> = if path.starts_with("/api/webhooks/") {
+        std::iter::once("").chain(path.split('/').filter(|part| !part.is_empty())).collect()
+    } else {
+        path.split('/').collect()
+    };
     let is_this = |template: &str| {
         let of_template: Vec<&str> = template.split('/').collect();
         let mut pairs = of_template.iter().zip(&parts);
@@ -149,7 +176,7 @@ fn operation(asked: &Asked) -> Option<&'static Value> {
     };
     let mut paths: Vec<_> = DOCUMENT["paths"].as_object().unwrap().iter().filter(|(path, _)| is_this(path)).collect();
     paths.sort_by_key(|(path, _)| path.matches('{').count());
-    paths.first()?.1.get(&asked.method)
+    paths.first().map(|(_, operations)| *operations)
 }
 
 /// What `$ref` leads to.

@@ -20,6 +20,7 @@ mod contract;
 mod cookie;
 mod crash;
 mod device;
+mod elsewhere;
 mod journey;
 mod link;
 mod log;

@@ -4,6 +4,7 @@
 //! books nothing: its forms and its script ask the API's own functions for that, so a function that talks to the open
 //! Internet in HTML needs no right to the gateways' keys.
 
+mod address;
 pub mod assets;
 mod log_in;
 pub mod pages;
@@ -19,7 +20,7 @@ use lambda_http::http::{Method, header};
 use lambda_http::{Body, Request, RequestExt as _, Response};
 use time::{Duration, OffsetDateTime};
 use web::problem::{self, Problem};
-use web::{answer, cookie};
+use web::{answer, cookie, routes};
 
 use crate::pages::Page;
 
@@ -65,28 +66,42 @@ impl Visit<'_> {
     }
 }
 
-/// Answers one request.
-pub async fn handle(app: &App, request: Request) -> Response<Body> {
+/// Answers one request; also one for an address that nobody has, to which the API leads here.
+pub async fn handle(app: &App, mut request: Request) -> Response<Body> {
+    // Whoever asks for the head of a page only is told that of the page.
+    let only_head = request.method() == Method::HEAD;
+    if only_head {
+        *request.method_mut() = Method::GET;
+    }
+    let mut response = respond(app, request).await;
+    if only_head {
+        *response.body_mut() = Body::Empty;
+    }
+    response
+}
+
+async fn respond(app: &App, request: Request) -> Response<Body> {
     let Some(site) = app.settings.public_url.as_ref() else {
         tracing::error!(alarm = true, "PUBLIC_URL is not set: the portal cannot tell its own forms from others'");
         return answer::respond(Err(problem::BUSY), request.headers());
     };
     let chosen = answer::query(&request.query_string_parameters(), LANGUAGE).and_then(Language::parse);
     let remembered = cookie::read(request.headers(), LANGUAGE).and_then(Language::parse);
+    let meant = if request.method() == Method::GET { address::meant(request.uri().path()) } else { None };
     let visit = Visit {
         app,
         request: &request,
         site,
         lang: chosen.or(remembered).unwrap_or_default(),
-        here: same_page(&request),
+        here: same_page(&request, meant.as_deref().unwrap_or_else(|| request.uri().path())),
         now: app.clock.now(),
     };
-    let mut response = route(&visit).await;
+    let mut response = if meant.is_some() { answer::see_other(&visit.here) } else { route(&visit).await };
     if let Some(lang) = chosen {
         reply::set_cookie(&mut response, &cookie::set(site, LANGUAGE, lang.code(), LANGUAGE_KEPT));
     }
     reply::fence(&mut response, site);
-    if matches!(answer::path(&request).as_slice(), ["p", ..]) {
+    if answer::path(&request).first().is_some_and(|first| first.eq_ignore_ascii_case("p")) {
         reply::keep_address(&mut response);
     }
     response
@@ -95,7 +110,10 @@ pub async fn handle(app: &App, request: Request) -> Response<Body> {
 async fn route(visit: &Visit<'_>) -> Response<Body> {
     let path = answer::path(visit.request);
     let is_form = visit.request.method() == Method::POST;
+    let is_read = visit.request.method() == Method::GET;
     match (is_form, path.as_slice()) {
+        (_, [first, ..]) if first.eq_ignore_ascii_case("api") => routes::elsewhere(visit.request),
+        _ if !is_form && !is_read => visit.trouble(&problem::NOT_FOUND),
         (true, ["customer", "login"]) => log_in::submit(visit).await,
         (true, ["customer", "logout"]) => log_in::end(visit).await,
         (true, ["customer", "share"]) => public_bill::share(visit).await,
@@ -118,8 +136,7 @@ async fn route(visit: &Visit<'_>) -> Response<Body> {
 
 /// Path and query that lead to the same page, for the language switch. Of the query only what chooses the page: nothing
 /// that somebody else put into an address stands in a page.
-fn same_page(request: &Request) -> String {
-    let path = request.uri().path();
+fn same_page(request: &Request, path: &str) -> String {
     let parameters = request.query_string_parameters();
     let known = |name: &str, is_known: fn(&str) -> bool| {
         answer::query(&parameters, name).filter(|value| is_known(value)).map(|value| format!("{name}={value}"))

@@ -14,20 +14,22 @@ use payments::connect::{ask, connect, connect_with_fresh_keys, require_same_mode
 use time::Duration;
 use web::answer::{self, Answer, BODY_LIMIT};
 use web::problem::{self, Problem};
+use web::routes;
 
 /// A verified hint that could not be confirmed is followed up by reconcile this soon.
 const FOLLOW_UP: Duration = Duration::seconds(30);
 
 /// Answers one webhook.
 pub async fn handle(app: &App, request: Request) -> Response<Body> {
-    answer::respond(receive(app, &request).await, request.headers())
+    match answer::path(&request).as_slice() {
+        ["api", "webhooks", gateway] => answer::respond(receive(app, &request, gateway).await, request.headers()),
+        // The route takes whatever lies behind it, so that a slash too many reaches this function.
+        _ => routes::elsewhere(&request),
+    }
 }
 
-async fn receive(app: &App, request: &Request) -> Answer {
-    let gateway = match answer::path(request).as_slice() {
-        ["api", "webhooks", name] => GatewayName::parse(name).ok_or(problem::NOT_FOUND)?,
-        _ => return Err(problem::NOT_FOUND),
-    };
+async fn receive(app: &App, request: &Request, gateway: &str) -> Answer {
+    let gateway = GatewayName::parse(gateway).ok_or(problem::NOT_FOUND)?;
     let body: &[u8] = request.body().as_ref();
     if body.len() > BODY_LIMIT {
         return Err(problem::TOO_LARGE);

@@ -1,11 +1,11 @@
 //! Wiring of `receive-webhook`.
 
 use cloud::app::App;
-use lambda_http::{Error, run, service_fn};
+use lambda_http::{Error, service_fn};
 
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> Result<(), Error> {
     cloud::telemetry::init();
     let app = App::from_env()?;
-    run(service_fn(async |request| Ok::<_, Error>(receive_webhook::handle(&app, request).await))).await
+    web::run(service_fn(async |request| Ok::<_, Error>(receive_webhook::handle(&app, request).await))).await
 }

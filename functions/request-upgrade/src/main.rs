@@ -1,11 +1,11 @@
 //! Wiring of `request-upgrade`.
 
 use cloud::app::App;
-use lambda_http::{Error, run, service_fn};
+use lambda_http::{Error, service_fn};
 
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> Result<(), Error> {
     cloud::telemetry::init();
     let app = App::from_env()?;
-    run(service_fn(async |request| Ok::<_, Error>(Box::pin(request_upgrade::handle(&app, request)).await))).await
+    web::run(service_fn(async |request| Ok::<_, Error>(Box::pin(request_upgrade::handle(&app, request)).await))).await
 }

@@ -157,6 +157,24 @@ pub fn see_other(page: &str) -> Response<Body> {
     response
 }
 
+/// 308: the same request again, there. `address` is a path, perhaps with a query.
+#[must_use]
+pub fn moved(address: &str) -> Response<Body> {
+    let mut response = see_other(address);
+    *response.status_mut() = StatusCode::PERMANENT_REDIRECT;
+    response
+}
+
+/// The address is right and the method is not: names those in `allowed`, such as `GET, POST`.
+#[must_use]
+pub fn wrong_method(headers: &HeaderMap, allowed: &str) -> Response<Body> {
+    let mut response = refused(problem::WRONG_METHOD, headers, ());
+    if let Ok(allowed) = HeaderValue::from_str(allowed) {
+        response.headers_mut().insert(header::ALLOW, allowed);
+    }
+    response
+}
+
 fn json_response(status: StatusCode, text: String) -> Response<Body> {
     let mut response = Response::new(Body::Text(text));
     *response.status_mut() = status;

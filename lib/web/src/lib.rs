@@ -10,4 +10,8 @@ pub mod link;
 pub mod login;
 pub mod pay_page;
 pub mod problem;
+pub mod routes;
+mod runtime;
 pub mod upgrade;
+
+pub use runtime::run;

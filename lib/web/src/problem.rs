@@ -93,6 +93,13 @@ pub const LINK_FAILED: Problem = problem(
 pub const LINK_IN_PROGRESS: Problem =
     problem(409, "link_in_progress", "Link sedang dibuat, coba lagi", "The link is being made, please try again")
         .retry_after(1);
+/// A payment is held for review: a second one beside it could count too.
+pub const PAYMENT_IN_REVIEW: Problem = problem(
+    409,
+    "payment_in_review",
+    "Pembayaran Anda sedang diperiksa, jangan membayar lagi",
+    "Your payment is under review, do not pay again",
+);
 /// The customer has the package already.
 pub const SAME_PACKAGE: Problem =
     problem(400, "same_package", "Anda sudah memakai paket ini", "You have this package already");
@@ -196,5 +203,8 @@ pub const REFRESHED_LATELY: Problem = problem(
     "Baru saja diperbarui, tunggu sebentar sebelum mencoba lagi",
     "It was updated a moment ago, wait a little before you try again",
 );
-/// No such path or method.
+/// The path is known, the method is not one of its.
+pub const WRONG_METHOD: Problem =
+    problem(405, "method_not_allowed", "Metode tidak didukung", "The method is not supported");
+/// No such path.
 pub const NOT_FOUND: Problem = problem(404, "not_found", "Tidak ditemukan", "Not found");

@@ -1,0 +1,77 @@
+//! How a function that answers HTTP is run.
+
+use lambda_http::request::LambdaRequest;
+use lambda_http::{Adapter, Body, Error, LambdaEvent, Request, Response, Service, lambda_runtime, service_fn};
+use percent_encoding::{AsciiSet, CONTROLS, utf8_percent_encode};
+
+/// What no address may hold as it is (RFC 3986, appendix A).
+const NOT_IN_QUERY: &AsciiSet =
+    &CONTROLS.add(b' ').add(b'"').add(b'#').add(b'<').add(b'>').add(b'\\').add(b'^').add(b'`');
+const NOT_IN_PATH: &AsciiSet = &NOT_IN_QUERY.add(b'?').add(b'{').add(b'|').add(b'}');
+
+/// Runs `handler` behind an HTTP API of API Gateway.
+///
+/// `lambda_http` panics at an address that is none, and API Gateway makes such addresses: in format 2.0 `rawPath` is
+/// decoded, so `/p/x%3E`, the end of a link in pointed brackets, comes as `/p/x>`.
+pub async fn run<'a, S>(handler: S) -> Result<(), Error>
+where
+    S: Service<Request, Response = Response<Body>, Error = Error>,
+    S::Future: Send + 'a,
+{
+    let mut adapter = Adapter::from(handler);
+    lambda_runtime::run(service_fn(move |mut event: LambdaEvent<LambdaRequest>| {
+        encode_address(&mut event.payload);
+        adapter.call(event)
+    }))
+    .await
+}
+
+fn encode_address(request: &mut LambdaRequest) {
+    if let LambdaRequest::ApiGatewayV2(event) = request {
+        let encode = |text: &mut Option<String>, set| {
+            *text = text.take().map(|text| utf8_percent_encode(&text, set).to_string());
+        };
+        encode(&mut event.raw_path, NOT_IN_PATH);
+        encode(&mut event.raw_query_string, NOT_IN_QUERY);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use lambda_http::RequestExt as _;
+    use serde_json::json;
+
+    use super::*;
+
+    fn request(path: &str, query: &str) -> Request {
+        let context = json!({"accountId": "1", "apiId": "a", "stage": "$default", "timeEpoch": 0, "http": {"method": "GET", "path": path}});
+        let event = json!({"version": "2.0", "rawPath": path, "rawQueryString": query, "headers": {}, "requestContext": context, "isBase64Encoded": false});
+        let mut request: LambdaRequest = serde_json::from_value(event).unwrap();
+        encode_address(&mut request);
+        request.into()
+    }
+
+    #[test]
+    fn an_address_that_api_gateway_has_decoded_is_one_again() {
+        for (path, expected) in [
+            ("/p/x>", "/p/x%3E"),
+            ("/p/x y\"<`|^\\{}\n", "/p/x%20y%22%3C%60%7C%5E%5C%7B%7D%0A"),
+            ("/p/x?y#z", "/p/x%3Fy%23z"),
+            ("/p/”é\u{a0}", "/p/%E2%80%9D%C3%A9%C2%A0"),
+            // The one escape that it leaves alone.
+            ("/p/x%25", "/p/x%25"),
+            ("//api/webhooks/midtrans/", "//api/webhooks/midtrans/"),
+            ("/p/a-b_c.~!$&'()*+,;=:@", "/p/a-b_c.~!$&'()*+,;=:@"),
+        ] {
+            assert_eq!(request(path, "").uri().path(), expected, "{path}");
+        }
+    }
+
+    #[test]
+    fn a_query_that_is_encoded_stays_as_it_is() {
+        let query = |query: &str| request("/customer", query).uri().query().map(str::to_owned);
+        assert_eq!(query("a=b%20c&d=%3E+?/").as_deref(), Some("a=b%20c&d=%3E+?/"));
+        assert_eq!(query("a=<b \"c\"#d").as_deref(), Some("a=%3Cb%20%22c%22%23d"));
+        assert_eq!(request("/customer", "a=b%20c").query_string_parameters().first("a"), Some("b c"));
+    }
+}
