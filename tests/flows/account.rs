@@ -105,7 +105,7 @@ async fn an_invoice_is_answered_as_specified_from_new_to_paid() {
     let created = format::instant(journey.invoice.created_at);
     let mut expected = json!({
         "id": journey.invoice.id, "invoiceNumber": "INV-2026-000001", "amount": 300_000, "amountDue": 300_000, "status": "UNPAID",
-        "overdue": false, "dueDate": due, "paidAt": null, "paymentLink": null, "description": journey.invoice.description,
+        "overdue": false, "inReview": false, "dueDate": due, "paidAt": null, "paymentLink": null, "description": journey.invoice.description,
         "kind": "renewal", "createdAt": created,
     });
     expected["invoiceNumber"] = json!(journey.invoice.number);

@@ -310,3 +310,21 @@ async fn credit_pays_when_a_link_is_asked_for_and_what_it_covers_needs_no_gatewa
         }
     }
 }
+
+#[tokio::test]
+async fn credit_does_not_pay_beside_a_payment_that_is_held_for_review() {
+    let (mut journey, old, new) = replaced().await;
+    journey.pay(&new).await;
+    journey.until_quiet().await;
+    journey.invoice = journey.world.invoice(&journey.customer).await;
+    let token = journey.token().await;
+    let link = journey.link(&token, Some(GatewayName::Midtrans)).await;
+    journey.simulate(&link, Outcome::Challenged).await;
+    journey.pay(&old).await;
+    journey.until_quiet().await;
+    assert_eq!(journey.world.profile(&journey.customer.id).await.credit.get(), 300_000);
+    assert_eq!(journey.ask_link(&token, None).await.unwrap().1["code"], "payment_in_review");
+    journey.simulate(&link, Outcome::Denied).await;
+    journey.until_quiet().await;
+    assert_eq!(journey.ask_link(&token, None).await.unwrap().1["status"], "PAID");
+}

@@ -6,6 +6,7 @@
 //! same for whoever holds the link of a bill's public page.
 
 use billing::id::InvoiceId;
+use billing::payment::gateway::ReportedState;
 use billing::payment::invoice::{Invoice, InvoiceStatus};
 use billing::zone::retry_after;
 use cloud::{app::App, pay_page_key::Token};
@@ -58,6 +59,9 @@ async fn check_public(app: &App, token: Option<&Token>) -> Answer {
 #[serde(rename_all = "camelCase")]
 struct Standing {
     status: InvoiceStatus,
+    /// A payment is held for review at the gateway.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    in_review: bool,
     /// Seconds to wait, if the gateway was asked a moment ago and so was not asked again.
     #[serde(skip_serializing_if = "Option::is_none")]
     retry_after: Option<i64>,
@@ -68,28 +72,38 @@ async fn told(app: &App, invoice: Invoice) -> Answer {
 }
 
 async fn standing(app: &App, invoice: Invoice) -> Result<Standing, Problem> {
-    let told = |status| Standing { status, retry_after: None };
     let status = invoice.status;
-    let Some(link) = invoice.link.clone() else { return Ok(told(status)) };
+    let known = Standing {
+        status,
+        in_review: status == InvoiceStatus::Unpaid && invoice.in_review.is_some(),
+        retry_after: None,
+    };
+    let behind_link = || Some((invoice.link.as_ref()?.gateway, invoice.link.as_ref()?.order_id.clone()));
+    let held = invoice.in_review.as_ref().map(|held| (held.gateway, held.order_id.clone()));
+    let Some((gateway, order_id)) = held.or_else(behind_link) else { return Ok(known) };
     if status != InvoiceStatus::Unpaid {
-        return Ok(told(status));
+        return Ok(known);
     }
     let (store, now) = (&app.store, app.clock.now());
-    let (order, wait) =
-        tokio::join!(store.order(link.gateway, &link.order_id), store.claim_check(&invoice.id, ASKED_EVERY, now));
+    let (order, wait) = tokio::join!(store.order(gateway, &order_id), store.claim_check(&invoice.id, ASKED_EVERY, now));
     if let Some(wait) = wait? {
-        return Ok(Standing { status, retry_after: Some(retry_after(now.saturating_add(wait), now)) });
+        return Ok(Standing { retry_after: Some(retry_after(now.saturating_add(wait), now)), ..known });
     }
-    let Some(order) = order? else { return Ok(told(status)) };
+    let Some(order) = order? else { return Ok(known) };
     let booked = async {
         let gateway = connect_for(app, &order).await?;
         ask_and_book(app, &*gateway, order, Some(invoice), "check").await
     };
     match Box::pin(booked).await {
-        Ok(booked) => Ok(told(booked.invoice_status)),
+        Ok(booked) => Ok(Standing {
+            status: booked.invoice_status,
+            in_review: booked.invoice_status == InvoiceStatus::Unpaid
+                && matches!(booked.state, ReportedState::InReview(_)),
+            retry_after: None,
+        }),
         Err(BookingError::Store(error)) => Err(error.into()),
         Err(trouble) => {
-            tracing::error!(order = link.order_id.as_str(), error = %trouble, "payment could not be checked");
+            tracing::error!(order = order_id.as_str(), error = %trouble, "payment could not be checked");
             Err(problem::BUSY.retry_after(ASKED_EVERY.whole_seconds()))
         }
     }

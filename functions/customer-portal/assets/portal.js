@@ -14,6 +14,7 @@
   const rowOf = (id) => document.getElementById("invoice-" + id);
   const stateOf = (id) => rowOf(id)?.dataset.state;
   const isOpen = (id) => ["unpaid", "overdue"].includes(stateOf(id));
+  const isChecked = (id) => isOpen(id) || stateOf(id) === "in-review";
 
   // Answers of the API. Throws when none came within 25 seconds; a session that has ended leads to the login.
   async function call(path, fields) {
@@ -109,7 +110,7 @@
     if (!answer?.ok) {
       tab?.close();
       if (answer?.status !== 401) say(id, answer ? answer.said.error || page.textBusy : page.textNetwork, { again: "pay", gateway: gateway || "" });
-      if (answer?.status === 404) refresh();
+      if (answer?.status === 404 || answer?.said.code === "payment_in_review") refresh();
       return;
     }
     document.getElementById("problem")?.remove();
@@ -200,7 +201,7 @@
   async function check(id, pressed) {
     const row = rowOf(id);
     const place = row?.querySelector("[data-message]");
-    if (!row || row.hasAttribute("aria-busy") || !isOpen(id) || following.has(id)) return;
+    if (!row || row.hasAttribute("aria-busy") || !isChecked(id) || following.has(id)) return;
     const wait = (asked.get(id) || 0) + 10000 - Date.now();
     if (!pressed && place.classList.contains("error")) return;
     if (!pressed && wait > 0) {
@@ -228,7 +229,8 @@
     if (answer?.status === 401) return;
     const isLast = begun.get(id) === mine;
     if (answer?.said.status !== "PAID") {
-      if (isLast && answer?.ok) say(id, pressed || document.getElementById("finish") ? page.textNotReceived : "");
+      if (isLast && answer?.said.inReview) say(id, page.textInReview);
+      else if (isLast && answer?.ok) say(id, pressed || document.getElementById("finish") ? page.textNotReceived : "");
       else if (isLast) say(id, answer ? answer.said.error || page.textBusy : page.textNetwork, { again: "check" });
       // It may have been paid in part, or withdrawn.
       return answer?.ok && refresh();

@@ -20,6 +20,9 @@ const JUST_PAID: Duration = Duration::hours(1);
 
 /// The page at `/customer/<path>`.
 pub(crate) async fn page(visit: &Visit<'_>, path: &[&str]) -> Response<Body> {
+    if !matches!(path, [] | ["invoices" | "history" | "wifi" | "finish"] | ["pay" | "finish", _]) {
+        return visit.trouble(&problem::NOT_FOUND);
+    }
     let claim = match claim(visit.request, Some(visit.site)) {
         Ok(claim) => claim,
         Err(problem) => return refused(visit, path, &problem),
@@ -157,7 +160,7 @@ async fn finish(visit: &Visit<'_>, claim: &Claim, invoice: Option<&str>) -> Resu
 /// Is about to be paid, or just was.
 fn may_be_meant(bill: &Bill, now: OffsetDateTime) -> bool {
     match bill.status {
-        InvoiceStatus::Unpaid => bill.invoice.link.is_some(),
+        InvoiceStatus::Unpaid => bill.invoice.link.is_some() || bill.in_review,
         InvoiceStatus::Paid => bill.invoice.paid_at.is_some_and(|paid_at| now - paid_at < JUST_PAID),
         InvoiceStatus::Cancelled => false,
     }

@@ -46,7 +46,7 @@ texts! {
     // Account
     greeting, account, name, username, package, status, active, expired, valid_until, credit, owed, change_package,
     // Bills
-    bills, no_bills, older_bills, newest_bills, due, left_to_pay, paid, unpaid, overdue, activating, network_late, cancelled,
+    bills, no_bills, older_bills, newest_bills, due, left_to_pay, paid, unpaid, overdue, activating, network_late, cancelled, in_review, in_review_text,
     pay_now, make_link, other_methods,
     // Paying
     opening, open_payment_page, pay_failed, pay_title, link_made, back_home, checking, making_link, opened, not_received, check, check_again,
@@ -72,7 +72,7 @@ texts! {
 /// The message of an error code in a URL. Only messages of known codes are ever shown: nothing of the URL is.
 #[must_use]
 pub fn message_of(code: &str, lang: Language) -> Option<&'static str> {
-    const SHOWN: [Problem; 20] = [
+    const SHOWN: [Problem; 21] = [
         problem::NOT_FROM_HERE,
         problem::INVOICE_ID_MISSING,
         problem::UNKNOWN_GATEWAY,
@@ -80,6 +80,7 @@ pub fn message_of(code: &str, lang: Language) -> Option<&'static str> {
         problem::GATEWAY_NOT_CONFIGURED,
         problem::LINK_FAILED,
         problem::LINK_IN_PROGRESS,
+        problem::PAYMENT_IN_REVIEW,
         problem::SAME_PACKAGE,
         problem::UNKNOWN_PACKAGE,
         problem::PACKAGE_RETIRED,
@@ -258,6 +259,14 @@ mod tests {
     fn a_phone_number_is_written_as_at_home() {
         assert_eq!(phone(&Phone::parse("6281234567890").unwrap()), "0812-3456-7890");
         assert_eq!(phone(&Phone::parse("62811123456").unwrap()), "0811-1234-56");
+    }
+
+    proptest::proptest! {
+        #[test]
+        fn a_phone_number_that_is_copied_from_a_page_is_the_same_number(digits in "8[1-35-9][0-9]{7,10}") {
+            let read = Phone::parse(&digits).unwrap();
+            proptest::prop_assert_eq!(Phone::parse(&phone(&read)), Ok(read));
+        }
     }
 
     #[test]

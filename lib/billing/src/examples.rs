@@ -75,6 +75,7 @@ pub fn invoice() -> Invoice {
         due_date: date!(2026 - 11 - 30),
         paid_at: None,
         link: None,
+        in_review: None,
         lease: None,
         attempts: None,
         upgrade: None,

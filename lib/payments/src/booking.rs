@@ -117,7 +117,7 @@ async fn close_other_link(app: &App, booked: &Booked, before: &Invoice) {
 
 fn log_booking(booked: &Booked, via: &str, reviews: usize) {
     let (order, gateway) = (booked.order.id.as_str(), booked.order.gateway.as_str());
-    if let ReportedState::Unclear(why) = &booked.state {
+    if let Some(why) = booked.state.needs_a_person() {
         tracing::error!(alarm = true, order, gateway, why, "the gateway's answer needs a person");
     }
     if reviews > 0 {

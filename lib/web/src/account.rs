@@ -50,6 +50,8 @@ pub struct Bill {
     /// What is still to pay.
     pub amount_due: Rupiah,
     pub overdue: bool,
+    /// A payment of it is held for review, so it can be paid nowhere now.
+    pub in_review: bool,
     /// Where it can be paid at once, if a link is stored that can be given out.
     pub link: Option<String>,
     /// Where the network stands with what was paid here, if that is not known to it yet.
@@ -67,7 +69,8 @@ impl Bill {
             (invoice.status, amount_due)
         };
         let link = reusable(&invoice, amount_due, now).map(|link| link.url.clone());
-        Ok(Self { status, amount_due, overdue: invoice.is_overdue(zone, now), link, network: None, invoice })
+        let in_review = status == InvoiceStatus::Unpaid && invoice.in_review.is_some();
+        Ok(Self { status, amount_due, overdue: invoice.is_overdue(zone, now), in_review, link, network: None, invoice })
     }
 
     /// The same, with what the network knows of the caller's line.

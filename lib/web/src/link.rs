@@ -15,6 +15,7 @@ use crate::problem::{self, Problem};
 pub const fn no_link(why: NoLink) -> Problem {
     match why {
         NoLink::NotPayable => problem::INVOICE_NOT_FOUND,
+        NoLink::InReview => problem::PAYMENT_IN_REVIEW,
         NoLink::InProgress => problem::LINK_IN_PROGRESS,
         NoLink::TooMany { retry_after } => problem::TOO_MANY.retry_after(retry_after),
         NoLink::NotConfigured => problem::GATEWAY_NOT_CONFIGURED,

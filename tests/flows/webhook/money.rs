@@ -5,11 +5,15 @@ use billing::{
     payment::{gateway::GatewayName, invoice::InvoiceStatus, order::OrderStatus, withdrawal::withdraw},
     service::entitlement::Reason,
 };
-use lunas_sandbox::{Outcome, Simulate};
+use lunas_sandbox::{Fault, FaultKind, Outcome, Simulate};
+use serde_json::json;
+use testkit::request::{answer, from_browser, request};
 use time::Duration;
 
 use super::{assert_unpaid, with_link};
-use crate::journey::Journey;
+use crate::api::{create_payment_link, customer_account};
+use crate::journey::{Journey, account_of};
+use crate::pay_page::link_of;
 
 /// Invoice status and settlement, credit, live grants of renewals.
 async fn check(journey: &Journey, status: InvoiceStatus, settlement_no: u32, credit: i64, live: usize) {
@@ -58,13 +62,63 @@ async fn reasons(journey: &Journey) -> Vec<String> {
     reasons
 }
 
+/// Neither the API nor a page offers a way to pay, and both say why. `is_held`: a payment is held for review.
+async fn assert_offered(journey: &Journey, token: &str, is_held: bool) {
+    let orders = journey.orders().await.len();
+    let account = account_of(&journey.world.app);
+    let (_, body) =
+        answer(&customer_account::handle(&account, request("GET", "/api/customer/invoices", Some(token), None)).await);
+    let shown = &body["invoices"][0];
+    assert_eq!((&shown["inReview"], shown["paymentLink"].is_null()), (&json!(is_held), is_held), "{shown}");
+    let cookie = format!("__Host-session={token}");
+    let public = link_of(journey, &journey.invoice).await;
+    for path in [
+        "/customer",
+        &format!("/customer/finish/{}", journey.invoice.id),
+        &format!("/customer/pay/{}", journey.invoice.id),
+        &public.page(None),
+        &public.page(Some("pay")),
+    ] {
+        let page = customer_portal::handle(&journey.world.app, from_browser("GET", path, &[], &[&cookie], None)).await;
+        let html = String::from_utf8(page.body().as_ref().to_vec()).unwrap();
+        assert_eq!(html.contains("Sedang diperiksa<"), is_held, "{path}: {html}");
+        assert_eq!(html.contains("data-state=\"in-review\""), is_held, "{path}");
+        let can_pay = html.contains("/api/customer/invoices/payment\"")
+            || html.contains("/link\"")
+            || html.contains("http-equiv=\"refresh\"");
+        assert_eq!(can_pay, !is_held, "{path}: {html}");
+    }
+    if is_held {
+        for gateway in [None, Some(GatewayName::Midtrans), Some(GatewayName::Xendit)] {
+            let (status, body) = journey.ask_link(token, gateway).await.unwrap();
+            assert_eq!((status, &body["code"]), (409, &json!("payment_in_review")));
+        }
+        let by_link = from_browser("POST", &format!("/api/pay/{}/link", public.as_str()), &[], &[], Some("{}"));
+        assert_eq!(
+            answer(&create_payment_link::handle(&journey.world.app, by_link).await).1["code"],
+            "payment_in_review"
+        );
+        journey.wait(Duration::seconds(10));
+        assert_eq!(
+            journey.check(token).await,
+            Some((200, json!({"success": true, "status": "UNPAID", "inReview": true})))
+        );
+        let (_, again) = journey.check(token).await.unwrap();
+        assert!(again["inReview"] == true && again["retryAfter"].is_i64(), "{again}");
+        assert_eq!(journey.orders().await.len(), orders, "nothing was opened beside it");
+    }
+}
+
 #[tokio::test]
 async fn a_challenged_card_is_held_until_it_is_accepted() {
     let (mut journey, link) = with_link(GatewayName::Midtrans).await;
+    let token = journey.token().await;
+    assert_offered(&journey, &token, false).await;
     journey.simulate(&link, Outcome::Challenged).await;
     journey.until_quiet().await;
     assert_unpaid(&journey, "challenged").await;
     assert!(journey.orders().await[0].wake_at.is_some());
+    assert_offered(&journey, &token, true).await;
     journey.simulate(&link, Outcome::Paid).await;
     journey.until_quiet().await;
     journey.assert_paid_once("accepted").await;
@@ -74,13 +128,59 @@ async fn a_challenged_card_is_held_until_it_is_accepted() {
 }
 
 #[tokio::test]
-async fn a_challenged_card_that_is_denied_is_not_paid() {
-    let (mut journey, link) = with_link(GatewayName::Midtrans).await;
-    for outcome in [Outcome::Challenged, Outcome::Denied] {
-        journey.simulate(&link, outcome).await;
+async fn a_challenged_card_that_is_denied_is_not_paid_and_can_be_paid_again() {
+    for is_lost in [false, true] {
+        let (mut journey, link) = with_link(GatewayName::Midtrans).await;
+        let token = journey.token().await;
+        journey.simulate(&link, Outcome::Challenged).await;
         journey.until_quiet().await;
+        journey.simulate(&link, Outcome::Denied).await;
+        if is_lost {
+            journey.undelivered.clear();
+            assert_eq!(journey.check(&token).await, Some((200, json!({"success": true, "status": "UNPAID"}))));
+        }
+        journey.until_quiet().await;
+        assert_unpaid(&journey, "denied").await;
+        assert_offered(&journey, &token, false).await;
+        let xendit = journey.link(&token, Some(GatewayName::Xendit)).await;
+        journey.pay(&xendit).await;
+        journey.until_quiet().await;
+        journey.assert_paid_once("paid at the other gateway").await;
     }
-    assert_unpaid(&journey, "denied").await;
+}
+
+#[tokio::test]
+async fn a_review_that_nobody_was_told_of_is_found_before_its_link_is_replaced() {
+    let (mut journey, link) = with_link(GatewayName::Midtrans).await;
+    let token = journey.token().await;
+    journey.simulate(&link, Outcome::Challenged).await;
+    journey.undelivered.clear();
+    let (status, body) = journey.ask_link(&token, Some(GatewayName::Xendit)).await.unwrap();
+    assert_eq!((status, &body["code"]), (409, &json!("payment_in_review")));
+    assert_eq!(journey.world.sandbox.calls_of("xendit.create"), 0, "nobody can pay there");
+    assert_offered(&journey, &token, true).await;
+    journey.simulate(&link, Outcome::Paid).await;
+    journey.until_quiet().await;
+    journey.assert_paid_once("accepted").await;
+}
+
+#[tokio::test]
+async fn a_review_of_a_link_that_was_replaced_already_closes_the_newer_one_to_customers_too() {
+    let (mut journey, first) = with_link(GatewayName::Midtrans).await;
+    let token = journey.token().await;
+    // Midtrans does not answer while the link is replaced, so its page stays open in another tab.
+    for call in ["midtrans.cancel", "midtrans.status"] {
+        journey.world.sandbox.add_fault(Fault { times: 2, ..Fault::once(call, FaultKind::InternalError) }).unwrap();
+    }
+    journey.link(&token, Some(GatewayName::Xendit)).await;
+    journey.world.sandbox.clear_faults();
+    journey.simulate(&first, Outcome::Challenged).await;
+    journey.until_quiet().await;
+    assert_unpaid(&journey, "challenged").await;
+    assert_offered(&journey, &token, true).await;
+    journey.simulate(&first, Outcome::Paid).await;
+    journey.until_quiet().await;
+    journey.assert_paid_once("accepted").await;
 }
 
 #[tokio::test]

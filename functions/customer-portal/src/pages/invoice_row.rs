@@ -16,6 +16,8 @@ use crate::texts::{self, Texts};
 pub(super) enum State {
     Unpaid,
     Overdue,
+    /// A payment is held for review: may be paid, and is not to be paid again.
+    InReview,
     /// Paid; the service is about to be extended, or the network about to hear of it.
     Activating,
     Paid,
@@ -25,6 +27,7 @@ pub(super) enum State {
 impl State {
     pub(super) fn of(bill: &Bill) -> Self {
         match bill.status {
+            InvoiceStatus::Unpaid if bill.in_review => Self::InReview,
             InvoiceStatus::Unpaid if bill.overdue => Self::Overdue,
             InvoiceStatus::Unpaid => Self::Unpaid,
             InvoiceStatus::Paid if bill.is_activating() => Self::Activating,
@@ -42,6 +45,7 @@ impl State {
         match self {
             Self::Unpaid => ("unpaid", "yellow", texts.unpaid),
             Self::Overdue => ("overdue", "red", texts.overdue),
+            Self::InReview => ("in-review", "blue", texts.in_review),
             Self::Activating => ("activating", "blue", texts.activating),
             Self::Paid => ("paid", "green", texts.paid),
             Self::Cancelled => ("cancelled", "grey", texts.cancelled),
@@ -56,6 +60,7 @@ pub(super) fn row(bill: &Bill, page: &Page<'_>) -> Markup {
         page,
         &html! {
             @if State::of(bill).is_open() { (pay_form(bill, true, page)) }
+            @if bill.in_review { (under_review(page)) (check_form(bill, page)) }
             (message())
         },
     )
@@ -68,8 +73,10 @@ pub(super) fn row_to_check(bill: &Bill, page: &Page<'_>) -> Markup {
         page,
         &html! {
             @if bill.network == Some(NetworkProgress::Late) { p.notice role="status" { (page.texts().network_late) } }
+            @if bill.in_review { (under_review(page)) }
             (message())
             @if State::of(bill).is_open() { (check_form(bill, page)) (pay_form(bill, false, page)) }
+            @if bill.in_review { (check_form(bill, page)) }
         },
     )
 }
@@ -100,6 +107,11 @@ fn entry(bill: &Bill, page: &Page<'_>, controls: &Markup) -> Markup {
 /// Where the script says what is going on with this bill.
 pub(super) fn message() -> Markup {
     html! { p data-message role="status" {} }
+}
+
+/// Why there is no way to pay.
+pub(super) fn under_review(page: &Page<'_>) -> Markup {
+    html! { p.notice role="status" { (page.texts().in_review_text) } }
 }
 
 fn check_form(bill: &Bill, page: &Page<'_>) -> Markup {

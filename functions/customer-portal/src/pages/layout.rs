@@ -49,6 +49,7 @@ pub(super) fn document(page: &Page<'_>, frame: &Frame<'_>, content: &Markup) -> 
                 data-text-activating=[speaks.then_some(texts.activating)]
                 data-text-thanks=[speaks.then_some(texts.thanks)]
                 data-text-not-received=[speaks.then_some(texts.not_received)]
+                data-text-in-review=[speaks.then_some(texts.in_review)]
                 data-text-check-again=[speaks.then_some(texts.check_again)]
             {
                 a.skip href="#main" { (texts.skip) }

@@ -6,7 +6,7 @@ use maud::{Markup, html};
 use web::account::Bill;
 
 use super::Page;
-use super::invoice_row::State;
+use super::invoice_row::{State, under_review};
 use super::layout::{self, Frame, alert, csrf, invoice_id};
 
 /// The bill to pay.
@@ -22,16 +22,19 @@ pub struct Pay<'a> {
 pub fn pay(view: &Pay<'_>, page: &Page<'_>) -> Markup {
     let texts = page.texts();
     let Pay { bill, error } = view;
+    // What is under review is no failure.
+    let error = error.filter(|_| !bill.in_review);
     let link = if error.is_none() { bill.link.as_deref() } else { None };
     let title = match (link, error) {
         (Some(_), _) => texts.opening,
+        (None, None) if bill.in_review => texts.in_review,
         (None, Some(_)) => texts.pay_failed,
         (None, None) => texts.pay_title,
     };
     let content = html! {
         div.card {
             h1 { (title) }
-            (alert(*error))
+            (alert(error))
             p.amount { (bill.amount_due) }
             p.meta { (bill.invoice.description) " · " (bill.invoice.number) }
             @if let Some(link) = link {
@@ -44,9 +47,10 @@ pub fn pay(view: &Pay<'_>, page: &Page<'_>) -> Markup {
                     button.primary type="submit" { @if error.is_some() { (texts.retry) } @else { (texts.make_link) } }
                 }
             } @else {
-                // Paid, perhaps just now by credit; or cancelled.
+                // Paid, perhaps just now by credit; cancelled; or under review.
                 @let (word, colour, text) = State::of(bill).shown(texts);
                 p data-state=(word) { span class={ "badge " (colour) } { (text) } }
+                @if bill.in_review { (under_review(page)) }
             }
             p.choices { a.link href="/customer" { (texts.back_home) } }
         }

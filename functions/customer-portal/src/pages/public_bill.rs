@@ -8,7 +8,7 @@ use time::Date;
 use web::{account::Bill, pay_page::Receipt};
 
 use super::Page;
-use super::invoice_row::{State, message};
+use super::invoice_row::{State, message, under_review};
 use super::layout::{self, Frame, PUBLIC_BILL, alert};
 use crate::texts;
 
@@ -83,7 +83,7 @@ fn bill(view: &PublicBill<'_>, page: &Page<'_>) -> Markup {
     // On its way back from a gateway the script asks by itself.
     let part = if view.step == Step::Finish { "finish" } else { "bill" };
     let content = html! {
-        (alert(view.error))
+        (alert(view.error.filter(|_| state != State::InReview)))
         section.card #(part) data-live aria-labelledby="title" {
             h1 #title { (title) @if state != State::Paid { " " (number) } }
             ul.invoices role="list" {
@@ -98,7 +98,9 @@ fn bill(view: &PublicBill<'_>, page: &Page<'_>) -> Markup {
                     p.amount { (invoice.amount) }
                     @if state.is_open() && view.bill.amount_due != invoice.amount { p.left { (texts.left_to_pay) " " (view.bill.amount_due) } }
                     @if let (State::Paid, Some(receipt)) = (state, view.receipt) { (facts(view.bill, receipt, page)) }
+                    @if state == State::InReview { (under_review(page)) }
                     (message())
+                    @if state == State::InReview { (check_form(view, true, page)) }
                     @if state.is_open() { (controls(view, &name, page)) }
                     @if state == State::Activating { p { a.link href=(view.token.page(None)) { (texts.check_again) } } }
                 }
@@ -133,13 +135,17 @@ fn facts(bill: &Bill, receipt: &Receipt, page: &Page<'_>) -> Markup {
     }
 }
 
+fn check_form(view: &PublicBill<'_>, first: bool, page: &Page<'_>) -> Markup {
+    html! {
+        form data-check method="post" action=(view.endpoint("check")) { button.primary[first] type="submit" { (page.texts().check) } }
+    }
+}
+
 /// First what is most likely wanted: paying; or, back from the gateway, to be told that it arrived.
 fn controls(view: &PublicBill<'_>, name: &str, page: &Page<'_>) -> Markup {
     let texts = page.texts();
     let is_back = view.step == Step::Finish;
-    let check = html! {
-        form data-check method="post" action=(view.endpoint("check")) { button.primary[is_back] type="submit" { (texts.check) } }
-    };
+    let check = check_form(view, is_back, page);
     html! {
         @if is_back { (check) }
         form data-pay method="post" action=(view.endpoint("link")) target="_blank" {

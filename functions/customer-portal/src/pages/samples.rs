@@ -5,7 +5,7 @@ use billing::id::{CustomerId, InvoiceId, OrderId, PackageId};
 use billing::language::Language;
 use billing::money::Rupiah;
 use billing::payment::gateway::{GatewayName, Mode};
-use billing::payment::invoice::{Invoice, InvoiceKind, InvoiceStatus, PaymentLink, Terms};
+use billing::payment::invoice::{Invoice, InvoiceKind, InvoiceStatus, OrderKey, PaymentLink, Terms};
 use billing::service::customer::Profile;
 use billing::service::entitlement::Entitlement;
 use billing::service::package::Package;
@@ -93,6 +93,7 @@ pub(super) fn invoice(number: u32, text: &str) -> Invoice {
         due_date: date!(2026 - 11 - 30),
         paid_at: None,
         link: None,
+        in_review: None,
         lease: None,
         attempts: None,
         created_at: NOW,
@@ -141,6 +142,13 @@ pub(super) fn bills(text: &str) -> Vec<Bill> {
     ]
     .map(bill)
     .to_vec()
+}
+
+/// A card payment on its link is held for review.
+pub(super) fn in_review(text: &str) -> Bill {
+    let link = PaymentLink { public: true, ..link() };
+    let held = OrderKey { gateway: link.gateway, order_id: link.order_id.clone() };
+    bill(Invoice { link: Some(link), in_review: Some(held), ..invoice(7, text) })
 }
 
 pub(super) fn payments(text: &str) -> Vec<Payment> {

@@ -52,6 +52,8 @@ pub(super) const TEXTS: Texts = Texts {
     activating: "Paid – activating…",
     network_late: "We have your payment, but our network was told late. If the Internet does not work yet, contact us, your Internet provider.",
     cancelled: "Cancelled",
+    in_review: "Under review",
+    in_review_text: "A card payment of this bill is under review. Do not pay again; the outcome shows here.",
     pay_now: "Pay now",
     make_link: "Create payment link",
     other_methods: "Other methods",

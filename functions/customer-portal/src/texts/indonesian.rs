@@ -52,6 +52,8 @@ pub(super) const TEXTS: Texts = Texts {
     activating: "Dibayar – mengaktifkan…",
     network_late: "Pembayaran Anda sudah kami terima, tetapi jaringan kami terlambat diberi tahu. Bila Internet belum menyala, hubungi kami, penyedia Internet Anda.",
     cancelled: "Dibatalkan",
+    in_review: "Sedang diperiksa",
+    in_review_text: "Pembayaran kartu untuk tagihan ini sedang diperiksa. Jangan membayar lagi; hasilnya tampil di sini.",
     pay_now: "Bayar Sekarang",
     make_link: "Generate Link Pembayaran",
     other_methods: "Metode lain",

@@ -86,17 +86,29 @@ pub enum ReportedState {
     Expired,
     /// Cancelled by us or by the provider.
     Cancelled,
-    /// Something that needs a person: an unknown status word, a challenged card, another currency. Stays pending;
-    /// raises an alarm.
+    /// A payment is held until somebody at the gateway or the provider decides about it, such as a challenged card. Says
+    /// what is to be done. Stays pending; raises an alarm.
+    InReview(String),
+    /// Something that needs a person: an unknown status word, another currency. Stays pending; raises an alarm.
     Unclear(String),
 }
 
 impl ReportedState {
-    /// Among several attempts at one order, which one speaks for the order: one that needs a person, then paid, then
-    /// payable.
+    /// Why a person has to look.
+    #[must_use]
+    pub fn needs_a_person(&self) -> Option<&str> {
+        match self {
+            Self::InReview(why) | Self::Unclear(why) => Some(why),
+            Self::Unknown | Self::Pending | Self::Paid | Self::Expired | Self::Cancelled => None,
+        }
+    }
+
+    /// Among several attempts at one order, which one speaks for the order: one that is held for review, then one that
+    /// needs a person, then paid, then payable.
     #[must_use]
     pub const fn weight(&self) -> u8 {
         match self {
+            Self::InReview(_) => 6,
             Self::Unclear(_) => 5,
             Self::Paid => 4,
             Self::Pending => 3,

@@ -46,6 +46,8 @@ pub struct Invoice {
     pub paid_at: Option<OffsetDateTime>,
     /// The link that customers are given, if one was made.
     pub link: Option<PaymentLink>,
+    /// The order of a payment that its gateway holds for review: nobody is asked to pay a second time beside it.
+    pub in_review: Option<OrderKey>,
     /// A request that is making a link right now.
     pub lease: Option<Lease>,
     pub attempts: Option<Attempts>,
@@ -100,6 +102,13 @@ pub struct PaymentLink {
     pub expires_at: OffsetDateTime,
     /// Opened for the invoice's public page: the gateway was told nothing of the customer, and leads back to that page.
     pub public: bool,
+}
+
+/// Which order, at which gateway.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct OrderKey {
+    pub gateway: GatewayName,
+    pub order_id: OrderId,
 }
 
 /// The right to make the invoice's link, held by one request for a short time.
@@ -233,6 +242,7 @@ impl Invoice {
         self.status = InvoiceStatus::Paid;
         self.settlement_no = self.settlement_no.saturating_add(1);
         (self.paid_at, self.link, self.lease, self.updated_at) = (Some(now), None, None, now);
+        self.in_review = None;
         self.wake_at = self.next_wake(now);
         let (customer_id, invoice_id) = (self.customer_id.clone(), self.id.clone());
         Event::PaymentSettled { customer_id, invoice_id, settlement_no: self.settlement_no, amount: self.amount }
@@ -300,6 +310,7 @@ impl Invoice {
             due_date: new.due_date,
             paid_at: None,
             link: None,
+            in_review: None,
             lease: None,
             attempts: None,
             upgrade: None,

@@ -4,8 +4,8 @@ use time::{Duration, OffsetDateTime};
 
 use crate::id::OrderId;
 use crate::money::{MoneyError, Rupiah};
-use crate::payment::gateway::{GatewayName, Mode};
-use crate::payment::invoice::{Attempts, Invoice, InvoiceStatus, Lease, PaymentLink};
+use crate::payment::gateway::{GatewayName, Mode, ReportedState};
+use crate::payment::invoice::{Attempts, Invoice, InvoiceStatus, Lease, OrderKey, PaymentLink};
 use crate::payment::order::{Order, OrderStatus};
 use crate::zone::later;
 
@@ -26,6 +26,8 @@ const FIRST_LOOK: Duration = Duration::minutes(5);
 pub enum LinkDecision<'a> {
     /// Nothing to pay.
     NotPayable,
+    /// A payment is held for review, and may be accepted yet.
+    InReview,
     /// Give the stored link out.
     Reuse(&'a PaymentLink),
     /// Another request is making it.
@@ -45,6 +47,9 @@ pub enum NoLink {
     /// Nothing to pay.
     #[error("nothing is due on the invoice")]
     NotPayable,
+    /// A payment is held for review.
+    #[error("a payment of the invoice is held for review")]
+    InReview,
     /// Another request is making it.
     #[error("another request is making the link")]
     InProgress,
@@ -75,6 +80,9 @@ pub fn decide<'a>(
     if invoice.status != InvoiceStatus::Unpaid || !amount.is_positive() || invoice.is_lapsed(now) {
         return Ok(LinkDecision::NotPayable);
     }
+    if invoice.in_review.is_some() {
+        return Ok(LinkDecision::InReview);
+    }
     if let Some(link) = reusable(invoice, amount, now)
         && (link.public || !public)
         && active.contains(&(link.gateway, link.mode))
@@ -91,11 +99,32 @@ pub fn decide<'a>(
     })
 }
 
-/// The stored link, if it asks for what is due and leaves the customer time to pay.
+/// The order of which the gateway holds a payment for review, given what it now reports about `order`, as noted. Until it
+/// says that the review is over nobody is asked to pay beside it: not to know the order is no such word, unless its time
+/// is over, and neither is an answer that is not understood.
+#[must_use]
+pub fn reviewed(invoice: &Invoice, order: &Order, reported: &ReportedState) -> Option<OrderKey> {
+    let held = invoice.in_review.clone();
+    let is_this = held.as_ref().is_some_and(|held| held.order_id == order.id);
+    match reported {
+        ReportedState::InReview(_) if invoice.status == InvoiceStatus::Unpaid => {
+            held.or_else(|| Some(OrderKey { gateway: order.gateway, order_id: order.id.clone() }))
+        }
+        ReportedState::InReview(_) | ReportedState::Unclear(_) => held,
+        ReportedState::Unknown if order.status != OrderStatus::Expired => held,
+        _ if is_this => None,
+        _ => held,
+    }
+}
+
+/// The stored link, if it asks for what is due, leaves the customer time to pay, and no payment is held for review.
 #[must_use]
 pub fn reusable(invoice: &Invoice, amount_due: Rupiah, now: OffsetDateTime) -> Option<&PaymentLink> {
     invoice.link.as_ref().filter(|link| {
-        !invoice.is_lapsed(now) && link.amount == amount_due && later(now, LEAST_TIME_LEFT) <= link.expires_at
+        !invoice.is_lapsed(now)
+            && invoice.in_review.is_none()
+            && link.amount == amount_due
+            && later(now, LEAST_TIME_LEFT) <= link.expires_at
     })
 }
 
@@ -186,9 +215,11 @@ pub fn record(order: &Order, invoice: &Invoice, opened: &Opened, now: OffsetDate
     }
     order.status = OrderStatus::Open;
     order.wake_at = order.next_look(now);
-    // Part of it may have been paid meanwhile: a page for the whole is not to be given out.
+    // Part of it may have been paid meanwhile: a page for the whole is not to be given out. Or a payment on the link
+    // before is held for review.
     let wrong_amount = invoice.amount_due() != Ok(order.amount);
-    if !holds_lease(&order, invoice) || invoice.status != InvoiceStatus::Unpaid || wrong_amount {
+    let is_open = invoice.status == InvoiceStatus::Unpaid && invoice.in_review.is_none();
+    if !holds_lease(&order, invoice) || !is_open || wrong_amount {
         return (order.wanting_cancellation(now), None);
     }
     let link = PaymentLink {

@@ -9,6 +9,7 @@ use crate::money::ledger::{Entry, EntryKind, PaymentRef};
 use crate::money::{MoneyError, Rupiah};
 use crate::payment::gateway::{Report, ReportedState, Transaction};
 use crate::payment::invoice::{Invoice, InvoiceStatus};
+use crate::payment::link::reviewed;
 use crate::payment::order::{Booked, Order, OrderStatus};
 use crate::payment::withdrawal::given_back_as_credit;
 use crate::telling::event::{Event, ReviewReason};
@@ -60,7 +61,7 @@ pub fn settle(
     now: OffsetDateTime,
 ) -> Result<SettleOutcome, MoneyError> {
     let mut books = OpenBooks::open(order, invoice);
-    let certain = !matches!(report.state, ReportedState::Unknown | ReportedState::Unclear(_));
+    let certain = report.state != ReportedState::Unknown && report.state.needs_a_person().is_none();
     for transaction in report.transactions.iter().take(TRANSACTION_LIMIT) {
         books.book(transaction, certain, now)?;
     }
@@ -332,6 +333,7 @@ impl OpenBooks {
             if invoice.status != InvoiceStatus::Unpaid {
                 (invoice.link, invoice.lease) = (None, None);
             }
+            invoice.in_review = invoice.in_review.filter(|held| held.order_id != self.order.id);
             // A link that took money is spent, even if the invoice is still open: replacing it would cancel a payment.
             invoice.link = invoice.link.filter(|link| link.order_id != self.order.id);
             invoice.updated_at = now;
@@ -373,8 +375,14 @@ fn note(order: &Order, invoice: &Invoice, report: &Report, now: OffsetDateTime) 
     noted.wake_at = [noted.next_look(now), planned].into_iter().flatten().min();
     let over = matches!(noted.status, OrderStatus::Expired | OrderStatus::Cancelled);
     let dead_link = over && invoice.link.as_ref().is_some_and(|link| link.order_id == order.id);
-    let invoice = dead_link.then(|| Invoice { link: None, updated_at: now, ..invoice.clone() });
-    if over {
+    let in_review = reviewed(invoice, &noted, &report.state);
+    let invoice = (dead_link || in_review != invoice.in_review).then(|| Invoice {
+        link: if dead_link { None } else { invoice.link.clone() },
+        in_review,
+        updated_at: now,
+        ..invoice.clone()
+    });
+    if over || invoice.is_some() {
         // The copy has served its purpose, and may no longer be how the invoice stands.
         noted.invoice = None;
     }
@@ -395,8 +403,7 @@ pub fn in_other_mode(order: Order, now: OffsetDateTime) -> Note {
 }
 
 fn note_unclear(order: &mut Order, report: &Report, now: OffsetDateTime) -> Option<Event> {
-    let ReportedState::Unclear(why) = &report.state else { return None };
-    note_once(order, why, now)
+    note_once(order, report.state.needs_a_person()?, now)
 }
 
 /// What a person has to look at is told once, however often it is repeated.

@@ -54,6 +54,7 @@ pub fn withdraw(
         received: Rupiah::ZERO,
         credit_applied: Rupiah::ZERO,
         link: None,
+        in_review: None,
         lease: None,
         updated_at: now,
         ..invoice.clone()

@@ -238,6 +238,10 @@ pub fn decide(profile: &Profile, open: Option<&Invoice>, preview: &Preview, now:
     if unpaid.is_some_and(same) {
         return Decision::Same;
     }
+    // Its payment may be accepted yet.
+    if unpaid.is_some_and(|open| open.in_review.is_some()) {
+        return Decision::Underway;
+    }
     match Attempts::wait(profile.upgrade_attempts, ATTEMPTS, now) {
         Some(retry_after) => Decision::TooMany { retry_after },
         None if unpaid.is_some() => Decision::Replace,

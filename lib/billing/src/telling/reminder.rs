@@ -55,7 +55,9 @@ pub fn remind(invoice: &Invoice, zone: Zone, now: OffsetDateTime) -> Result<Remi
     invoice.remind_at = next(invoice.due_date, zone, now);
     let reached = |stage: &Stage| stage.at(invoice.due_date, zone).is_some_and(|at| at <= now);
     let (customer_id, invoice_id) = (invoice.customer_id.clone(), invoice.id.clone());
-    let event = Stage::ALL.into_iter().rev().find(reached).map(|stage| match stage {
+    // Nobody is asked to pay beside a payment that is held for review.
+    let latest = Stage::ALL.into_iter().rev().find(reached).filter(|_| invoice.in_review.is_none());
+    let event = latest.map(|stage| match stage {
         Stage::Overdue => Event::InvoiceOverdue { customer_id, invoice_id, amount },
         Stage::ThreeDaysBefore | Stage::DueDay => Event::InvoiceReminder { customer_id, invoice_id, amount, stage },
     });

@@ -125,7 +125,7 @@ fn decide(wire: &Wire, status: &str, code: &str) -> Result<(ReportedState, Money
     let fraud = wire.fraud_status.as_deref().unwrap_or_default().to_ascii_lowercase();
     let nothing = Money::default;
     let held =
-        || ReportedState::Unclear("the card payment is held for review: approve or deny it at Midtrans".to_owned());
+        || ReportedState::InReview("the card payment is held for review: approve or deny it at Midtrans".to_owned());
     match (status.as_str(), fraud.as_str(), code) {
         ("settlement", "" | "accept", "200") | ("capture", "accept", "200") => paid(wire),
         ("capture", "challenge", _) => Ok((held(), nothing())),

@@ -97,8 +97,17 @@ fn every_status_of_the_vendors_table_has_one_meaning() {
 }
 
 #[test]
+fn a_card_that_is_held_for_review_is_neither_paid_nor_over() {
+    for code in ["200", "201"] {
+        let changes = json!({ "transaction_status": "capture", "fraud_status": "challenge", "status_code": code });
+        let report = read_as(200, changes, ORDER).unwrap();
+        assert!(matches!(report.state, ReportedState::InReview(_)), "{report:?}");
+        assert_eq!(report.transactions[0].received, Rupiah::ZERO);
+    }
+}
+
+#[test]
 fn what_is_not_certain_is_for_a_person_and_books_nothing() {
-    check_unclear(&json!({ "transaction_status": "capture", "fraud_status": "challenge", "status_code": "201" }));
     check_unclear(&json!({ "transaction_status": "capture", "fraud_status": null }));
     check_unclear(&json!({ "transaction_status": "capture", "fraud_status": "deny" }));
     check_unclear(&json!({ "fraud_status": "challenge" }));

@@ -35,8 +35,8 @@ pub async fn link(
     link_request: LinkRequest<'_>,
 ) -> Result<LinkOutcome, LinkError> {
     let outcome = retry_stale((invoice, Cow::Borrowed(profile)), |(invoice, profile)| async move {
-        let credit =
-            if link_request.may_open { pay_from_credit(app, &profile, &invoice).await? } else { Credit::Unused };
+        let may_pay = link_request.may_open && invoice.in_review.is_none();
+        let credit = if may_pay { pay_from_credit(app, &profile, &invoice).await? } else { Credit::Unused };
         match credit {
             Credit::PaidAll(invoice) => return Ok(Break(LinkOutcome::PaidByCredit(invoice))),
             Credit::MovedOn => {}
@@ -108,6 +108,7 @@ async fn once(
     let public = matches!(payer, Payer::Public { .. });
     let (amount, replaces) = match decide(invoice, public, wanted, &usable, now)? {
         LinkDecision::NotPayable => return Err(NoLink::NotPayable.into()),
+        LinkDecision::InReview => return Err(NoLink::InReview.into()),
         LinkDecision::Busy => return Err(NoLink::InProgress.into()),
         LinkDecision::TooMany { retry_after } => return Err(NoLink::TooMany { retry_after }.into()),
         LinkDecision::Reuse(link) => return Ok(Some(Link { invoice: invoice.clone(), url: link.url.clone() })),

@@ -28,11 +28,11 @@ pub(crate) async fn open(
         None => None,
         Some(former) => match close(app, former, &leased).await? {
             Closed::Order(closed) => closed.map(|closed| *closed),
-            Closed::MoneyArrived => {
+            Closed::MovedOn => {
                 // The new order was never posted: it does not exist at the gateway.
                 let never_posted = Err(GatewayError::Rejected {
                     status: 0,
-                    detail: "not posted: the replaced link was paid".to_owned(),
+                    detail: "not posted: the replaced link was paid, or is held for review".to_owned(),
                 });
                 record(app, order, leased, (&never_posted, payer), None).await?;
                 return Ok(None);

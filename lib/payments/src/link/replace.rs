@@ -3,7 +3,7 @@
 
 use std::time::Duration;
 
-use billing::payment::gateway::Report;
+use billing::payment::gateway::{Report, ReportedState};
 use billing::payment::invoice::Invoice;
 use billing::payment::order::{Order, OrderStatus};
 use cloud::{app::App, store::StoreError};
@@ -19,8 +19,8 @@ const TIME_LIMIT: Duration = Duration::from_secs(4);
 pub(crate) enum Closed {
     /// To be written with the new link; `None` if there is nothing more to write.
     Order(Option<Box<Order>>),
-    /// The old link was paid: decide again.
-    MoneyArrived,
+    /// The old link was paid, or a payment on it is held for review: decide again.
+    MovedOn,
 }
 
 /// Closes an order that is marked for cancellation already, so whatever fails here is done by reconcile. A gateway that
@@ -36,7 +36,13 @@ pub(crate) async fn close(app: &App, order: Order, invoice: &Invoice) -> Result<
         Err(_) => return Ok(Closed::Order(None)),
     };
     match book(app, &*gateway, order, Some(invoice.clone()), report, "replacement").await {
-        Ok(booked) if booked.moved || booked.order.status == OrderStatus::Paid => Ok(Closed::MoneyArrived),
+        Ok(booked)
+            if booked.moved
+                || booked.order.status == OrderStatus::Paid
+                || matches!(booked.state, ReportedState::InReview(_)) =>
+        {
+            Ok(Closed::MovedOn)
+        }
         Ok(_) => Ok(Closed::Order(None)),
         Err(BookingError::Store(error)) => Err(error),
         Err(trouble) => {

@@ -48,6 +48,7 @@ fn invoice(status: InvoiceStatus) -> Invoice {
         due_date: date!(2026 - 11 - 30),
         paid_at: paid.then_some(after(60)),
         link: None::<PaymentLink>,
+        in_review: None,
         lease: None,
         attempts: None,
         upgrade: None,

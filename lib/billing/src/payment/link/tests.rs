@@ -14,6 +14,12 @@ fn with_lease() -> Invoice {
     Invoice { lease: Some(lease), ..examples::invoice() }
 }
 
+/// A payment on its link is held for review.
+fn in_review() -> Invoice {
+    let held = OrderKey { gateway: GatewayName::Midtrans, order_id: examples::order().id };
+    Invoice { in_review: Some(held), ..with_link() }
+}
+
 /// Seconds after [`NOW`], when the link of the example has 24 hours left.
 #[track_caller]
 fn check(invoice: &Invoice, wanted: Option<GatewayName>, active: &[GatewayName], seconds: i64, expected: &str) {
@@ -45,6 +51,7 @@ fn check_for(
     .unwrap();
     let told = match decision {
         LinkDecision::NotPayable => "not payable".to_owned(),
+        LinkDecision::InReview => "in review".to_owned(),
         LinkDecision::Reuse(_) => "reuse".to_owned(),
         LinkDecision::Busy => "busy".to_owned(),
         LinkDecision::TooMany { retry_after } => format!("wait {retry_after}"),
@@ -76,6 +83,50 @@ fn a_link_of_a_gateway_that_is_off_or_not_wanted_is_replaced() {
     check(&with_link(), None, XENDIT, 0, "open Rp300.000, replacing");
     check(&with_link(), Some(GatewayName::Xendit), BOTH, 0, "open Rp300.000, replacing");
     check(&with_link(), None, &[], 0, "open Rp300.000, replacing");
+}
+
+#[test]
+fn beside_a_payment_that_is_held_for_review_there_is_no_link() {
+    for seconds in [0, 30 * 24 * 3600] {
+        check(&in_review(), None, BOTH, seconds, "in review");
+        check(&in_review(), Some(GatewayName::Xendit), BOTH, seconds, "in review");
+        check_public(&in_review(), None, seconds, "in review");
+    }
+    assert_eq!(reusable(&in_review(), Rupiah::new(300_000), NOW), None);
+    check(&Invoice { status: InvoiceStatus::Paid, ..in_review() }, None, BOTH, 0, "not payable");
+}
+
+/// What is held after the report, given what was held before.
+#[track_caller]
+fn check_review(before: &Invoice, order: &Order, reported: &ReportedState, is_held: bool) {
+    let after = reviewed(before, order, reported);
+    assert_eq!(after.is_some(), is_held, "{reported:?}");
+    if is_held && before.in_review.is_some() {
+        assert_eq!(after, before.in_review, "the first that was held is waited for");
+    }
+}
+
+#[test]
+fn a_review_begins_and_ends_with_the_gateways_word_about_that_order() {
+    use ReportedState::{Cancelled, Expired, InReview, Paid, Pending, Unclear, Unknown};
+    let held = || InReview("held".into());
+    let order = examples::order();
+    check_review(&examples::invoice(), &order, &held(), true);
+    check_review(&in_review(), &order, &held(), true);
+    for status in [InvoiceStatus::Paid, InvoiceStatus::Cancelled] {
+        check_review(&Invoice { status, ..examples::invoice() }, &order, &held(), false);
+    }
+    let other = Order { id: OrderId::parse("another").unwrap(), ..order.clone() };
+    for over in [Pending, Paid, Expired, Cancelled] {
+        check_review(&in_review(), &order, &over, false);
+        check_review(&in_review(), &other, &over, true);
+        check_review(&examples::invoice(), &order, &over, false);
+    }
+    for no_word in [Unknown, Unclear("status hold".into())] {
+        check_review(&in_review(), &order, &no_word, true);
+        check_review(&examples::invoice(), &order, &no_word, false);
+    }
+    check_review(&in_review(), &Order { status: OrderStatus::Expired, ..order }, &Unknown, false);
 }
 
 #[test]
@@ -222,6 +273,7 @@ fn nobody_is_given_the_link_of_an_invoice_that_moved_on() {
         Invoice { lease: None, ..leased.clone() },
         Invoice { received: Rupiah::new(100_000), ..leased.clone() },
         Invoice { lease: with_lease().lease, ..leased.clone() },
+        Invoice { in_review: in_review().in_review, ..leased.clone() },
     ] {
         let (order, invoice) = record(&order, &moved_on, &opened(), NOW);
         assert_eq!((invoice, order.cancel_wanted_since.is_some(), order.wake_at), (None, true, Some(NOW)));
