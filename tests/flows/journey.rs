@@ -56,6 +56,8 @@ pub struct Journey {
     pub undelivered: VecDeque<Notification>,
     /// Customers are told what happens, not only sent login codes.
     pub telling: bool,
+    /// What waits for apply-payment stays in its queue.
+    pub apply_is_late: bool,
 }
 
 /// An item as it is stored.
@@ -119,6 +121,7 @@ impl Journey {
             on_bus: Vec::new(),
             undelivered: VecDeque::new(),
             telling: false,
+            apply_is_late: false,
         };
         journey.until_quiet().await;
         journey.world.tap.forget();
@@ -242,6 +245,9 @@ impl Journey {
         }
         let mut moved = false;
         for queue in ["apply", "notify"] {
+            if queue == "apply" && self.apply_is_late {
+                continue;
+            }
             let waiting = self.queues.remove(queue).unwrap_or_default();
             for message in waiting {
                 moved = true;

@@ -1,6 +1,7 @@
 //! What customers are told: once, while it is true, at a decent hour, at the provider's pace; and nothing of it in a
 //! log.
 
+mod applying;
 mod trouble;
 
 use crate::api::{customer_session, request_upgrade};

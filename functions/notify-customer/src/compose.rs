@@ -31,6 +31,8 @@ pub(crate) enum Composed {
 pub(crate) struct Letter {
     pub(crate) phone: Phone,
     pub(crate) message: Message,
+    /// Customer and invoice are about to change, so what is said here would not be true any more.
+    pub(crate) awaits_apply: bool,
     /// Whose pay page its button opens; to be remembered before anybody is given the link.
     pub(crate) page: Option<Invoice>,
 }
@@ -63,7 +65,7 @@ pub(crate) async fn compose(
     let facts = facts(app, &notice.event.event, profile, invoice, language);
     let message = texts::message(kind, language, &facts, link, notice.id.as_str());
     let page = link.is_some().then(|| invoice.clone());
-    Ok(Composed::Say(Box::new(Letter { phone, message, page })))
+    Ok(Composed::Say(Box::new(Letter { phone, message, awaits_apply: invoice.awaits_apply(), page })))
 }
 
 async fn login_code(
@@ -88,7 +90,7 @@ async fn login_code(
     }
     let facts = Facts { code: key.code(&state.phone, request_id), ..Facts::default() };
     let message = texts::message(Kind::LoginCode, app.settings.message_language, &facts, None, notice.id.as_str());
-    Ok(Composed::Say(Box::new(Letter { phone: state.phone.clone(), message, page: None })))
+    Ok(Composed::Say(Box::new(Letter { phone: state.phone.clone(), message, awaits_apply: false, page: None })))
 }
 
 fn facts(app: &App, event: &Event, profile: &Profile, invoice: &Invoice, language: Language) -> Facts {
@@ -99,18 +101,21 @@ fn facts(app: &App, event: &Event, profile: &Profile, invoice: &Invoice, languag
         Event::PaymentReview { amount, .. } | Event::PaymentReversed { amount, .. } => *amount,
         _ => invoice.amount,
     };
-    let expires_at = match event {
-        Event::SubscriptionExtended { expires_at, .. } | Event::PackageChanged { expires_at, .. } => *expires_at,
-        _ => profile.entitlement.expires_at,
+    // A bill names what it is for; what took effect names what the customer has, also if that was changed meanwhile.
+    let package = match event {
+        Event::SubscriptionExtended { .. } | Event::PackageChanged { .. } => &profile.entitlement.package,
+        _ => &invoice.package,
     };
+    let expires = app.settings.zone.date(profile.entitlement.expires_at);
     Facts {
         name: profile.name.clone(),
-        package: invoice.package.name.clone(),
+        package: package.name.clone(),
         invoice: invoice.number.clone(),
         amount: amount.to_string(),
         rest: due.to_string(),
         due: language.date(invoice.due_date),
-        expires: language.date(app.settings.zone.date(expires_at)),
+        expires: language.date(expires),
+        service: texts::service(language, expires, profile.is_active(app.clock.now())),
         credit: profile.credit.to_string(),
         code: String::new(),
     }

@@ -90,6 +90,9 @@ async fn attempt(app: &App, notice: &Notice, context: &NoticeContext, occasion: 
         Opened::NotConfigured => return skip(app, notice, Skip::NoProvider, now).await,
         Opened::Unusable(why) => return wait(app, notice.clone(), now.saturating_add(MENDED_IN), &why).await,
     };
+    if letter.awaits_apply {
+        return wait(app, notice.clone(), notice.after_apply(now), "the invoice is being applied").await;
+    }
     if class == Class::Bill
         && let Some(until) = app.settings.quiet_hours.end(app.settings.zone, now)
     {
@@ -134,7 +137,7 @@ async fn claim(
     now: OffsetDateTime,
 ) -> Result<Turned, Failed> {
     let turn = if next == context.sender { None } else { Some(next) };
-    let (notice, turn) = app.store.claim_notice(notice.clone().claimed(now), turn, counted, now).await?;
+    let (notice, turn) = app.store.claim_notice(notice.clone().claimed(now), context, turn, counted, now).await?;
     Ok(Turned { notice, sender: turn.unwrap_or_else(|| context.sender.clone()) })
 }
 

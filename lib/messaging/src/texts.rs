@@ -6,7 +6,7 @@
 
 use billing::{language::Language, telling::notice::Kind};
 use serde_json::{Value, json};
-use time::macros::date;
+use time::{Date, macros::date};
 
 use crate::message::{Category, Message};
 
@@ -25,6 +25,8 @@ pub struct Facts {
     pub rest: String,
     pub due: String,
     pub expires: String,
+    /// Until when the customer is served, or since when no more: see [`service`].
+    pub service: String,
     pub credit: String,
     pub code: String,
 }
@@ -39,6 +41,7 @@ impl Facts {
             "rest" => &self.rest,
             "due" => &self.due,
             "expires" => &self.expires,
+            "service" => &self.service,
             "credit" => &self.credit,
             "code" => &self.code,
             _ => return None,
@@ -55,10 +58,22 @@ impl Facts {
             rest: "Rp100.000".to_owned(),
             due: language.date(date!(2026 - 11 - 30)),
             expires: language.date(date!(2026 - 11 - 29)),
+            service: service(language, date!(2026 - 11 - 29), true),
             credit: "Rp50.000".to_owned(),
             code: "123456".to_owned(),
         }
     }
+}
+
+/// How the service stands, as the end of a sentence that begins with it. `expires`: its last day, in the provider's zone.
+#[must_use]
+pub fn service(language: Language, expires: Date, is_active: bool) -> String {
+    let words = if is_active {
+        language.choose("aktif sampai", "active until")
+    } else {
+        language.choose("tidak aktif; masa aktif berakhir", "not active; it ended on")
+    };
+    format!("{words} {}", language.date(expires))
 }
 
 /// Where the button of a message leads: the fixed beginning that Meta approves, and what follows it.

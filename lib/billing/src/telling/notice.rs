@@ -203,6 +203,9 @@ impl QuietHours {
     }
 }
 
+/// What waits for an invoice to be applied is looked at again between these, later and later.
+const APPLIED_IN: (Duration, Duration) = (Duration::seconds(15), Duration::minutes(10));
+
 /// A message and how far it has come, as it is stored.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Notice {
@@ -270,6 +273,14 @@ impl Notice {
     #[must_use]
     pub fn waiting(self, until: OffsetDateTime, why: &str, now: OffsetDateTime) -> Self {
         Self { wake_at: Some(until), sending: false, ..self.moved(DeliveryStatus::Pending, Some(why), now) }
+    }
+
+    /// When to look at it again while its invoice awaits apply: soon, and the longer ago it happened the later. The limit
+    /// is [`useful_until`], after which a person is told.
+    #[must_use]
+    pub fn after_apply(&self, now: OffsetDateTime) -> OffsetDateTime {
+        let (soonest, latest) = APPLIED_IN;
+        later(now, (now - self.event.at).clamp(soonest, latest))
     }
 
     #[must_use]

@@ -16,7 +16,7 @@ use serde::{Deserialize, Serialize};
 use time::{Duration, OffsetDateTime};
 
 use super::error::StoreError;
-use super::item::{Item, Versioned, WakeKind, from_item, put_over, put_version, set_ttl, set_wake, to_item};
+use super::item::{Item, Versioned, WakeKind, check_version, from_item, put_over, put_version, set_ttl, set_wake, to_item};
 use super::keys::{self, Key};
 use super::table::Store;
 
@@ -100,15 +100,24 @@ impl Store {
         self.transact(vec![self.notice_item(notice)?]).await
     }
 
-    /// The message is about to be handed over: it, the turn, and the recipient who counts from now on.
+    /// The message is about to be handed over: it, the turn, and the recipient who counts from now on. Stale also if the
+    /// customer or the invoice that `read` holds moved on: one read of several items is no snapshot, and what a message
+    /// says must have been true at one time.
     pub async fn claim_notice(
         &self,
         notice: Notice,
+        read: &NoticeContext,
         sender: Option<Sender>,
         counted: Option<&Phone>,
         now: OffsetDateTime,
     ) -> Result<(Notice, Option<Sender>), StoreError> {
         let mut items = vec![self.notice_item(&notice)?];
+        if let Some(profile) = &read.profile {
+            items.push(check_version(&self.table, &keys::profile(&profile.id), profile.version)?);
+        }
+        if let Some(invoice) = &read.invoice {
+            items.push(check_version(&self.table, &keys::invoice(&invoice.customer_id, &invoice.id), invoice.version)?);
+        }
         if let Some(sender) = &sender {
             items.push(self.sender_item(sender)?);
         }
