@@ -148,7 +148,7 @@ async fn while_nothing_is_applied_nothing_false_is_said_and_a_person_is_told_in_
         journey.send_waiting().await;
     }
     assert_eq!(inbox(&journey).len(), 1);
-    let store = &journey.world.app.store;
+    let store = journey.world.app.store.clone();
     let lost = store.lost_notices(OffsetDateTime::UNIX_EPOCH, journey.now() + Duration::DAY, 100).await.unwrap();
     assert_eq!(
         lost.iter().map(|notice| (notice.status, notice.status_detail.as_deref())).collect::<Vec<_>>(),

@@ -16,7 +16,9 @@ use serde::{Deserialize, Serialize};
 use time::{Duration, OffsetDateTime};
 
 use super::error::StoreError;
-use super::item::{Item, Versioned, WakeKind, check_version, from_item, put_over, put_version, set_ttl, set_wake, to_item};
+use super::item::{
+    Item, Versioned, WakeKind, check_version, from_item, put_over, put_version, set_ttl, set_wake, to_item,
+};
 use super::keys::{self, Key};
 use super::table::Store;
 
