@@ -46,20 +46,28 @@ pub(crate) struct Channel {
     number: String,
 }
 
-/// The methods that a page offers: `enabled` with its aliases spelt out, or all if it is empty.
-pub(crate) fn offered(enabled: &[String]) -> Vec<&'static str> {
-    if enabled.is_empty() {
-        return ALL.to_vec();
-    }
+/// The methods that a page over so many rupiah offers: of `enabled` with its aliases spelt out, or of all if it is empty.
+pub(crate) fn offered(enabled: &[String], amount: i64) -> Vec<&'static str> {
     let is_enabled = |name: &str| {
-        enabled.iter().any(|wish| match wish.as_str() {
-            "bank_transfer" | "other_va" => name.ends_with("_va") || name == "echannel",
-            "cstore" => name == "indomaret" || name == "alfamart",
-            "qris" => name == "other_qris",
-            wish => wish == name,
-        })
+        enabled.is_empty()
+            || enabled.iter().any(|wish| match wish.as_str() {
+                "bank_transfer" | "other_va" => name.ends_with("_va") || name == "echannel",
+                "cstore" => name == "indomaret" || name == "alfamart",
+                "qris" => name == "other_qris",
+                wish => wish == name,
+            })
     };
-    ALL.iter().copied().filter(|name| is_enabled(name)).collect()
+    ALL.iter().copied().filter(|name| least(name) <= amount && is_enabled(name)).collect()
+}
+
+/// The smallest amount that a method takes, in rupiah. Midtrans publishes none; those of shop counters are the chains'
+/// own (<https://docs.fazz.com/v4-ID/docs/accept-retail-outlet>).
+fn least(name: &str) -> i64 {
+    match name {
+        "alfamart" => 15_000,
+        "indomaret" => 10_000,
+        _ => 1,
+    }
 }
 
 /// The method a script pays with when it names none.
@@ -158,7 +166,7 @@ mod tests {
     use super::*;
 
     fn names(enabled: &[&str]) -> Vec<&'static str> {
-        offered(&enabled.iter().map(|name| (*name).to_owned()).collect::<Vec<_>>())
+        offered(&enabled.iter().map(|name| (*name).to_owned()).collect::<Vec<_>>(), 300_000)
     }
 
     #[test]
@@ -167,6 +175,15 @@ mod tests {
         assert_eq!(names(&["gopay", "bca_va"]), ["bca_va", "gopay"]);
         assert_eq!(names(&["cstore"]), ["indomaret", "alfamart"]);
         assert!(names(&["bank_transfer"]).contains(&"echannel"));
+    }
+
+    #[test]
+    fn a_counter_takes_no_small_amounts() {
+        let counters = |amount| offered(&["cstore".to_owned()], amount);
+        assert_eq!(
+            [9_999, 10_000, 14_999, 15_000].map(|amount| counters(amount).join(" ")),
+            ["", "indomaret", "indomaret", "indomaret alfamart"]
+        );
     }
 
     #[test]

@@ -89,7 +89,7 @@ fn actions(transaction: &Transaction) -> String {
     let mut buttons = String::new();
     match transaction.status {
         Status::NotChosen | Status::Pending | Status::Deny if transaction.settled_at.is_none() => {
-            let offered = channel::offered(&transaction.request.enabled_payments);
+            let offered = channel::offered(&transaction.request.enabled_payments, transaction.request.gross_amount);
             let chosen = transaction.channel.as_ref().map(|channel| channel.name);
             let preferred = chosen.unwrap_or_else(|| channel::preferred(&offered));
             let options = offered.iter().map(|name| (*name, label(name)));

@@ -56,7 +56,7 @@ impl CreateRequest {
             gross_amount,
             items,
             customer_name: customer_name(body),
-            enabled_payments: enabled_payments(body, &mut errors),
+            enabled_payments: enabled_payments(body, gross_amount, &mut errors),
             expiry,
             page_expiry,
             finish_url: callback(body, &mut errors),
@@ -142,12 +142,12 @@ fn items(body: &Value, gross_amount: i64, errors: &mut Vec<String>) -> Vec<(Stri
     items
 }
 
-fn enabled_payments(body: &Value, errors: &mut Vec<String>) -> Vec<String> {
+fn enabled_payments(body: &Value, gross_amount: i64, errors: &mut Vec<String>) -> Vec<String> {
     match body.get("enabled_payments") {
         None | Some(Value::Null) => Vec::new(),
         Some(Value::Array(names)) => {
             let names: Vec<String> = names.iter().filter_map(Value::as_str).map(str::to_owned).collect();
-            if !names.is_empty() && offered(&names).is_empty() {
+            if !names.is_empty() && offered(&names, gross_amount).is_empty() {
                 errors.push("no payment channels are available for this transaction".to_owned());
             }
             names

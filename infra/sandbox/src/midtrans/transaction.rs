@@ -127,7 +127,7 @@ impl Transaction {
 
     /// Chooses a method, unless the same one was chosen before.
     fn choose(&mut self, name: Option<&str>, now: OffsetDateTime, default: Duration) -> Result<(), SimulateError> {
-        let offered = channel::offered(&self.request.enabled_payments);
+        let offered = channel::offered(&self.request.enabled_payments, self.request.gross_amount);
         let name = match (name, &self.channel) {
             (None, Some(_)) => return Ok(()),
             (Some(name), Some(chosen)) if chosen.name == name => return Ok(()),

@@ -36,12 +36,28 @@ pub(crate) const ARRAYS: [&str; 6] = [
     "available_paylaters",
 ];
 
-/// The known methods among `wanted`, or all if nothing is wanted.
-pub(crate) fn offered(wanted: &[String]) -> Vec<&'static str> {
+/// The known methods among `wanted` that take so many rupiah; of all if nothing is wanted.
+pub(crate) fn offered(wanted: &[String], amount: i64) -> Vec<&'static str> {
     ALL.iter()
+        .filter(|(name, family, _)| least(name, family) <= amount)
         .map(|(name, _, _)| *name)
         .filter(|name| wanted.is_empty() || wanted.iter().any(|wish| wish == name))
         .collect()
+}
+
+/// The smallest amount that a method takes, in rupiah.
+///
+/// <https://docs.xendit.co/xenpayments/virtual-account/rules-and-limitations>, <https://docs.xendit.co/docs/qris>,
+/// <https://docs.xendit.co/ewallet/rules-and-limitation>, <https://docs.xendit.co/docs/alfamart>,
+/// <https://docs.xendit.co/docs/indomaret>, <https://docs.xendit.co/credit-cards>,
+/// <https://docs.xendit.co/direct-debit/rules-limitations>. None is published for paying later.
+fn least(name: &str, family: &str) -> i64 {
+    match (name, family) {
+        ("BCA", _) | (_, "RETAIL_OUTLET") => 10_000,
+        (_, "CREDIT_CARD") => 5_000,
+        (_, "EWALLET") => 100,
+        _ => 1,
+    }
 }
 
 pub(crate) fn is_known(name: &str) -> bool {
@@ -55,7 +71,7 @@ pub(crate) fn family(name: &str) -> &'static str {
 
 /// The entries of one of [`ARRAYS`].
 pub(crate) fn entries(array: &str, wanted: &[String], amount: i64, merchant: &str) -> Value {
-    let offered = offered(wanted);
+    let offered = offered(wanted, amount);
     ALL.iter()
         .filter(|(name, _, home)| *home == array && offered.contains(name))
         .map(|(name, family, _)| match *family {
@@ -70,4 +86,18 @@ pub(crate) fn entries(array: &str, wanted: &[String], amount: i64, merchant: &st
             _ => json!({"paylater_type": name}),
         })
         .collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_method_is_offered_from_its_smallest_amount_on() {
+        for (name, least) in [("BCA", 10_000), ("ALFAMART", 10_000), ("CREDIT_CARD", 5_000), ("OVO", 100), ("QRIS", 1)]
+        {
+            assert!(offered(&[], least).contains(&name) && !offered(&[], least - 1).contains(&name), "{name}");
+        }
+        assert_eq!(offered(&["BCA".to_owned(), "INDOMARET".to_owned()], 9_999), [""; 0]);
+    }
 }

@@ -89,6 +89,10 @@ impl Invoice {
         if body["payer_email"].as_str().is_some_and(|email| !email.contains('@')) {
             return Err(("EMAIL_FORMAT_ERROR", "\"payer_email\" is not an e-mail address".to_owned()));
         }
+        let payment_methods = payment_methods(body)?;
+        if channel::offered(&payment_methods, amount).is_empty() {
+            return Err(("NO_COLLECTION_METHODS_ERROR", "No payment method takes this amount".to_owned()));
+        }
         let life = match &body["invoice_duration"] {
             Value::Null => default,
             seconds => rupiah::whole(seconds)
@@ -110,7 +114,7 @@ impl Invoice {
             created: now,
             updated: now,
             expiry: now.saturating_add(life),
-            payment_methods: payment_methods(body)?,
+            payment_methods,
             payment: None,
             echoed,
         })
@@ -166,7 +170,7 @@ impl Invoice {
     }
 
     fn pay(&mut self, simulate: &Simulate, now: OffsetDateTime) -> Result<(), SimulateError> {
-        let offered = channel::offered(&self.payment_methods);
+        let offered = channel::offered(&self.payment_methods, self.amount);
         let channel = match simulate.channel.as_deref() {
             Some(name) if offered.contains(&name) => name,
             Some(name) => {
@@ -207,7 +211,10 @@ impl Invoice {
         put("merchant_profile_picture_url", format!("{url}/picture.png").into());
         put("expiry_date", utc_time(self.expiry).into());
         put("invoice_url", format!("{url}/web/{}", self.id).into());
-        put("should_exclude_credit_card", (!channel::offered(&self.payment_methods).contains(&"CREDIT_CARD")).into());
+        put(
+            "should_exclude_credit_card",
+            (!channel::offered(&self.payment_methods, self.amount).contains(&"CREDIT_CARD")).into(),
+        );
         put("should_send_email", false.into());
         for array in channel::ARRAYS {
             put(array, channel::entries(array, &self.payment_methods, self.amount, MERCHANT));

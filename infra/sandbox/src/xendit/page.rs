@@ -60,7 +60,7 @@ fn actions(invoice: &Invoice) -> String {
     let mut buttons = String::new();
     match invoice.status {
         Status::Pending => {
-            let options = channel::offered(&invoice.payment_methods);
+            let options = channel::offered(&invoice.payment_methods, invoice.amount);
             let options = options.iter().map(|name| (*name, name.replace('_', " ")));
             buttons.push_str(&page::channels(options, None));
             buttons.push_str(&button("paid", "Pay", true));
