@@ -275,7 +275,6 @@ def numbers(files: Files) -> list[tuple[str, str, object]]:
         (pay, r"(\d+) bits", 8 * int(of("TOKEN_BYTES", "pay_page"))),
         (pay, r"(\d+) orders an hour", of("PUBLIC_ATTEMPTS")),
         (pricing, r"not paid within (\w+ days)", of("DUE_IN")),
-        (pricing, r"Rp([\d.]+) are charged", of("LEAST_AMOUNT")),
         (pricing, rf"for {number} years at most", int(of("IMPORTED_MONTHS")) // 12),
         ("docs/reference/odd-payments.md", r"Rp([\d.]+) are left", of("LEAST_AMOUNT")),
         ("docs/reference/events.md", r"kept for (\w+ days)", of("KEPT", "event")),

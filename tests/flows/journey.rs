@@ -331,6 +331,12 @@ impl Journey {
         Zone::Jakarta.add_months(before.expires_at, 1, before.anchor_day).unwrap()
     }
 
+    /// The customer has one month more than at the beginning.
+    pub async fn assert_served_once(&self) {
+        let profile = self.world.profile(&self.customer.id).await;
+        assert_eq!(profile.entitlement.expires_at, self.extended_once());
+    }
+
     /// One payment, counted once everywhere, and nothing left to do.
     pub async fn assert_paid_once(&self, context: &str) {
         let invoice = self.world.invoice_now(&self.invoice).await;

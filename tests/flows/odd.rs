@@ -4,6 +4,7 @@
 
 mod gateways;
 mod reversals;
+mod small;
 
 use crate::api::customer_account;
 use billing::{

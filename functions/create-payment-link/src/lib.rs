@@ -7,8 +7,9 @@
 mod public;
 
 use billing::id::InvoiceId;
+use billing::language::Language;
 use billing::payment::gateway::GatewayName;
-use billing::payment::invoice::InvoiceStatus;
+use billing::payment::invoice::{Invoice, InvoiceStatus};
 use cloud::{app::App, pay_page_key::Token};
 use lambda_http::{Body, Request, RequestExt as _, Response, http::Method};
 use payments::link::{LinkError, LinkOutcome, LinkRequest, Payer};
@@ -112,7 +113,7 @@ async fn payment_link(app: &App, request: &Request) -> Answer {
             let invoice = Some(LinkedInvoice::of(&made.invoice)?);
             answer::success(PaymentLink { payment_link: &made.url, invoice })
         }
-        LinkOutcome::PaidByCredit(invoice) => paid_by_credit(request, Some(LinkedInvoice::of(&invoice)?)),
+        LinkOutcome::PaidByCredit(paid) => paid_by_credit(request, &paid, Some(LinkedInvoice::of(&paid)?)),
     }
 }
 
@@ -142,14 +143,20 @@ fn made(link: Result<LinkOutcome, LinkError>) -> Result<LinkOutcome, Problem> {
 struct PaidByCredit<'a> {
     status: InvoiceStatus,
     payment_link: (),
-    message: &'static str,
+    message: String,
     /// Not on a public page.
     #[serde(skip_serializing_if = "Option::is_none")]
     invoice: Option<LinkedInvoice<'a>>,
 }
 
-fn paid_by_credit(request: &Request, invoice: Option<LinkedInvoice<'_>>) -> Answer {
+fn paid_by_credit(request: &Request, paid: &Invoice, invoice: Option<LinkedInvoice<'_>>) -> Answer {
     let language = answer::language(request.headers());
-    let message = language.choose("Tagihan lunas, dibayar dari saldo Anda", "The bill is paid, from your credit");
+    let carried = paid.carried;
+    let message = match (language, carried.is_positive()) {
+        (Language::Indonesian, false) => "Tagihan lunas, dibayar dari saldo Anda".to_owned(),
+        (Language::English, false) => "The bill is paid, from your credit".to_owned(),
+        (Language::Indonesian, true) => format!("Tagihan lunas; {carried} ditagih bersama tagihan berikutnya"),
+        (Language::English, true) => format!("The bill is paid; {carried} is added to your next bill"),
+    };
     answer::success(PaidByCredit { status: InvoiceStatus::Paid, payment_link: (), message, invoice })
 }

@@ -22,7 +22,7 @@ pub(crate) async fn payment_link(app: &App, request: &Request, token: Option<&To
     let link_request = LinkRequest { gateway, may_open: true, payer: Payer::Public { finish: &finish } };
     match made(payments::link::link(app, &profile, invoice, link_request).await)? {
         LinkOutcome::Link(link) => answer::success(PaymentLink { payment_link: &link.url, invoice: None }),
-        LinkOutcome::PaidByCredit(_) => paid_by_credit(request, None),
+        LinkOutcome::PaidByCredit(paid) => paid_by_credit(request, &paid, None),
     }
 }
 

@@ -46,7 +46,7 @@ texts! {
     // Account
     greeting, account, name, username, package, status, active, expired, valid_until, credit, owed, change_package,
     // Bills
-    bills, no_bills, older_bills, newest_bills, due, left_to_pay, paid, unpaid, overdue, activating, network_late, cancelled, in_review, in_review_text,
+    bills, no_bills, older_bills, newest_bills, due, left_to_pay, carried_here, carried_on, paid, unpaid, overdue, activating, network_late, cancelled, in_review, in_review_text,
     pay_now, make_link, other_methods,
     // Paying
     opening, open_payment_page, pay_failed, pay_title, link_made, back_home, checking, making_link, opened, not_received, check, check_again,

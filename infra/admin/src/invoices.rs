@@ -3,6 +3,7 @@
 use std::ops::ControlFlow::{Break, Continue};
 
 use billing::id::{InvoiceId, OrderId};
+use billing::money::Rupiah;
 use billing::payment::invoice::{Invoice, InvoiceStatus, NewInvoice};
 use billing::payment::renewal::issue_renewal;
 use billing::payment::withdrawal::withdraw;
@@ -148,6 +149,8 @@ fn plan(invoice: &Invoice) -> String {
     let mut plan = vec![format!("Cancel {} of {} ({}).", invoice.number, invoice.amount, invoice.description)];
     if invoice.received.is_positive() {
         plan.push(format!("{} that was paid for it becomes credit.", invoice.received));
+    } else if invoice.carried < Rupiah::ZERO {
+        plan.push("What it asks for of earlier bills is owed again.".to_owned());
     }
     if let Some(link) = &invoice.link {
         plan.push(format!("Its payment link at {} can no longer be paid.", link.gateway));

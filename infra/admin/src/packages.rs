@@ -8,7 +8,7 @@ use std::path::Path;
 
 use anyhow::Context;
 use billing::id::PackageId;
-use billing::money::Rupiah;
+use billing::money::{LEAST_AMOUNT, Rupiah};
 use billing::service::package::{CataloguePackage, Package};
 use cloud::store::StoreError;
 use serde_json::{Value, json};
@@ -159,9 +159,15 @@ fn rupiah(text: &str) -> Result<Rupiah, String> {
     let digits = (1..=12).contains(&text.len()) && text.bytes().all(|byte| byte.is_ascii_digit());
     let amount = if digits { text.parse().ok() } else { None };
     let amount = amount.filter(|amount| (1..=PRICE_LIMIT).contains(amount));
-    amount
+    let price = amount
         .map(Rupiah::new)
-        .ok_or_else(|| format!("price {text:?} is not whole rupiah without separators, such as 300000"))
+        .ok_or_else(|| format!("price {text:?} is not whole rupiah without separators, such as 300000"))?;
+    if price.is_too_little() { Err(too_cheap(price)) } else { Ok(price) }
+}
+
+/// A bill that nobody could pay.
+fn too_cheap(price: Rupiah) -> String {
+    format!("a price of {price} cannot be collected: payment gateways take {LEAST_AMOUNT} or more")
 }
 
 fn flag(text: &str) -> Result<bool, String> {
@@ -191,6 +197,7 @@ mod tests {
             (package.package.price, package.package.down_mbps, package.active),
             (Rupiah::new(300_000), 20, true)
         );
+        assert_eq!(checked(2, "1000").map(|package| package.package.price), Ok(LEAST_AMOUNT));
         assert_eq!(checked(6, "Tidak").map(|package| package.active), Ok(false));
     }
 
@@ -207,6 +214,8 @@ mod tests {
             (2, "-1", "whole rupiah"),
             (2, "0", "whole rupiah"),
             (2, "3e5", "whole rupiah"),
+            (2, "1", "Rp1 cannot be collected"),
+            (2, "999", "gateways take Rp1.000 or more"),
             (2, "9999999999", "whole rupiah"),
             (3, "0", "downMbps"),
             (4, "2.5", "upMbps"),

@@ -40,7 +40,7 @@ pub(crate) fn invoice(invoice: &Invoice, zone: Zone, now: OffsetDateTime) -> Res
     let due = invoice.amount_due()?;
     Ok(json!({
         "id": invoice.id, "invoiceNumber": invoice.number, "customerId": invoice.customer_id, "kind": invoice.kind, "packageId": invoice.package.id,
-        "description": invoice.description, "amount": invoice.amount, "amountDue": due, "received": invoice.received,
+        "description": invoice.description, "amount": invoice.amount, "amountDue": due, "received": invoice.received, "carried": invoice.carried,
         "refunded": invoice.refunded, "status": invoice.status, "overdue": invoice.is_overdue(zone, now),
         "dueDate": format::date(invoice.due_date), "paidAt": instant(invoice.paid_at), "appliedAt": instant(invoice.applied_at),
         "paymentLink": reusable(invoice, due, now).map(|link| link.url.as_str()), "createdAt": format::instant(invoice.created_at),

@@ -65,6 +65,7 @@ pub fn invoice() -> Invoice {
         amount: Rupiah::new(300_000),
         received: Rupiah::ZERO,
         credit_applied: Rupiah::ZERO,
+        carried: Rupiah::ZERO,
         refunded: Rupiah::ZERO,
         charged_back: Rupiah::ZERO,
         granted_return: Rupiah::ZERO,

@@ -77,6 +77,13 @@ pub fn explanation(profile: &Profile, preview: &Preview, zone: Zone, language: L
 
 fn price(preview: &Preview, new: &str, english: bool) -> String {
     let (amount, months) = (preview.amount, preview.package.period_months);
+    if amount.is_too_little() {
+        return if english {
+            format!("The package is changed at once; {amount} is added to your next bill.")
+        } else {
+            format!("Paket langsung diganti; {amount} ditagih bersama tagihan berikutnya.")
+        };
+    }
     match (amount.is_positive(), preview.terms.new_period()) {
         (false, _) if english => "The package is changed at once, there is nothing to pay.".to_owned(),
         (false, _) => "Paket langsung diganti, tidak ada yang perlu dibayar.".to_owned(),
@@ -112,8 +119,7 @@ mod tests {
     }
 
     /// Half of the month that ends with 30 November is left: Rp150.000 of Rp300.000.
-    #[track_caller]
-    fn check(to: &Package, pricing: UpgradePricing, renewal_open: bool, indonesian: &str, english: &str) {
+    fn told(to: &Package, pricing: UpgradePricing, renewal_open: bool) -> [String; 2] {
         let (from, at) = (datetime!(2026-10-30 23:59:59 +7), datetime!(2026-11-15 11:59:59 +7));
         let expires_at = datetime!(2026-11-30 23:59:59 +7);
         let row = CustomerRow {
@@ -131,8 +137,12 @@ mod tests {
         profile.entitlement.stretches.iter_mut().for_each(|stretch| stretch.unrecorded = Rupiah::ZERO);
         profile.open_renewal = renewal_open.then(|| InvoiceId::parse("inv_1").unwrap());
         let preview = preview(&profile, to, UpgradeRules { zone: Zone::Jakarta, pricing }, at).unwrap();
-        let told = Language::ALL.map(|language| explanation(&profile, &preview, Zone::Jakarta, language));
-        assert_eq!(told, [indonesian, english]);
+        Language::ALL.map(|language| explanation(&profile, &preview, Zone::Jakarta, language))
+    }
+
+    #[track_caller]
+    fn check(to: &Package, pricing: UpgradePricing, renewal_open: bool, indonesian: &str, english: &str) {
+        assert_eq!(told(to, pricing, renewal_open), [indonesian, english]);
     }
 
     #[test]
@@ -175,6 +185,16 @@ mod tests {
             "Paket langsung diganti, tidak ada yang perlu dibayar. Rp150.000 menjadi saldo Anda. Gratis aktif sampai 15 Desember 2026.",
             "The package is changed at once, there is nothing to pay. Rp150.000 is added to your credit. Gratis is active until 15 December 2026.",
         );
+    }
+
+    #[test]
+    fn what_no_gateway_takes_is_said_to_be_asked_with_the_next_bill() {
+        let [indonesian, english] = told(&package("Mini", 999), UpgradePricing::FullPrice, false);
+        assert!(
+            indonesian.starts_with("Paket langsung diganti; Rp999 ditagih bersama tagihan berikutnya."),
+            "{indonesian}"
+        );
+        assert!(english.starts_with("The package is changed at once; Rp999 is added to your next bill."), "{english}");
     }
 
     #[test]

@@ -1,7 +1,7 @@
 //! One bill with its buttons. Only what is still to pay has any.
 
 use billing::payment::gateway::GatewayName;
-use billing::payment::invoice::InvoiceStatus;
+use billing::payment::invoice::{Invoice, InvoiceStatus};
 use billing::telling::network::NetworkProgress;
 use billing::zone::format;
 use maud::{Markup, html};
@@ -94,6 +94,7 @@ fn entry(bill: &Bill, page: &Page<'_>, controls: &Markup) -> Markup {
             }
             p.amount { (invoice.amount) }
             @if state.is_open() && bill.amount_due != invoice.amount { p.left { (texts.left_to_pay) " " (bill.amount_due) } }
+            (carried(invoice, page))
             p.meta #{ "about-" (invoice.id) } {
                 span { (invoice.number) }
                 " "
@@ -101,6 +102,16 @@ fn entry(bill: &Bill, page: &Page<'_>, controls: &Markup) -> Markup {
             }
             (controls)
         }
+    }
+}
+
+/// Why a bill asks for more than its amount, or was paid with less.
+pub(super) fn carried(invoice: &Invoice, page: &Page<'_>) -> Markup {
+    let texts = page.texts();
+    let from_before = invoice.carried.negated().ok().filter(|from_before| from_before.is_positive());
+    html! {
+        @if let Some(from_before) = from_before { p.meta { (texts.carried_here) " " (from_before) } }
+        @if invoice.carried.is_positive() { p.meta { (texts.carried_on) " " (invoice.carried) } }
     }
 }
 

@@ -8,7 +8,7 @@ use time::Date;
 use web::{account::Bill, pay_page::Receipt};
 
 use super::Page;
-use super::invoice_row::{State, message, under_review};
+use super::invoice_row::{State, carried, message, under_review};
 use super::layout::{self, Frame, PUBLIC_BILL, alert};
 use crate::texts;
 
@@ -97,6 +97,7 @@ fn bill(view: &PublicBill<'_>, page: &Page<'_>) -> Markup {
                     }
                     p.amount { (invoice.amount) }
                     @if state.is_open() && view.bill.amount_due != invoice.amount { p.left { (texts.left_to_pay) " " (view.bill.amount_due) } }
+                    (carried(invoice, page))
                     @if let (State::Paid, Some(receipt)) = (state, view.receipt) { (facts(view.bill, receipt, page)) }
                     @if state == State::InReview { (under_review(page)) }
                     (message())

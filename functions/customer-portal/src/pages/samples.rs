@@ -83,6 +83,7 @@ pub(super) fn invoice(number: u32, text: &str) -> Invoice {
         amount: Rupiah::new(300_000),
         received: Rupiah::ZERO,
         credit_applied: Rupiah::ZERO,
+        carried: Rupiah::ZERO,
         refunded: Rupiah::ZERO,
         charged_back: Rupiah::ZERO,
         granted_return: Rupiah::ZERO,

@@ -3,8 +3,9 @@
 use std::io::Write as _;
 
 use billing::language::Language;
+use billing::money::Rupiah;
 use billing::payment::gateway::GatewayName;
-use billing::payment::invoice::InvoiceStatus;
+use billing::payment::invoice::{Invoice, InvoiceStatus};
 use billing::service::upgrade::Choice;
 use billing::telling::network::NetworkProgress;
 use billing::zone::Zone;
@@ -127,6 +128,22 @@ fn public_pages(lang: Language, text: &str) -> Vec<(&'static str, String)> {
 
 fn public_page(name: &str) -> String {
     public_pages(Language::Indonesian, "Home 20 – 1 bulan").into_iter().find(|(page, _)| *page == name).unwrap().1
+}
+
+#[test]
+fn a_bill_says_why_it_asks_for_more_or_was_paid_with_less() {
+    let page = samples::page(Language::Indonesian, "/customer/invoices");
+    let shown = |carried, status| {
+        let carried = Rupiah::new(carried);
+        let bill = samples::bill(Invoice { received: carried, carried, status, ..samples::invoice(7, "Home 20") });
+        older_bills(&Bills { entries: &[bill], next: None }, &page).into_string()
+    };
+    let more = shown(-500, InvoiceStatus::Unpaid);
+    assert!(more.contains("Rp300.500") && more.contains("Termasuk kekurangan tagihan sebelumnya Rp500"), "{more}");
+    let less = shown(500, InvoiceStatus::Paid);
+    assert!(less.contains("Ditagih bersama tagihan berikutnya Rp500"), "{less}");
+    let exact = shown(0, InvoiceStatus::Unpaid);
+    assert!(!exact.contains("tagihan sebelumnya") && !exact.contains("tagihan berikutnya"), "{exact}");
 }
 
 #[test]

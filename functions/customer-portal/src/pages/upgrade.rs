@@ -79,6 +79,7 @@ fn confirm(chosen: &Chosen, page: &Page<'_>) -> Markup {
     let texts = page.texts();
     let Chosen { preview, explanation } = chosen;
     let until = page.zone.date(preview.new_expires_at);
+    let pays_now = preview.amount.is_positive() && !preview.amount.is_too_little();
     html! {
         div.card {
             h3 { (preview.package.name) }
@@ -93,7 +94,7 @@ fn confirm(chosen: &Chosen, page: &Page<'_>) -> Markup {
                 (csrf(page))
                 input type="hidden" name="packageId" value=(preview.package.id);
                 input type="hidden" name="expectedAmount" value=(preview.amount.get());
-                button.primary type="submit" { @if preview.amount.is_positive() { (texts.confirm_and_pay) } @else { (texts.confirm_free) } }
+                button.primary type="submit" { @if pays_now { (texts.confirm_and_pay) } @else { (texts.confirm_free) } }
             }
             p data-message role="status" {}
             p.choices { a.link href="/customer/wifi?tab=upgrade" { (texts.other_package) } }

@@ -46,6 +46,8 @@ pub(super) const TEXTS: Texts = Texts {
     newest_bills: "Newest bills",
     due: "Due",
     left_to_pay: "Left to pay:",
+    carried_here: "Includes what was left of earlier bills:",
+    carried_on: "Added to your next bill:",
     paid: "Paid",
     unpaid: "Unpaid",
     overdue: "Overdue",

@@ -46,6 +46,8 @@ pub(super) const TEXTS: Texts = Texts {
     newest_bills: "Tagihan terbaru",
     due: "Jatuh tempo",
     left_to_pay: "Sisa",
+    carried_here: "Termasuk kekurangan tagihan sebelumnya",
+    carried_on: "Ditagih bersama tagihan berikutnya",
     paid: "Lunas",
     unpaid: "Belum Bayar",
     overdue: "Terlambat",

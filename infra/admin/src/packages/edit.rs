@@ -5,7 +5,7 @@ use billing::money::Rupiah;
 use billing::service::package::{CataloguePackage, Package};
 use serde_json::json;
 
-use super::{MBPS_LIMIT, MONTHS_LIMIT, NAME_LIMIT, PRICE_LIMIT, line, view};
+use super::{MBPS_LIMIT, MONTHS_LIMIT, NAME_LIMIT, PRICE_LIMIT, line, too_cheap, view};
 use crate::cli::{NewPackage, PackageChanges};
 use crate::{ALL_DONE, Console, refuse};
 
@@ -97,6 +97,9 @@ async fn problems(
     let mut problems = Vec::new();
     if !(1..=NAME_LIMIT).contains(&package.name.chars().count()) {
         problems.push(format!("the name has to be 1 to {NAME_LIMIT} characters long"));
+    }
+    if package.price.is_too_little() {
+        problems.push(format!("{}; a package that costs nothing has the price 0", too_cheap(package.price)));
     }
     if package.price > Rupiah::new(PRICE_LIMIT) {
         problems.push(format!("the price is more than {}", Rupiah::new(PRICE_LIMIT)));

@@ -139,6 +139,8 @@ fn money(facts: &Facts, order: &Order) -> String {
             EntryKind::SurplusChargeback => "charged back from credit",
             EntryKind::FromCredit => "paid from credit",
             EntryKind::CreditUsed => "used from credit",
+            EntryKind::Carried => "carried from or to another bill",
+            EntryKind::Owed => "owed with the next bill",
             EntryKind::Adjusted => "adjusted",
             EntryKind::Unused => "left over by a change of package",
         };

@@ -28,14 +28,21 @@ impl Audit<'_> {
             Ok(held) => self.demand(Rule::InvoiceHeld, place, "received less what was given back", held, follows),
             Err(error) => self.find(Rule::InvoiceHeld, place, error.to_string()),
         }
+        let own = self.books.entries().filter(|entry| entry.invoice_id.as_ref() == Some(&invoice.id));
+        let follows = sum(own, |kind| kind == EntryKind::Carried);
+        self.demand(Rule::InvoiceHeld, place, "carried from or to another bill", invoice.carried, follows);
     }
 
     fn status(&mut self, invoice: &Invoice) {
-        let Invoice { amount, received, credit_applied, refunded, charged_back, .. } = *invoice;
+        let Invoice { amount, received, credit_applied, carried, refunded, charged_back, .. } = *invoice;
         let sums = format!(
-            "{received} of {amount} received, {credit_applied} of it credit, {refunded} refunded, {charged_back} charged back"
+            "{received} of {amount} received, {credit_applied} of it credit, {carried} carried, {refunded} refunded, {charged_back} charged back"
         );
-        let Ok(held) = invoice.held() else {
+        // What was carried to it is asked on top, so that much may be missing of its amount.
+        let on_top = carried.min(Rupiah::ZERO);
+        let (Ok(held), Ok(paid), Ok(own)) =
+            (invoice.held(), received.minus(on_top), credit_applied.plus(carried.max(Rupiah::ZERO)))
+        else {
             return self.find(Rule::InvoiceStatus, Place::invoice(&invoice.id), sums);
         };
         let fits = match invoice.status {
@@ -45,13 +52,15 @@ impl Audit<'_> {
                 (received < amount || amount.is_zero()) && held == received && invoice.paid_at.is_none()
             }
             InvoiceStatus::Paid => {
-                let refunded_whole = refunded.is_positive() && charged_back.is_zero() && held <= credit_applied;
+                let refunded_whole = refunded.is_positive()
+                    && charged_back.is_zero()
+                    && credit_applied.plus(carried).is_ok_and(|own| held <= own);
                 received == amount && !refunded_whole && invoice.settlement_no > 0 && invoice.paid_at.is_some()
             }
             InvoiceStatus::Cancelled => held.is_zero(),
         };
-        let least = received.min(refunded).min(charged_back).min(credit_applied).min(held);
-        if !fits || least < Rupiah::ZERO || credit_applied > received {
+        let least = paid.min(refunded).min(charged_back).min(credit_applied);
+        if !fits || least < Rupiah::ZERO || held < on_top || own > paid {
             self.find(Rule::InvoiceStatus, Place::invoice(&invoice.id), format!("{:?} with {sums}", invoice.status));
         }
         if invoice.status != InvoiceStatus::Unpaid && (invoice.link.is_some() || invoice.lease.is_some()) {

@@ -12,7 +12,9 @@ use super::*;
 use story::{Step, Story};
 
 fn steps() -> impl Strategy<Value = Vec<Step>> {
-    let amount = || prop_oneof![Just(0), Just(100_000), Just(300_000), Just(500_000), Just(650_000), 0..700_000_i64];
+    let near = || prop_oneof![Just(1), Just(500), Just(299_001), Just(299_500), Just(300_500), Just(300_999)];
+    let amount =
+        || prop_oneof![Just(0), Just(100_000), Just(300_000), Just(500_000), Just(650_000), near(), 0..700_000_i64];
     let report = (
         0..6_usize,
         prop_oneof![Just("t1"), Just("t2")],
@@ -34,6 +36,7 @@ fn steps() -> impl Strategy<Value = Vec<Step>> {
         8 => report,
         6 => Just(Step::Apply),
         1 => Just(Step::Withdraw),
+        1 => prop_oneof![Just(-500), Just(-50_000), Just(299_500)].prop_map(Step::Adjust),
         1 => (-40..40_i64).prop_map(Step::Import),
         3 => (0..40_i64).prop_map(Step::Wait),
     ];

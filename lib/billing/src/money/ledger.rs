@@ -4,7 +4,7 @@ use serde::{Deserialize, Serialize};
 use time::OffsetDateTime;
 
 use crate::id::{CustomerId, InvoiceId, OrderId};
-use crate::money::Rupiah;
+use crate::money::{MoneyError, Rupiah};
 use crate::payment::gateway::GatewayName;
 use crate::payment::invoice::Invoice;
 
@@ -47,6 +47,11 @@ pub enum EntryKind {
     FromCredit,
     /// Taken from credit to pay an invoice.
     CreditUsed,
+    /// What was too little to be collected by itself, carried from bill to bill: into the one that it was left of, out of
+    /// the one that asks for it. The other way round in credit: [`Owed`](Self::Owed).
+    Carried,
+    /// What is owed, or no longer owed, for what was [`Carried`](Self::Carried).
+    Owed,
     /// A part-payment taken off an invoice that is cancelled, to become credit.
     Returned,
     /// The gateway took a settlement back from the invoice.
@@ -75,14 +80,19 @@ impl EntryKind {
         match self {
             Self::Surplus
             | Self::CreditUsed
+            | Self::Owed
             | Self::SurplusReversal
             | Self::SurplusRefund
             | Self::SurplusChargeback
             | Self::Unused
             | Self::Adjusted => true,
-            Self::Received | Self::FromCredit | Self::Returned | Self::Reversal | Self::Refund | Self::Chargeback => {
-                false
-            }
+            Self::Received
+            | Self::FromCredit
+            | Self::Carried
+            | Self::Returned
+            | Self::Reversal
+            | Self::Refund
+            | Self::Chargeback => false,
         }
     }
 
@@ -91,6 +101,16 @@ impl EntryKind {
     pub const fn moves_invoice(self) -> bool {
         !self.moves_credit()
     }
+}
+
+/// Both sides of a movement of `amount` from the customer's credit into the invoice; the other way if it is negative.
+pub(crate) fn into_invoice(
+    invoice: &Invoice,
+    amount: Rupiah,
+    (out_of_credit, into_invoice): (EntryKind, EntryKind),
+    at: OffsetDateTime,
+) -> Result<[Entry; 2], MoneyError> {
+    Ok([between(invoice, out_of_credit, amount.negated()?, at), between(invoice, into_invoice, amount, at)])
 }
 
 /// A movement between an invoice and its customer's credit.

@@ -12,7 +12,15 @@ use serde::{Deserialize, Serialize};
 #[serde(transparent)]
 pub struct Rupiah(i64);
 
-/// The smallest amount that gateways take reliably; whoever owes less pays this, and the difference is credit.
+/// The smallest amount that a customer is asked for at a gateway. What is left of a bill below it is carried to the next
+/// one ([`credit`](crate::money::credit)).
+///
+/// Channels differ. Of those that everybody can pay with, the dearest minimum is Rp1.000 (direct debit, Jenius Pay); QRIS
+/// and most virtual accounts take Rp1, wallets Rp100. Virtual accounts of BCA and shop counters take Rp10.000 and more,
+/// cards Rp5.000: below that the gateway's page does not offer them.
+/// <https://docs.xendit.co/ewallet/rules-and-limitation>, <https://docs.xendit.co/direct-debit/rules-limitations>,
+/// <https://docs.xendit.co/docs/qris>, <https://docs.xendit.co/docs/alfamart>, <https://docs.xendit.co/credit-cards>,
+/// <https://docs.xendit.co/xenpayments/virtual-account/rules-and-limitations>
 pub const LEAST_AMOUNT: Rupiah = Rupiah::new(1_000);
 
 /// Why an amount could not be made.
@@ -64,6 +72,12 @@ impl Rupiah {
     #[must_use]
     pub const fn is_zero(self) -> bool {
         self.0 == 0
+    }
+
+    /// Something, but less than a gateway is asked to collect ([`LEAST_AMOUNT`]).
+    #[must_use]
+    pub fn is_too_little(self) -> bool {
+        self.is_positive() && self < LEAST_AMOUNT
     }
 
     /// Parses a gateway's decimal text: digits, optionally a point and one or two zeros (three would be thousands).

@@ -23,10 +23,14 @@ pub struct Invoice {
     pub description: String,
     /// The amount, frozen.
     pub amount: Rupiah,
-    /// Received for it so far, less what was reversed; while UNPAID also less what was refunded or charged back.
+    /// Received for it so far, less what was reversed; while UNPAID also less what was refunded or charged back. Negative
+    /// as long as it asks for more than its amount ([`carried`](Self::carried)).
     pub received: Rupiah,
     /// Of `received`, what came from the customer's credit.
     pub credit_applied: Rupiah,
+    /// Of `received`, the rest that was too little for a gateway and is asked with a later bill; negative: what is left
+    /// from bills of before, and is asked with this one ([`crate::money::credit`]).
+    pub carried: Rupiah,
     /// Refunded of it since it became PAID; zero while UNPAID.
     pub refunded: Rupiah,
     /// Charged back of it since it became PAID; zero while UNPAID.
@@ -123,7 +127,7 @@ pub struct Lease {
 /// What was agreed when the invoice of an upgrade was made.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Terms {
-    /// What the change costs by the rules. The invoice's amount is another if that is below Rp1.000.
+    /// What the change costs by the rules. The invoice's amount is zero if that is negative.
     pub charge: Rupiah,
     /// The expiry up to which the difference is paid; the offer lapses then. `None`: a period of the new package is paid
     /// for.
@@ -204,7 +208,7 @@ impl Invoice {
     pub fn awaits_apply(&self) -> bool {
         match self.status {
             InvoiceStatus::Paid => {
-                self.granted != Some(self.settlement_no) || self.given_back() != Ok(self.granted_return)
+                self.granted != Some(self.settlement_no) || self.service_given_back() != Ok(self.granted_return)
             }
             InvoiceStatus::Unpaid | InvoiceStatus::Cancelled => self.granted.is_some(),
         }
@@ -213,6 +217,11 @@ impl Invoice {
     /// What went back to the payer since it became PAID, by a refund or a chargeback.
     pub fn given_back(&self) -> Result<Rupiah, MoneyError> {
         self.refunded.plus(self.charged_back)
+    }
+
+    /// The same, of what was paid for the service: not of what was carried from bills of before and paid with it.
+    pub fn service_given_back(&self) -> Result<Rupiah, MoneyError> {
+        self.given_back().map(|given_back| given_back.min(self.amount))
     }
 
     /// What it holds: the sum of its entries in the ledger.
@@ -300,6 +309,7 @@ impl Invoice {
             package,
             received: Rupiah::ZERO,
             credit_applied: Rupiah::ZERO,
+            carried: Rupiah::ZERO,
             refunded: Rupiah::ZERO,
             charged_back: Rupiah::ZERO,
             granted_return: Rupiah::ZERO,

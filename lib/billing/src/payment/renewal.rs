@@ -3,10 +3,9 @@
 use time::OffsetDateTime;
 
 use crate::money::MoneyError;
-use crate::money::credit::{CreditUse, use_credit};
+use crate::money::credit::{CreditUse, settle_balance};
 use crate::money::ledger::Entry;
 use crate::payment::invoice::{Invoice, InvoiceKind, NewInvoice};
-use crate::payment::order::LinkedInvoice;
 use crate::service::customer::Profile;
 use crate::service::package::Package;
 use crate::telling::event::Event;
@@ -25,7 +24,7 @@ pub struct Issued {
 }
 
 /// A renewal invoice for the package that is active, and the profile that remembers it as open. Credit pays what it can
-/// of it. `in_catalogue` is that package as it is sold now; without it (it was taken out) the customer's copy counts.
+/// of it; what the customer owes from before is asked with it. `in_catalogue` is that package as it is sold now; without it (it was taken out) the customer's copy counts.
 pub fn issue_renewal(
     profile: &Profile,
     in_catalogue: Option<&Package>,
@@ -43,9 +42,9 @@ pub fn issue_renewal(
         invoice_id: invoice.id.clone(),
         amount: invoice.amount,
     };
-    Ok(match use_credit(LinkedInvoice { invoice: &invoice, order: None }, &profile, now)? {
+    Ok(match settle_balance(&invoice, &profile, now)? {
         Some(CreditUse { invoice, profile, entries, event: settled, .. }) => {
-            Issued { invoice, profile, event: settled.unwrap_or(event), entries: entries.into() }
+            Issued { invoice, profile, event: settled.unwrap_or(event), entries }
         }
         None => Issued { invoice, profile, event, entries: Vec::new() },
     })

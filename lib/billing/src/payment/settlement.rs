@@ -5,7 +5,7 @@
 
 use time::OffsetDateTime;
 
-use crate::money::ledger::{Entry, EntryKind, PaymentRef};
+use crate::money::ledger::{Entry, EntryKind, PaymentRef, into_invoice};
 use crate::money::{MoneyError, Rupiah};
 use crate::payment::gateway::{Report, ReportedState, Transaction};
 use crate::payment::invoice::{Invoice, InvoiceStatus};
@@ -126,7 +126,8 @@ impl OpenBooks {
         Ok(())
     }
 
-    /// Money first fills what is due; the rest, and all money for an invoice that takes none, is credit.
+    /// Money first fills what is due; the rest, and all money for an invoice that takes none, is credit. What is then
+    /// left to pay and is too little for a gateway is asked with the next bill.
     fn receive(
         &mut self,
         reported: &Transaction,
@@ -140,6 +141,10 @@ impl OpenBooks {
         if for_invoice.is_positive() {
             self.invoice.received = self.invoice.received.plus(for_invoice)?;
             self.enter(EntryKind::Received, for_invoice, reported, at);
+            let rest = self.invoice.amount_due()?;
+            if rest.is_too_little() {
+                self.carry(rest, at)?;
+            }
             if self.invoice.amount_due()?.is_zero() {
                 self.invoice.status = InvoiceStatus::Paid;
                 self.invoice.settlement_no = self.invoice.settlement_no.saturating_add(1);
@@ -174,13 +179,19 @@ impl OpenBooks {
         if from_invoice.is_positive() {
             self.enter(EntryKind::Reversal, from_invoice.negated()?, reported, now);
             self.invoice.received = self.invoice.received.minus(from_invoice)?;
-            if self.invoice.status == InvoiceStatus::Paid && self.invoice.received < self.invoice.amount {
+            let missing = self.invoice.amount.minus(self.invoice.received)?;
+            if self.invoice.status == InvoiceStatus::Paid
+                && self.invoice.amount.minus(self.invoice.held()?)?.is_too_little()
+            {
+                self.carry(missing, now)?;
+            } else if self.invoice.status == InvoiceStatus::Paid && missing.is_positive() {
                 self.invoice.status = InvoiceStatus::Unpaid;
                 self.invoice.paid_at = None;
                 // Open again, so what was given back of it is due again, and counts for no later settlement.
                 self.invoice.received = self.invoice.held()?;
                 (self.invoice.refunded, self.invoice.charged_back) = (Rupiah::ZERO, Rupiah::ZERO);
-                self.invoice.credit_applied = self.invoice.credit_applied.min(self.invoice.received);
+                let not_carried = self.invoice.received.minus(self.invoice.carried)?;
+                self.invoice.credit_applied = self.invoice.credit_applied.min(not_carried);
             }
         }
         // What opens the invoice again is told as that. Money that had become credit may be spent, and a part-payment
@@ -214,16 +225,16 @@ impl OpenBooks {
         }
         self.invoice.refunded = self.invoice.refunded.plus(from_invoice)?;
         let held = self.invoice.held()?;
-        if held > self.invoice.credit_applied {
+        if held > self.invoice.credit_applied.plus(self.invoice.carried)? {
             self.reviews.push((ReviewReason::PartialRefund, from_invoice));
             return Ok(());
         }
         self.invoice.status = InvoiceStatus::Cancelled;
-        if held.is_positive() {
+        if !held.is_zero() {
             self.entries.extend(given_back_as_credit(&self.invoice, held, now)?);
             self.credit = self.credit.plus(held)?;
             self.invoice.received = self.invoice.received.minus(held)?;
-            self.invoice.credit_applied = Rupiah::ZERO;
+            (self.invoice.credit_applied, self.invoice.carried) = (Rupiah::ZERO, Rupiah::ZERO);
         }
         Ok(())
     }
@@ -265,7 +276,9 @@ impl OpenBooks {
         now: OffsetDateTime,
     ) -> Result<Rupiah, MoneyError> {
         let own_credit = amount.min(booked.to_credit);
-        let from_invoice = amount.minus(own_credit)?.min(self.invoice.held()?.max(Rupiah::ZERO));
+        // Beside the service, it may have paid what was carried from bills of before.
+        let held = self.invoice.held()?.minus(self.invoice.carried.min(Rupiah::ZERO))?;
+        let from_invoice = amount.minus(own_credit)?.min(held.max(Rupiah::ZERO));
         let from_credit = amount.minus(from_invoice)?;
         if from_credit.is_positive() {
             booked.to_credit = booked.to_credit.minus(own_credit)?;
@@ -273,6 +286,15 @@ impl OpenBooks {
             self.enter(kind, from_credit.negated()?, reported, now);
         }
         Ok(from_invoice)
+    }
+
+    /// The invoice is short of `rest`, which no gateway takes: it is owed, and asked with the next bill.
+    fn carry(&mut self, rest: Rupiah, at: OffsetDateTime) -> Result<(), MoneyError> {
+        self.invoice.received = self.invoice.received.plus(rest)?;
+        self.invoice.carried = self.invoice.carried.plus(rest)?;
+        self.credit = self.credit.minus(rest)?;
+        self.entries.extend(into_invoice(&self.invoice, rest, (EntryKind::Owed, EntryKind::Carried), at)?);
+        Ok(())
     }
 
     fn enter(&mut self, kind: EntryKind, amount: Rupiah, reported: &Transaction, at: OffsetDateTime) {

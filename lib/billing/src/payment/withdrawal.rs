@@ -2,7 +2,7 @@
 
 use time::OffsetDateTime;
 
-use crate::money::ledger::{Entry, EntryKind, between};
+use crate::money::ledger::{Entry, EntryKind, between, into_invoice};
 use crate::money::{MoneyError, Rupiah};
 use crate::payment::invoice::{Invoice, InvoiceStatus};
 use crate::payment::order::Order;
@@ -16,7 +16,7 @@ pub struct Withdrawal {
     pub profile: Profile,
     /// The order behind the link, to be cancelled at its gateway as planned work.
     pub order: Option<Order>,
-    /// Part-payments that became credit.
+    /// Part-payments that became credit, and what was carried.
     pub entries: Vec<Entry>,
 }
 
@@ -44,7 +44,7 @@ pub fn withdraw(
     let mut profile = Profile { updated_at: now, ..profile.clone() };
     profile.forget_open(&invoice.id);
     let mut entries = Vec::new();
-    if invoice.received.is_positive() {
+    if !invoice.received.is_zero() {
         profile.credit = profile.credit.plus(invoice.received)?;
         entries.extend(given_back_as_credit(invoice, invoice.received, now)?);
     }
@@ -53,6 +53,7 @@ pub fn withdraw(
         status: InvoiceStatus::Cancelled,
         received: Rupiah::ZERO,
         credit_applied: Rupiah::ZERO,
+        carried: Rupiah::ZERO,
         link: None,
         in_review: None,
         lease: None,
@@ -65,13 +66,26 @@ pub fn withdraw(
     Ok(Withdrawal { invoice, profile, order, entries })
 }
 
-/// What a cancelled invoice still holds goes back to its customer as credit: the two entries of it.
+/// What a cancelled invoice still holds goes back to its customer as credit: the entries of it. What was carried is owed
+/// again if it was asked with this invoice, and no longer if it was left of it.
 pub(crate) fn given_back_as_credit(
     invoice: &Invoice,
     held: Rupiah,
     at: OffsetDateTime,
-) -> Result<[Entry; 2], MoneyError> {
-    Ok([between(invoice, EntryKind::Returned, held.negated()?, at), between(invoice, EntryKind::Surplus, held, at)])
+) -> Result<Vec<Entry>, MoneyError> {
+    let mut entries = Vec::new();
+    let paid = held.minus(invoice.carried)?;
+    if !paid.is_zero() {
+        entries.extend([
+            between(invoice, EntryKind::Returned, paid.negated()?, at),
+            between(invoice, EntryKind::Surplus, paid, at),
+        ]);
+    }
+    if !invoice.carried.is_zero() {
+        let carried = invoice.carried.negated()?;
+        entries.extend(into_invoice(invoice, carried, (EntryKind::Owed, EntryKind::Carried), at)?);
+    }
+    Ok(entries)
 }
 
 #[cfg(test)]

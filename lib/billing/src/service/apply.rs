@@ -137,7 +137,7 @@ pub fn grant(
         Grant { customer_id, sequence, reason, package, revoked: false, returns: Vec::new(), granted_at: now };
     let mut entitlement = extend(Some(profile.entitlement.clone()), &grant, rules.zone)?;
     // What was given back before it could be applied counts as what is given back after it.
-    let given_back = invoice.given_back()?;
+    let given_back = invoice.service_given_back()?;
     if given_back.is_positive() {
         grant.give_back(Return {
             sequence: sequence.checked_add(1).ok_or(OutOfCalendar)?,
@@ -186,7 +186,7 @@ pub fn give_back(
     now: OffsetDateTime,
 ) -> Result<Application, ApplyError> {
     let mut grants = newest_known(grants, profile)?;
-    let amount = invoice.given_back()?.minus(invoice.granted_return)?;
+    let amount = invoice.service_given_back()?.minus(invoice.granted_return)?;
     let sequence = profile.last_grant.checked_add(1).ok_or(OutOfCalendar)?;
     let grant = grants.iter_mut().find(|grant| grant.is_of(&invoice.id, invoice.settlement_no) && !grant.revoked);
     let grant = grant.ok_or(ApplyError::Missing)?;
@@ -195,7 +195,8 @@ pub fn give_back(
     let entitlement = fold(&grants, rules.zone)?.ok_or(ApplyError::Missing)?;
     let (profile, entries) = entitled(profile, entitlement, invoice, now)?;
     let profile = Profile { last_grant: sequence, ..profile };
-    let invoice = Invoice { granted_return: invoice.given_back()?, wake_at: None, updated_at: now, ..invoice.clone() };
+    let invoice =
+        Invoice { granted_return: invoice.service_given_back()?, wake_at: None, updated_at: now, ..invoice.clone() };
     Ok(Application { invoice, profile, grant, grant_is_new: false, events: Vec::new(), entries, withdrawal: None })
 }
 

@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 use time::{Duration, OffsetDateTime};
 
 use crate::id::PackageId;
-use crate::money::{LEAST_AMOUNT, Rupiah};
+use crate::money::Rupiah;
 use crate::payment::invoice::{Attempts, Invoice, InvoiceKind, InvoiceStatus, NewInvoice, Terms};
 use crate::payment::order::LinkedInvoice;
 use crate::payment::withdrawal::{Withdrawal, withdraw};
@@ -72,7 +72,8 @@ pub enum NotOffered {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Preview {
     pub package: Package,
-    /// To pay; zero means that the change is made at once.
+    /// To pay; zero means that the change is made at once. So it is if that is too little for a gateway, which is asked
+    /// with the next bill ([`crate::money::credit`]).
     pub amount: Rupiah,
     pub terms: Terms,
     /// What is left of what was paid for the current package.
@@ -128,10 +129,7 @@ pub fn preview(
 ) -> Result<Preview, FoldError> {
     let before = &profile.entitlement;
     let terms = terms(before, package, rules, now)?;
-    let amount = match terms.charge {
-        charge if !charge.is_positive() => Rupiah::ZERO,
-        charge => charge.max(LEAST_AMOUNT),
-    };
+    let amount = terms.charge.max(Rupiah::ZERO);
     let Terms { charge, difference_until } = terms;
     let payment = PackagePayment { at: now, money: amount, charge, difference_until };
     let after = change(Some(before), package, payment, rules.zone)?;

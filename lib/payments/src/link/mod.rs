@@ -70,7 +70,7 @@ enum Credit {
 
 async fn pay_from_credit(app: &App, profile: &Profile, invoice: &Invoice) -> Result<Credit, LinkError> {
     let now = app.clock.now();
-    if usable(invoice, profile.credit, now)?.is_zero() {
+    if usable(invoice, profile.credit, now)?.is_none() {
         return Ok(Credit::Unused);
     }
     let order = app.store.order_behind(invoice.link.as_ref()).await?;

@@ -153,6 +153,8 @@ const fn kind(kind: EntryKind) -> Kind {
         | EntryKind::Surplus
         | EntryKind::FromCredit
         | EntryKind::CreditUsed
+        | EntryKind::Carried
+        | EntryKind::Owed
         | EntryKind::Returned
         | EntryKind::Unused
         | EntryKind::Adjusted => Kind::Received,

@@ -38,6 +38,7 @@ fn invoice(status: InvoiceStatus) -> Invoice {
         package,
         received: if paid { Rupiah::new(300_000) } else { Rupiah::ZERO },
         credit_applied: Rupiah::ZERO,
+        carried: Rupiah::ZERO,
         refunded: Rupiah::ZERO,
         charged_back: Rupiah::ZERO,
         granted_return: Rupiah::ZERO,

@@ -62,6 +62,7 @@ const ONE: Rupiah = Rupiah::new(1);
 fn an_invoice_that_holds_other_than_its_entries_say_is_found() {
     check(Rule::InvoiceHeld, |books| paid(books).received = Rupiah::new(299_999));
     check(Rule::InvoiceHeld, |books| paid(books).refunded = ONE);
+    check(Rule::InvoiceHeld, |books| paid(books).carried = ONE);
     check(Rule::InvoiceHeld, |books| books.ledger.retain(|line| line.entry.kind != EntryKind::Received));
     check(Rule::InvoiceHeld, |books| {
         let line = books.ledger.iter().find(|line| line.entry.kind == EntryKind::Received).unwrap().clone();
@@ -120,7 +121,7 @@ fn an_entitlement_that_the_grants_do_not_give_is_found() {
 
 #[test]
 fn credit_that_the_entries_do_not_give_is_found() {
-    check(Rule::Credit, |books| books.profile.credit = Rupiah::ZERO);
+    check(Rule::Credit, |books| books.profile.credit = ONE);
     check(Rule::Credit, |books| books.ledger.retain(|line| line.entry.kind != EntryKind::Surplus));
     check(Rule::Credit, |books| books.ledger.retain(|line| line.entry.kind != EntryKind::Unused));
     check(Rule::Credit, |books| books.profile.entitlement.to_credit = ONE);

@@ -7,7 +7,8 @@ use time::{Duration, OffsetDateTime};
 use super::super::*;
 use crate::examples::{self, NOW};
 use crate::id::{InvoiceId, OrderId};
-use crate::money::Rupiah;
+use crate::money::adjustment::adjust;
+use crate::money::{Rupiah, credit};
 use crate::payment::gateway::{Report, ReportedState, Transaction};
 use crate::payment::invoice::{Invoice, InvoiceStatus, Lease, NewInvoice, PaymentLink};
 use crate::payment::link;
@@ -39,6 +40,8 @@ pub enum Step {
     Withdraw,
     /// The provider's records say that the service ends in so many days.
     Import(i64),
+    /// The provider gives credit or takes it.
+    Adjust(i64),
     /// Days go by.
     Wait(i64),
 }
@@ -135,6 +138,11 @@ impl Story {
                 self.profile = change.profile;
                 self.grants.extend(change.grant.map(|grant| (grant.sequence, grant)));
             }
+            Step::Adjust(amount) => {
+                let adjusted = adjust(&self.profile, Rupiah::new(*amount), "why", true, self.now).unwrap();
+                self.profile = adjusted.profile;
+                self.enter(vec![adjusted.entry], &[]);
+            }
             Step::Wait(days) => self.now += Duration::days(*days),
         }
     }
@@ -191,12 +199,14 @@ impl Story {
         }
     }
 
-    /// The link that is there is replaced.
+    /// Credit pays what it can; the link that is there is replaced.
     fn open(&mut self) {
+        self.use_credit();
         let Some(invoice) = self.newest_unpaid().filter(|invoice| invoice.amount_due().is_ok_and(Rupiah::is_positive))
         else {
             return;
         };
+        assert!(!invoice.amount_due().unwrap().is_too_little(), "a link that cannot be paid");
         let attempt = link::NewAttempt {
             order_id: OrderId::parse(&format!("{}-{}", invoice.number, self.orders.len())).unwrap(),
             gateway: examples::order().gateway,
@@ -219,6 +229,21 @@ impl Story {
         let (order, linked) = link::record(&opening.order, &opening.invoice, &opened, self.now);
         self.orders.push(order);
         self.keep_invoice(linked.unwrap_or(opening.invoice));
+    }
+
+    fn use_credit(&mut self) {
+        let Some(invoice) = self.newest_unpaid() else { return };
+        let order = self.order_behind(&invoice);
+        let standing = LinkedInvoice { invoice: &invoice, order: order.as_ref() };
+        let Some(used) = credit::use_credit(standing, &self.profile, self.now).unwrap() else { return };
+        self.profile = used.profile;
+        self.keep_invoice(used.invoice);
+        if let Some(order) = used.order {
+            self.keep_order(order);
+        }
+        let told: Vec<Event> = used.event.into_iter().collect();
+        let told = self.tell(&told);
+        self.enter(used.entries, &told);
     }
 
     fn reported(&mut self, number: usize, id: &str, [received, refunded, charged_back]: [Rupiah; 3]) {

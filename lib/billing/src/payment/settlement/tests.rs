@@ -65,6 +65,11 @@ impl Story {
 
     #[track_caller]
     fn go_on(&mut self, step: &Step) {
+        self.take(step);
+        self.audit();
+    }
+
+    fn take(&mut self, step: &Step) {
         match step {
             Step::Report(number, report) => {
                 let order = &mut self.orders[*number];
@@ -95,7 +100,7 @@ impl Story {
             Step::Apply => {
                 self.invoice.granted =
                     (self.invoice.status == InvoiceStatus::Paid).then_some(self.invoice.settlement_no);
-                self.invoice.granted_return = self.invoice.given_back().unwrap();
+                self.invoice.granted_return = self.invoice.service_given_back().unwrap();
                 self.invoice.wake_at = None;
             }
             Step::UseCredit => {
@@ -109,7 +114,6 @@ impl Story {
                 }
             }
         }
-        self.audit();
     }
 
     /// What holds after every step of every story.
@@ -125,7 +129,10 @@ impl Story {
         let invoice = &self.invoice;
         assert_eq!(self.total(EntryKind::moves_invoice), held(invoice), "the invoice holds the sum of its entries");
         assert!(held(invoice) >= 0);
-        assert!(invoice.credit_applied >= Rupiah::ZERO && invoice.credit_applied <= invoice.received);
+        let own = invoice.credit_applied.plus(invoice.carried).unwrap();
+        assert!(invoice.credit_applied.min(invoice.carried) >= Rupiah::ZERO && own <= invoice.received);
+        assert_eq!(self.total(|kind| kind == EntryKind::Carried), invoice.carried.get(), "carried");
+        assert!(!invoice.amount_due().unwrap().is_too_little(), "more is due than nothing, and no gateway takes it");
         if invoice.status != InvoiceStatus::Cancelled {
             assert_eq!(invoice.status == InvoiceStatus::Paid, invoice.received >= invoice.amount);
         }
@@ -230,6 +237,85 @@ fn too_little_leaves_the_invoice_open_for_the_rest() {
     check(&[t1(100, 0)], "UNPAID holds 100, credit 0: Partial 100");
     check(&[t1(100, 0), second(200, 0)], "PAID holds 300, credit 0: Partial 100, settled#1 300");
     assert_eq!(Story::told(&[t1(100, 0)]).invoice.amount_due(), Ok(Rupiah::new(200_000)));
+}
+
+/// The first order's transaction `t1`, in total, in rupiah.
+fn rupiah(received: i64, refunded: i64) -> Step {
+    Step::Report(0, examples::report(vec![examples::transaction(received, refunded)]))
+}
+
+/// Status, what is due, carried and the customer's credit.
+#[track_caller]
+fn carried(steps: &[Step], status: InvoiceStatus, amounts: [i64; 3]) {
+    let story = Story::told(steps);
+    let due = story.invoice.amount_due().unwrap();
+    let is = [due, story.invoice.carried, story.credit].map(Rupiah::get);
+    assert_eq!((story.invoice.status, is), (status, amounts));
+}
+
+#[test]
+fn a_rest_that_no_gateway_takes_is_owed_with_the_next_bill() {
+    use InvoiceStatus::{Cancelled, Paid, Unpaid};
+    carried(&[rupiah(299_000, 0)], Unpaid, [1_000, 0, 0]);
+    for rest in [1, 500, 999] {
+        let short = 300_000 - rest;
+        carried(&[rupiah(short, 0)], Paid, [0, rest, -rest]);
+        // The same, in parts.
+        carried(&[rupiah(100_000, 0), rupiah(short, 0)], Paid, [0, rest, -rest]);
+        // What comes after all pays what is owed.
+        carried(&[rupiah(short, 0), rupiah(300_000, 0)], Paid, [0, rest, 0]);
+        // Given back in full: nothing is owed for a bill that is none.
+        carried(&[rupiah(short, 0), Step::Apply, rupiah(short, short)], Cancelled, [0, 0, 0]);
+        // Taken back: the bill is open again, less what is owed with the next one.
+        carried(&[rupiah(short, 0), Step::Apply, rupiah(0, 0)], Unpaid, [short, rest, -rest]);
+        carried(&[rupiah(short, 0), rupiah(0, 0), Step::Withdraw], Cancelled, [0, 0, 0]);
+        carried(&[rupiah(short, 0), rupiah(0, 0), second(300, 0)], Paid, [0, rest, 0]);
+    }
+}
+
+#[test]
+fn a_bill_is_not_opened_again_for_less_than_a_gateway_takes() {
+    use InvoiceStatus::{Paid, Unpaid};
+    let with = |received| {
+        let other = Transaction { id: "t2".into(), ..examples::transaction(received, 0) };
+        Step::Report(1, examples::report(vec![other]))
+    };
+    carried(&[with(999), rupiah(299_001, 0), Step::Apply, with(0)], Paid, [0, 999, -999]);
+    carried(&[with(1_000), rupiah(299_000, 0), Step::Apply, with(0)], Unpaid, [1_000, 0, 0]);
+    let story = Story::told(&[with(500), rupiah(299_500, 0), Step::Apply, with(0)]);
+    assert!(!story.invoice.awaits_apply(), "the service goes on");
+    assert!(matches!(story.events.last(), Some(Event::PaymentReview { reason: ReviewReason::TakenBack, .. })));
+}
+
+#[test]
+fn money_that_goes_back_of_a_bill_that_asked_for_more_is_owed_again() {
+    use InvoiceStatus::{Cancelled, Paid, Unpaid};
+    /// Rp500 of before are asked with it.
+    #[track_caller]
+    fn owing(steps: &[Step], status: InvoiceStatus, amounts: [i64; 3], returned: i64) {
+        let five_hundred = Rupiah::new(500);
+        let negative = five_hundred.negated().unwrap();
+        let invoice = Invoice { received: negative, carried: negative, ..examples::invoice() };
+        let entries = into_invoice(&invoice, negative, (EntryKind::Owed, EntryKind::Carried), NOW).unwrap();
+        let mut story = Story { invoice, entries: entries.into(), credit: five_hundred, ..Story::new() };
+        for step in steps {
+            story.take(step);
+        }
+        // Before, it was owed.
+        let credit = story.credit.minus(five_hundred).unwrap();
+        let due = story.invoice.amount_due().unwrap();
+        assert_eq!((story.invoice.status, [due, story.invoice.carried, credit].map(Rupiah::get)), (status, amounts));
+        assert_eq!(story.invoice.service_given_back().unwrap().get(), returned);
+        assert_eq!(story.total(EntryKind::moves_credit), story.credit.get());
+        assert_eq!(story.total(EntryKind::moves_invoice), held(&story.invoice));
+    }
+    owing(&[], Unpaid, [300_500, -500, 0], 0);
+    owing(&[rupiah(300_000, 0)], Paid, [0, 0, -500], 0);
+    owing(&[rupiah(300_500, 0)], Paid, [0, -500, 0], 0);
+    owing(&[rupiah(300_500, 0), rupiah(300_500, 300_200)], Paid, [0, -500, 0], 300_000);
+    owing(&[rupiah(300_500, 0), rupiah(300_500, 300_500)], Cancelled, [0, 0, -500], 300_000);
+    owing(&[rupiah(300_500, 0), rupiah(0, 0)], Unpaid, [300_500, -500, 0], 0);
+    owing(&[Step::Withdraw], Cancelled, [0, 0, -500], 0);
 }
 
 #[test]

@@ -7,6 +7,7 @@ use time::macros::{date, datetime};
 use super::*;
 use crate::examples::{self, EXPIRY, NOW};
 use crate::id::InvoiceId;
+use crate::money::credit::use_credit;
 use crate::money::ledger::EntryKind;
 use crate::payment::order::Order;
 use crate::service::apply::{self, grant, revoke};
@@ -322,16 +323,20 @@ fn a_package_without_a_price_is_served_for_a_period_and_all_that_was_left_is_cre
 }
 
 #[test]
-fn of_rp1_to_rp999_rp1000_are_paid_and_the_difference_is_credit() {
-    for (price, amount, credit) in [(1, 1_000, 999), (700, 1_000, 300), (999, 1_000, 1), (1_000, 1_000, 0)] {
+fn a_charge_that_no_gateway_takes_is_asked_as_it_is_and_makes_no_credit() {
+    for price in [1, 700, 999, 1_000] {
         let expired = datetime!(2026-12-05 10:00 +7);
         let shown = preview(&budi(), &examples::package("mini", price), FULL_PRICE, expired).unwrap();
         assert_eq!(
-            (shown.amount.get(), shown.to_credit.get(), shown.new_expires_at),
-            (amount, credit, datetime!(2027-01-05 23:59:59 +7))
+            (shown.amount.get(), shown.to_credit, shown.new_expires_at),
+            (price, Rupiah::ZERO, datetime!(2027-01-05 23:59:59 +7))
         );
+        let opened = open(&budi(), &shown, None, new(2), expired).unwrap();
+        let standing = LinkedInvoice { invoice: &opened.invoice, order: None };
+        let used = use_credit(standing, &opened.profile, expired).unwrap();
+        assert_eq!(used.is_some_and(|used| used.invoice.carried == shown.amount), price < 1_000, "{price}");
         let done = changed(&budi(), &shown.package, FULL_PRICE, expired);
-        assert_eq!((done.credit.get(), until(&done)), (credit, shown.new_expires_at));
+        assert_eq!((done.credit, until(&done)), (Rupiah::ZERO, shown.new_expires_at));
     }
 }
 
@@ -452,6 +457,8 @@ fn an_applied_change_is_told_with_both_packages_and_the_expiry() {
 fn a_reversed_change_is_taken_back_with_what_it_made_credit() {
     let mini = examples::package("mini", 700);
     let (invoice, profile) = paid(&budi(), &mini, FULL_PRICE, datetime!(2026-12-05 10:00 +7));
+    // More was agreed than the change costs.
+    let invoice = Invoice { amount: Rupiah::new(1_000), received: Rupiah::new(1_000), ..invoice };
     let done = grant(&invoice, &profile, None, APPLY, NOW).unwrap();
     assert_eq!((done.profile.credit, &done.profile.entitlement.package), (Rupiah::new(300), &mini));
     let reversed =

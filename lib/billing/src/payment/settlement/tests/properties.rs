@@ -6,7 +6,8 @@ use super::*;
 
 /// Totals of one transaction, up or down, in rupiah near the invoice's amount.
 fn totals() -> impl Strategy<Value = Transaction> {
-    let amount = prop_oneof![Just(0), Just(100_000), Just(200_000), Just(300_000), Just(350_000), 0..700_000_i64];
+    let near = prop_oneof![Just(1), Just(500), Just(299_001), Just(299_999), Just(300_500)];
+    let amount = prop_oneof![Just(0), Just(100_000), Just(200_000), Just(300_000), Just(350_000), near, 0..700_000_i64];
     (
         prop_oneof![Just("t1"), Just("t2")],
         amount.clone(),
