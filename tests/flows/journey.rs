@@ -100,7 +100,11 @@ pub fn account_of(p: &App) -> AccountApi {
 
 impl Journey {
     pub async fn start() -> Self {
-        let world = World::start().await;
+        Self::start_in(World::start().await).await
+    }
+
+    /// The same in a world that was changed before.
+    pub async fn start_in(world: World) -> Self {
         let customer = world.customer("budi", PHONE).await;
         let invoice = world.invoice(&customer).await;
         let p = &world.app;

@@ -25,6 +25,7 @@ mod journey;
 mod link;
 mod log;
 mod login;
+mod moments;
 mod network;
 mod notify;
 mod odd;

@@ -38,7 +38,7 @@ use cloud::secrets::Secrets;
 use cloud::settings::Settings;
 use cloud::store::{Store, new_id};
 use lunas_sandbox::Sandbox;
-use time::Duration;
+use time::{Date, Duration};
 
 use crate::aws::StandIn;
 use crate::notification::{Inbox, Notification};
@@ -220,18 +220,27 @@ impl World {
         id: Option<&str>,
         serial: Option<&str>,
     ) -> Profile {
-        let now = self.app.clock.now();
+        let (zone, now) = (self.app.settings.zone, self.app.clock.now());
         let row = CustomerRow {
-            name: format!("Pelanggan {username}"),
-            phone: Phone::parse(phone).ok(),
-            username: username.to_owned(),
-            package: home20(),
-            expires_at: Zone::Jakarta.end_of(Zone::Jakarta.date(now.saturating_add(Duration::days(10)))),
             device_id: id.map(str::to_owned),
             ont_serial: serial.map(str::to_owned),
+            ..row(username, phone, zone.date(now.saturating_add(Duration::days(10))), zone)
         };
+        self.imported(&row).await
+    }
+
+    /// The same, served until the end of a day.
+    ///
+    /// # Panics
+    /// When it cannot be stored.
+    pub async fn customer_until(&self, username: &str, phone: &str, last_day: Date) -> Profile {
+        self.imported(&row(username, phone, last_day, self.app.settings.zone)).await
+    }
+
+    async fn imported(&self, row: &CustomerRow) -> Profile {
+        let now = self.app.clock.now();
         let id = CustomerId::parse(&new_id("c", now)).expect("an id");
-        let change = import(None, &row, id, Zone::Jakarta, now).expect("a new customer");
+        let change = import(None, row, id, self.app.settings.zone, now).expect("a new customer");
         self.app.store.import_customer(&change).await.expect("stored");
         self.profile(&change.profile.id).await
     }
@@ -243,11 +252,12 @@ impl World {
     pub async fn invoice(&self, customer: &Profile) -> Invoice {
         let (store, now) = (&self.app.store, self.app.clock.now());
         let profile = self.profile(&customer.id).await;
-        let number = store.next_invoice_number(now.year()).await.expect("a number");
+        let zone = self.app.settings.zone;
+        let number = store.next_invoice_number(zone.date(now).year()).await.expect("a number");
         let id = billing::id::InvoiceId::parse(&new_id("", now)).expect("an id");
-        let due_date = Zone::Jakarta.date(now.saturating_add(Duration::days(7)));
-        let issued = issue_renewal(&profile, None, NewInvoice { id, number, due_date }, Zone::Jakarta, now)
-            .expect("amounts that fit");
+        let due_date = zone.date(now.saturating_add(Duration::days(7)));
+        let issued =
+            issue_renewal(&profile, None, NewInvoice { id, number, due_date }, zone, now).expect("amounts that fit");
         store.issue_invoice(&issued, now).await.expect("stored");
         self.invoice_now(&issued.invoice).await
     }
@@ -290,6 +300,18 @@ impl World {
         table::put_session(&self.aws.direct, customer, &token, self.app.clock.now().saturating_add(Duration::days(1)))
             .await;
         token
+    }
+}
+
+fn row(username: &str, phone: &str, last_day: Date, zone: Zone) -> CustomerRow {
+    CustomerRow {
+        name: format!("Pelanggan {username}"),
+        phone: Phone::parse(phone).ok(),
+        username: username.to_owned(),
+        package: home20(),
+        expires_at: zone.end_of(last_day),
+        device_id: None,
+        ont_serial: None,
     }
 }
 
