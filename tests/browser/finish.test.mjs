@@ -110,3 +110,23 @@ test('a bill that was paid elsewhere turns green while the dashboard is open and
   await comeBack(page);
   await paidAndExtended(page, invoice, token, before);
 });
+
+test('a card that is held for review: "Sedang diperiksa", no way to pay, and paid once it is accepted', async ({ open }) => {
+  const { page, token, before, invoice } = await dashboard(open);
+  const tab = await paymentPage(page, payButton(page, invoice));
+  const link = tab.url();
+  await simulate(link, { outcome: 'challenged', webhook: false });
+  await comeBack(page);
+  const held = page.locator(`[data-invoice="${invoice.invoiceNumber}"][data-state=in-review]`);
+  await held.locator('.badge.blue').getByText('Sedang diperiksa').waitFor();
+  await held.getByText('Jangan membayar lagi').waitFor();
+  assert.equal(await held.locator('form[data-pay]').count(), 0);
+  assert.ok((await invoices(token)).some((each) => each.id === invoice.id && each.inReview && each.paymentLink === null));
+  await held.getByRole('button', { name: 'Periksa pembayaran' }).click();
+  await said(page, 'Sedang diperiksa');
+  await simulate(link, { webhook: false });
+  await page.goto(`/customer/finish/${invoice.id}`);
+  await row(page, invoice).getByRole('button', { name: /^Periksa/ }).click();
+  await row(page, invoice).locator('.badge.green').getByText('Lunas').waitFor();
+  assert.ok((await me(token)).expiresAt > before.expiresAt);
+});
