@@ -658,8 +658,8 @@ class Webhooks(Case):
         test = self.midtrans_notification("payment_notif_test_G000000000_0b2f6c1e-5d54-4f0e-9a51-0c9a3c1f7d10", "105000.00", stack.MIDTRANS_SERVER_KEY)
         for path in ("midtrans/", "/midtrans", "midtrans//"):
             self.changes_nothing(path, test, 200)
-        test = self.xendit_notification("invoice_123124123", "579c8d61f23fa4ca35e52da4", 50000)
-        self.changes_nothing("xendit/", test, 200, {"x-callback-token": stack.XENDIT_CALLBACK_TOKEN})
+        xendit = self.xendit_notification("invoice_123124123", "579c8d61f23fa4ca35e52da4", 50000)
+        self.changes_nothing("xendit/", xendit, 200, {"x-callback-token": stack.XENDIT_CALLBACK_TOKEN})
         self.assertNotIn(api("POST", "/api/webhooks/whatsapp/meta/", {}).status, (404, 405))
         for path in ("//api/webhooks/midtrans", "/api//webhooks/midtrans"):
             answer = call("POST", demo["api"] + path, test)
