@@ -1,6 +1,7 @@
 //! A message says what the service is after the payment took effect, or was taken back: never what is about to change.
 
 use billing::payment::gateway::GatewayName::{self, Midtrans, Xendit};
+use cloud::store::{NoticeContext, StoreError};
 
 use super::*;
 
@@ -160,4 +161,26 @@ async fn while_nothing_is_applied_nothing_false_is_said_and_a_person_is_told_in_
     store.put_notice(&lost[0].clone().again(journey.now()).unwrap()).await.unwrap();
     minutes(&journey, 2).await;
     assert!(inbox(&journey).len() == 2 && inbox(&journey)[1].contains("dibatalkan"), "{:?}", inbox(&journey));
+}
+
+#[tokio::test]
+async fn what_was_read_before_invoice_or_customer_changed_is_not_sent() {
+    let mut journey = start().await;
+    let event = journey.events("invoice.issued").await.remove(0);
+    let notice = Notice::new(serde_json::from_value(event).unwrap(), journey.now()).unwrap();
+    let store = journey.world.app.store.clone();
+    let now = journey.now();
+    let claim =
+        async |read: &NoticeContext| store.claim_notice(notice.clone().claimed(now), read, None, None, now).await;
+    let old = store.notice_context(&notice.id, &notice.event.event).await.unwrap();
+    pay(&mut journey).await;
+    let new = store.notice_context(&notice.id, &notice.event.event).await.unwrap();
+    assert!(old.profile != new.profile && old.invoice != new.invoice);
+    for torn in [
+        NoticeContext { profile: old.profile, invoice: new.invoice.clone(), ..NoticeContext::default() },
+        NoticeContext { profile: new.profile.clone(), invoice: old.invoice, ..NoticeContext::default() },
+    ] {
+        assert!(matches!(claim(&torn).await, Err(StoreError::Stale)), "{torn:?}");
+    }
+    assert!(claim(&new).await.is_ok());
 }
