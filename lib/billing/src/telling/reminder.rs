@@ -69,6 +69,7 @@ mod tests {
     use time::macros::{date, datetime};
 
     use super::*;
+    use crate::payment::invoice::OrderKey;
     use crate::{examples, money::Rupiah};
 
     const DUE: Date = date!(2026 - 11 - 30);
@@ -120,6 +121,16 @@ mod tests {
         let next = |now| next(DUE, Zone::Jakarta, now);
         assert_eq!(next(datetime!(2026-11-27 02:00 UTC)), Stage::DueDay.at(DUE, Zone::Jakarta));
         assert_eq!(next(datetime!(2026-12-01 02:00 UTC)), None);
+    }
+
+    #[test]
+    fn while_a_payment_is_held_for_review_nobody_is_reminded_and_the_next_stage_waits() {
+        let order = examples::order();
+        let in_review = Some(OrderKey { gateway: order.gateway, order_id: order.id });
+        let invoice = Invoice { in_review, ..examples::invoice() };
+        let reminder = remind(&invoice, Zone::Jakarta, datetime!(2026-11-27 02:00 UTC)).unwrap();
+        assert_eq!(reminder.event, None);
+        assert_eq!(reminder.invoice.remind_at, Stage::DueDay.at(DUE, Zone::Jakarta));
     }
 
     #[test]

@@ -9,6 +9,7 @@ use crate::examples::{self, EXPIRY, NOW};
 use crate::id::InvoiceId;
 use crate::money::credit::use_credit;
 use crate::money::ledger::EntryKind;
+use crate::payment::invoice::OrderKey;
 use crate::payment::order::Order;
 use crate::service::apply::{self, grant, revoke};
 use crate::service::entitlement::{Grant, LateRenewal, Reason, extend, fold};
@@ -360,6 +361,14 @@ fn the_same_choice_is_the_same_invoice_and_another_one_replaces_it() {
     for other in [preview(&budi(), &home10(), FULL_PRICE, NOW).unwrap(), dearer, renamed] {
         assert_eq!(decide(Some(&invoice), &other), Decision::Replace);
     }
+    let order = examples::order();
+    let held = Some(OrderKey { gateway: order.gateway, order_id: order.id });
+    let in_review = Invoice { in_review: held, ..invoice.clone() };
+    let other = preview(&budi(), &home10(), FULL_PRICE, NOW).unwrap();
+    assert_eq!(
+        (decide(Some(&in_review), &shown), decide(Some(&in_review), &other)),
+        (Decision::Same, Decision::Underway)
+    );
     let paid = Invoice { status: InvoiceStatus::Paid, settlement_no: 1, ..invoice.clone() };
     let reversed = Invoice { granted: Some(1), settlement_no: 1, ..invoice.clone() };
     for underway in [&paid, &reversed] {
