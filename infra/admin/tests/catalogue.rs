@@ -31,7 +31,7 @@ fn a_package_is_created_changed_retired_and_sold_again() {
     // Nobody at the terminal: no answer is no.
     let before = deployment.items();
     deployment
-        .lunas(&["packages", "change", "home100", "--price", "1"])
+        .lunas(&["packages", "change", "home100", "--price", "1000"])
         .check(1, "not confirmed")
         .check(1, "after:  home100");
     deployment.lunas(&["packages", "retire", "home100"]).check(1, "not confirmed");
@@ -71,6 +71,9 @@ fn what_cannot_be_a_package_is_refused_and_nothing_is_written() {
     deployment
         .lunas(&["--yes", "packages", "change", "home20", "--price", "1000000001"])
         .check(1, "more than Rp1.000.000.000");
+    deployment
+        .lunas(&["--yes", "packages", "change", "home20", "--price", "999"])
+        .check(1, "Rp999 cannot be collected: payment gateways take Rp1.000 or more");
     deployment.lunas(&["--yes", "packages", "change", "home20", "--price", "300.000"]).check(2, "invalid");
     deployment.lunas(&["--yes", "packages", "change", "home20"]).check(2, "required");
     deployment.lunas(&["--yes", "packages", "change", "nope", "--price", "1"]).check(1, "no package has the id nope");
