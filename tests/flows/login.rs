@@ -254,7 +254,7 @@ async fn whoever_had_the_phone_before_is_logged_out_when_the_line_gets_another_o
         phone: Phone::parse(UNKNOWN_PHONE).ok(),
         username: journey.customer.username.clone(),
         package: journey.customer.entitlement.package.clone(),
-        expires_at: journey.customer.imported_expiry,
+        expires_at: Zone::Jakarta.end_of(journey.customer.imported_expiry),
         device_id: None,
         ont_serial: None,
     };

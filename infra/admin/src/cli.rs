@@ -282,14 +282,20 @@ of service (YYYY-MM-DD, to the end of that day in --zone) or an instant such as 
 optional: the id of a new customer (1 to 40 of a-z, 0-9 and _); without it one is made.
 Comma, semicolon and tab are recognised, as is Excel's \"CSV UTF-8\". Rows that cannot be read are listed with their line and
 reason; all others are loaded. A customer who has paid since the last import keeps what was paid for, unless the row's expiresAt
-or packageId changed.
+or packageId changed. A row that would take away what somebody has (the phone; a package or time that was paid for) is refused,
+unless --overwrite names the column.
 
 Examples:
   lunas --dry-run customers import customers.csv
+  lunas customers import customers.csv --overwrite phone,expiresAt
   lunas --json customers import customers.csv > result.json")]
     Import {
         /// The CSV file
         file: PathBuf,
+        /// Columns of which customers may lose what they have: a phone, a package or time that was paid for; separated by
+        /// commas
+        #[arg(long, value_name = "COLUMNS", value_delimiter = ',', value_parser = ["phone", "packageId", "expiresAt"])]
+        overwrite: Vec<String>,
     },
     /// Show a customer: subscription, credit, open and recent invoices
     #[command(after_help = "\

@@ -89,7 +89,9 @@ async fn execute(cli: Cli, ui: Ui) -> anyhow::Result<u8> {
         Command::Packages(PackagesCommand::Change { id, changes }) => packages::change(&console, &id, changes).await,
         Command::Packages(PackagesCommand::Retire { id }) => packages::retire(&console, &id).await,
         Command::Packages(PackagesCommand::List) => packages::list(&console).await,
-        Command::Customers(CustomersCommand::Import { file }) => customers::import(&console, &file).await,
+        Command::Customers(CustomersCommand::Import { file, overwrite }) => {
+            customers::import(&console, &file, overwrite).await
+        }
         Command::Customers(CustomersCommand::Show { customer }) => customers::show(&console, &customer).await,
         Command::Invoices(InvoicesCommand::Create { customer, due }) => {
             invoices::create(&console, &customer, due).await

@@ -244,6 +244,32 @@ fn an_import_after_a_payment_keeps_what_was_paid_for() {
 }
 
 #[test]
+fn an_import_takes_nothing_away_that_somebody_has_unless_that_is_said() {
+    let deployment = Deployment::with_customer();
+    deployment.create();
+    deployment.open_link();
+    deployment.pay(225_000);
+    deployment.apply();
+    let before = deployment.items();
+    let file = deployment.file("old.csv", &customers(&["c01,Budi,,budi@isp,home50,2026-12-01,,"]));
+    for dry_run in [&["--dry-run"][..], &[]] {
+        deployment
+            .lunas(&[dry_run, &["customers", "import", &file]].concat())
+            .check(2, "phone 6281234567890 → none; packageId home20, which is paid for → home50; expiresAt 2027-01-10")
+            .check(2, "--overwrite phone,packageId,expiresAt");
+    }
+    assert_eq!(deployment.items(), before);
+    deployment
+        .lunas(&["customers", "import", &file, "--overwrite", "packageId"])
+        .check(2, "would lose what they have: phone 6281234567890 → none; expiresAt");
+    deployment.lunas(&["customers", "import", &file, "--overwrite", "name"]).check(2, "possible values");
+    deployment.lunas(&["customers", "import", &file, "--overwrite", "phone,packageId,expiresAt"]).check(0, "1 changed");
+    let after = deployment.runtime.block_on(deployment.store.profile(&budi())).unwrap().unwrap();
+    assert_eq!((after.phone, after.entitlement.package.id.as_str()), (None, "home50"));
+    deployment.lunas(&["audit"]).check(0, "everything agrees");
+}
+
+#[test]
 fn several_lines_under_one_phone_are_never_chosen_from() {
     let deployment = Deployment::with_customer();
     let file =

@@ -41,7 +41,7 @@ pub fn profile() -> Profile {
         ont_serial: None,
         entitlement: imported(None, &package("home20", 300_000), EXPIRY, NOW, Zone::Jakarta),
         imported_package: PackageId::parse("home20").unwrap(),
-        imported_expiry: EXPIRY,
+        imported_expiry: Zone::Jakarta.date(EXPIRY),
         credit: Rupiah::ZERO,
         open_renewal: Some(InvoiceId::parse("inv_1").unwrap()),
         open_upgrade: None,

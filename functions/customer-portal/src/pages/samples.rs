@@ -51,7 +51,7 @@ pub(super) fn profile(name: &str) -> Profile {
             to_credit: Rupiah::ZERO,
         },
         imported_package: PackageId::parse("home20").unwrap(),
-        imported_expiry: NOW,
+        imported_expiry: NOW.date(),
         credit: Rupiah::new(25_000),
         open_renewal: None,
         open_upgrade: None,

@@ -3,14 +3,15 @@
 use std::collections::{HashMap, VecDeque};
 use std::fs::File;
 use std::path::Path;
+use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::Context;
-use billing::{
-    id::{CustomerId, PackageId},
-    service::{customer::Profile, import, package::Package},
-    zone::Zone,
-};
+use billing::id::{CustomerId, PackageId};
+use billing::service::customer::Profile;
+use billing::service::import::{self, Import, Loss};
+use billing::service::package::Package;
+use billing::zone::Zone;
 use cloud::clock::Clock;
 use cloud::store::{Store, StoreError, new_id};
 use tokio::task::JoinHandle;
@@ -18,6 +19,7 @@ use tokio::task::JoinHandle;
 use super::row::{Checked, OPTIONAL, REQUIRED, check};
 use crate::changes::{Change, Progress, RowOutcome, RowResult};
 use crate::sheet::Sheet;
+use crate::ui::Ui;
 use crate::{Console, trouble};
 
 /// Rows on their way at once: enough to hide the distance to the region, few enough for a table that has just been
@@ -30,7 +32,7 @@ const SILENT_ROWS: u32 = 16;
 const FIRST_WAIT: Duration = Duration::from_millis(200);
 
 /// Imports the file's customers.
-pub(crate) async fn import(console: &Console, path: &Path) -> anyhow::Result<u8> {
+pub(crate) async fn import(console: &Console, path: &Path, overwrite: Vec<String>) -> anyhow::Result<u8> {
     let file = File::open(path).with_context(|| format!("cannot open {}", path.display()))?;
     let length = file.metadata().map_or(0, |metadata| metadata.len());
     let mut sheet = Sheet::open(file, REQUIRED, OPTIONAL).with_context(|| path.display().to_string())?;
@@ -52,6 +54,8 @@ pub(crate) async fn import(console: &Console, path: &Path) -> anyhow::Result<u8>
         clock: console.clock.clone(),
         zone: console.zone,
         dry_run: console.dry_run,
+        ui: console.ui,
+        overwrite: overwrite.into(),
     };
     let mut queue = Queue {
         waiting: VecDeque::with_capacity(AT_ONCE),
@@ -160,6 +164,9 @@ struct Loader {
     clock: Clock,
     zone: Zone,
     dry_run: bool,
+    ui: Ui,
+    /// Columns of which customers may lose what they have.
+    overwrite: Arc<[String]>,
 }
 
 /// Why a row could not be loaded.
@@ -222,6 +229,7 @@ impl Loader {
         else {
             return Ok((existing.map(|profile| profile.id), sent.unwrap_or(Change::Unchanged)));
         };
+        self.refuse_losses(&import)?;
         let change = if existing.is_some() { Change::Changed } else { Change::New };
         if !self.dry_run {
             let done = sent.unwrap_or(change);
@@ -234,6 +242,31 @@ impl Loader {
         // An id that was made for a row that is not written will never exist.
         let known = existing.is_some() || checked.id.is_some();
         Ok((known.then_some(import.profile.id), change))
+    }
+
+    fn refuse_losses(&self, import: &Import) -> Result<(), RowError> {
+        let unsaid: Vec<&Loss> =
+            import.losses.iter().filter(|loss| !self.overwrite.iter().any(|column| column == loss.column())).collect();
+        if unsaid.is_empty() {
+            return Ok(());
+        }
+        let losses: Vec<_> = unsaid
+            .iter()
+            .map(|loss| match loss {
+                Loss::Phone(phone) => format!("phone {phone} → none"),
+                Loss::Package { from, to } => format!("packageId {from}, which is paid for → {to}"),
+                Loss::Time { from, to } => {
+                    format!("expiresAt {}, which is paid for → {}", self.ui.time(*from), self.ui.time(*to))
+                }
+            })
+            .collect();
+        let columns: Vec<_> = unsaid.iter().map(|loss| loss.column()).collect();
+        Err(RowError::Refused(format!(
+            "{} would lose what they have: {}; if that is meant: --overwrite {}",
+            import.profile.username,
+            losses.join("; "),
+            columns.join(",")
+        )))
     }
 
     /// An id in the file must be the one that the customer has, and nobody else's.

@@ -1,7 +1,7 @@
 //! A customer's profile: one subscription line.
 
 use serde::{Deserialize, Serialize};
-use time::OffsetDateTime;
+use time::{Date, OffsetDateTime};
 
 use crate::access::phone::Phone;
 use crate::id::{CustomerId, InvoiceId, PackageId};
@@ -9,6 +9,7 @@ use crate::money::Rupiah;
 use crate::payment::invoice::{Attempts, Invoice, InvoiceKind, InvoiceStatus};
 use crate::service::entitlement::Entitlement;
 use crate::telling::event::Event;
+use crate::zone::format;
 
 /// One subscription line. Several may share a phone.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -27,8 +28,9 @@ pub struct Profile {
     pub entitlement: Entitlement,
     /// The package that the last import named, so that importing the same row again changes nothing.
     pub imported_package: PackageId,
-    #[serde(with = "time::serde::rfc3339")]
-    pub imported_expiry: OffsetDateTime,
+    /// The last day of service that it named, in the provider's zone.
+    #[serde(with = "format::day")]
+    pub imported_expiry: Date,
     /// Money held for the customer: the sum of the credit entries. Negative after the reversal of credit already used.
     pub credit: Rupiah,
     /// The open renewal invoice, if one was issued.
@@ -48,6 +50,12 @@ pub struct Profile {
 }
 
 impl Profile {
+    /// Does money that was recorded serve the customer now, beyond what was imported?
+    #[must_use]
+    pub fn has_paid(&self, now: OffsetDateTime) -> bool {
+        self.entitlement.stretches.iter().any(|stretch| stretch.until > now && stretch.paid > stretch.unrecorded)
+    }
+
     #[must_use]
     pub fn is_active(&self, now: OffsetDateTime) -> bool {
         now < self.entitlement.expires_at

@@ -3,7 +3,7 @@
 use time::OffsetDateTime;
 
 use crate::access::phone::Phone;
-use crate::id::CustomerId;
+use crate::id::{CustomerId, PackageId};
 use crate::money::Rupiah;
 use crate::service::customer::Profile;
 use crate::service::entitlement::{Entitlement, Grant, Reason, imported};
@@ -32,6 +32,50 @@ pub struct Import {
     pub grant: Option<Grant>,
     /// A phone that is no longer the customer's.
     pub former_phone: Option<Phone>,
+    /// What the customer would lose by it.
+    pub losses: Vec<Loss>,
+}
+
+/// Something that a customer has, and that a row takes away. Old sheets are imported again by mistake, so nobody loses
+/// anything unless that is said.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Loss {
+    /// The customer can no longer log in, and is told nothing.
+    Phone(Phone),
+    /// Who has paid is served with another package.
+    Package { from: PackageId, to: PackageId },
+    /// Who has paid is served for a shorter time.
+    Time { from: OffsetDateTime, to: OffsetDateTime },
+}
+
+impl Loss {
+    /// The column of the file that says so.
+    #[must_use]
+    pub const fn column(&self) -> &'static str {
+        match self {
+            Self::Phone(_) => "phone",
+            Self::Package { .. } => "packageId",
+            Self::Time { .. } => "expiresAt",
+        }
+    }
+}
+
+fn losses(before: &Profile, after: &Profile, now: OffsetDateTime) -> Vec<Loss> {
+    let mut losses = Vec::new();
+    if let (Some(phone), None) = (&before.phone, &after.phone) {
+        losses.push(Loss::Phone(phone.clone()));
+    }
+    if !before.has_paid(now) {
+        return losses;
+    }
+    let (held, left) = (&before.entitlement, &after.entitlement);
+    if held.package.id != left.package.id {
+        losses.push(Loss::Package { from: held.package.id.clone(), to: left.package.id.clone() });
+    }
+    if left.expires_at < held.expires_at {
+        losses.push(Loss::Time { from: held.expires_at, to: left.expires_at });
+    }
+    losses
 }
 
 /// Compares a row with what is there. `None` = nothing to do. `new_id` is used if the customer is new.
@@ -45,7 +89,8 @@ pub fn import(
 ) -> Option<Import> {
     let Some(before) = existing else {
         let grant = grant(new_id.clone(), 1, row, now);
-        return Some(Import { profile: new_profile(new_id, row, zone, now), grant: Some(grant), former_phone: None });
+        let profile = new_profile(new_id, row, zone, now);
+        return Some(Import { profile, grant: Some(grant), former_phone: None, losses: Vec::new() });
     };
     let mut profile = Profile {
         name: row.name.clone(),
@@ -54,8 +99,9 @@ pub fn import(
         ont_serial: row.ont_serial.clone(),
         ..before.clone()
     };
+    let imported_expiry = zone.date(row.expires_at);
     let (other_package, other_expiry) =
-        (before.imported_package != row.package.id, before.imported_expiry != row.expires_at);
+        (before.imported_package != row.package.id, before.imported_expiry != imported_expiry);
     let grant = (other_package || other_expiry).then(|| {
         // What the sheet repeats says nothing new: who only corrects dates does not take a package back that was paid
         // for since.
@@ -70,13 +116,14 @@ pub fn import(
         grant(profile.id.clone(), profile.last_grant, row, now)
     });
     profile.imported_package = row.package.id.clone();
-    profile.imported_expiry = row.expires_at;
+    profile.imported_expiry = imported_expiry;
     if profile == *before {
         return None;
     }
     profile.updated_at = now;
     let former_phone = before.phone.clone().filter(|phone| profile.phone.as_ref() != Some(phone));
-    Some(Import { profile, grant, former_phone })
+    let losses = losses(before, &profile, now);
+    Some(Import { profile, grant, former_phone, losses })
 }
 
 fn grant(customer_id: CustomerId, sequence: u32, row: &CustomerRow, now: OffsetDateTime) -> Grant {
@@ -106,7 +153,7 @@ fn new_profile(id: CustomerId, row: &CustomerRow, zone: Zone, now: OffsetDateTim
         ont_serial: row.ont_serial.clone(),
         entitlement: entitlement(None, row, zone, now),
         imported_package: row.package.id.clone(),
-        imported_expiry: row.expires_at,
+        imported_expiry: zone.date(row.expires_at),
         credit: Rupiah::ZERO,
         open_renewal: None,
         open_upgrade: None,
@@ -124,7 +171,9 @@ mod tests {
     use time::Duration;
 
     use super::*;
-    use crate::{examples, zone::later};
+    use crate::examples;
+    use crate::service::entitlement::stretch::Stretch;
+    use crate::zone::later;
 
     fn row() -> CustomerRow {
         CustomerRow {
@@ -157,10 +206,45 @@ mod tests {
         let moved = CustomerRow { phone: None, ..row() };
         let change = import(Some(&profile), &moved, id(), Zone::Jakarta, examples::NOW).unwrap();
         assert_eq!((change.grant, change.former_phone), (None, row().phone));
+        assert_eq!(change.losses, [Loss::Phone(row().phone.unwrap())]);
         let longer = CustomerRow { expires_at: later(row().expires_at, Duration::days(1)), ..row() };
         let change = import(Some(&profile), &longer, id(), Zone::Jakarta, examples::NOW).unwrap();
         assert_eq!(change.grant.map(|grant| grant.sequence), Some(2));
         assert_eq!(change.profile.entitlement.expires_at, longer.expires_at);
+    }
+
+    #[test]
+    fn what_somebody_paid_for_is_not_taken_away_unsaid() {
+        let new = import(None, &row(), id(), Zone::Jakarta, examples::NOW).unwrap().profile;
+        let earlier = CustomerRow { expires_at: later(row().expires_at, Duration::days(-3)), ..row() };
+        let smaller = CustomerRow { package: examples::package("home10", 100_000), ..row() };
+        for row in [&earlier, &smaller] {
+            let change = import(Some(&new), row, id(), Zone::Jakarta, examples::NOW).unwrap();
+            assert_eq!(change.losses, [], "nobody has paid: the sheet is what is known");
+        }
+        let until = later(row().expires_at, Duration::days(30));
+        let mut paid = new;
+        paid.entitlement.expires_at = until;
+        paid.entitlement.stretches.push(Stretch {
+            from: row().expires_at,
+            until,
+            paid: Rupiah::new(300_000),
+            unrecorded: Rupiah::ZERO,
+        });
+        let change = import(Some(&paid), &earlier, id(), Zone::Jakarta, examples::NOW).unwrap();
+        assert_eq!(change.losses, [Loss::Time { from: until, to: earlier.expires_at }]);
+        let change = import(Some(&paid), &smaller, id(), Zone::Jakarta, examples::NOW).unwrap();
+        let (from, to) = (row().package.id, smaller.package.id);
+        assert_eq!(change.losses, [Loss::Package { from, to }]);
+        let longer = CustomerRow { expires_at: later(until, Duration::days(9)), ..row() };
+        assert_eq!(import(Some(&paid), &longer, id(), Zone::Jakarta, examples::NOW).unwrap().losses, []);
+    }
+
+    #[test]
+    fn a_day_is_the_same_day_at_whatever_hour() {
+        let profile = import(None, &row(), id(), Zone::Jakarta, examples::NOW).unwrap().profile;
+        let hours = CustomerRow { expires_at: later(row().expires_at, Duration::hours(2)), ..row() };
+        assert_eq!(import(Some(&profile), &hours, id(), Zone::Jakarta, examples::NOW), None);
     }
 
     #[test]
