@@ -21,6 +21,7 @@ const TIME_LIMIT: Duration = Duration::from_secs(10);
 /// One run.
 pub async fn handle(app: &App, _trigger: Value) {
     let started = Instant::now();
+    check_zone(app).await;
     // Expiries first: the network acts on them.
     for kind in [WakeKind::Expiry, WakeKind::Reminder] {
         let wake_at = match app.store.wake_ups(kind, app.clock.now(), PER_PARTITION).await {
@@ -45,6 +46,19 @@ pub async fn handle(app: &App, _trigger: Value) {
         if found > 0 {
             tracing::info!(?kind, found, "told");
         }
+    }
+}
+
+/// Expiries were counted in the zone that the table keeps. With another one in the settings, days would end at two
+/// moments.
+async fn check_zone(app: &App) {
+    let zone = app.settings.zone;
+    match app.store.keep_zone(zone).await {
+        Ok(stored) if stored == zone => {}
+        Ok(stored) => {
+            tracing::error!(alarm = true, %stored, %zone, "the parameter TimeZone is not the table's: set it back");
+        }
+        Err(error) => tracing::error!(alarm = error.needs_a_person(), %error, "the table's zone could not be read"),
     }
 }
 

@@ -49,9 +49,10 @@ pub struct Global {
     #[arg(long, global = true, env = "LUNAS_STAGE", value_name = "STAGE")]
     pub stage: Option<String>,
     /// The provider's time zone, in which days end, as in the parameter `TimeZone`: Asia/Jakarta (WIB), Asia/Makassar (WITA)
-    /// or Asia/Jayapura (WIT)
-    #[arg(long, global = true, env = "LUNAS_TIME_ZONE", value_name = "ZONE", default_value = "Asia/Jakarta", value_parser = zone)]
-    pub zone: Zone,
+    /// or Asia/Jayapura (WIT). The table keeps the first one and refuses another; needed only before that, if it is not
+    /// Asia/Jakarta
+    #[arg(long, global = true, env = "LUNAS_TIME_ZONE", value_name = "ZONE", value_parser = zone)]
+    pub zone: Option<Zone>,
     /// Print one JSON document on stdout; messages stay on stderr
     #[arg(long, global = true)]
     pub json: bool,
@@ -278,7 +279,7 @@ Columns, in any order: name, phone, username, packageId, expiresAt, deviceId, on
   name;phone;username;packageId;expiresAt;deviceId;ontSerial
   Budi Santoso;0812-3456-7890;budi@isp;home20;2026-12-10;;48575443A1B2C3D4
 phone, deviceId and ontSerial may be empty. A customer is recognised by the username (case matters). expiresAt is the last day
-of service (YYYY-MM-DD, to the end of that day in --zone) or an instant such as 2026-12-10T12:00:00+07:00. A column id is
+of service, served to its end in the provider's zone: YYYY-MM-DD, or an instant on it such as 2026-12-10T12:00:00+07:00. A column id is
 optional: the id of a new customer (1 to 40 of a-z, 0-9 and _); without it one is made.
 Comma, semicolon and tab are recognised, as is Excel's \"CSV UTF-8\". Rows that cannot be read are listed with their line and
 reason; all others are loaded. A customer who has paid since the last import keeps what was paid for, unless the row's expiresAt

@@ -65,24 +65,25 @@ impl Console {
 
 /// Runs one command and answers the exit code.
 pub async fn run(cli: Cli) -> u8 {
-    let ui = Ui::new(cli.global.json, cli.global.zone);
-    match execute(cli, ui).await {
+    let json = cli.global.json;
+    match execute(cli).await {
         Ok(code) => code,
         Err(error) => {
             let (code, text) = trouble::explain(&error);
-            ui.error(&text);
+            ui::error(&text, json);
             code
         }
     }
 }
 
-async fn execute(cli: Cli, ui: Ui) -> anyhow::Result<u8> {
+async fn execute(cli: Cli) -> anyhow::Result<u8> {
+    let Global { json, dry_run, yes, zone, .. } = cli.global;
     if let Command::Messages(MessagesCommand::Templates { url }) = &cli.command {
-        return messages::templates(ui, url);
+        return messages::templates(Ui::new(json, zone.unwrap_or_default()), url);
     }
     let (store, config) = aws::connect(&cli.global).await?;
-    let Global { zone, dry_run, yes, .. } = cli.global;
-    let console = Console { store, clock: Clock::default(), zone, dry_run, yes, ui };
+    let zone = zone_of(&store, zone).await?;
+    let console = Console { store, clock: Clock::default(), zone, dry_run, yes, ui: Ui::new(json, zone) };
     match cli.command {
         Command::Packages(PackagesCommand::Import { file }) => packages::import(&console, &file).await,
         Command::Packages(PackagesCommand::Create { id, package }) => packages::create(&console, id, package).await,
@@ -125,6 +126,21 @@ async fn execute(cli: Cli, ui: Ui) -> anyhow::Result<u8> {
             doctor::acs(&console, &secrets, customer.as_deref()).await
         }
     }
+}
+
+/// The zone of the table; before it has one, the one that was given, else Jakarta's.
+async fn zone_of(store: &Store, given: Option<Zone>) -> anyhow::Result<Zone> {
+    let stored = store.zone().await?;
+    match (stored, given) {
+        (Some(stored), Some(given)) if stored != given => refuse(another_zone(stored, given)),
+        _ => Ok(stored.or(given).unwrap_or_default()),
+    }
+}
+
+fn another_zone(stored: Zone, given: Zone) -> String {
+    format!(
+        "the days of this table end in {stored}; with {given} every expiry would fall on another moment. Leave --zone and LUNAS_TIME_ZONE out"
+    )
 }
 
 /// Ends a command because a rule forbids it.

@@ -30,14 +30,6 @@ impl Ui {
         let _ = writeln!(io::stderr().lock(), "{text}");
     }
 
-    /// Why the command ended.
-    pub(crate) fn error(self, text: &str) {
-        self.message(&format!("lunas: {text}"));
-        if self.json {
-            let _ = writeln!(io::stdout().lock(), "{:#}", json!({"success": false, "error": text}));
-        }
-    }
-
     /// An instant in the provider's zone, such as `2026-11-30 23:59:59 WIB`.
     pub(crate) fn time(self, at: OffsetDateTime) -> String {
         let local = at.checked_to_offset(self.zone.offset()).unwrap_or(at);
@@ -49,6 +41,14 @@ impl Ui {
             Zone::Jayapura => "WIT",
         };
         format!("{text} {name}")
+    }
+}
+
+/// Why the command ended.
+pub(crate) fn error(text: &str, json: bool) {
+    let _ = writeln!(io::stderr().lock(), "lunas: {text}");
+    if json {
+        let _ = writeln!(io::stdout().lock(), "{:#}", json!({"success": false, "error": text}));
     }
 }
 

@@ -15,7 +15,7 @@ use billing::service::apply::{self, ApplyRules};
 use billing::service::entitlement::LateRenewal;
 use billing::zone::Zone;
 use cloud::clock::Clock;
-use common::{Deployment, customers};
+use common::{Deployment, TABLE, customers};
 use time::Duration;
 
 const ORDER: &str = "INV-2026-000001-x";
@@ -266,7 +266,15 @@ fn an_import_takes_nothing_away_that_somebody_has_unless_that_is_said() {
     deployment.lunas(&["customers", "import", &file, "--overwrite", "phone,packageId,expiresAt"]).check(0, "1 changed");
     let after = deployment.runtime.block_on(deployment.store.profile(&budi())).unwrap().unwrap();
     assert_eq!((after.phone, after.entitlement.package.id.as_str()), (None, "home50"));
+    deployment
+        .lunas(&["payments", "show", "INV-2026-000001"])
+        .check(0, "an import took service away: with home50 until 2026-12-01 23:59:59 WIB, bought was home20 until 2027-01-10")
+        .check(0, "next: an import says less than was paid for");
+    deployment.lunas(&["audit"]).check(1, "paid-service");
+    let file = deployment.file("right.csv", &customers(&["c01,Budi,0812-3456-7890,budi@isp,home20,2027-01-10,,"]));
+    deployment.lunas(&["customers", "import", &file, "--overwrite", "packageId"]).check(0, "1 changed");
     deployment.lunas(&["audit"]).check(0, "everything agrees");
+    deployment.lunas(&["payments", "show", "INV-2026-000001"]).check(0, "the customer is served for it");
 }
 
 #[test]
@@ -280,9 +288,28 @@ fn several_lines_under_one_phone_are_never_chosen_from() {
         .check(1, "id:c01 (budi@isp, Budi); id:c02");
     let shown = deployment.lunas(&["customers", "show", "id:c02"]).check(0, "warung@isp");
     assert!(shown.out.contains("2026-12-10 23:59:59 WIB"), "{}", shown.out);
-    deployment
-        .lunas(&["--zone", "Asia/Jayapura", "customers", "show", "username:warung@isp"])
-        .check(0, "2026-12-11 01:59:59 WIT");
+}
+
+#[test]
+fn the_zone_is_kept_with_the_table_and_another_is_refused_by_every_command() {
+    let deployment = Deployment::with_packages();
+    let row = deployment.file("one.csv", &customers(&["c01,Budi,0812-3456-7890,budi@isp,home20,2026-12-10,,"]));
+    let before = deployment.items();
+    deployment.lunas(&["--zone", "Asia/Jayapura", "--dry-run", "customers", "import", &row]).check(0, "1 new");
+    assert_eq!(deployment.items(), before);
+    deployment.lunas(&["--zone", "Asia/Makassar", "customers", "import", &row]).check(0, "1 new");
+    let before = deployment.items();
+    deployment.lunas(&["customers", "import", &row]).check(0, "1 unchanged");
+    deployment.lunas(&["customers", "show", "c01"]).check(0, "2026-12-10 23:59:59 WITA");
+    for command in
+        [&["customers", "import", &row][..], &["customers", "show", "c01"], &["audit"], &["packages", "list"]]
+    {
+        let done = deployment.lunas(&[&["--zone", "Asia/Jakarta"], command].concat());
+        done.check(1, "the days of this table end in Asia/Makassar");
+    }
+    let variables = [("LUNAS_TABLE", TABLE), ("LUNAS_TIME_ZONE", "Asia/Jayapura")];
+    deployment.lunas_with(&variables, &["customers", "import", &row]).check(1, "Leave --zone and LUNAS_TIME_ZONE out");
+    assert_eq!(deployment.items(), before);
 }
 
 #[test]

@@ -34,6 +34,7 @@ pub fn customer(books: &Books, zone: Zone, now: OffsetDateTime) -> Audited {
     audit.open_invoices();
     audit.grants();
     audit.entitlement();
+    audit.paid_service();
     audit.credit();
     audit.ledger();
     for filed in &books.orders {

@@ -11,7 +11,7 @@ use crate::payment::gateway::{GatewayName, Mode, Report, ReportedState, Transact
 use crate::payment::invoice::{Invoice, InvoiceKind, InvoiceStatus, PaymentLink};
 use crate::payment::order::{Order, OrderStatus};
 use crate::service::customer::Profile;
-use crate::service::entitlement::{Grant, LateRenewal, Reason, imported};
+use crate::service::entitlement::{Entitlement, Grant, LateRenewal, Reason};
 use crate::service::package::Package;
 use crate::zone::{Zone, later};
 
@@ -39,7 +39,7 @@ pub fn profile() -> Profile {
         username: "budi".into(),
         device_id: None,
         ont_serial: None,
-        entitlement: imported(None, &package("home20", 300_000), EXPIRY, NOW, Zone::Jakarta),
+        entitlement: Entitlement::imported(&package("home20", 300_000), EXPIRY, NOW, Zone::Jakarta),
         imported_package: PackageId::parse("home20").unwrap(),
         imported_expiry: Zone::Jakarta.date(EXPIRY),
         credit: Rupiah::ZERO,
@@ -147,7 +147,8 @@ pub fn link() -> PaymentLink {
 
 /// The import behind the entitlement of [`profile`].
 pub fn import() -> Grant {
-    let (package, reason) = (package("home20", 300_000), Reason::Import { expires_at: EXPIRY });
+    let (package, reason) =
+        (package("home20", 300_000), Reason::Import { sets_package: true, expires_at: Some(EXPIRY) });
     Grant {
         customer_id: profile().id,
         sequence: 1,

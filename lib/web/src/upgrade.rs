@@ -103,7 +103,7 @@ mod tests {
         id::{CustomerId, InvoiceId, PackageId},
         money::Rupiah,
         service::{
-            entitlement::imported,
+            entitlement::Entitlement,
             import::{CustomerRow, import},
             package::Package,
             upgrade::{UpgradePricing, UpgradeRules, preview},
@@ -131,8 +131,9 @@ mod tests {
             device_id: None,
             ont_serial: None,
         };
-        let mut profile = import(None, &row, CustomerId::parse("c1").unwrap(), Zone::Jakarta, from).unwrap().profile;
-        profile.entitlement = imported(None, &row.package, expires_at, from, Zone::Jakarta);
+        let mut profile =
+            import(None, &row, CustomerId::parse("c1").unwrap(), Zone::Jakarta, from).unwrap().unwrap().profile;
+        profile.entitlement = Entitlement::imported(&row.package, expires_at, from, Zone::Jakarta);
         // As if a payment had been recorded for it: what was only imported never becomes credit.
         profile.entitlement.stretches.iter_mut().for_each(|stretch| stretch.unrecorded = Rupiah::ZERO);
         profile.open_renewal = renewal_open.then(|| InvoiceId::parse("inv_1").unwrap());

@@ -12,7 +12,10 @@ pub(super) const fn next(rule: Rule) -> &'static str {
             "the customer is served for what was not paid, or not for what was: lunas payments show INVOICE, and report it"
         }
         Rule::Entitlement => {
-            "if --zone is the provider's, the customer has another package or expiry than was paid for; an import sets both anew, and report it"
+            "the customer has another package or expiry than was paid for; an import sets both anew, and report it"
+        }
+        Rule::PaidService => {
+            "an import took away what was paid for. If it was meant, nothing to do: this ends when the paid time is over; else import the customer with the right package and expiry"
         }
         Rule::UnusedValue => {
             "package and expiry are right; only a later change of package would be priced from other money: report it"

@@ -20,7 +20,7 @@ use super::row::{Checked, OPTIONAL, REQUIRED, check};
 use crate::changes::{Change, Progress, RowOutcome, RowResult};
 use crate::sheet::Sheet;
 use crate::ui::Ui;
-use crate::{Console, trouble};
+use crate::{Console, another_zone, refuse, trouble};
 
 /// Rows on their way at once: enough to hide the distance to the region, few enough for a table that has just been
 /// made.
@@ -48,6 +48,12 @@ pub(crate) async fn import(console: &Console, path: &Path, overwrite: Vec<String
         .collect();
     if packages.is_empty() {
         anyhow::bail!("the catalogue is empty; import packages first: lunas packages import FILE.csv");
+    }
+    if !console.dry_run {
+        let stored = console.store.keep_zone(console.zone).await?;
+        if stored != console.zone {
+            return refuse(another_zone(stored, console.zone));
+        }
     }
     let loader = Loader {
         store: console.store.clone(),
@@ -225,8 +231,8 @@ impl Loader {
     ) -> Result<(Option<CustomerId>, Change), RowError> {
         let existing = self.store.customer_by_username(&checked.row.username).await?;
         self.check_id(checked, existing.as_ref(), new_id).await?;
-        let Some(import) = import::import(existing.as_ref(), &checked.row, new_id.clone(), self.zone, self.clock.now())
-        else {
+        let decided = import::import(existing.as_ref(), &checked.row, new_id.clone(), self.zone, self.clock.now());
+        let Some(import) = decided.map_err(|error| RowError::Refused(error.to_string()))? else {
             return Ok((existing.map(|profile| profile.id), sent.unwrap_or(Change::Unchanged)));
         };
         self.refuse_losses(&import)?;

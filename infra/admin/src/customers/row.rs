@@ -7,7 +7,7 @@ use billing::id::{CustomerId, PackageId};
 use billing::service::import::CustomerRow;
 use billing::service::package::Package;
 use billing::zone::{Zone, format};
-use time::{OffsetDateTime, UtcOffset, format_description::well_known::Rfc3339};
+use time::{OffsetDateTime, format_description::well_known::Rfc3339};
 
 use crate::identifier::identifier;
 use crate::sheet::SheetRow;
@@ -109,15 +109,10 @@ fn find_package(text: &str, packages: &HashMap<PackageId, Package>) -> Result<Pa
     package.cloned().ok_or_else(|| format!("packageId {text:?} is not in the catalogue; see `lunas packages list`"))
 }
 
-/// A day is served to its end in the provider's zone; an instant is taken as it is, to the second.
+/// A day is served to its end in the provider's zone, and so is the day of an instant.
 fn parse_expiry(text: &str, zone: Zone) -> Result<OffsetDateTime, String> {
-    let instant = match format::parse_date(text) {
-        Some(day) => Some(zone.end_of(day)),
-        None => OffsetDateTime::parse(text, &Rfc3339)
-            .ok()
-            .and_then(|at| at.checked_to_offset(UtcOffset::UTC)?.replace_nanosecond(0).ok()),
-    };
-    instant.filter(|at| YEARS.contains(&at.year())).ok_or_else(|| {
+    let day = format::parse_date(text).or_else(|| OffsetDateTime::parse(text, &Rfc3339).ok().map(|at| zone.date(at)));
+    day.map(|day| zone.end_of(day)).filter(|at| YEARS.contains(&at.year())).ok_or_else(|| {
         format!("expiresAt {text:?} is not a date such as 2026-12-10, nor an instant such as 2026-12-10T12:00:00+07:00")
     })
 }
@@ -164,11 +159,16 @@ mod tests {
     }
 
     #[test]
-    fn an_expiry_is_a_day_of_the_provider_or_an_instant() {
+    fn an_expiry_is_the_end_of_a_day_of_the_provider() {
         let at = |text: &str, zone| parse_expiry(text, zone).unwrap();
         assert_eq!(at("2026-12-10", Zone::Jayapura), datetime!(2026-12-10 14:59:59 UTC));
-        assert_eq!(at("2026-12-10T12:00:00.5+07:00", Zone::Jayapura), datetime!(2026-12-10 05:00 UTC));
-        assert_eq!(at("2026-12-10T05:00:00Z", Zone::Jakarta), datetime!(2026-12-10 05:00 UTC));
+        for (instant, zone) in [
+            ("2026-12-10T12:00:00.5+07:00", Zone::Jakarta),
+            ("2026-12-10T15:30:00Z", Zone::Makassar),
+            ("2026-12-09T15:30:00Z", Zone::Jayapura),
+        ] {
+            assert_eq!(at(instant, zone), at("2026-12-10", zone), "{instant} {zone}");
+        }
     }
 
     #[test]

@@ -8,12 +8,13 @@ use std::collections::HashMap;
 use billing::{
     id::{InvoiceId, OrderId},
     payment::{gateway::GatewayName, invoice::Invoice, order::Order},
+    service::entitlement::bought_by_payments,
 };
 use cloud::store::LedgerLine;
 use serde_json::{Value, json};
 
 use crate::{ALL_DONE, Console, invoices::find_invoice, refuse, views};
-use timeline::{Facts, Step};
+use timeline::{Facts, Step, Taken};
 
 /// Ledger entries that are searched for an invoice's payments: years of monthly bills.
 const LEDGER_PAGES: usize = 10;
@@ -87,7 +88,13 @@ async fn facts(
     let told: Vec<String> = entries.iter().flat_map(|line| line.events.iter().cloned()).collect();
     let events = console.store.event_states(&told).await?;
     let network_update = console.store.network_update(&invoice.customer_id).await?;
-    Ok(Facts { invoice, orders, entries, events, network_update })
+    let grants = console.store.grants(&invoice.customer_id).await?;
+    let left = console.store.profile(&invoice.customer_id).await?.map(|profile| profile.entitlement);
+    let taken = bought_by_payments(&grants, console.zone)?.zip(left).and_then(|(bought, left)| {
+        let is_taken = left.is_less_than(&bought) && bought.expires_at > console.clock.now();
+        is_taken.then_some(Taken { bought, left })
+    });
+    Ok(Facts { invoice, orders, entries, events, grants, taken, network_update })
 }
 
 /// The invoice's ledger entries, oldest first.

@@ -6,6 +6,7 @@ use billing::id::OrderId;
 use billing::money::ledger::EntryKind;
 use billing::payment::invoice::{Invoice, InvoiceStatus};
 use billing::payment::order::{Order, OrderStatus};
+use billing::service::entitlement::{Entitlement, Grant, Reason};
 use billing::telling::network::{NetworkUpdate, TellingState};
 use cloud::store::{LedgerLine, outbox::EventState};
 use time::OffsetDateTime;
@@ -20,8 +21,46 @@ pub(super) struct Facts {
     pub(super) entries: Vec<LedgerLine>,
     /// The events that were written with the entries, by id.
     pub(super) events: HashMap<String, EventState>,
+    pub(super) grants: Vec<Grant>,
+    /// What the live payments bought and an import took away, while that time is not over.
+    pub(super) taken: Option<Taken>,
     /// What the network was told of the customer's line; `None` = there is none to tell.
     pub(super) network_update: Option<NetworkUpdate>,
+}
+
+/// Less service than was bought.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Taken {
+    pub(super) bought: Entitlement,
+    pub(super) left: Entitlement,
+}
+
+impl Facts {
+    /// The live grant of the invoice's newest settlement: by it the customer is served.
+    fn grant(&self) -> Option<&Grant> {
+        let settlement_no = self.invoice.granted?;
+        self.grants.iter().find(|grant| !grant.revoked && grant.is_of(&self.invoice.id, settlement_no))
+    }
+
+    /// An import took something of it away.
+    fn taken(&self) -> Option<&Taken> {
+        let grant = self.grant()?;
+        let imported = |later: &Grant| later.sequence > grant.sequence && matches!(later.reason, Reason::Import { .. });
+        self.taken.as_ref().filter(|_| self.grants.iter().any(imported))
+    }
+
+    fn served(&self, ui: Ui) -> String {
+        match self.taken() {
+            None => "the customer is served for it".to_owned(),
+            Some(Taken { bought, left }) => format!(
+                "an import took service away: with {} until {}, bought was {} until {}",
+                left.package.id,
+                ui.time(left.expires_at),
+                bought.package.id,
+                ui.time(bought.expires_at)
+            ),
+        }
+    }
 }
 
 /// One step of a payment.
@@ -50,8 +89,8 @@ pub(super) fn steps(facts: &Facts, ui: Ui) -> Vec<Step> {
     }
     steps.push(relayed(facts));
     let detail = match facts.invoice.status {
-        InvoiceStatus::Paid if facts.invoice.applied_at.is_some() => "the customer is served for it".to_owned(),
         _ if facts.invoice.awaits_apply() => format!("waiting since {}", ui.time(facts.invoice.updated_at)),
+        InvoiceStatus::Paid if facts.grant().is_some() => facts.served(ui),
         _ => String::new(),
     };
     steps.push(Step { name: "applied".to_owned(), at: facts.invoice.applied_at, order: None, detail });
@@ -173,12 +212,16 @@ pub(super) fn next(facts: &Facts, ui: Ui) -> String {
     let invoice = &facts.invoice;
     match invoice.status {
         InvoiceStatus::Paid if !invoice.awaits_apply() && is_untold(facts) => network_advice(),
-        InvoiceStatus::Paid if !invoice.awaits_apply() => "nothing to do: paid, and the customer is served for it".to_owned(),
         _ if invoice.awaits_apply() => apply_advice(facts, ui),
+        InvoiceStatus::Paid if facts.taken().is_some() => {
+            "an import says less than was paid for; if that is not meant, import the customer with the right package and expiry".to_owned()
+        }
+        InvoiceStatus::Paid if facts.grant().is_some() => "nothing to do: paid, and the customer is served for it".to_owned(),
+        InvoiceStatus::Paid => "noted as applied, but no grant serves the customer for it: lunas audit --customer, and report it".to_owned(),
         InvoiceStatus::Cancelled if facts.orders.iter().any(|order| order.cancel_wanted_since.is_some()) => {
             "the invoice is cancelled; its link is cancelled at the gateway by reconcile-payments, which runs every minute".to_owned()
         }
-        InvoiceStatus::Cancelled | InvoiceStatus::Paid => {
+        InvoiceStatus::Cancelled => {
             "nothing to do: the invoice is cancelled; money that still comes becomes credit".to_owned()
         }
         InvoiceStatus::Unpaid => unpaid_advice(facts, ui),

@@ -61,6 +61,8 @@ pub enum Rule {
     Grant,
     /// Package, expiry and what changes of package left over are the fold of the live grants.
     Entitlement,
+    /// Nobody has less than their live payments bought: an import may say so on purpose.
+    PaidService,
     /// What was paid for the time that is left is the fold of the live grants.
     UnusedValue,
     /// Credit is the sum of the entries that move it.
@@ -92,6 +94,7 @@ impl Rule {
             Self::InvoiceGrant => "invoice-grant",
             Self::Grant => "grant",
             Self::Entitlement => "entitlement",
+            Self::PaidService => "paid-service",
             Self::UnusedValue => "unused-value",
             Self::Credit => "credit",
             Self::OrderBooked => "order-booked",

@@ -6,7 +6,7 @@ use crate::id::InvoiceId;
 use crate::money::ledger::EntryKind;
 use crate::money::{MoneyError, Rupiah};
 use crate::payment::invoice::{Invoice, InvoiceKind};
-use crate::service::entitlement::{Entitlement, Grant, Reason, fold};
+use crate::service::entitlement::{Entitlement, Grant, Reason, bought_by_payments, fold};
 
 impl Audit<'_> {
     /// Everything in a customer's books is the customer's.
@@ -83,6 +83,21 @@ impl Audit<'_> {
                 said(&folded)
             );
             self.find(Rule::UnusedValue, Place::default(), what);
+        }
+    }
+
+    pub(super) fn paid_service(&mut self) {
+        let Ok(Some(bought)) = bought_by_payments(&self.books.grants, self.zone) else { return };
+        let noted = &self.books.profile.entitlement;
+        if bought.expires_at > self.now && noted.is_less_than(&bought) {
+            let what = format!(
+                "served with {} until {}; the live payments bought {} until {}, an import said otherwise",
+                noted.package.id,
+                when(Some(noted.expires_at)),
+                bought.package.id,
+                when(Some(bought.expires_at)),
+            );
+            self.find(Rule::PaidService, Place::default(), what);
         }
     }
 

@@ -37,7 +37,8 @@ fn steps() -> impl Strategy<Value = Vec<Step>> {
         6 => Just(Step::Apply),
         1 => Just(Step::Withdraw),
         1 => prop_oneof![Just(-500), Just(-50_000), Just(299_500)].prop_map(Step::Adjust),
-        1 => (-40..40_i64).prop_map(Step::Import),
+        3 => (prop_oneof![Just("home20"), Just("home50"), Just("free")], -40..80_i64)
+            .prop_map(|(package, days)| Step::Import(package, days)),
         3 => (0..40_i64).prop_map(Step::Wait),
     ];
     vec(step, 1..24)
@@ -57,6 +58,29 @@ proptest! {
         story.go_on(&Step::Apply);
         prop_assert!(!story.audit().pending.iter().any(|pending| matches!(pending.wait, Wait::Apply | Wait::Revoke)));
     }
+}
+
+#[test]
+fn an_import_that_takes_paid_service_away_is_found_until_that_time_is_over() {
+    let paid = [Step::Bill, Step::Open, Step::paid(0), Step::Apply];
+    for taken in [Step::Overwrite("home20", 3), Step::Overwrite("free", 200)] {
+        let mut story = Story::told(&paid);
+        story.go_on(&taken);
+        let rules = |story: &Story| story.audit().findings.into_iter().map(|finding| finding.rule).collect::<Vec<_>>();
+        assert_eq!(rules(&story), [Rule::PaidService], "{taken:?}");
+        // Another payment on top does not hide it.
+        for step in [Step::Bill, Step::Open, Step::paid(1), Step::Apply] {
+            story.go_on(&step);
+        }
+        assert_eq!(rules(&story), [Rule::PaidService], "{taken:?}");
+        story.go_on(&Step::Wait(400));
+        assert!(!rules(&story).contains(&Rule::PaidService), "{taken:?}");
+    }
+    let mut story = Story::told(&paid);
+    for step in [Step::taken_back(0), Step::Apply, Step::Overwrite("home20", 3)] {
+        story.go_on(&step);
+    }
+    assert_eq!(story.audit().findings, [], "nothing was paid for any more");
 }
 
 #[test]

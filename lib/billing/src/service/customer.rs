@@ -50,12 +50,6 @@ pub struct Profile {
 }
 
 impl Profile {
-    /// Does money that was recorded serve the customer now, beyond what was imported?
-    #[must_use]
-    pub fn has_paid(&self, now: OffsetDateTime) -> bool {
-        self.entitlement.stretches.iter().any(|stretch| stretch.until > now && stretch.paid > stretch.unrecorded)
-    }
-
     #[must_use]
     pub fn is_active(&self, now: OffsetDateTime) -> bool {
         now < self.entitlement.expires_at

@@ -85,10 +85,14 @@ pub const RETURNS: usize = 20;
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(tag = "kind", rename_all = "kebab-case")]
 pub enum Reason {
-    /// The provider's own records said so (import or manual change): package and expiry are set.
+    /// The provider's own records said so. An import sets what it says anew and nothing else: a corrected package does
+    /// not freeze the expiry that payments made.
     Import {
-        #[serde(with = "time::serde::rfc3339")]
-        expires_at: OffsetDateTime,
+        /// The grant's package is set; else the customer keeps theirs.
+        sets_package: bool,
+        /// `None`: as it is.
+        #[serde(with = "time::serde::rfc3339::option")]
+        expires_at: Option<OffsetDateTime>,
     },
     /// A paid renewal.
     Renewal {
@@ -123,6 +127,17 @@ impl Grant {
         self.returns.iter().map(|back| back.sequence).fold(self.sequence, u32::max)
     }
 
+    /// All of its money went back to the payer.
+    fn is_given_back(&self) -> bool {
+        match self.reason {
+            Reason::Import { .. } => false,
+            Reason::Renewal { money, .. } | Reason::Upgrade { money, .. } => {
+                let back = self.returns.iter().try_fold(Rupiah::ZERO, |sum, back| sum.plus(back.amount));
+                money.is_positive() && back.is_ok_and(|back| back >= money)
+            }
+        }
+    }
+
     /// Notes that so much of its money was given back.
     pub fn give_back(&mut self, back: Return) -> Result<(), MoneyError> {
         let joined = if self.returns.len() < RETURNS { None } else { self.returns.pop() };
@@ -155,6 +170,29 @@ pub enum FoldError {
 /// Folds live grants, and what was given back of them, in order of sequence, into the entitlement. `None` while nothing
 /// was granted.
 pub fn fold<'a>(grants: impl IntoIterator<Item = &'a Grant>, zone: Zone) -> Result<Option<Entitlement>, FoldError> {
+    fold_by(grants, |before, grant| extend(before, grant, zone))
+}
+
+/// What the live payments bought: the fold without imports that took something away from who had paid.
+pub fn bought_by_payments(grants: &[Grant], zone: Zone) -> Result<Option<Entitlement>, FoldError> {
+    let kept = grants.iter().filter(|grant| !grant.is_given_back());
+    fold_by(kept, |before, grant| {
+        let after = extend(before.clone(), grant, zone)?;
+        Ok(match (before, &grant.reason) {
+            (Some(before), Reason::Import { .. })
+                if before.has_paid(grant.granted_at) && after.is_less_than(&before) =>
+            {
+                before
+            }
+            _ => after,
+        })
+    })
+}
+
+fn fold_by<'a>(
+    grants: impl IntoIterator<Item = &'a Grant>,
+    extend: impl Fn(Option<Entitlement>, &Grant) -> Result<Entitlement, FoldError>,
+) -> Result<Option<Entitlement>, FoldError> {
     enum Step<'a> {
         Grant(&'a Grant),
         Return(&'a Return),
@@ -167,7 +205,7 @@ pub fn fold<'a>(grants: impl IntoIterator<Item = &'a Grant>, zone: Zone) -> Resu
     }
     steps.sort_by_key(|(sequence, _)| *sequence);
     steps.into_iter().try_fold(None, |entitlement: Option<Entitlement>, (_, step)| match step {
-        Step::Grant(grant) => extend(entitlement, grant, zone).map(Some),
+        Step::Grant(grant) => extend(entitlement, grant).map(Some),
         Step::Return(back) => entitlement.map(|entitlement| entitlement.give_back(back.amount, back.at)).transpose(),
     })
 }
@@ -175,8 +213,16 @@ pub fn fold<'a>(grants: impl IntoIterator<Item = &'a Grant>, zone: Zone) -> Resu
 /// The entitlement after one more grant.
 pub fn extend(before: Option<Entitlement>, grant: &Grant, zone: Zone) -> Result<Entitlement, FoldError> {
     match &grant.reason {
-        Reason::Import { expires_at } => {
-            Ok(imported(before.as_ref(), &grant.package, *expires_at, grant.granted_at, zone))
+        Reason::Import { sets_package, expires_at } => {
+            let at = grant.granted_at;
+            let Some(before) = before else {
+                return Ok(Entitlement::imported(&grant.package, expires_at.unwrap_or(at), at, zone));
+            };
+            let after = if *sets_package { before.with_package(&grant.package, zone) } else { before };
+            match expires_at {
+                Some(expires_at) => after.with_expiry(*expires_at, at, zone),
+                None => Ok(after),
+            }
         }
         Reason::Renewal { paid_at, money, late, .. } => match before {
             Some(before) => renew(before, &grant.package, *paid_at, *money, *late, zone),
@@ -188,32 +234,65 @@ pub fn extend(before: Option<Entitlement>, grant: &Grant, zone: Zone) -> Result<
     }
 }
 
-/// What the provider's records say replaces package and expiry. Credit that earlier changes left over stays credit.
-#[must_use]
-pub fn imported(
-    before: Option<&Entitlement>,
-    package: &Package,
-    expires_at: OffsetDateTime,
-    at: OffsetDateTime,
-    zone: Zone,
-) -> Entitlement {
-    Entitlement {
-        package: package.clone(),
-        expires_at,
-        anchor_day: zone.date(expires_at).day(),
-        stretches: unrecorded(package, expires_at, at, zone),
-        purchase: None,
-        to_credit: before.map_or(Rupiah::ZERO, |before| before.to_credit),
-    }
-}
-
-/// Nobody wrote down what was paid. Where no period can be counted back, at the very end of the calendar, it is
-/// nothing.
+/// Where no period can be counted back, at the very end of the calendar, it is nothing.
 fn unrecorded(package: &Package, expires_at: OffsetDateTime, at: OffsetDateTime, zone: Zone) -> Vec<Stretch> {
     Stretch::at_list_price(package, expires_at, at, zone).ok().flatten().into_iter().collect()
 }
 
 impl Entitlement {
+    /// The first of all, if the provider's records say so. Nobody wrote down what was paid.
+    #[must_use]
+    pub fn imported(package: &Package, expires_at: OffsetDateTime, at: OffsetDateTime, zone: Zone) -> Self {
+        Self {
+            package: package.clone(),
+            expires_at,
+            anchor_day: zone.date(expires_at).day(),
+            stretches: unrecorded(package, expires_at, at, zone),
+            purchase: None,
+            to_credit: Rupiah::ZERO,
+        }
+    }
+
+    /// Does money that was recorded serve the customer at `at`, beyond what was imported?
+    #[must_use]
+    pub fn has_paid(&self, at: OffsetDateTime) -> bool {
+        self.stretches.iter().any(|stretch| stretch.until > at && stretch.paid > stretch.unrecorded)
+    }
+
+    /// Less service: for a shorter time, or with a cheaper package.
+    #[must_use]
+    pub fn is_less_than(&self, other: &Self) -> bool {
+        self.expires_at < other.expires_at || self.package.price < other.package.price
+    }
+
+    /// With another package because the provider's records say so: the expiry stays, and what was paid counts on.
+    /// Service whose price nobody recorded counts at the price of the package that it is said to be.
+    fn with_package(mut self, package: &Package, zone: Zone) -> Self {
+        for stretch in &mut self.stretches {
+            if stretch.paid == stretch.unrecorded {
+                *stretch = Stretch::unrecorded(package, stretch.from, stretch.until, zone);
+            }
+        }
+        Self { package: package.clone(), purchase: None, ..self }
+    }
+
+    /// With another expiry because the provider's records say so: what was paid for service before it counts on, time
+    /// that was not paid for is at list price, and service after it is gone.
+    fn with_expiry(mut self, expires_at: OffsetDateTime, at: OffsetDateTime, zone: Zone) -> Result<Self, FoldError> {
+        if self.expires_at <= at {
+            self.stretches = unrecorded(&self.package, expires_at, at, zone);
+        } else if expires_at > self.expires_at {
+            self.stretches.push(Stretch::unrecorded(&self.package, self.expires_at, expires_at, zone));
+        } else {
+            self.stretches.retain(|stretch| stretch.from < expires_at);
+            for stretch in &mut self.stretches {
+                *stretch = stretch.until(expires_at)?;
+            }
+        }
+        (self.expires_at, self.anchor_day, self.purchase) = (expires_at, zone.date(expires_at).day(), None);
+        self.tidied(at)
+    }
+
     /// What is left at `at` of what was paid.
     pub fn unused(&self, at: OffsetDateTime) -> Result<Rupiah, FoldError> {
         Ok(self.stretches.iter().try_fold(Rupiah::ZERO, |sum, stretch| sum.plus(stretch.unused(at)?))?)

@@ -6,7 +6,7 @@ use crate::access::phone::Phone;
 use crate::id::{CustomerId, PackageId};
 use crate::money::Rupiah;
 use crate::service::customer::Profile;
-use crate::service::entitlement::{Entitlement, Grant, Reason, imported};
+use crate::service::entitlement::{FoldError, Grant, Reason, extend};
 use crate::service::package::Package;
 use crate::zone::Zone;
 
@@ -27,8 +27,8 @@ pub struct CustomerRow {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Import {
     pub profile: Profile,
-    /// If package or expiry are other than the last import said: what it says of them supersedes payments made since,
-    /// on purpose.
+    /// If package or expiry are other than the last import said, and other than what the customer has: what it says of
+    /// them supersedes payments made since, on purpose.
     pub grant: Option<Grant>,
     /// A phone that is no longer the customer's.
     pub former_phone: Option<Phone>,
@@ -65,10 +65,10 @@ fn losses(before: &Profile, after: &Profile, now: OffsetDateTime) -> Vec<Loss> {
     if let (Some(phone), None) = (&before.phone, &after.phone) {
         losses.push(Loss::Phone(phone.clone()));
     }
-    if !before.has_paid(now) {
+    let (held, left) = (&before.entitlement, &after.entitlement);
+    if !held.has_paid(now) {
         return losses;
     }
-    let (held, left) = (&before.entitlement, &after.entitlement);
     if held.package.id != left.package.id {
         losses.push(Loss::Package { from: held.package.id.clone(), to: left.package.id.clone() });
     }
@@ -79,79 +79,65 @@ fn losses(before: &Profile, after: &Profile, now: OffsetDateTime) -> Vec<Loss> {
 }
 
 /// Compares a row with what is there. `None` = nothing to do. `new_id` is used if the customer is new.
-#[must_use]
 pub fn import(
     existing: Option<&Profile>,
     row: &CustomerRow,
     new_id: CustomerId,
     zone: Zone,
     now: OffsetDateTime,
-) -> Option<Import> {
+) -> Result<Option<Import>, FoldError> {
     let Some(before) = existing else {
-        let grant = grant(new_id.clone(), 1, row, now);
-        let profile = new_profile(new_id, row, zone, now);
-        return Some(Import { profile, grant: Some(grant), former_phone: None, losses: Vec::new() });
+        let reason = Reason::Import { sets_package: true, expires_at: Some(row.expires_at) };
+        let grant = grant(new_id, 1, reason, row, now);
+        let profile = new_profile(row, &grant, zone, now)?;
+        return Ok(Some(Import { profile, grant: Some(grant), former_phone: None, losses: Vec::new() }));
     };
     let mut profile = Profile {
         name: row.name.clone(),
         phone: row.phone.clone(),
         device_id: row.device_id.clone(),
         ont_serial: row.ont_serial.clone(),
+        imported_package: row.package.id.clone(),
+        imported_expiry: zone.date(row.expires_at),
         ..before.clone()
     };
-    let imported_expiry = zone.date(row.expires_at);
-    let (other_package, other_expiry) =
-        (before.imported_package != row.package.id, before.imported_expiry != imported_expiry);
-    let grant = (other_package || other_expiry).then(|| {
-        // What the sheet repeats says nothing new: who only corrects dates does not take a package back that was paid
-        // for since.
-        let held = &before.entitlement;
-        let row = &CustomerRow {
-            package: if other_package { row.package.clone() } else { held.package.clone() },
-            expires_at: if other_expiry { row.expires_at } else { held.expires_at },
-            ..row.clone()
-        };
-        profile.entitlement = entitlement(Some(held), row, zone, now);
+    // What the file repeats says nothing new, and neither does what payments have made of the customer meanwhile.
+    let held = &before.entitlement;
+    let sets_package = before.imported_package != profile.imported_package && held.package.id != row.package.id;
+    let sets_expiry =
+        before.imported_expiry != profile.imported_expiry && zone.date(held.expires_at) != profile.imported_expiry;
+    let mut granted = None;
+    if sets_package || sets_expiry {
+        let expires_at = if sets_expiry { Some(row.expires_at) } else { None };
         profile.last_grant = profile.last_grant.saturating_add(1);
-        grant(profile.id.clone(), profile.last_grant, row, now)
-    });
-    profile.imported_package = row.package.id.clone();
-    profile.imported_expiry = imported_expiry;
+        let reason = Reason::Import { sets_package, expires_at };
+        let grant = grant(profile.id.clone(), profile.last_grant, reason, row, now);
+        profile.entitlement = extend(Some(held.clone()), &grant, zone)?;
+        granted = Some(grant);
+    }
     if profile == *before {
-        return None;
+        return Ok(None);
     }
     profile.updated_at = now;
     let former_phone = before.phone.clone().filter(|phone| profile.phone.as_ref() != Some(phone));
     let losses = losses(before, &profile, now);
-    Some(Import { profile, grant, former_phone, losses })
+    Ok(Some(Import { profile, grant: granted, former_phone, losses }))
 }
 
-fn grant(customer_id: CustomerId, sequence: u32, row: &CustomerRow, now: OffsetDateTime) -> Grant {
-    let reason = Reason::Import { expires_at: row.expires_at };
-    Grant {
-        customer_id,
-        sequence,
-        reason,
-        package: row.package.clone(),
-        revoked: false,
-        returns: Vec::new(),
-        granted_at: now,
-    }
+fn grant(customer_id: CustomerId, sequence: u32, reason: Reason, row: &CustomerRow, now: OffsetDateTime) -> Grant {
+    let package = row.package.clone();
+    Grant { customer_id, sequence, reason, package, revoked: false, returns: Vec::new(), granted_at: now }
 }
 
-fn entitlement(before: Option<&Entitlement>, row: &CustomerRow, zone: Zone, now: OffsetDateTime) -> Entitlement {
-    imported(before, &row.package, row.expires_at, now, zone)
-}
-
-fn new_profile(id: CustomerId, row: &CustomerRow, zone: Zone, now: OffsetDateTime) -> Profile {
-    Profile {
-        id,
+fn new_profile(row: &CustomerRow, grant: &Grant, zone: Zone, now: OffsetDateTime) -> Result<Profile, FoldError> {
+    Ok(Profile {
+        id: grant.customer_id.clone(),
         name: row.name.clone(),
         phone: row.phone.clone(),
         username: row.username.clone(),
         device_id: row.device_id.clone(),
         ont_serial: row.ont_serial.clone(),
-        entitlement: entitlement(None, row, zone, now),
+        entitlement: extend(None, grant, zone)?,
         imported_package: row.package.id.clone(),
         imported_expiry: zone.date(row.expires_at),
         credit: Rupiah::ZERO,
@@ -163,7 +149,7 @@ fn new_profile(id: CustomerId, row: &CustomerRow, zone: Zone, now: OffsetDateTim
         created_at: now,
         updated_at: now,
         version: 0,
-    }
+    })
 }
 
 #[cfg(test)]
@@ -187,39 +173,44 @@ mod tests {
         }
     }
 
-    fn id() -> CustomerId {
-        CustomerId::parse("c9").unwrap()
+    fn new() -> Profile {
+        let id = CustomerId::parse("c9").unwrap();
+        import(None, &row(), id, Zone::Jakarta, examples::NOW).unwrap().unwrap().profile
+    }
+
+    fn again(profile: &Profile, row: &CustomerRow) -> Option<Import> {
+        import(Some(profile), row, profile.id.clone(), Zone::Jakarta, examples::NOW).unwrap()
     }
 
     #[test]
     fn the_same_row_again_changes_nothing_even_after_a_payment() {
-        let mut profile = import(None, &row(), id(), Zone::Jakarta, examples::NOW).unwrap().profile;
-        assert_eq!(import(Some(&profile), &row(), id(), Zone::Jakarta, examples::NOW), None);
+        let mut profile = new();
+        assert_eq!(again(&profile, &row()), None);
         profile.entitlement.expires_at = later(profile.entitlement.expires_at, Duration::days(30));
         profile.last_grant = 2;
-        assert_eq!(import(Some(&profile), &row(), id(), Zone::Jakarta, examples::NOW), None);
+        assert_eq!(again(&profile, &row()), None);
     }
 
     #[test]
     fn another_expiry_or_package_is_a_new_grant_and_another_phone_is_not() {
-        let profile = import(None, &row(), id(), Zone::Jakarta, examples::NOW).unwrap().profile;
+        let profile = new();
         let moved = CustomerRow { phone: None, ..row() };
-        let change = import(Some(&profile), &moved, id(), Zone::Jakarta, examples::NOW).unwrap();
+        let change = again(&profile, &moved).unwrap();
         assert_eq!((change.grant, change.former_phone), (None, row().phone));
         assert_eq!(change.losses, [Loss::Phone(row().phone.unwrap())]);
         let longer = CustomerRow { expires_at: later(row().expires_at, Duration::days(1)), ..row() };
-        let change = import(Some(&profile), &longer, id(), Zone::Jakarta, examples::NOW).unwrap();
+        let change = again(&profile, &longer).unwrap();
         assert_eq!(change.grant.map(|grant| grant.sequence), Some(2));
         assert_eq!(change.profile.entitlement.expires_at, longer.expires_at);
     }
 
     #[test]
     fn what_somebody_paid_for_is_not_taken_away_unsaid() {
-        let new = import(None, &row(), id(), Zone::Jakarta, examples::NOW).unwrap().profile;
+        let new = new();
         let earlier = CustomerRow { expires_at: later(row().expires_at, Duration::days(-3)), ..row() };
         let smaller = CustomerRow { package: examples::package("home10", 100_000), ..row() };
         for row in [&earlier, &smaller] {
-            let change = import(Some(&new), row, id(), Zone::Jakarta, examples::NOW).unwrap();
+            let change = again(&new, row).unwrap();
             assert_eq!(change.losses, [], "nobody has paid: the sheet is what is known");
         }
         let until = later(row().expires_at, Duration::days(30));
@@ -231,38 +222,56 @@ mod tests {
             paid: Rupiah::new(300_000),
             unrecorded: Rupiah::ZERO,
         });
-        let change = import(Some(&paid), &earlier, id(), Zone::Jakarta, examples::NOW).unwrap();
+        let change = again(&paid, &earlier).unwrap();
         assert_eq!(change.losses, [Loss::Time { from: until, to: earlier.expires_at }]);
-        let change = import(Some(&paid), &smaller, id(), Zone::Jakarta, examples::NOW).unwrap();
+        let change = again(&paid, &smaller).unwrap();
         let (from, to) = (row().package.id, smaller.package.id);
         assert_eq!(change.losses, [Loss::Package { from, to }]);
         let longer = CustomerRow { expires_at: later(until, Duration::days(9)), ..row() };
-        assert_eq!(import(Some(&paid), &longer, id(), Zone::Jakarta, examples::NOW).unwrap().losses, []);
+        assert_eq!(again(&paid, &longer).unwrap().losses, []);
     }
 
     #[test]
     fn a_day_is_the_same_day_at_whatever_hour() {
-        let profile = import(None, &row(), id(), Zone::Jakarta, examples::NOW).unwrap().profile;
+        let profile = new();
         let hours = CustomerRow { expires_at: later(row().expires_at, Duration::hours(2)), ..row() };
-        assert_eq!(import(Some(&profile), &hours, id(), Zone::Jakarta, examples::NOW), None);
+        assert_eq!(again(&profile, &hours), None);
     }
 
     #[test]
     fn a_sheet_that_corrects_one_column_leaves_the_other_as_it_was_paid_for() {
-        let mut profile = import(None, &row(), id(), Zone::Jakarta, examples::NOW).unwrap().profile;
+        let mut profile = new();
         profile.entitlement.package = examples::package("home50", 500_000);
         profile.entitlement.expires_at = later(row().expires_at, Duration::days(24));
         let dates = CustomerRow { expires_at: later(row().expires_at, Duration::days(2)), ..row() };
-        let change = import(Some(&profile), &dates, id(), Zone::Jakarta, examples::NOW).unwrap();
+        let change = again(&profile, &dates).unwrap();
         let entitlement = &change.profile.entitlement;
         assert_eq!((entitlement.package.id.as_str(), entitlement.expires_at), ("home50", dates.expires_at));
-        assert_eq!(import(Some(&change.profile), &dates, id(), Zone::Jakarta, examples::NOW), None);
+        assert_eq!(
+            change.grant.map(|grant| grant.reason),
+            Some(Reason::Import { sets_package: false, expires_at: Some(dates.expires_at) })
+        );
+        assert_eq!(again(&change.profile, &dates), None);
         let package = CustomerRow { package: examples::package("home10", 100_000), ..row() };
-        let change = import(Some(&profile), &package, id(), Zone::Jakarta, examples::NOW).unwrap();
+        let change = again(&profile, &package).unwrap();
         let entitlement = &change.profile.entitlement;
         assert_eq!(
             (entitlement.package.id.as_str(), entitlement.expires_at),
             ("home10", profile.entitlement.expires_at)
+        );
+        assert_eq!(
+            change.grant.map(|grant| grant.reason),
+            Some(Reason::Import { sets_package: true, expires_at: None })
+        );
+        let known = CustomerRow {
+            package: profile.entitlement.package.clone(),
+            expires_at: profile.entitlement.expires_at,
+            ..row()
+        };
+        assert_eq!(
+            again(&profile, &known).unwrap().grant,
+            None,
+            "the file knows what payments made, and freezes nothing"
         );
     }
 }

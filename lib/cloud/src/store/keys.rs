@@ -133,6 +133,12 @@ pub fn username(username: &str) -> Key {
     Key::new(format!("USERNAME#{username}"), "USERNAME")
 }
 
+/// The zone of the installation.
+#[must_use]
+pub fn zone() -> Key {
+    Key::new("INSTALLATION", "ZONE")
+}
+
 /// A package; all lie in one partition, there are few.
 #[must_use]
 pub fn package(package: &PackageId) -> Key {

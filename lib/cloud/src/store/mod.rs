@@ -11,6 +11,7 @@ mod device;
 mod entitlement;
 mod error;
 mod id;
+mod installation;
 mod invoice;
 mod item;
 pub mod keys;

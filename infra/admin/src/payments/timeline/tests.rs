@@ -3,6 +3,7 @@ use billing::money::Rupiah;
 use billing::money::ledger::{Entry, PaymentRef};
 use billing::payment::gateway::{GatewayName, Mode};
 use billing::payment::invoice::{InvoiceKind, PaymentLink};
+use billing::service::entitlement::LateRenewal;
 use billing::service::package::Package;
 use billing::telling::network::{LineState, ReceiverProblem};
 use billing::zone::Zone;
@@ -109,13 +110,42 @@ fn received() -> LedgerLine {
 }
 
 fn facts(invoice: Invoice, orders: Vec<Order>) -> Facts {
-    Facts { invoice, orders, entries: Vec::new(), events: HashMap::new(), network_update: None }
+    Facts {
+        invoice,
+        orders,
+        entries: Vec::new(),
+        events: HashMap::new(),
+        grants: Vec::new(),
+        taken: None,
+        network_update: None,
+    }
+}
+
+fn grant(invoice: &Invoice) -> Grant {
+    let reason = Reason::Renewal {
+        invoice_id: invoice.id.clone(),
+        settlement_no: 1,
+        paid_at: after(60),
+        money: invoice.amount,
+        late: LateRenewal::FromPayment,
+    };
+    Grant {
+        customer_id: invoice.customer_id.clone(),
+        sequence: 2,
+        reason,
+        package: invoice.package.clone(),
+        revoked: false,
+        returns: Vec::new(),
+        granted_at: after(63),
+    }
 }
 
 fn settled(relayed_at: Option<OffsetDateTime>, applied: bool) -> Facts {
     let mut invoice = invoice(InvoiceStatus::Paid);
+    let mut grants = vec![];
     if applied {
         (invoice.granted, invoice.applied_at) = (Some(1), Some(after(63)));
+        grants.push(grant(&invoice));
     } else {
         invoice.wake_at = Some(after(180));
     }
@@ -126,8 +156,32 @@ fn settled(relayed_at: Option<OffsetDateTime>, applied: bool) -> Facts {
         orders: vec![order],
         entries: vec![received()],
         events: HashMap::from([("e1".to_owned(), event)]),
+        grants,
+        taken: None,
         network_update: None,
     }
+}
+
+#[test]
+fn whether_somebody_is_served_is_told_from_the_grant() {
+    let mut facts = settled(Some(after(62)), true);
+    let applied = |facts: &Facts| steps(facts, UI).into_iter().find(|step| step.name == "applied").unwrap().detail;
+    assert_eq!(applied(&facts), "the customer is served for it");
+    let entitlement = |at| Entitlement::imported(&facts.invoice.package, at, NOW, Zone::Jakarta);
+    let taken = Taken { bought: entitlement(after(86_400)), left: entitlement(after(3_600)) };
+    let imported = Reason::Import { sets_package: false, expires_at: Some(after(3_600)) };
+    let later = Grant { sequence: 3, reason: imported, ..facts.grants[0].clone() };
+    facts.taken = Some(taken);
+    assert_eq!(applied(&facts), "the customer is served for it", "the import was before the payment");
+    facts.grants.push(later);
+    assert_eq!(
+        applied(&facts),
+        "an import took service away: with home20 until 2026-11-23 11:00:00 WIB, bought was home20 until 2026-11-24 10:00:00 WIB"
+    );
+    check_next(&facts, "an import says less than was paid for");
+    facts.grants[0].revoked = true;
+    assert_eq!(applied(&facts), "");
+    check_next(&facts, "no grant serves the customer");
 }
 
 #[track_caller]

@@ -20,6 +20,7 @@ use crate::service::apply::{Application, ApplyRules, Todo, give_back, grant, nex
 use crate::service::customer::Profile;
 use crate::service::entitlement::{Grant, LateRenewal};
 use crate::service::import::{CustomerRow, import};
+use crate::service::package::Package;
 use crate::service::upgrade::{self, UpgradePricing};
 use crate::telling::event::Event;
 
@@ -38,10 +39,13 @@ pub enum Step {
     Apply,
     /// The newest unpaid invoice is withdrawn.
     Withdraw,
-    /// The provider's records say that the service ends in so many days.
-    Import(i64),
     /// The provider gives credit or takes it.
     Adjust(i64),
+    /// The provider's records say that the service ends in so many days, with that package. Refused if somebody would
+    /// lose what they paid for.
+    Import(&'static str, i64),
+    /// The same, although somebody loses by it.
+    Overwrite(&'static str, i64),
     /// Days go by.
     Wait(i64),
 }
@@ -58,6 +62,11 @@ impl Step {
 
 const ZONE: Zone = Zone::Jakarta;
 const RULES: ApplyRules = ApplyRules { zone: ZONE, late: LateRenewal::FromPayment };
+
+fn catalogue(package: &str) -> Package {
+    let price = BTreeMap::from([("home20", 300_000), ("home50", 500_000), ("free", 0)])[package];
+    examples::package(package, price)
+}
 
 #[derive(Debug, Clone)]
 pub struct Story {
@@ -126,24 +135,31 @@ impl Story {
                 self.profile = withdrawal.profile.clone();
                 self.withdrawn(withdrawal);
             }
-            Step::Import(days) => {
-                let expires_at = ZONE.end_of(ZONE.date(self.now + Duration::days(*days)));
-                let package = examples::package("home20", 300_000);
-                let (name, username) = (self.profile.name.clone(), self.profile.username.clone());
-                let row =
-                    CustomerRow { name, phone: None, username, package, expires_at, device_id: None, ont_serial: None };
-                let Some(change) = import(Some(&self.profile), &row, self.profile.id.clone(), ZONE, self.now) else {
-                    return;
-                };
-                self.profile = change.profile;
-                self.grants.extend(change.grant.map(|grant| (grant.sequence, grant)));
-            }
             Step::Adjust(amount) => {
                 let adjusted = adjust(&self.profile, Rupiah::new(*amount), "why", true, self.now).unwrap();
                 self.profile = adjusted.profile;
                 self.enter(vec![adjusted.entry], &[]);
             }
+            Step::Import(package, days) => self.import(package, *days, false),
+            Step::Overwrite(package, days) => self.import(package, *days, true),
             Step::Wait(days) => self.now += Duration::days(*days),
+        }
+    }
+
+    fn import(&mut self, package: &str, days: i64, overwrite: bool) {
+        let row = CustomerRow {
+            name: self.profile.name.clone(),
+            phone: self.profile.phone.clone(),
+            username: self.profile.username.clone(),
+            package: catalogue(package),
+            expires_at: ZONE.end_of(ZONE.date(self.now + Duration::days(days))),
+            device_id: None,
+            ont_serial: None,
+        };
+        let change = import(Some(&self.profile), &row, self.profile.id.clone(), ZONE, self.now).unwrap();
+        if let Some(change) = change.filter(|change| overwrite || change.losses.is_empty()) {
+            self.profile = change.profile;
+            self.grants.extend(change.grant.map(|grant| (grant.sequence, grant)));
         }
     }
 
@@ -172,8 +188,7 @@ impl Story {
     }
 
     fn choose(&mut self, package: &str) {
-        let price = BTreeMap::from([("home20", 300_000), ("home50", 500_000), ("free", 0)])[package];
-        let package = examples::package(package, price);
+        let package = catalogue(package);
         let rules = upgrade::UpgradeRules { zone: ZONE, pricing: UpgradePricing::Prorated };
         let open = self
             .profile

@@ -56,14 +56,34 @@ impl Stretch {
         for periods in fewest..=fewest.saturating_add(2) {
             let from = zone.add_months(until, months(package, periods)?.saturating_neg(), anchor_day)?;
             if from <= at {
-                let most = IMPORTED_MONTHS.checked_div(package.period_months.into()).unwrap_or_default().max(1);
                 let paid = Rupiah::new(
-                    i64::from(periods.min(most)).checked_mul(package.price.get()).ok_or(MoneyError::OutOfRange)?,
+                    i64::from(periods.min(most_periods(package)))
+                        .checked_mul(package.price.get())
+                        .ok_or(MoneyError::OutOfRange)?,
                 );
                 return Ok(Some(Self { from, until, paid, unrecorded: paid }));
             }
         }
         Err(OutOfCalendar.into())
+    }
+
+    /// Service from `from` to `until` whose price nobody recorded, at the package's price, two years at most. At the very
+    /// end of the calendar, where no period can be counted, it is worth nothing.
+    pub(super) fn unrecorded(package: &Package, from: OffsetDateTime, until: OffsetDateTime, zone: Zone) -> Self {
+        let most = package.price.get().saturating_mul(most_periods(package).into());
+        let paid = cost(package, from, until, zone).unwrap_or(Rupiah::ZERO).min(Rupiah::new(most));
+        Self { from, until, paid, unrecorded: paid }
+    }
+
+    /// The part of it before `until`, with its share of the money.
+    pub(super) fn until(&self, until: OffsetDateTime) -> Result<Self, MoneyError> {
+        let (after, recorded) = (self.unused(until)?, self.unused_recorded(until)?);
+        Ok(Self {
+            from: self.from,
+            until: self.until.min(until),
+            paid: self.paid.minus(after)?,
+            unrecorded: self.unrecorded.minus(after.minus(recorded)?)?,
+        })
     }
 
     /// What is left of the money at `at`, in proportion to the time left. Whole rupiah, rounded down: less than Rp1 per
@@ -135,6 +155,11 @@ pub fn cost(package: &Package, from: OffsetDateTime, until: OffsetDateTime, zone
     let (rest, period) = ((until - begun).whole_seconds().max(0), (ended - begun).whole_seconds());
     let part = share(package.price, rest, period).ok_or(MoneyError::OutOfRange)?;
     Ok(Rupiah::new(whole).plus(Rupiah::new(part))?)
+}
+
+/// Periods that imported service counts for at most.
+fn most_periods(package: &Package) -> i32 {
+    IMPORTED_MONTHS.checked_div(package.period_months.into()).unwrap_or_default().max(1)
 }
 
 /// `amount` × `part` ÷ `whole`, rounded down.

@@ -19,7 +19,7 @@ fn check(
     late: LateRenewal,
     expected: (OffsetDateTime, u8),
 ) {
-    let before = imported(None, &home20(), expires, paid_at, ZONE);
+    let before = Entitlement::imported(&home20(), expires, paid_at, ZONE);
     let after = extend(Some(before), &renewal(2, paid_for, paid_at, late), ZONE).unwrap();
     assert_eq!((after.expires_at, after.anchor_day), expected);
     assert_eq!(after.package.id, home20().id, "a renewal changes no package");
@@ -109,7 +109,7 @@ fn money_for_another_package_buys_days_of_the_active_one() {
 fn money_cannot_buy_days_of_a_package_without_price_and_is_credit() {
     let paid_at = datetime!(2026-11-01 12:00 +7);
     let renewed = |expires| {
-        let before = imported(None, &package("free", 0), expires, paid_at, ZONE);
+        let before = Entitlement::imported(&package("free", 0), expires, paid_at, ZONE);
         let after = extend(Some(before), &renewal(2, home20(), paid_at, LateRenewal::FromPayment), ZONE).unwrap();
         (after.package.price, after.to_credit, after.expires_at, after.anchor_day)
     };
@@ -132,8 +132,10 @@ fn later_by_days(at: OffsetDateTime, days: i64) -> OffsetDateTime {
 
 #[test]
 fn twelve_renewals_from_31_january_end_on_31_january() {
-    let mut grants =
-        vec![Grant { reason: Reason::Import { expires_at: datetime!(2026-01-31 23:59:59 +7) }, ..import() }];
+    let mut grants = vec![Grant {
+        reason: Reason::Import { sets_package: true, expires_at: Some(datetime!(2026-01-31 23:59:59 +7)) },
+        ..import()
+    }];
     grants.extend(
         (2..14).map(|sequence| renewal(sequence, home20(), datetime!(2026-01-20 10:00 +7), LateRenewal::FromPayment)),
     );
@@ -146,7 +148,7 @@ fn months_are_counted_in_the_providers_zone() {
     // 30 January 23:30 in Jakarta is 31 January further east.
     let expires_at = datetime!(2027-01-30 16:30 UTC);
     let grants = [
-        Grant { reason: Reason::Import { expires_at }, ..import() },
+        Grant { reason: Reason::Import { sets_package: true, expires_at: Some(expires_at) }, ..import() },
         renewal(2, home20(), datetime!(2027-01-20 00:00 UTC), LateRenewal::FromPayment),
     ];
     for (zone, anchor_day, expected) in [
@@ -167,13 +169,45 @@ fn the_first_grant_of_all_starts_when_it_is_paid() {
     assert_eq!(fold([], ZONE), Ok(None));
 }
 
+/// What the provider's records say at noon on 15 November, after November was paid for with `home20`, Rp300.000.
+fn corrected(sets_package: bool, expires_at: Option<OffsetDateTime>) -> Vec<Grant> {
+    let begin = Grant {
+        reason: Reason::Import { sets_package: true, expires_at: Some(datetime!(2026-10-31 23:59:59 +7)) },
+        granted_at: datetime!(2026-10-20 12:00 +7),
+        ..import()
+    };
+    let paid = renewal(2, home20(), datetime!(2026-10-25 12:00 +7), LateRenewal::FromPayment);
+    let correction = Grant {
+        sequence: 3,
+        reason: Reason::Import { sets_package, expires_at },
+        package: package("home50", 500_000),
+        granted_at: datetime!(2026-11-15 12:00 +7),
+        ..import()
+    };
+    vec![begin, paid, correction]
+}
+
 #[test]
-fn an_import_sets_package_and_expiry_whatever_was_before() {
-    let grants = [
-        renewal(1, package("home50", 500_000), datetime!(2026-11-05 09:00 +7), LateRenewal::FromPayment),
-        Grant { sequence: 2, ..import() },
-    ];
-    assert_eq!(fold(&grants, ZONE), Ok(Some(crate::examples::profile().entitlement)));
+fn an_import_sets_what_it_says_and_leaves_the_rest_as_payments_made_it() {
+    let at = datetime!(2026-11-15 23:59:59 +7);
+    let after = |grants: &[Grant]| {
+        let after = fold(grants, ZONE).unwrap().unwrap();
+        let unused = [after.unused(at).unwrap(), after.unused_recorded(at).unwrap()];
+        (after.package.id.to_string(), after.expires_at, unused.map(Rupiah::get))
+    };
+    let [november, december] = [datetime!(2026-11-30 23:59:59 +7), datetime!(2026-12-30 23:59:59 +7)];
+    let ended = datetime!(2026-10-31 23:59:59 +7);
+    let mut package = corrected(true, None);
+    assert_eq!(after(&package), ("home50".into(), november, [150_000, 150_000]), "what was paid counts on");
+    package[1].revoked = true;
+    assert_eq!(after(&package), ("home50".into(), ended, [0, 0]), "the expiry that payments made is not frozen");
+    let longer = corrected(false, Some(december));
+    assert_eq!(after(&longer), ("home20".into(), december, [450_000, 150_000]), "nobody paid for December");
+    let shorter = corrected(false, Some(at));
+    assert_eq!(after(&shorter), ("home20".into(), at, [0, 0]));
+    let mut unpaid = corrected(true, Some(december));
+    unpaid.remove(1);
+    assert_eq!(after(&unpaid), ("home50".into(), december, [737_704, 0]), "all at list price from 15 November on");
 }
 
 #[test]
@@ -181,7 +215,7 @@ fn unused_service_is_worth_its_share_of_what_was_paid_for_it() {
     // Renewed for November at Rp300.000 and, after a rise of the price, for December at Rp310.000. Home 20 was imported
     // for October.
     let import = Grant {
-        reason: Reason::Import { expires_at: datetime!(2026-10-31 23:59:59 +7) },
+        reason: Reason::Import { sets_package: true, expires_at: Some(datetime!(2026-10-31 23:59:59 +7)) },
         granted_at: datetime!(2026-10-01 00:00 +7),
         ..import()
     };
@@ -224,7 +258,7 @@ fn imported_service_is_worth_the_price_of_its_package() {
         (home20(), datetime!(2099-10-31 00:00 +7), datetime!(2026-10-31 00:00 +7), 24 * 300_000),
         (home20(), datetime!(9999-12-31 00:00 +7), datetime!(2026-10-31 00:00 +7), 24 * 300_000),
     ] {
-        let entitlement = imported(None, &package, expires, at, ZONE);
+        let entitlement = Entitlement::imported(&package, expires, at, ZONE);
         let value = entitlement.stretches.iter().map(|stretch| stretch.unused(at).unwrap().get()).sum::<i64>();
         assert!((value - unused).abs() <= 2, "{expires} {at}: {value}");
     }
@@ -255,7 +289,10 @@ fn who_pays_years_ahead_has_a_bounded_profile_and_the_same_value() {
 
 #[test]
 fn the_end_of_the_calendar_is_an_error_and_no_panic() {
-    let grant = Grant { reason: Reason::Import { expires_at: datetime!(9999-12-31 23:59:59 UTC) }, ..import() };
+    let grant = Grant {
+        reason: Reason::Import { sets_package: true, expires_at: Some(datetime!(9999-12-31 23:59:59 UTC)) },
+        ..import()
+    };
     let forever = extend(None, &grant, ZONE).unwrap();
     let at = datetime!(2026-11-05 09:00 +7);
     assert_eq!(forever.unused(at), Ok(Rupiah::ZERO), "nothing that could be counted");

@@ -510,7 +510,10 @@ fn from_one_package_without_a_price_to_another_no_time_is_given() {
 
 #[test]
 fn prorated_who_is_served_for_ever_or_for_nothing_pays_a_period() {
-    let far = Grant { reason: Reason::Import { expires_at: datetime!(2099-12-31 16:59:59 UTC) }, ..examples::import() };
+    let far = Grant {
+        reason: Reason::Import { sets_package: true, expires_at: Some(datetime!(2099-12-31 16:59:59 UTC)) },
+        ..examples::import()
+    };
     let far = Profile { entitlement: extend(None, &far, Zone::Jakarta).unwrap(), ..budi() };
     let for_nothing = changed(&budi(), &free(), FULL_PRICE, HALFWAY);
     for profile in [far, for_nothing] {

@@ -33,8 +33,10 @@ fn any_grant() -> impl Strategy<Value = Grant> {
     let late = prop_oneof![Just(LateRenewal::FromPayment), Just(LateRenewal::FromExpiry)];
     let renewed =
         (packages(), instants(), late).prop_map(|(package, paid_at, late)| renewal(1, package, paid_at, late));
-    let imported = (packages(), instants(), -30..400_i64).prop_map(|(package, granted_at, days)| {
-        let reason = Reason::Import { expires_at: granted_at + Duration::days(days) };
+    let said = (any::<bool>(), prop::option::weighted(0.8, -30..400_i64));
+    let imported = (packages(), instants(), said).prop_map(|(package, granted_at, (sets_package, days))| {
+        let expires_at = days.map(|days| granted_at + Duration::days(days));
+        let reason = Reason::Import { sets_package, expires_at };
         Grant { reason, package, granted_at, ..import() }
     });
     prop_oneof![5 => renewed, 4 => changed(), 1 => imported]
