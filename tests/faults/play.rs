@@ -6,9 +6,13 @@ use std::pin::pin;
 
 use apply_payment::Apply;
 use billing::{
-    id::{CustomerId, InvoiceId},
+    id::{CustomerId, InvoiceId, PackageId},
     payment::{gateway::GatewayName, invoice::NewInvoice, renewal::issue_renewal, withdrawal::withdraw},
-    service::{apply::ApplyRules, customer::Profile},
+    service::{
+        apply::ApplyRules,
+        customer::Profile,
+        import::{CustomerRow, import},
+    },
 };
 use cloud::app::App;
 use cloud::queue::Batch;
@@ -25,7 +29,7 @@ use testkit::{World, table};
 use time::{Duration, OffsetDateTime};
 
 use crate::books::{Books, Failure, Kind};
-use crate::schedule::{Action, KeyChange, Open, Step, Sum, Trouble};
+use crate::schedule::{Action, KeyChange, Open, Row, Step, Sum, Trouble};
 
 /// What a step takes. So nothing is due in the same second as something else, and who comes first is no chance.
 const STEP: Duration = Duration::seconds(7);
@@ -361,6 +365,10 @@ impl Play {
                 self.issue().await;
                 Done::Nothing
             }
+            Action::Import { row } => {
+                self.import(&p, row).await;
+                Done::Nothing
+            }
         }
     }
 
@@ -509,6 +517,44 @@ impl Play {
             match p.store.withdraw_invoice(&withdrawal, self.now()).await {
                 Err(StoreError::Stale | StoreError::Unavailable(_)) => {}
                 _ => return,
+            }
+        }
+    }
+
+    /// As `lunas customers import` does it, without `--overwrite`.
+    async fn import(&self, p: &App, row: Row) {
+        let zone = p.settings.zone;
+        let first = &self.phone;
+        let mut said = CustomerRow {
+            name: first.name.clone(),
+            phone: first.phone.clone(),
+            username: first.username.clone(),
+            package: first.entitlement.package.clone(),
+            expires_at: first.entitlement.expires_at,
+            device_id: None,
+            ont_serial: None,
+        };
+        match row {
+            Row::Again => {}
+            Row::Renamed => said.name.push_str(" (toko)"),
+            Row::Days(days) => {
+                said.expires_at = zone.end_of(zone.date(self.now().saturating_add(Duration::days(days))));
+            }
+            Row::Package(id) => {
+                let id = PackageId::parse(id).unwrap();
+                said.package = self.direct.package(&id).await.unwrap().unwrap().package;
+            }
+        }
+        for _ in 0..TRIES {
+            let Ok(before) = p.store.customer_by_username(&said.username).await else { return };
+            let decided = import(before.as_ref(), &said, self.customer.clone(), zone, self.now()).unwrap();
+            let Some(import) = decided else { return self.answers.borrow_mut().push("unchanged".to_owned()) };
+            if !import.losses.is_empty() {
+                return self.answers.borrow_mut().push("refused".to_owned());
+            }
+            match p.store.import_customer(&import).await {
+                Err(StoreError::Stale | StoreError::Unavailable(_)) => {}
+                _ => return self.answers.borrow_mut().push("changed".to_owned()),
             }
         }
     }

@@ -41,6 +41,18 @@ pub enum Action {
     Withdraw { invoice: Open },
     /// The admin issues the next renewal, if none is open.
     Issue,
+    /// The admin imports a file with the customer's row.
+    Import { row: Row },
+}
+
+/// What a row says: what the first import said, or one column corrected.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Row {
+    Again,
+    Renamed,
+    Package(&'static str),
+    /// Served until so many days from now.
+    Days(i64),
 }
 
 /// One of the invoices that a profile holds as open; if there is none, the newest of all.
@@ -174,6 +186,12 @@ pub fn schedule(seed: u64) -> Vec<Step> {
     while told.len() < length {
         story(&mut random, &mut told);
     }
+    if random.one_in(3) {
+        // In between whatever belongs together.
+        let place = random.below(told.len());
+        told.insert(place, import(&mut random));
+        told.push(import(&mut random));
+    }
     for place in 1..told.len() {
         if random.one_in(8) {
             told.swap(place - 1, place);
@@ -305,7 +323,8 @@ fn any(random: &mut Random) -> Action {
         79 => Action::LoseMessage { nth },
         80..=83 => Action::Check { invoice },
         84..=88 => Action::Reconcile,
-        89..=90 => Action::Sweep,
+        89 => Action::Sweep,
+        90 => import(random),
         91..=95 => Action::Wait { minutes: random.one_of(&[1, 2, 6, 6, 16, 61, 6 * 60, 24 * 60, 3 * 24 * 60]) },
         96..=97 => Action::Keys {
             gateway,
@@ -314,6 +333,17 @@ fn any(random: &mut Random) -> Action {
         98 => Action::Withdraw { invoice },
         _ => Action::Issue,
     }
+}
+
+/// The same file again mostly, else one that was corrected.
+fn import(random: &mut Random) -> Action {
+    let row = match random.below(8) {
+        0..=3 => Row::Again,
+        4 => Row::Renamed,
+        5 => Row::Package(random.one_of(&["home10", "home20", "home50", "gratis"])),
+        _ => Row::Days(random.one_of(&[-1, 3, 12, 45, 100])),
+    };
+    Action::Import { row }
 }
 
 fn at_gateway(random: &mut Random) -> Action {
