@@ -66,7 +66,8 @@ fn who_pays_on_the_last_day_is_not_late_although_the_money_is_used_up() {
 
 #[test]
 fn days_bought_bit_by_bit_are_rounded_up_once() {
-    let before = imported(None, &home20(), datetime!(2026-11-30 23:59:59 +7), datetime!(2026-11-01 12:00 +7), ZONE);
+    let before =
+        Entitlement::imported(&home20(), datetime!(2026-11-30 23:59:59 +7), datetime!(2026-11-01 12:00 +7), ZONE);
     // A day and a half each, of a month of 30 days.
     let bit = |sequence, paid_at| renewal(sequence, package("home10", 15_000), paid_at, LateRenewal::FromPayment);
     let pay = |before, paid_at| extend(Some(before), &bit(2, paid_at), ZONE).unwrap();
