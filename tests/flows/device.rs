@@ -251,7 +251,7 @@ async fn what_is_remembered_ends_when_the_line_is_given_another_modem() {
     let mut profile = home.world.profile(&home.customer.id).await;
     profile.device_id = Some("gone".to_owned());
     profile.username = "nobody@lunas".to_owned();
-    let change = billing::service::import::Import { profile, grant: None, former_phone: None };
+    let change = billing::service::import::Import { profile, grant: None, former_phone: None, losses: Vec::new() };
     home.world.app.store.import_customer(&change).await.unwrap();
     assert_eq!(home.get().await.0, 404, "not what was remembered of the modem before");
     assert!(home.asked() > asked);

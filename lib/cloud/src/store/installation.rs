@@ -1,5 +1,6 @@
 //! What holds for the whole installation.
 
+use aws_sdk_dynamodb::operation::put_item::PutItemError;
 use billing::zone::Zone;
 use serde::{Deserialize, Serialize};
 
@@ -32,9 +33,7 @@ impl Store {
         let put = put.condition_expression("attribute_not_exists(PK)").send().await;
         match put {
             Ok(_) => Ok(zone),
-            Err(error)
-                if error.as_service_error().is_some_and(|error| error.is_conditional_check_failed_exception()) =>
-            {
+            Err(error) if error.as_service_error().is_some_and(PutItemError::is_conditional_check_failed_exception) => {
                 self.zone().await?.ok_or(StoreError::Stale)
             }
             Err(error) => Err(unavailable(&error)),
