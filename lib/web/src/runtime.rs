@@ -1,7 +1,9 @@
 //! How a function that answers HTTP is run.
 
+use lambda_http::aws_lambda_events::apigw::ApiGatewayV2httpResponse;
+use lambda_http::http::header::SET_COOKIE;
 use lambda_http::request::LambdaRequest;
-use lambda_http::{Adapter, Body, Error, LambdaEvent, Request, Response, Service, lambda_runtime, service_fn};
+use lambda_http::{Body, Error, LambdaEvent, Request, Response, Service, lambda_runtime, service_fn};
 use percent_encoding::{AsciiSet, CONTROLS, utf8_percent_encode};
 
 /// What no address may hold as it is (RFC 3986, appendix A).
@@ -12,18 +14,32 @@ const NOT_IN_PATH: &AsciiSet = &NOT_IN_QUERY.add(b'?').add(b'{').add(b'|').add(b
 /// Runs `handler` behind an HTTP API of API Gateway.
 ///
 /// `lambda_http` panics at an address that is none, and API Gateway makes such addresses: in format 2.0 `rawPath` is
-/// decoded, so `/p/x%3E`, the end of a link in pointed brackets, comes as `/p/x>`.
-pub async fn run<'a, S>(handler: S) -> Result<(), Error>
+/// decoded, so `/p/x%3E`, the end of a link in pointed brackets, comes as `/p/x>`. Its own way back to API Gateway knows
+/// every character set there is, which no answer here needs and every zip would carry.
+pub async fn run<S>(mut handler: S) -> Result<(), Error>
 where
     S: Service<Request, Response = Response<Body>, Error = Error>,
-    S::Future: Send + 'a,
 {
-    let mut adapter = Adapter::from(handler);
-    lambda_runtime::run(service_fn(move |mut event: LambdaEvent<LambdaRequest>| {
-        encode_address(&mut event.payload);
-        adapter.call(event)
+    lambda_runtime::run(service_fn(move |LambdaEvent { mut payload, .. }: LambdaEvent<LambdaRequest>| {
+        encode_address(&mut payload);
+        let answered = handler.call(payload.into());
+        async { answered.await.map(to_event) }
     }))
     .await
+}
+
+/// An answer in format 2.0: cookies stand apart, bytes are base64.
+fn to_event(answer: Response<Body>) -> ApiGatewayV2httpResponse {
+    let (mut parts, body) = answer.into_parts();
+    let cookies = parts.headers.get_all(SET_COOKIE).iter().filter_map(|cookie| cookie.to_str().ok().map(str::to_owned));
+    let mut event = ApiGatewayV2httpResponse::default();
+    event.cookies = cookies.collect();
+    parts.headers.remove(SET_COOKIE);
+    event.headers = parts.headers;
+    event.status_code = parts.status.as_u16().into();
+    event.is_base64_encoded = matches!(body, Body::Binary(_));
+    event.body = if matches!(body, Body::Empty) { None } else { Some(body) };
+    event
 }
 
 fn encode_address(request: &mut LambdaRequest) {
@@ -65,6 +81,27 @@ mod tests {
         ] {
             assert_eq!(request(path, "").uri().path(), expected, "{path}");
         }
+    }
+
+    #[test]
+    fn an_answer_is_handed_over_with_its_cookies_apart_and_its_bytes_encoded() {
+        let answer = Response::builder()
+            .status(303)
+            .header("location", "/customer")
+            .header("set-cookie", "a=1")
+            .header("set-cookie", "b=2");
+        let event = serde_json::to_value(to_event(answer.body(Body::Text("Rp1”".into())).unwrap())).unwrap();
+        let expected = json!({
+            "statusCode": 303, "headers": {"location": "/customer"}, "multiValueHeaders": {}, "cookies": ["a=1", "b=2"],
+            "body": "Rp1”", "isBase64Encoded": false,
+        });
+        assert_eq!(event, expected);
+        let event = |body| serde_json::to_value(to_event(Response::new(body))).unwrap();
+        assert_eq!(
+            [&event(Body::Binary(vec![0xff]))["body"], &event(Body::Binary(vec![0xff]))["isBase64Encoded"]],
+            [&json!("/w=="), &json!(true)]
+        );
+        assert_eq!(event(Body::Empty)["body"], json!(null));
     }
 
     #[test]
