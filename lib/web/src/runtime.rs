@@ -22,7 +22,7 @@ where
 {
     lambda_runtime::run(service_fn(move |LambdaEvent { mut payload, .. }: LambdaEvent<LambdaRequest>| {
         encode_address(&mut payload);
-        let answered = handler.call(payload.into());
+        let answered = Box::pin(handler.call(payload.into()));
         async { answered.await.map(to_event) }
     }))
     .await

@@ -8,7 +8,7 @@ use std::collections::HashMap;
 use billing::{
     id::{InvoiceId, OrderId},
     payment::{gateway::GatewayName, invoice::Invoice, order::Order},
-    service::entitlement::bought_by_payments,
+    service::{customer::Profile, entitlement::taken_by_imports},
 };
 use cloud::store::LedgerLine;
 use serde_json::{Value, json};
@@ -89,11 +89,11 @@ async fn facts(
     let events = console.store.event_states(&told).await?;
     let network_update = console.store.network_update(&invoice.customer_id).await?;
     let grants = console.store.grants(&invoice.customer_id).await?;
-    let left = console.store.profile(&invoice.customer_id).await?.map(|profile| profile.entitlement);
-    let taken = bought_by_payments(&grants, console.zone)?.zip(left).and_then(|(bought, left)| {
-        let is_taken = left.is_less_than(&bought) && bought.expires_at > console.clock.now();
-        is_taken.then_some(Taken { bought, left })
-    });
+    let mut taken = None;
+    if let Some(Profile { entitlement: left, .. }) = console.store.profile(&invoice.customer_id).await? {
+        let bought = taken_by_imports(&grants, &left, console.zone, console.clock.now())?;
+        taken = bought.map(|bought| Taken { bought, left });
+    }
     Ok(Facts { invoice, orders, entries, events, grants, taken, network_update })
 }
 

@@ -6,7 +6,7 @@ use crate::id::InvoiceId;
 use crate::money::ledger::EntryKind;
 use crate::money::{MoneyError, Rupiah};
 use crate::payment::invoice::{Invoice, InvoiceKind};
-use crate::service::entitlement::{Entitlement, Grant, Reason, bought_by_payments, fold};
+use crate::service::entitlement::{Entitlement, Grant, Reason, fold, taken_by_imports};
 
 impl Audit<'_> {
     /// Everything in a customer's books is the customer's.
@@ -87,9 +87,8 @@ impl Audit<'_> {
     }
 
     pub(super) fn paid_service(&mut self) {
-        let Ok(Some(bought)) = bought_by_payments(&self.books.grants, self.zone) else { return };
         let noted = &self.books.profile.entitlement;
-        if bought.expires_at > self.now && noted.is_less_than(&bought) {
+        if let Ok(Some(bought)) = taken_by_imports(&self.books.grants, noted, self.zone, self.now) {
             let what = format!(
                 "served with {} until {}; the live payments bought {} until {}, an import said otherwise",
                 noted.package.id,

@@ -127,17 +127,6 @@ impl Grant {
         self.returns.iter().map(|back| back.sequence).fold(self.sequence, u32::max)
     }
 
-    /// All of its money went back to the payer.
-    fn is_given_back(&self) -> bool {
-        match self.reason {
-            Reason::Import { .. } => false,
-            Reason::Renewal { money, .. } | Reason::Upgrade { money, .. } => {
-                let back = self.returns.iter().try_fold(Rupiah::ZERO, |sum, back| sum.plus(back.amount));
-                money.is_positive() && back.is_ok_and(|back| back >= money)
-            }
-        }
-    }
-
     /// Notes that so much of its money was given back.
     pub fn give_back(&mut self, back: Return) -> Result<(), MoneyError> {
         let joined = if self.returns.len() < RETURNS { None } else { self.returns.pop() };
@@ -173,20 +162,21 @@ pub fn fold<'a>(grants: impl IntoIterator<Item = &'a Grant>, zone: Zone) -> Resu
     fold_by(grants, |before, grant| extend(before, grant, zone))
 }
 
-/// What the live payments bought: the fold without imports that took something away from who had paid.
-pub fn bought_by_payments(grants: &[Grant], zone: Zone) -> Result<Option<Entitlement>, FoldError> {
-    let kept = grants.iter().filter(|grant| !grant.is_given_back());
-    fold_by(kept, |before, grant| {
+/// What the live payments bought, if imports left the customer less, `left`: the fold without imports that took something
+/// away from who had paid. `None` once that time is over, or its money went back.
+pub fn taken_by_imports(
+    grants: &[Grant],
+    left: &Entitlement,
+    zone: Zone,
+    now: OffsetDateTime,
+) -> Result<Option<Entitlement>, FoldError> {
+    let bought = fold_by(grants, |before, grant| {
         let after = extend(before.clone(), grant, zone)?;
-        Ok(match (before, &grant.reason) {
-            (Some(before), Reason::Import { .. })
-                if before.has_paid(grant.granted_at) && after.is_less_than(&before) =>
-            {
-                before
-            }
-            _ => after,
-        })
-    })
+        let is_import = matches!(grant.reason, Reason::Import { .. });
+        let kept = before.filter(|before| is_import && before.has_paid(grant.granted_at) && after.is_less_than(before));
+        Ok(kept.unwrap_or(after))
+    })?;
+    Ok(bought.filter(|bought| bought.has_paid(now) && left.is_less_than(bought)))
 }
 
 fn fold_by<'a>(
