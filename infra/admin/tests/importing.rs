@@ -21,7 +21,7 @@ fn the_same_packages_again_change_nothing_and_a_new_price_does() {
 #[test]
 fn a_package_that_cannot_be_sold_is_refused_with_its_line() {
     let deployment = Deployment::with_packages();
-    let rows = format!("{PACKAGES}home20,Again,1,1,1,1,true\nhome99,Home,99.500,1,1,1,true\n");
+    let rows = format!("{PACKAGES}home20,Again,100000,1,1,1,true\nhome99,Home,99.500,1,1,1,true\n");
     let file = deployment.file("packages.csv", &rows);
     let done = deployment.lunas(&["packages", "import", &file]).check(1, "2 refused");
     assert!(done.err.contains("line 4: the package home20 stands in the file already"), "{}", done.err);
