@@ -8,10 +8,12 @@ use time::{Date, Duration, OffsetDateTime, macros::time};
 use crate::money::MoneyError;
 use crate::payment::invoice::{Invoice, InvoiceKind, InvoiceStatus};
 use crate::telling::event::{Event, Stage};
-use crate::zone::Zone;
+use crate::zone::{Zone, later};
 
 /// When in the day customers are reminded, in the provider's zone.
 const TIME_OF_DAY: time::Time = time!(09:00);
+/// A reminder that is kept back by a payment held for review is decided again after this long.
+const AFTER_REVIEW: Duration = Duration::HOUR;
 
 impl Stage {
     pub const ALL: [Self; 3] = [Self::ThreeDaysBefore, Self::DueDay, Self::Overdue];
@@ -43,8 +45,9 @@ pub struct Reminder {
     pub event: Option<Event>,
 }
 
-/// Decides what an invoice is reminded of now. Of several stages that were missed only the latest is
-/// told.
+/// Decides what an invoice is reminded of now. Of several stages that were missed only the latest is told. While a
+/// payment is held for review nothing is told and the stage stays undecided: should the payment be denied, it is told
+/// then.
 pub fn remind(invoice: &Invoice, zone: Zone, now: OffsetDateTime) -> Result<Reminder, MoneyError> {
     let amount = invoice.amount_due()?;
     let open = invoice.status == InvoiceStatus::Unpaid && invoice.kind == InvoiceKind::Renewal && amount.is_positive();
@@ -53,11 +56,14 @@ pub fn remind(invoice: &Invoice, zone: Zone, now: OffsetDateTime) -> Result<Remi
         return Ok(Reminder { invoice, event: None });
     }
     invoice.remind_at = next(invoice.due_date, zone, now);
+    if invoice.in_review.is_some() {
+        let again = later(now, AFTER_REVIEW);
+        invoice.remind_at = Some(invoice.remind_at.map_or(again, |next| next.min(again)));
+        return Ok(Reminder { invoice, event: None });
+    }
     let reached = |stage: &Stage| stage.at(invoice.due_date, zone).is_some_and(|at| at <= now);
     let (customer_id, invoice_id) = (invoice.customer_id.clone(), invoice.id.clone());
-    // Nobody is asked to pay beside a payment that is held for review.
-    let latest = Stage::ALL.into_iter().rev().find(reached).filter(|_| invoice.in_review.is_none());
-    let event = latest.map(|stage| match stage {
+    let event = Stage::ALL.into_iter().rev().find(reached).map(|stage| match stage {
         Stage::Overdue => Event::InvoiceOverdue { customer_id, invoice_id, amount },
         Stage::ThreeDaysBefore | Stage::DueDay => Event::InvoiceReminder { customer_id, invoice_id, amount, stage },
     });
@@ -124,13 +130,28 @@ mod tests {
     }
 
     #[test]
-    fn while_a_payment_is_held_for_review_nobody_is_reminded_and_the_next_stage_waits() {
+    fn while_a_payment_is_held_for_review_nobody_is_reminded_and_the_stage_is_told_once_it_is_denied() {
         let order = examples::order();
         let in_review = Some(OrderKey { gateway: order.gateway, order_id: order.id });
-        let invoice = Invoice { in_review, ..examples::invoice() };
-        let reminder = remind(&invoice, Zone::Jakarta, datetime!(2026-11-27 02:00 UTC)).unwrap();
-        assert_eq!(reminder.event, None);
-        assert_eq!(reminder.invoice.remind_at, Stage::DueDay.at(DUE, Zone::Jakarta));
+        for stage in Stage::ALL {
+            let at = stage.at(DUE, Zone::Jakarta).unwrap();
+            let held = Invoice { in_review: in_review.clone(), remind_at: Some(at), ..examples::invoice() };
+            let first = remind(&held, Zone::Jakarta, at).unwrap();
+            assert_eq!((first.event, first.invoice.remind_at), (None, Some(at + Duration::HOUR)), "{stage:?}");
+            let second = remind(&first.invoice, Zone::Jakarta, at + Duration::HOUR).unwrap();
+            assert_eq!((second.event, second.invoice.remind_at), (None, Some(at + Duration::hours(2))), "{stage:?}");
+            let denied = Invoice { in_review: None, ..second.invoice };
+            let told = remind(&denied, Zone::Jakarta, at + Duration::hours(2)).unwrap();
+            let unheld = remind(&Invoice { in_review: None, ..held }, Zone::Jakarta, at).unwrap();
+            assert!(told.event.is_some() && told.event == unheld.event, "{stage:?}: {:?}", told.event);
+            assert_eq!(told.invoice.remind_at, unheld.invoice.remind_at, "{stage:?}");
+            let accepted = Invoice { status: InvoiceStatus::Paid, in_review: None, ..denied };
+            let over = remind(&accepted, Zone::Jakarta, at + Duration::hours(2)).unwrap();
+            assert_eq!((over.event, over.invoice.remind_at), (None, None), "{stage:?}");
+        }
+        let (soon, next) = (datetime!(2026-11-30 01:30 UTC), Stage::DueDay.at(DUE, Zone::Jakarta));
+        let reminder = remind(&Invoice { in_review, ..examples::invoice() }, Zone::Jakarta, soon).unwrap();
+        assert_eq!(reminder.invoice.remind_at, next, "the next stage is sooner");
     }
 
     #[test]
