@@ -355,7 +355,9 @@ impl OpenBooks {
             if invoice.status != InvoiceStatus::Unpaid {
                 (invoice.link, invoice.lease) = (None, None);
             }
-            invoice.in_review = invoice.in_review.filter(|held| held.order_id != self.order.id);
+            // Also of another order: its next look says so again, should the invoice be open then.
+            let is_open = invoice.status == InvoiceStatus::Unpaid;
+            invoice.in_review = invoice.in_review.filter(|held| is_open && held.order_id != self.order.id);
             // A link that took money is spent, even if the invoice is still open: replacing it would cancel a payment.
             invoice.link = invoice.link.filter(|link| link.order_id != self.order.id);
             invoice.updated_at = now;

@@ -13,7 +13,7 @@ use super::*;
 use crate::examples::{self, NOW};
 use crate::id::OrderId;
 use crate::money::credit::use_credit;
-use crate::payment::invoice::PaymentLink;
+use crate::payment::invoice::{OrderKey, PaymentLink};
 use crate::payment::order::LinkedInvoice;
 use crate::payment::withdrawal;
 use crate::zone::later;
@@ -556,6 +556,24 @@ fn money_spends_the_link_it_came_through_and_payment_spends_every_link() {
         story.invoice.link = Some(link(&story.orders[link_of]));
         story.go_on(&pay);
         assert_eq!(story.invoice.link.is_some(), left, "link of {link_of}, {pay:?}");
+    }
+}
+
+#[test]
+fn a_review_of_another_order_ends_when_the_invoice_is_paid_and_counts_again_once_it_is_open() {
+    for (pay, left) in [(t1(100, 0), true), (t1(300, 0), false)] {
+        let mut story = Story::new();
+        let other = &story.orders[1];
+        let held = OrderKey { gateway: other.gateway, order_id: other.id.clone() };
+        story.invoice.in_review = Some(held.clone());
+        story.go_on(&pay);
+        assert_eq!(story.invoice.in_review.is_some(), left, "{pay:?}");
+        let look = Report { state: ReportedState::InReview("challenge".into()), transactions: Vec::new() };
+        story.go_on(&Step::Report(1, look.clone()));
+        assert_eq!(story.invoice.in_review.is_some(), left, "{pay:?}: nothing is to pay");
+        story.invoice.status = InvoiceStatus::Unpaid;
+        story.take(&Step::Report(1, look));
+        assert_eq!(story.invoice.in_review, Some(held), "{pay:?}");
     }
 }
 
