@@ -6,7 +6,7 @@ use billing::money::Rupiah;
 use billing::payment::invoice::Invoice;
 use billing::service::customer::Profile;
 use billing::telling::event::Event;
-use billing::telling::notice::{Kind, Notice, Skip, still_true, useful_until};
+use billing::telling::notice::{Kind, Notice, Skip, still_true, useful_until, waits_for};
 use cloud::{app::App, store::NoticeContext};
 use cloud::{master_key::MasterKey, pay_page_key::PayPageKey};
 use messaging::Message;
@@ -31,8 +31,8 @@ pub(crate) enum Composed {
 pub(crate) struct Letter {
     pub(crate) phone: Phone,
     pub(crate) message: Message,
-    /// Customer and invoice are about to change, so what is said here would not be true any more.
-    pub(crate) awaits_apply: bool,
+    /// Why it is not to go out yet, if so.
+    pub(crate) waits_for: Option<&'static str>,
     /// Whose pay page its button opens; to be remembered before anybody is given the link.
     pub(crate) page: Option<Invoice>,
 }
@@ -65,7 +65,7 @@ pub(crate) async fn compose(
     let facts = facts(app, &notice.event.event, profile, invoice, language);
     let message = texts::message(kind, language, &facts, link, notice.id.as_str());
     let page = link.is_some().then(|| invoice.clone());
-    Ok(Composed::Say(Box::new(Letter { phone, message, awaits_apply: invoice.awaits_apply(), page })))
+    Ok(Composed::Say(Box::new(Letter { phone, message, waits_for: waits_for(kind, invoice), page })))
 }
 
 async fn login_code(
@@ -90,7 +90,7 @@ async fn login_code(
     }
     let facts = Facts { code: key.code(&state.phone, request_id), ..Facts::default() };
     let message = texts::message(Kind::LoginCode, app.settings.message_language, &facts, None, notice.id.as_str());
-    Ok(Composed::Say(Box::new(Letter { phone: state.phone.clone(), message, awaits_apply: false, page: None })))
+    Ok(Composed::Say(Box::new(Letter { phone: state.phone.clone(), message, waits_for: None, page: None })))
 }
 
 fn facts(app: &App, event: &Event, profile: &Profile, invoice: &Invoice, language: Language) -> Facts {

@@ -90,8 +90,8 @@ async fn attempt(app: &App, notice: &Notice, context: &NoticeContext, occasion: 
         Opened::NotConfigured => return skip(app, notice, Skip::NoProvider, now).await,
         Opened::Unusable(why) => return wait(app, notice.clone(), now.saturating_add(MENDED_IN), &why).await,
     };
-    if letter.awaits_apply {
-        return wait(app, notice.clone(), notice.after_apply(now), "the invoice is being applied").await;
+    if let Some(why) = letter.waits_for {
+        return wait(app, notice.clone(), notice.look_again(now), why).await;
     }
     if class == Class::Bill
         && let Some(until) = app.settings.quiet_hours.end(app.settings.zone, now)

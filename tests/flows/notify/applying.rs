@@ -164,6 +164,29 @@ async fn while_nothing_is_applied_nothing_false_is_said_and_a_person_is_told_in_
 }
 
 #[tokio::test]
+async fn a_bill_is_not_sent_beside_a_card_that_is_held_for_review_and_is_told_once_it_is_denied() {
+    for outcome in [Outcome::Denied, Outcome::Paid] {
+        let mut journey = start().await;
+        let link = journey.link(&journey.token().await, Some(Midtrans)).await;
+        journey.telling = false;
+        journey.simulate(&link, Outcome::Challenged).await;
+        journey.until_quiet().await;
+        let bill = journey.events("invoice.issued").await.remove(0);
+        journey.telling = true;
+        notify_customer::handle(&journey.notify, queue_trigger(&bill)).await.unwrap();
+        minutes(&journey, 3).await;
+        let waits = vec![(DeliveryStatus::Pending, "a payment is held for review".to_owned())];
+        assert_eq!((inbox(&journey).len(), statuses(&journey).await), (0, waits), "{outcome:?}");
+        journey.simulate(&link, outcome).await;
+        journey.until_quiet().await;
+        minutes(&journey, 11).await;
+        let told = inbox(&journey);
+        let is_receipt = told.first().is_some_and(|text| text.starts_with("Terima kasih"));
+        assert_eq!((told.len(), is_receipt), (1, outcome == Outcome::Paid), "{outcome:?}: {told:?}");
+    }
+}
+
+#[tokio::test]
 async fn what_was_read_before_invoice_or_customer_changed_is_not_sent() {
     let mut journey = start().await;
     let event = journey.events("invoice.issued").await.remove(0);

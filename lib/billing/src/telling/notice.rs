@@ -100,6 +100,11 @@ impl Kind {
         }
     }
 
+    /// Its text says what is still to pay.
+    const fn asks_to_pay(self) -> bool {
+        matches!(self.class(), Class::Bill) || matches!(self, Self::PartlyPaid | Self::PaymentReversed)
+    }
+
     #[must_use]
     pub const fn class(self) -> Class {
         match self {
@@ -112,6 +117,19 @@ impl Kind {
             | Self::PaymentReversed
             | Self::PaymentRefunded => Class::Receipt,
         }
+    }
+}
+
+/// Why a message waits for its invoice, if it does: customer and invoice are about to change, so it would not be true
+/// any more; or it asks to pay, and a payment is held for review. Should that be denied, it is still to be told.
+#[must_use]
+pub fn waits_for(kind: Kind, invoice: &Invoice) -> Option<&'static str> {
+    if invoice.awaits_apply() {
+        Some("the invoice is being applied")
+    } else if kind.asks_to_pay() && invoice.in_review.is_some() {
+        Some("a payment is held for review")
+    } else {
+        None
     }
 }
 
@@ -203,8 +221,8 @@ impl QuietHours {
     }
 }
 
-/// What waits for an invoice to be applied is looked at again between these, later and later.
-const APPLIED_IN: (Duration, Duration) = (Duration::seconds(15), Duration::minutes(10));
+/// What waits for an invoice is looked at again between these, later and later.
+const LOOK_AGAIN: (Duration, Duration) = (Duration::seconds(15), Duration::minutes(10));
 
 /// A message and how far it has come, as it is stored.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -275,11 +293,11 @@ impl Notice {
         Self { wake_at: Some(until), sending: false, ..self.moved(DeliveryStatus::Pending, Some(why), now) }
     }
 
-    /// When to look at it again while its invoice awaits apply: soon, and the longer ago it happened the later. The limit
-    /// is [`useful_until`], after which a person is told.
+    /// When to look at it again while it waits for its invoice ([`waits_for`]): soon, and the longer ago it happened the
+    /// later. The limit is [`useful_until`], after which a person is told.
     #[must_use]
-    pub fn after_apply(&self, now: OffsetDateTime) -> OffsetDateTime {
-        let (soonest, latest) = APPLIED_IN;
+    pub fn look_again(&self, now: OffsetDateTime) -> OffsetDateTime {
+        let (soonest, latest) = LOOK_AGAIN;
         later(now, (now - self.event.at).clamp(soonest, latest))
     }
 

@@ -3,6 +3,7 @@ use time::macros::{date, datetime};
 use super::*;
 use crate::examples::{self, NOW};
 use crate::money::Rupiah;
+use crate::payment::invoice::OrderKey;
 
 fn envelope(event: Event) -> Envelope {
     Envelope { id: "01926f5e6a097b2c8d3e4f5061728394".into(), at: NOW, event }
@@ -75,6 +76,20 @@ fn bills_are_told_as_long_as_something_is_to_pay() {
     }
     let offer = Invoice { kind: InvoiceKind::Upgrade, ..examples::invoice() };
     assert_eq!(told(Kind::InvoiceIssued, &reminder(), &offer), Err(Skip::NotNeeded));
+}
+
+#[test]
+fn what_asks_to_pay_waits_while_a_payment_is_held_for_review_and_everything_until_it_is_applied() {
+    let order = examples::order();
+    let in_review = Some(OrderKey { gateway: order.gateway, order_id: order.id });
+    let held = Invoice { in_review, ..examples::invoice() };
+    let applying = Invoice { status: InvoiceStatus::Paid, settlement_no: 1, ..held.clone() };
+    for kind in Kind::ALL {
+        let is_bill = kind.class() == Class::Bill || matches!(kind, Kind::PartlyPaid | Kind::PaymentReversed);
+        assert_eq!(waits_for(kind, &held), is_bill.then_some("a payment is held for review"), "{kind:?}");
+        assert_eq!(waits_for(kind, &applying), Some("the invoice is being applied"), "{kind:?}");
+        assert_eq!(waits_for(kind, &examples::invoice()), None, "{kind:?}");
+    }
 }
 
 #[test]
