@@ -547,7 +547,7 @@ impl Play {
         }
         for _ in 0..TRIES {
             let Ok(before) = p.store.customer_by_username(&said.username).await else { return };
-            let decided = import(before.as_ref(), &said, self.customer.clone(), zone, self.now()).unwrap();
+            let decided = import(before.as_ref(), &said, &[], self.customer.clone(), zone, self.now()).unwrap();
             let Some(import) = decided else { return self.answers.borrow_mut().push("unchanged".to_owned()) };
             if !import.losses.is_empty() {
                 return self.answers.borrow_mut().push("refused".to_owned());

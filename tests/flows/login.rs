@@ -258,7 +258,7 @@ async fn whoever_had_the_phone_before_is_logged_out_when_the_line_gets_another_o
         device_id: None,
         ont_serial: None,
     };
-    let change = import(Some(&journey.customer), &row, journey.customer.id.clone(), Zone::Jakarta, journey.now())
+    let change = import(Some(&journey.customer), &row, &[], journey.customer.id.clone(), Zone::Jakarta, journey.now())
         .unwrap()
         .unwrap();
     journey.world.app.store.import_customer(&change).await.unwrap();

@@ -4,7 +4,9 @@ use std::path::PathBuf;
 
 use billing::id::{MessageId, PackageId};
 use billing::payment::gateway::GatewayName;
+use billing::service::import::Column;
 use billing::zone::{Zone, format};
+use clap::builder::{PossibleValuesParser, TypedValueParser};
 use clap::{Args, Parser, Subcommand};
 use cloud::public_url::PublicUrl;
 use time::Date;
@@ -295,8 +297,8 @@ Examples:
         file: PathBuf,
         /// Columns of which customers may lose what they have: a phone, a package or time that was paid for; separated by
         /// commas
-        #[arg(long, value_name = "COLUMNS", value_delimiter = ',', value_parser = ["phone", "packageId", "expiresAt"])]
-        overwrite: Vec<String>,
+        #[arg(long, value_name = "COLUMNS", value_delimiter = ',', value_parser = column())]
+        overwrite: Vec<Column>,
     },
     /// Show a customer: subscription, credit, open and recent invoices
     #[command(after_help = "\
@@ -487,6 +489,11 @@ Examples:
         #[arg(long, value_name = "CUSTOMER")]
         customer: Option<String>,
     },
+}
+
+fn column() -> impl TypedValueParser<Value = Column> {
+    let find = |name: String| Column::ALL.into_iter().find(|column| column.as_str() == name);
+    PossibleValuesParser::new(Column::ALL.map(Column::as_str)).try_map(move |name| find(name).ok_or("no column"))
 }
 
 fn zone(text: &str) -> Result<Zone, String> {

@@ -98,7 +98,7 @@ impl Deployment {
     }
 
     fn create(&self) -> serde_json::Value {
-        self.lunas(&["--json", "--yes", "invoices", "create", "--customer", "budi@isp", "--due", "2026-12-10"])
+        self.lunas(&["--json", "--yes", "invoices", "create", "--customer", "budi@isp", "--due", "2036-12-10"])
             .check(0, "")
             .json()
     }
@@ -109,7 +109,7 @@ fn a_customer_owes_one_renewal_at_a_time() {
     let deployment = Deployment::with_customer();
     let before = deployment.items();
     let dry = deployment
-        .lunas(&["--dry-run", "--json", "--yes", "invoices", "create", "--customer", "c01", "--due", "2026-12-10"])
+        .lunas(&["--dry-run", "--json", "--yes", "invoices", "create", "--customer", "c01", "--due", "2036-12-10"])
         .json();
     assert_eq!(
         (&dry["invoice"]["amount"], &dry["invoice"]["invoiceNumber"]),
@@ -124,18 +124,18 @@ fn a_customer_owes_one_renewal_at_a_time() {
     let created = deployment.create();
     assert_eq!(
         (&created["invoice"]["amountDue"], &created["invoice"]["dueDate"]),
-        (&225_000.into(), &"2026-12-10".into())
+        (&225_000.into(), &"2036-12-10".into())
     );
     let number = created["invoice"]["invoiceNumber"].as_str().unwrap();
     deployment
-        .lunas(&["--yes", "invoices", "create", "--customer", "c01", "--due", "2026-12-10"])
+        .lunas(&["--yes", "invoices", "create", "--customer", "c01", "--due", "2036-12-10"])
         .check(1, number)
         .check(1, "unpaid invoice already");
     deployment.lunas(&["invoices", "list", "--customer", "0812-3456-7890"]).check(0, number).check(0, "UNPAID");
     let listed = deployment.lunas(&["invoices", "list", "--customer", "id:c01", "--json"]).json();
     assert_eq!(listed["invoices"][0]["id"], created["invoice"]["id"]);
     deployment
-        .lunas(&["--yes", "invoices", "create", "--customer", "nobody", "--due", "2026-12-10"])
+        .lunas(&["--yes", "invoices", "create", "--customer", "nobody", "--due", "2036-12-10"])
         .check(1, "no customer has");
     deployment
         .lunas(&["--yes", "invoices", "create", "--customer", "c01", "--due", "10/12/2026"])
@@ -145,7 +145,7 @@ fn a_customer_owes_one_renewal_at_a_time() {
 #[test]
 fn of_two_invoices_created_at_once_one_is_refused() {
     let deployment = Deployment::with_customer();
-    let create = || deployment.lunas(&["--yes", "invoices", "create", "--customer", "c01", "--due", "2026-12-10"]).code;
+    let create = || deployment.lunas(&["--yes", "invoices", "create", "--customer", "c01", "--due", "2036-12-10"]).code;
     let mut codes = std::thread::scope(|scope| {
         let first = scope.spawn(create);
         let second = scope.spawn(create);
@@ -237,7 +237,7 @@ fn an_import_after_a_payment_keeps_what_was_paid_for() {
     deployment.apply();
     let paid = deployment.runtime.block_on(deployment.store.profile(&budi())).unwrap().unwrap();
     let file =
-        deployment.file("again.csv", &customers(&["c01,Budi Santoso,0812-3456-7890,budi@isp,home20,2026-12-10,,"]));
+        deployment.file("again.csv", &customers(&["c01,Budi Santoso,0812-3456-7890,budi@isp,home20,2036-12-10,,"]));
     deployment.lunas(&["customers", "import", &file]).check(0, "1 changed");
     let after = deployment.runtime.block_on(deployment.store.profile(&budi())).unwrap().unwrap();
     assert_eq!((after.name.as_str(), &after.entitlement), ("Budi Santoso", &paid.entitlement));
@@ -251,11 +251,11 @@ fn an_import_takes_nothing_away_that_somebody_has_unless_that_is_said() {
     deployment.pay(225_000);
     deployment.apply();
     let before = deployment.items();
-    let file = deployment.file("old.csv", &customers(&["c01,Budi,,budi@isp,home50,2026-12-01,,"]));
+    let file = deployment.file("old.csv", &customers(&["c01,Budi,,budi@isp,home50,2036-12-01,,"]));
     for dry_run in [&["--dry-run"][..], &[]] {
         deployment
             .lunas(&[dry_run, &["customers", "import", &file]].concat())
-            .check(2, "phone 6281234567890 → none; packageId home20, which is paid for → home50; expiresAt 2027-01-10")
+            .check(2, "phone 6281234567890 → none; packageId home20, which is paid for → home50; expiresAt 2037-01-10")
             .check(2, "--overwrite phone,packageId,expiresAt");
     }
     assert_eq!(deployment.items(), before);
@@ -267,40 +267,54 @@ fn an_import_takes_nothing_away_that_somebody_has_unless_that_is_said() {
     let after = deployment.runtime.block_on(deployment.store.profile(&budi())).unwrap().unwrap();
     assert_eq!((after.phone, after.entitlement.package.id.as_str()), (None, "home50"));
     deployment
-        .lunas(&["payments", "show", "INV-2026-000001"])
-        .check(0, "an import took service away: with home50 until 2026-12-01 23:59:59 WIB, bought was home20 until 2027-01-10")
+        .lunas(&["payments", "show", &deployment.invoice_number()])
+        .check(0, "an import took service away: with home50 until 2036-12-01 23:59:59 WIB, bought was home20 until 2037-01-10")
         .check(0, "next: an import says less than was paid for");
     deployment.lunas(&["audit"]).check(1, "paid-service");
-    let file = deployment.file("right.csv", &customers(&["c01,Budi,0812-3456-7890,budi@isp,home20,2027-01-10,,"]));
+    let file = deployment.file("right.csv", &customers(&["c01,Budi,0812-3456-7890,budi@isp,home20,2037-01-10,,"]));
     deployment.lunas(&["customers", "import", &file, "--overwrite", "packageId"]).check(0, "1 changed");
     deployment.lunas(&["audit"]).check(0, "everything agrees");
-    deployment.lunas(&["payments", "show", "INV-2026-000001"]).check(0, "the customer is served for it");
+    deployment.lunas(&["payments", "show", &deployment.invoice_number()]).check(0, "the customer is served for it");
+}
+
+#[test]
+fn a_row_of_somebody_whose_payment_is_being_applied_waits() {
+    let deployment = Deployment::with_customer();
+    deployment.create();
+    deployment.open_link();
+    deployment.pay(225_000);
+    let before = deployment.items();
+    let file = deployment.file("other.csv", &customers(&["c01,Budi,0812-3456-7890,budi@isp,home50,2036-12-10,,"]));
+    deployment.lunas(&["customers", "import", &file]).check(2, "a payment of budi@isp is being applied");
+    assert_eq!(deployment.items(), before);
+    deployment.apply();
+    deployment.lunas(&["customers", "import", &file]).check(2, "packageId home20, which is paid for → home50");
 }
 
 #[test]
 fn several_lines_under_one_phone_are_never_chosen_from() {
     let deployment = Deployment::with_customer();
     let file =
-        deployment.file("second.csv", &customers(&["c02,Budi (warung),0812-3456-7890,warung@isp,home50,2026-12-10,,"]));
+        deployment.file("second.csv", &customers(&["c02,Budi (warung),0812-3456-7890,warung@isp,home50,2036-12-10,,"]));
     deployment.lunas(&["customers", "import", &file]).check(0, "1 new");
     deployment
-        .lunas(&["--yes", "invoices", "create", "--customer", "081234567890", "--due", "2026-12-10"])
+        .lunas(&["--yes", "invoices", "create", "--customer", "081234567890", "--due", "2036-12-10"])
         .check(1, "id:c01 (budi@isp, Budi); id:c02");
     let shown = deployment.lunas(&["customers", "show", "id:c02"]).check(0, "warung@isp");
-    assert!(shown.out.contains("2026-12-10 23:59:59 WIB"), "{}", shown.out);
+    assert!(shown.out.contains("2036-12-10 23:59:59 WIB"), "{}", shown.out);
 }
 
 #[test]
 fn the_zone_is_kept_with_the_table_and_another_is_refused_by_every_command() {
     let deployment = Deployment::with_packages();
-    let row = deployment.file("one.csv", &customers(&["c01,Budi,0812-3456-7890,budi@isp,home20,2026-12-10,,"]));
+    let row = deployment.file("one.csv", &customers(&["c01,Budi,0812-3456-7890,budi@isp,home20,2036-12-10,,"]));
     let before = deployment.items();
     deployment.lunas(&["--zone", "Asia/Jayapura", "--dry-run", "customers", "import", &row]).check(0, "1 new");
     assert_eq!(deployment.items(), before);
     deployment.lunas(&["--zone", "Asia/Makassar", "customers", "import", &row]).check(0, "1 new");
     let before = deployment.items();
     deployment.lunas(&["customers", "import", &row]).check(0, "1 unchanged");
-    deployment.lunas(&["customers", "show", "c01"]).check(0, "2026-12-10 23:59:59 WITA");
+    deployment.lunas(&["customers", "show", "c01"]).check(0, "2036-12-10 23:59:59 WITA");
     for command in
         [&["customers", "import", &row][..], &["customers", "show", "c01"], &["audit"], &["packages", "list"]]
     {

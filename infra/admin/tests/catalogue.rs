@@ -95,7 +95,7 @@ fn an_import_of_the_catalogue_leaves_what_a_package_may_be_changed_to() {
 #[test]
 fn an_invoice_keeps_the_price_it_was_made_with() {
     let deployment = Deployment::with_customer();
-    let create = ["--json", "--yes", "invoices", "create", "--customer", "budi@isp", "--due", "2026-12-10"];
+    let create = ["--json", "--yes", "invoices", "create", "--customer", "budi@isp", "--due", "2036-12-10"];
     let first = deployment.lunas(&create).json();
     deployment.lunas(&["--yes", "packages", "change", "home20", "--price", "240000"]).check(0, "Rp240.000");
     let listed = deployment.lunas(&["--json", "invoices", "list", "--customer", "budi@isp"]).json();
@@ -109,7 +109,7 @@ fn an_invoice_keeps_the_price_it_was_made_with() {
 #[test]
 fn an_open_change_of_package_is_shown_and_can_be_cancelled() {
     let deployment = Deployment::with_customer();
-    let file = deployment.file("more.csv", &customers(&["c02,Siti,0812-3456-7891,siti@isp,home50,2026-12-10,,"]));
+    let file = deployment.file("more.csv", &customers(&["c02,Siti,0812-3456-7891,siti@isp,home50,2036-12-10,,"]));
     deployment.lunas(&["customers", "import", &file]).check(0, "1 new");
     let (store, now) = (&deployment.store, Clock::default().now());
     let profile = deployment.runtime.block_on(store.profile(&CustomerId::parse("c01").unwrap())).unwrap().unwrap();

@@ -33,8 +33,8 @@ fn importing_customers_twice_changes_nothing() {
     let deployment = Deployment::with_packages();
     // As Excel in Indonesia writes it: byte order mark, semicolons, CRLF.
     let text = "\u{feff}Name;Phone;Username;PackageID;ExpiresAt;DeviceID;OntSerial\r\n\
-        Santoso, Budi;0812-3456-7890;budi@isp;home20;2026-12-10;;48575443A1B2C3D4\r\n\
-        Siti;;siti@isp;home50;2026-12-11T00:00:00+07:00;d1;\r\n";
+        Santoso, Budi;0812-3456-7890;budi@isp;home20;2036-12-10;;48575443A1B2C3D4\r\n\
+        Siti;;siti@isp;home50;2036-12-11T00:00:00+07:00;d1;\r\n";
     let file = deployment.file("customers.csv", text);
     let first = deployment.lunas(&["--json", "customers", "import", &file]).check(0, "").json();
     assert_eq!((&first["summary"]["new"], &first["rows"][1]["username"]), (&2.into(), &"siti@isp".into()));
@@ -53,7 +53,7 @@ fn a_dry_run_writes_nothing_and_says_what_would_be() {
     let deployment = Deployment::with_packages();
     let file = deployment.file(
         "customers.csv",
-        &customers(&[",Budi,,budi@isp,home20,2026-12-10,,", ",Siti,,siti@isp,home99,2026-12-10,,"]),
+        &customers(&[",Budi,,budi@isp,home20,2036-12-10,,", ",Siti,,siti@isp,home99,2036-12-10,,"]),
     );
     let before = deployment.items();
     deployment.lunas(&["--dry-run", "customers", "import", &file]).check(1, "dry run, nothing written: 2 rows: 1 new");
@@ -66,12 +66,12 @@ fn a_dry_run_writes_nothing_and_says_what_would_be() {
 fn bad_rows_are_listed_and_good_ones_loaded() {
     let deployment = Deployment::with_packages();
     let rows = [
-        "c01,Budi,0812-3456-7890,budi@isp,home20,2026-12-10,,",
-        "c02,Siti,021-5551234,siti@isp,home20,2026-12-10,,",
+        "c01,Budi,0812-3456-7890,budi@isp,home20,2036-12-10,,",
+        "c02,Siti,021-5551234,siti@isp,home20,2036-12-10,,",
         "c03,Agus,,agus@isp,home20,10/12/2026,,",
-        "c04,Twin,,budi@isp,home20,2026-12-10,,",
-        "c01,Same Id,,same@isp,home20,2026-12-10,,",
-        "c05,Dewi,,dewi@isp,home20,2026-12-10,,",
+        "c04,Twin,,budi@isp,home20,2036-12-10,,",
+        "c01,Same Id,,same@isp,home20,2036-12-10,,",
+        "c05,Dewi,,dewi@isp,home20,2036-12-10,,",
     ];
     let file = deployment.file("customers.csv", &customers(&rows));
     let done =
@@ -88,7 +88,7 @@ fn bad_rows_are_listed_and_good_ones_loaded() {
     }
     deployment.lunas(&["customers", "show", "dewi@isp"]).check(0, "Dewi");
     deployment.lunas(&["customers", "show", "siti@isp"]).check(1, "no customer has");
-    let only_bad = deployment.file("bad.csv", &customers(&["c09,,,x@isp,home20,2026-12-10,,"]));
+    let only_bad = deployment.file("bad.csv", &customers(&["c09,,,x@isp,home20,2036-12-10,,"]));
     deployment.lunas(&["customers", "import", &only_bad]).check(2, "name is empty");
 }
 
@@ -97,7 +97,7 @@ fn an_id_in_the_file_stays_with_its_username() {
     let deployment = Deployment::with_customer();
     let file = deployment.file(
         "ids.csv",
-        &customers(&["c02,Budi,,budi@isp,home20,2026-12-10,,", "c01,Siti,,siti@isp,home20,2026-12-10,,"]),
+        &customers(&["c02,Budi,,budi@isp,home20,2036-12-10,,", "c01,Siti,,siti@isp,home20,2036-12-10,,"]),
     );
     let done = deployment.lunas(&["customers", "import", &file]).check(2, "2 refused");
     assert!(
@@ -110,7 +110,7 @@ fn an_id_in_the_file_stays_with_its_username() {
 #[test]
 fn a_changed_phone_moves_the_look_up() {
     let deployment = Deployment::with_customer();
-    let file = deployment.file("moved.csv", &customers(&["c01,Budi,0813-1111-2222,budi@isp,home20,2026-12-10,,"]));
+    let file = deployment.file("moved.csv", &customers(&["c01,Budi,0813-1111-2222,budi@isp,home20,2036-12-10,,"]));
     deployment.lunas(&["customers", "import", &file]).check(0, "1 changed");
     deployment.lunas(&["customers", "show", "081311112222"]).check(0, "c01");
     deployment.lunas(&["customers", "show", "081234567890"]).check(1, "no customer has");
@@ -132,7 +132,7 @@ fn a_file_that_is_no_table_of_customers_is_left_alone() {
 #[test]
 fn many_rows_keep_their_order_and_numbers() {
     let deployment = Deployment::with_packages();
-    let rows: Vec<String> = (1..=200).map(|n| format!("c{n},Customer {n},,user{n}@isp,home20,2026-12-10,,")).collect();
+    let rows: Vec<String> = (1..=200).map(|n| format!("c{n},Customer {n},,user{n}@isp,home20,2036-12-10,,")).collect();
     let file = deployment.file("many.csv", &customers(&rows.iter().map(String::as_str).collect::<Vec<_>>()));
     let result = deployment.lunas(&["--json", "customers", "import", &file]).check(0, "").json();
     let ids: Vec<_> =
@@ -145,7 +145,7 @@ fn many_rows_keep_their_order_and_numbers() {
 fn two_imports_at_once_make_each_customer_once() {
     let deployment = Deployment::with_packages();
     let rows: Vec<String> =
-        (1..=40).map(|n| format!(",Customer {n},0812345678{n:02},user{n}@isp,home20,2026-12-10,,")).collect();
+        (1..=40).map(|n| format!(",Customer {n},0812345678{n:02},user{n}@isp,home20,2036-12-10,,")).collect();
     let file = deployment.file("twice.csv", &customers(&rows.iter().map(String::as_str).collect::<Vec<_>>()));
     let import = || deployment.lunas(&["--json", "customers", "import", &file]).check(0, "").json();
     let (first, second) = std::thread::scope(|scope| {

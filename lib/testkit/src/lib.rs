@@ -240,7 +240,7 @@ impl World {
     async fn imported(&self, row: &CustomerRow) -> Profile {
         let now = self.app.clock.now();
         let id = CustomerId::parse(&new_id("c", now)).expect("an id");
-        let change = import(None, row, id, self.app.settings.zone, now).expect("counts").expect("a new customer");
+        let change = import(None, row, &[], id, self.app.settings.zone, now).expect("counts").expect("a new customer");
         self.app.store.import_customer(&change).await.expect("stored");
         self.profile(&change.profile.id).await
     }

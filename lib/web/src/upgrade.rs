@@ -132,7 +132,7 @@ mod tests {
             ont_serial: None,
         };
         let mut profile =
-            import(None, &row, CustomerId::parse("c1").unwrap(), Zone::Jakarta, from).unwrap().unwrap().profile;
+            import(None, &row, &[], CustomerId::parse("c1").unwrap(), Zone::Jakarta, from).unwrap().unwrap().profile;
         profile.entitlement = Entitlement::imported(&row.package, expires_at, from, Zone::Jakarta);
         // As if a payment had been recorded for it: what was only imported never becomes credit.
         profile.entitlement.stretches.iter_mut().for_each(|stretch| stretch.unrecorded = Rupiah::ZERO);

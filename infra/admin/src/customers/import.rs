@@ -8,8 +8,9 @@ use std::time::Duration;
 
 use anyhow::Context;
 use billing::id::{CustomerId, PackageId};
+use billing::payment::invoice::Invoice;
 use billing::service::customer::Profile;
-use billing::service::import::{self, Import, Loss};
+use billing::service::import::{self, Column, Import, Loss};
 use billing::service::package::Package;
 use billing::zone::Zone;
 use cloud::clock::Clock;
@@ -32,7 +33,7 @@ const SILENT_ROWS: u32 = 16;
 const FIRST_WAIT: Duration = Duration::from_millis(200);
 
 /// Imports the file's customers.
-pub(crate) async fn import(console: &Console, path: &Path, overwrite: Vec<String>) -> anyhow::Result<u8> {
+pub(crate) async fn import(console: &Console, path: &Path, overwrite: Vec<Column>) -> anyhow::Result<u8> {
     let file = File::open(path).with_context(|| format!("cannot open {}", path.display()))?;
     let length = file.metadata().map_or(0, |metadata| metadata.len());
     let mut sheet = Sheet::open(file, REQUIRED, OPTIONAL).with_context(|| path.display().to_string())?;
@@ -172,7 +173,7 @@ struct Loader {
     dry_run: bool,
     ui: Ui,
     /// Columns of which customers may lose what they have.
-    overwrite: Arc<[String]>,
+    overwrite: Arc<[Column]>,
 }
 
 /// Why a row could not be loaded.
@@ -231,11 +232,15 @@ impl Loader {
     ) -> Result<(Option<CustomerId>, Change), RowError> {
         let existing = self.store.customer_by_username(&checked.row.username).await?;
         self.check_id(checked, existing.as_ref(), new_id).await?;
-        let decided = import::import(existing.as_ref(), &checked.row, new_id.clone(), self.zone, self.clock.now());
+        let (zone, now) = (self.zone, self.clock.now());
+        let decided = import::import(existing.as_ref(), &checked.row, &self.overwrite, new_id.clone(), zone, now);
         let Some(import) = decided.map_err(|error| RowError::Refused(error.to_string()))? else {
             return Ok((existing.map(|profile| profile.id), sent.unwrap_or(Change::Unchanged)));
         };
         self.refuse_losses(&import)?;
+        if let Some(profile) = existing.as_ref().filter(|_| import.grant.is_some()) {
+            self.refuse_under_payment(profile).await?;
+        }
         let change = if existing.is_some() { Change::Changed } else { Change::New };
         if !self.dry_run {
             let done = sent.unwrap_or(change);
@@ -250,13 +255,27 @@ impl Loader {
         Ok((known.then_some(import.profile.id), change))
     }
 
+    /// What was paid and is not applied yet is in no entitlement that the row could be compared with.
+    async fn refuse_under_payment(&self, profile: &Profile) -> Result<(), RowError> {
+        for id in profile.open_renewal.iter().chain(&profile.open_upgrade) {
+            let invoice = self.store.invoice(&profile.id, id).await?;
+            if let Some(invoice) = invoice.filter(Invoice::awaits_apply) {
+                let reason = format!(
+                    "a payment of {} is being applied ({}); import the row again in a minute",
+                    profile.username, invoice.number
+                );
+                return Err(RowError::Refused(reason));
+            }
+        }
+        Ok(())
+    }
+
     fn refuse_losses(&self, import: &Import) -> Result<(), RowError> {
-        let unsaid: Vec<&Loss> =
-            import.losses.iter().filter(|loss| !self.overwrite.iter().any(|column| column == loss.column())).collect();
-        if unsaid.is_empty() {
+        if import.losses.is_empty() {
             return Ok(());
         }
-        let losses: Vec<_> = unsaid
+        let losses: Vec<_> = import
+            .losses
             .iter()
             .map(|loss| match loss {
                 Loss::Phone(phone) => format!("phone {phone} → none"),
@@ -266,7 +285,7 @@ impl Loader {
                 }
             })
             .collect();
-        let columns: Vec<_> = unsaid.iter().map(|loss| loss.column()).collect();
+        let columns: Vec<_> = import.losses.iter().map(|loss| loss.column().as_str()).collect();
         Err(RowError::Refused(format!(
             "{} would lose what they have: {}; if that is meant: --overwrite {}",
             import.profile.username,

@@ -22,7 +22,7 @@ impl Deployment {
     /// paid.
     fn with_payments() -> Self {
         let deployment = Self::with_customer();
-        let file = deployment.file("more.csv", &customers(&["c02,Siti,0812-3456-7891,siti@isp,home50,2026-12-10,,"]));
+        let file = deployment.file("more.csv", &customers(&["c02,Siti,0812-3456-7891,siti@isp,home50,2036-12-10,,"]));
         deployment.lunas(&["customers", "import", &file]).check(0, "1 new");
         deployment.bill_and_open("c01", 1);
         deployment.reported("INV-2026-000001-1", 250_000, 0);

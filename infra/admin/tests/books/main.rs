@@ -40,7 +40,7 @@ impl Deployment {
     /// A renewal is issued, and the customer asks for so many links, each in place of the one before. Order ids are the
     /// invoice's number and 1, 2, 3.
     fn bill_and_open(&self, customer: &str, links: u32) {
-        self.lunas(&["--yes", "invoices", "create", "--customer", customer, "--due", "2026-12-10"]).check(0, "INV-");
+        self.lunas(&["--yes", "invoices", "create", "--customer", customer, "--due", "2036-12-10"]).check(0, "INV-");
         for link in 1..=links {
             let (invoice, now) = (self.invoice_of(customer), Clock::default().now());
             let id = format!("{}-{link}", invoice.number);

@@ -34,13 +34,13 @@ fn what_needs_a_person_is_listed_until_somebody_has_dealt_with_it() {
             &rows[1]["orderId"],
             &rows[1]["customerId"]
         ),
-        (&json!("INV-2026-000001"), &json!("PAID"), &json!("midtrans"), &json!(ORDER), &json!("c01"))
+        (&json!(deployment.invoice_number()), &json!("PAID"), &json!("midtrans"), &json!(ORDER), &json!("c01"))
     );
     deployment
         .lunas(&["payments", "review"])
         .check(0, "2 to be looked at")
         .check(0, "it is credit already")
-        .check(0, "INV-2026-000001 (PAID now)");
+        .check(0, &format!("{} (PAID now)", deployment.invoice_number()));
 
     // Refunded in part, then in full: the credit goes first.
     deployment.reported(ORDER, 250_000, 125_000);

@@ -80,9 +80,15 @@ impl Deployment {
     pub fn with_customer() -> Self {
         let deployment = Self::with_packages();
         let file =
-            deployment.file("customers.csv", &customers(&["c01,Budi,0812-3456-7890,budi@isp,home20,2026-12-10,,"]));
+            deployment.file("customers.csv", &customers(&["c01,Budi,0812-3456-7890,budi@isp,home20,2036-12-10,,"]));
         deployment.lunas(&["customers", "import", &file]).check(0, "1 new");
         deployment
+    }
+
+    /// The number of the newest invoice of `c01`. It holds the year of the machine's clock.
+    pub fn invoice_number(&self) -> String {
+        let listed = self.lunas(&["--json", "invoices", "list", "--customer", "c01"]).json();
+        listed["invoices"][0]["invoiceNumber"].as_str().unwrap().to_owned()
     }
 
     /// Writes a file and answers its path.

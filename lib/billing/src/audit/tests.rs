@@ -9,6 +9,7 @@ use proptest::{collection::vec, prelude::*};
 use time::Duration;
 
 use super::*;
+use crate::money::Rupiah;
 use story::{Step, Story};
 
 fn steps() -> impl Strategy<Value = Vec<Step>> {
@@ -58,6 +59,24 @@ proptest! {
         story.go_on(&Step::Apply);
         prop_assert!(!story.audit().pending.iter().any(|pending| matches!(pending.wait, Wait::Apply | Wait::Revoke)));
     }
+}
+
+#[test]
+fn a_part_payment_that_ends_a_debt_leaves_clean_books_when_its_bill_is_withdrawn() {
+    let part = Step::Reported { order: 0, id: "t1", received: 500, refunded: 0, charged_back: 0 };
+    let story = Story::told(&[Step::Adjust(-500), Step::Bill, Step::Open, part, Step::Withdraw]);
+    assert_eq!((story.audit().findings, story.profile.credit), (vec![], Rupiah::ZERO));
+}
+
+#[test]
+fn a_cut_that_was_meant_is_not_told_of_for_ever_to_who_keeps_renewing() {
+    let mut story = Story::told(&[Step::Bill, Step::Open, Step::paid(0), Step::Apply, Step::Overwrite("home20", 3)]);
+    for order in 1..5 {
+        for step in [Step::Wait(25), Step::Bill, Step::Open, Step::paid(order), Step::Apply] {
+            story.go_on(&step);
+        }
+    }
+    assert_eq!(story.audit().findings, []);
 }
 
 #[test]

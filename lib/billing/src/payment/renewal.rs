@@ -37,17 +37,19 @@ pub fn issue_renewal(
     let remind_at = reminder::next(new.due_date, zone, now);
     let invoice = Invoice { remind_at, ..Invoice::issued(InvoiceKind::Renewal, profile.id.clone(), package, new, now) };
     let profile = Profile { open_renewal: Some(invoice.id.clone()), updated_at: now, ..profile.clone() };
-    let event = Event::InvoiceIssued {
-        customer_id: invoice.customer_id.clone(),
-        invoice_id: invoice.id.clone(),
-        amount: invoice.amount,
+    let (invoice, profile, settled, entries) = match settle_balance(&invoice, &profile, now)? {
+        Some(CreditUse { invoice, profile, entries, event, .. }) => (invoice, profile, event, entries),
+        None => (invoice, profile, None, Vec::new()),
     };
-    Ok(match settle_balance(&invoice, &profile, now)? {
-        Some(CreditUse { invoice, profile, entries, event: settled, .. }) => {
-            Issued { invoice, profile, event: settled.unwrap_or(event), entries }
-        }
-        None => Issued { invoice, profile, event, entries: Vec::new() },
-    })
+    let event = match settled {
+        Some(settled) => settled,
+        None => Event::InvoiceIssued {
+            customer_id: invoice.customer_id.clone(),
+            invoice_id: invoice.id.clone(),
+            amount: invoice.amount_due()?,
+        },
+    };
+    Ok(Issued { invoice, profile, event, entries })
 }
 
 #[cfg(test)]

@@ -44,7 +44,7 @@ pub fn withdraw(
     let mut profile = Profile { updated_at: now, ..profile.clone() };
     profile.forget_open(&invoice.id);
     let mut entries = Vec::new();
-    if !invoice.received.is_zero() {
+    if !invoice.received.is_zero() || !invoice.carried.is_zero() {
         profile.credit = profile.credit.plus(invoice.received)?;
         entries.extend(given_back_as_credit(invoice, invoice.received, now)?);
     }

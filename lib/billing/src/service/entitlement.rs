@@ -163,25 +163,28 @@ pub fn fold<'a>(grants: impl IntoIterator<Item = &'a Grant>, zone: Zone) -> Resu
 }
 
 /// What the live payments bought, if imports left the customer less, `left`: the fold without imports that took something
-/// away from who had paid. `None` once that time is over, or its money went back.
+/// away from who had paid. `None` once the time that was taken is over, or its money went back.
 pub fn taken_by_imports(
     grants: &[Grant],
     left: &Entitlement,
     zone: Zone,
     now: OffsetDateTime,
 ) -> Result<Option<Entitlement>, FoldError> {
+    let mut taken_until = None;
     let bought = fold_by(grants, |before, grant| {
         let after = extend(before.clone(), grant, zone)?;
         let is_import = matches!(grant.reason, Reason::Import { .. });
         let kept = before.filter(|before| is_import && before.has_paid(grant.granted_at) && after.is_less_than(before));
+        taken_until = taken_until.max(kept.as_ref().map(|kept| kept.expires_at));
         Ok(kept.unwrap_or(after))
     })?;
-    Ok(bought.filter(|bought| bought.has_paid(now) && left.is_less_than(bought)))
+    let is_over = taken_until.is_none_or(|until| until <= now);
+    Ok(bought.filter(|bought| !is_over && bought.has_paid(now) && left.is_less_than(bought)))
 }
 
 fn fold_by<'a>(
     grants: impl IntoIterator<Item = &'a Grant>,
-    extend: impl Fn(Option<Entitlement>, &Grant) -> Result<Entitlement, FoldError>,
+    mut extend: impl FnMut(Option<Entitlement>, &Grant) -> Result<Entitlement, FoldError>,
 ) -> Result<Option<Entitlement>, FoldError> {
     enum Step<'a> {
         Grant(&'a Grant),
@@ -243,23 +246,26 @@ impl Entitlement {
         }
     }
 
-    /// Does money that was recorded serve the customer at `at`, beyond what was imported?
+    /// Does money that was recorded serve the customer at `at`, beyond what was imported? The rest of the last day too.
     #[must_use]
     pub fn has_paid(&self, at: OffsetDateTime) -> bool {
-        self.stretches.iter().any(|stretch| stretch.until > at && stretch.paid > stretch.unrecorded)
+        let is_paid = |stretch: &Stretch| stretch.paid > stretch.unrecorded;
+        let on_last_day = self.expires_at > at && self.stretches.last().is_some_and(is_paid);
+        on_last_day || self.stretches.iter().any(|stretch| stretch.until > at && is_paid(stretch))
     }
 
-    /// Less service: for a shorter time, or with a cheaper package.
-    #[must_use]
-    pub fn is_less_than(&self, other: &Self) -> bool {
-        self.expires_at < other.expires_at || self.package.price < other.package.price
+    /// Less service: for a shorter time, or with a package that is cheaper per month.
+    fn is_less_than(&self, other: &Self) -> bool {
+        self.expires_at < other.expires_at || self.package.is_cheaper_than(&other.package)
     }
 
     /// With another package because the provider's records say so: the expiry stays, and what was paid counts on.
     /// Service whose price nobody recorded counts at the price of the package that it is said to be.
     fn with_package(mut self, package: &Package, zone: Zone) -> Self {
         for stretch in &mut self.stretches {
-            if stretch.paid == stretch.unrecorded {
+            // Nothing and nothing: of a package without a price, or all of it went back to the payer.
+            let is_worth_nothing = stretch.paid.is_zero() && self.package.price.is_positive();
+            if stretch.paid == stretch.unrecorded && !is_worth_nothing {
                 *stretch = Stretch::unrecorded(package, stretch.from, stretch.until, zone);
             }
         }

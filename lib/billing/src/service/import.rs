@@ -32,8 +32,30 @@ pub struct Import {
     pub grant: Option<Grant>,
     /// A phone that is no longer the customer's.
     pub former_phone: Option<Phone>,
-    /// What the customer would lose by it.
+    /// What the customer would lose by it, in columns that were not said to be overwritten.
     pub losses: Vec<Loss>,
+}
+
+/// A column of which a customer may lose what they have.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Column {
+    Phone,
+    Package,
+    Expiry,
+}
+
+impl Column {
+    pub const ALL: [Self; 3] = [Self::Phone, Self::Package, Self::Expiry];
+
+    /// Its name in a file.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Phone => "phone",
+            Self::Package => "packageId",
+            Self::Expiry => "expiresAt",
+        }
+    }
 }
 
 /// Something that a customer has, and that a row takes away. Old sheets are imported again by mistake, so nobody loses
@@ -49,13 +71,12 @@ pub enum Loss {
 }
 
 impl Loss {
-    /// The column of the file that says so.
     #[must_use]
-    pub const fn column(&self) -> &'static str {
+    pub const fn column(&self) -> Column {
         match self {
-            Self::Phone(_) => "phone",
-            Self::Package { .. } => "packageId",
-            Self::Time { .. } => "expiresAt",
+            Self::Phone(_) => Column::Phone,
+            Self::Package { .. } => Column::Package,
+            Self::Time { .. } => Column::Expiry,
         }
     }
 }
@@ -78,10 +99,12 @@ fn losses(before: &Profile, after: &Profile, now: OffsetDateTime) -> Vec<Loss> {
     losses
 }
 
-/// Compares a row with what is there. `None` = nothing to do. `new_id` is used if the customer is new.
+/// Compares a row with what is there. `None` = nothing to do. `new_id` is used if the customer is new. Columns in
+/// `overwritten` are set whatever the last import said.
 pub fn import(
     existing: Option<&Profile>,
     row: &CustomerRow,
+    overwritten: &[Column],
     new_id: CustomerId,
     zone: Zone,
     now: OffsetDateTime,
@@ -97,15 +120,20 @@ pub fn import(
         phone: row.phone.clone(),
         device_id: row.device_id.clone(),
         ont_serial: row.ont_serial.clone(),
-        imported_package: row.package.id.clone(),
-        imported_expiry: zone.date(row.expires_at),
         ..before.clone()
     };
     // What the file repeats says nothing new, and neither does what payments have made of the customer meanwhile.
-    let held = &before.entitlement;
-    let sets_package = before.imported_package != profile.imported_package && held.package.id != row.package.id;
-    let sets_expiry =
-        before.imported_expiry != profile.imported_expiry && zone.date(held.expires_at) != profile.imported_expiry;
+    let (held, last_day) = (&before.entitlement, zone.date(row.expires_at));
+    let sets_package = held.package.id != row.package.id
+        && (before.imported_package != row.package.id || overwritten.contains(&Column::Package));
+    let sets_expiry = zone.date(held.expires_at) != last_day
+        && (before.imported_expiry != last_day || overwritten.contains(&Column::Expiry));
+    if sets_package {
+        profile.imported_package = row.package.id.clone();
+    }
+    if sets_expiry {
+        profile.imported_expiry = last_day;
+    }
     let mut granted = None;
     if sets_package || sets_expiry {
         let expires_at = if sets_expiry { Some(row.expires_at) } else { None };
@@ -120,7 +148,8 @@ pub fn import(
     }
     profile.updated_at = now;
     let former_phone = before.phone.clone().filter(|phone| profile.phone.as_ref() != Some(phone));
-    let losses = losses(before, &profile, now);
+    let mut losses = losses(before, &profile, now);
+    losses.retain(|loss| !overwritten.contains(&loss.column()));
     Ok(Some(Import { profile, grant: granted, former_phone, losses }))
 }
 
@@ -175,11 +204,11 @@ mod tests {
 
     fn new() -> Profile {
         let id = CustomerId::parse("c9").unwrap();
-        import(None, &row(), id, Zone::Jakarta, examples::NOW).unwrap().unwrap().profile
+        import(None, &row(), &[], id, Zone::Jakarta, examples::NOW).unwrap().unwrap().profile
     }
 
     fn again(profile: &Profile, row: &CustomerRow) -> Option<Import> {
-        import(Some(profile), row, profile.id.clone(), Zone::Jakarta, examples::NOW).unwrap()
+        import(Some(profile), row, &[], profile.id.clone(), Zone::Jakarta, examples::NOW).unwrap()
     }
 
     #[test]
@@ -268,10 +297,23 @@ mod tests {
             expires_at: profile.entitlement.expires_at,
             ..row()
         };
+        assert_eq!(again(&profile, &known), None, "the file knows what payments made, and freezes nothing");
+    }
+
+    #[test]
+    fn a_column_that_is_to_be_overwritten_is_set_although_the_last_import_said_the_same() {
+        let mut paid = new();
+        paid.entitlement.package = examples::package("home50", 500_000);
+        paid.entitlement.expires_at = later(row().expires_at, Duration::days(30));
+        let set = |columns: &[Column]| {
+            let change = import(Some(&paid), &row(), columns, paid.id.clone(), Zone::Jakarta, examples::NOW).unwrap();
+            change.map(|change| change.grant.unwrap().reason)
+        };
+        assert_eq!(set(&[]), None);
         assert_eq!(
-            again(&profile, &known).unwrap().grant,
-            None,
-            "the file knows what payments made, and freezes nothing"
+            set(&[Column::Expiry]),
+            Some(Reason::Import { sets_package: false, expires_at: Some(row().expires_at) })
         );
+        assert_eq!(set(&[Column::Package]), Some(Reason::Import { sets_package: true, expires_at: None }));
     }
 }

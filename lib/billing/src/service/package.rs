@@ -19,6 +19,15 @@ pub struct Package {
     pub up_mbps: u32,
 }
 
+impl Package {
+    /// Per month.
+    #[must_use]
+    pub fn is_cheaper_than(&self, other: &Self) -> bool {
+        let price = |package: &Self, months: u8| i128::from(package.price.get()).saturating_mul(i128::from(months));
+        price(self, other.period_months) < price(other, self.period_months)
+    }
+}
+
 /// A package in the catalogue.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct CataloguePackage {
@@ -30,4 +39,18 @@ pub struct CataloguePackage {
     /// The packages that customers of this one may change to by themselves, if active; `None` = every active one.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub changeable_to: Option<Vec<PackageId>>,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::examples::package;
+
+    #[test]
+    fn a_package_is_cheaper_than_another_per_month() {
+        let month = package("home20", 150_000);
+        let year = Package { period_months: 12, ..package("year", 1_200_000) };
+        assert_eq!((year.is_cheaper_than(&month), month.is_cheaper_than(&year)), (true, false));
+        assert!(!month.is_cheaper_than(&month));
+    }
 }

@@ -174,7 +174,7 @@ fn terms(
     let end = rules.zone.end_of(today).min(before.expires_at);
     let charge = if charge.is_positive() {
         difference(before, package, rules.zone, begin)?.max(charge).max(difference(before, package, rules.zone, end)?)
-    } else if is_cheaper(package, &before.package) {
+    } else if package.is_cheaper_than(&before.package) {
         charge
     } else {
         // Months differ in length, and nobody is owed money for that.
@@ -189,12 +189,6 @@ fn terms(
 fn has_a_difference(before: &Entitlement, package: &Package, now: OffsetDateTime) -> bool {
     let left = before.paid_until() - now;
     left.is_positive() && left <= MOST_PRORATED && package.price.is_positive() && before.package.price.is_positive()
-}
-
-/// Per month.
-fn is_cheaper(package: &Package, than: &Package) -> bool {
-    let price = |package: &Package, months: u8| i128::from(package.price.get()).saturating_mul(i128::from(months));
-    price(package, than.period_months) < price(than, package.period_months)
 }
 
 /// The new package's price of the time that is left, less what is left of what was paid for it.

@@ -19,7 +19,7 @@ use crate::payment::withdrawal::{Withdrawal, withdraw};
 use crate::service::apply::{Application, ApplyRules, Todo, give_back, grant, next_step, replaced_renewal, revoke};
 use crate::service::customer::Profile;
 use crate::service::entitlement::{Grant, LateRenewal};
-use crate::service::import::{CustomerRow, import};
+use crate::service::import::{Column, CustomerRow, import};
 use crate::service::package::Package;
 use crate::service::upgrade::{self, UpgradePricing};
 use crate::telling::event::Event;
@@ -140,13 +140,13 @@ impl Story {
                 self.profile = adjusted.profile;
                 self.enter(vec![adjusted.entry], &[]);
             }
-            Step::Import(package, days) => self.import(package, *days, false),
-            Step::Overwrite(package, days) => self.import(package, *days, true),
+            Step::Import(package, days) => self.import(package, *days, &[]),
+            Step::Overwrite(package, days) => self.import(package, *days, &Column::ALL),
             Step::Wait(days) => self.now += Duration::days(*days),
         }
     }
 
-    fn import(&mut self, package: &str, days: i64, overwrite: bool) {
+    fn import(&mut self, package: &str, days: i64, overwritten: &[Column]) {
         let row = CustomerRow {
             name: self.profile.name.clone(),
             phone: self.profile.phone.clone(),
@@ -156,8 +156,8 @@ impl Story {
             device_id: None,
             ont_serial: None,
         };
-        let change = import(Some(&self.profile), &row, self.profile.id.clone(), ZONE, self.now).unwrap();
-        if let Some(change) = change.filter(|change| overwrite || change.losses.is_empty()) {
+        let change = import(Some(&self.profile), &row, overwritten, self.profile.id.clone(), ZONE, self.now).unwrap();
+        if let Some(change) = change.filter(|change| change.losses.is_empty()) {
             self.profile = change.profile;
             self.grants.extend(change.grant.map(|grant| (grant.sequence, grant)));
         }

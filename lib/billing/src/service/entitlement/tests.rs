@@ -170,6 +170,29 @@ fn the_first_grant_of_all_starts_when_it_is_paid() {
     assert_eq!(fold([], ZONE), Ok(None));
 }
 
+#[test]
+fn who_paid_has_paid_until_the_last_day_is_over() {
+    let paid = fold([&renewal(1, home20(), datetime!(2026-11-10 00:48 +7), LateRenewal::FromPayment)], ZONE);
+    let paid = paid.unwrap().unwrap();
+    assert_eq!(paid.expires_at, datetime!(2026-12-10 23:59:59 +7));
+    for (at, has_paid) in [
+        (datetime!(2026-12-10 00:30 +7), true),
+        (datetime!(2026-12-10 12:00 +7), true),
+        (datetime!(2026-12-11 00:00 +7), false),
+    ] {
+        assert_eq!(paid.has_paid(at), has_paid, "{at}");
+    }
+}
+
+#[test]
+fn money_that_went_back_is_worth_nothing_with_another_package_too() {
+    let [begin, mut paid, package] = <[Grant; 3]>::try_from(corrected(true, None)).unwrap();
+    let at = datetime!(2026-11-10 12:00 +7);
+    paid.give_back(Return { sequence: 3, amount: Rupiah::new(300_000), at }).unwrap();
+    let after = fold([&begin, &paid, &Grant { sequence: 4, ..package }], ZONE).unwrap().unwrap();
+    assert_eq!((after.package.id.as_str(), after.unused(at)), ("home50", Ok(Rupiah::ZERO)));
+}
+
 /// What the provider's records say at noon on 15 November, after November was paid for with `home20`, Rp300.000.
 fn corrected(sets_package: bool, expires_at: Option<OffsetDateTime>) -> Vec<Grant> {
     let begin = Grant {
