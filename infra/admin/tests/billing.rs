@@ -267,14 +267,14 @@ fn an_import_takes_nothing_away_that_somebody_has_unless_that_is_said() {
     let after = deployment.runtime.block_on(deployment.store.profile(&budi())).unwrap().unwrap();
     assert_eq!((after.phone, after.entitlement.package.id.as_str()), (None, "home50"));
     deployment
-        .lunas(&["payments", "show", &deployment.invoice_number()])
+        .lunas(&["payments", "show", ORDER])
         .check(0, "an import took service away: with home50 until 2036-12-01 23:59:59 WIB, bought was home20 until 2037-01-10")
         .check(0, "next: an import says less than was paid for");
     deployment.lunas(&["audit"]).check(1, "paid-service");
     let file = deployment.file("right.csv", &customers(&["c01,Budi,0812-3456-7890,budi@isp,home20,2037-01-10,,"]));
     deployment.lunas(&["customers", "import", &file, "--overwrite", "packageId"]).check(0, "1 changed");
     deployment.lunas(&["audit"]).check(0, "everything agrees");
-    deployment.lunas(&["payments", "show", &deployment.invoice_number()]).check(0, "the customer is served for it");
+    deployment.lunas(&["payments", "show", ORDER]).check(0, "the customer is served for it");
 }
 
 #[test]

@@ -27,20 +27,17 @@ fn what_needs_a_person_is_listed_until_somebody_has_dealt_with_it() {
     let rows = listed(&deployment, &[]);
     assert_eq!(whys(&rows), [("partial", 100_000), ("surplus", 25_000)]);
     assert_eq!(
-        (
-            &rows[1]["invoiceNumber"],
-            &rows[1]["invoiceStatus"],
-            &rows[1]["gateway"],
-            &rows[1]["orderId"],
-            &rows[1]["customerId"]
-        ),
-        (&json!(deployment.invoice_number()), &json!("PAID"), &json!("midtrans"), &json!(ORDER), &json!("c01"))
+        (&rows[1]["invoiceStatus"], &rows[1]["gateway"], &rows[1]["orderId"], &rows[1]["customerId"]),
+        (&json!("PAID"), &json!("midtrans"), &json!(ORDER), &json!("c01"))
     );
+    // Numbers hold the year of the machine's clock.
+    let number = rows[1]["invoiceNumber"].as_str().unwrap();
+    assert!(number.starts_with("INV-") && number.ends_with("-000001"), "{number}");
     deployment
         .lunas(&["payments", "review"])
         .check(0, "2 to be looked at")
         .check(0, "it is credit already")
-        .check(0, &format!("{} (PAID now)", deployment.invoice_number()));
+        .check(0, &format!("{number} (PAID now)"));
 
     // Refunded in part, then in full: the credit goes first.
     deployment.reported(ORDER, 250_000, 125_000);

@@ -85,12 +85,6 @@ impl Deployment {
         deployment
     }
 
-    /// The number of the newest invoice of `c01`. It holds the year of the machine's clock.
-    pub fn invoice_number(&self) -> String {
-        let listed = self.lunas(&["--json", "invoices", "list", "--customer", "c01"]).json();
-        listed["invoices"][0]["invoiceNumber"].as_str().unwrap().to_owned()
-    }
-
     /// Writes a file and answers its path.
     pub fn file(&self, name: &str, text: &str) -> String {
         let path = self.folder.join(name);
