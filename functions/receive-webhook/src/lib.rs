@@ -3,14 +3,15 @@
 //! Verified over the raw bytes, fail closed. Then the gateway's own GET status decides what is booked
 //! (`billing::payment::settlement::settle`), and the answer tells the gateway whether to send again: 2xx no, 503 yes.
 
-use billing::payment::gateway::{GatewayName, ReportedState};
+use billing::id::OrderId;
+use billing::payment::gateway::{GatewayName, Report, ReportedState};
 use billing::payment::order::Order;
 use cloud::app::App;
 use gateways::{Gateway, Hint, OrderRef, VerifyError, WebhookRequest};
 use lambda_http::{Body, Request, Response};
 use payments::BookingError;
 use payments::booking::book;
-use payments::connect::{ask, connect, connect_with_fresh_keys, require_same_mode};
+use payments::connect::{ask, connect, connect_with_fresh_keys, order_ref, require_same_mode};
 use time::Duration;
 use web::answer::{self, Answer, BODY_LIMIT};
 use web::problem::{self, Problem};
@@ -39,6 +40,7 @@ async fn receive(app: &App, request: &Request, gateway: &str) -> Answer {
         Hint::NotOurs(why) => {
             tracing::info!(gateway = gateway.name().as_str(), why, "authentic webhook without an order");
         }
+        Hint::OtherWord { order_id, status } => book_if_ours(app, &*gateway, &order_id, status).await?,
         Hint::Order { order_id, transaction_id, reference, claims_payment } => {
             book_hinted(app, &*gateway, OrderRef { order_id, reference, transaction_id }, claims_payment).await?;
         }
@@ -100,13 +102,44 @@ fn no_keys(gateway: GatewayName, trouble: &BookingError) -> Problem {
 async fn book_hinted(app: &App, gateway: &dyn Gateway, hinted: OrderRef, claims_payment: bool) -> Result<(), Problem> {
     let (order, report) = tokio::join!(app.store.order(gateway.name(), &hinted.order_id), ask(app, gateway, &hinted));
     let Some(order) = order? else {
-        tracing::info!(
-            gateway = gateway.name().as_str(),
-            order = hinted.order_id.as_str(),
-            "authentic webhook for an order that is not ours"
-        );
+        not_ours(gateway, &hinted.order_id);
         return Ok(());
     };
+    book_reported(app, gateway, order, report, hinted.transaction_id, claims_payment).await
+}
+
+/// The same for a word that is not known: strangers' ids must not make us ask, so the order is read first. It is asked
+/// about by what we know of it, as the notification may be another product's.
+async fn book_if_ours(
+    app: &App,
+    gateway: &dyn Gateway,
+    order_id: &OrderId,
+    status: Option<String>,
+) -> Result<(), Problem> {
+    let Some(order) = app.store.order(gateway.name(), order_id).await? else {
+        not_ours(gateway, order_id);
+        return Ok(());
+    };
+    if let Some(status) = status {
+        tracing::error!(alarm = true, order = order.id.as_str(), status, "the webhook's status is not known");
+    }
+    let report = ask(app, gateway, &order_ref(&order)).await;
+    book_reported(app, gateway, order, report, None, false).await
+}
+
+fn not_ours(gateway: &dyn Gateway, order_id: &OrderId) {
+    let (gateway, order) = (gateway.name().as_str(), order_id.as_str());
+    tracing::info!(gateway, order, "authentic webhook for an order that is not ours");
+}
+
+async fn book_reported(
+    app: &App,
+    gateway: &dyn Gateway,
+    order: Order,
+    report: Result<Report, BookingError>,
+    transaction_id: Option<String>,
+    claims_payment: bool,
+) -> Result<(), Problem> {
     let confirmed = match report.and_then(|report| require_same_mode(gateway, &order).map(|()| report)) {
         Ok(report) => book(app, gateway, order.clone(), None, report, "webhook").await,
         Err(trouble) => Err(trouble),
@@ -115,14 +148,14 @@ async fn book_hinted(app: &App, gateway: &dyn Gateway, hinted: OrderRef, claims_
         Ok(booked) if claims_payment && booked.state != ReportedState::Paid => {
             // Signed, paid, and not even known: the key may be of another merchant account than the order.
             let alarm = booked.state == ReportedState::Unknown;
-            tracing::error!(alarm, order = hinted.order_id.as_str(), "the gateway does not confirm the webhook yet");
-            follow_up(app, &booked.order, hinted.transaction_id).await;
+            tracing::error!(alarm, order = order.id.as_str(), "the gateway does not confirm the webhook yet");
+            follow_up(app, &booked.order, transaction_id).await;
             Err(problem::SEND_AGAIN)
         }
         Ok(_) => Ok(()),
         Err(trouble) => {
-            tracing::error!(alarm = trouble.needs_a_person(), order = hinted.order_id.as_str(), error = %trouble, "webhook not settled");
-            follow_up(app, &order, hinted.transaction_id).await;
+            tracing::error!(alarm = trouble.needs_a_person(), order = order.id.as_str(), error = %trouble, "webhook not settled");
+            follow_up(app, &order, transaction_id).await;
             Err(problem::SEND_AGAIN)
         }
     }

@@ -68,6 +68,13 @@ pub enum Hint {
         /// It says that money arrived. If the gateway's status does not say so yet, the webhook is wanted again.
         claims_payment: bool,
     },
+    /// About this order, if it is one of ours, in a word that is not known. The gateway's other products send such words
+    /// too, about ids of their own, so it is asked only about an order that exists.
+    OtherWord {
+        order_id: OrderId,
+        /// The word, shortened; `None` if there is none.
+        status: Option<String>,
+    },
     /// The dashboard's test notification, or an order id that cannot be ours: answer 200, do nothing.
     NotOurs(String),
 }

@@ -151,16 +151,28 @@ fn a_genuine_xendit_notification_that_is_not_ours_has_no_effect() {
         // A batch of disbursements has a `reference`, and its own list.
         r#"{"created":"2026-11-20T02:03:10Z","id":"57e5007de614fc6222cb0571","reference":"gaji-11","status":"COMPLETED",
             "total_uploaded_count":2,"disbursements":[{"id":"57c9010f5ef9e7077bcb96b6","external_id":"gaji-11-1","amount":10000}]}"#,
-        // A single disbursement, and a virtual account that was made.
-        r#"{"id":"57f1ca56bb1a631a65eee65e","external_id":"gaji-11-1","amount":17000,"bank_code":"BCA","status":"COMPLETED"}"#,
-        r#"{"id":"57f6fbf26b9f064272622aa6","external_id":"va-budi","account_number":"9999000001","status":"ACTIVE"}"#,
-        r#"{"id":"57f6fbf26b9f064272622aa6","external_id":"va-budi","payment_id":"1","amount":17000}"#,
         "{}",
         r#"{"id":"a","external_id":7}"#,
     ] {
         assert!(matches!(verify(body), Ok(Hint::NotOurs(_))), "{body}");
     }
-    for (status, claims) in [("PAID", true), ("SETTLED", true), ("EXPIRED", false), ("PENDING", false)] {
+    // Ids that could be ours: a single disbursement, a virtual account that was made or paid; and an invoice in a new word.
+    for (body, id, word) in [
+        (
+            r#"{"id":"57f1ca56bb1a631a65eee65e","external_id":"gaji-11-1","amount":17000,"status":"COMPLETED"}"#,
+            "gaji-11-1",
+            Some("COMPLETED"),
+        ),
+        (r#"{"id":"57f6fbf26b9f064272622aa6","external_id":"va-1","status":"ACTIVE"}"#, "va-1", Some("ACTIVE")),
+        (r#"{"id":"57f6fbf26b9f064272622aa6","external_id":"va-1","payment_id":"1","amount":17000}"#, "va-1", None),
+        (r#"{"id":"65f0c0ffee0000000000abcd","external_id":"INV-1","status":"PAYED"}"#, "INV-1", Some("PAYED")),
+    ] {
+        let Ok(Hint::OtherWord { order_id, status }) = verify(body) else { panic!("{body}") };
+        assert_eq!((order_id.as_str(), status.as_deref()), (id, word), "{body}");
+    }
+    for (status, claims) in
+        [("PAID", true), ("SETTLED", true), ("EXPIRED", false), ("PENDING", false), ("paid", true), ("Expired", false)]
+    {
         for (id, expected) in
             [(json!("65f0"), Some("65f0")), (json!("a/b"), None), (json!(1), None), (Value::Null, None)]
         {

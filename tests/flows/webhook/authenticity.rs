@@ -1,7 +1,7 @@
 //! Who may give hints: signatures and tokens, keys that are missing or being replaced, and bodies that are none.
 
 use crate::api::receive_webhook;
-use billing::payment::gateway::GatewayName;
+use billing::payment::{gateway::GatewayName, invoice::InvoiceStatus};
 use cloud::app::App;
 use lunas_sandbox::{DEMO_MIDTRANS_SERVER_KEY, DEMO_XENDIT_API_KEY, DEMO_XENDIT_CALLBACK_TOKEN, Outcome};
 use serde_json::{Value, json};
@@ -179,8 +179,8 @@ async fn notifications_of_other_products_of_xendit_are_answered_200_and_nobody_i
             json!({"id": "57e5007de614fc6222cb0571", "reference": "gaji", "status": "COMPLETED", "disbursements": []}),
         ),
         (
-            "a disbursement under an id of ours",
-            json!({"id": "57f1ca56bb1a631a65eee65e", "external_id": order, "status": "COMPLETED"}),
+            "a disbursement under an id that could be ours",
+            json!({"id": "57f1ca56bb1a631a65eee65e", "external_id": format!("{order}x"), "status": "COMPLETED"}),
         ),
         ("a payout", json!({"event": "payout.succeeded", "business_id": "x", "data": {"reference_id": order}})),
     ] {
@@ -192,6 +192,29 @@ async fn notifications_of_other_products_of_xendit_are_answered_200_and_nobody_i
         .await;
     }
     assert_eq!(journey.world.tap.partner_calls(), 0);
+}
+
+#[tokio::test]
+async fn a_status_of_xendit_that_is_not_known_has_the_gateway_asked_about_an_order_of_ours_and_no_other() {
+    for word in [json!("paid"), json!("PAYED"), json!("COMPLETED"), Value::Null] {
+        let (mut journey, link) = with_link(GatewayName::Xendit).await;
+        journey.pay(&link).await;
+        let paid = journey.undelivered.pop_front().expect("a notification");
+        let mut body = paid.json();
+        body["status"] = word.clone();
+        let ours = paid.with_body(body.to_string());
+        if word != "paid" {
+            body["external_id"] = json!("INV-2026-999999-aaaa");
+            journey.world.tap.forget();
+            let strangers = paid.with_body(body.to_string());
+            check_without_effect(&journey, vec![("another order", strangers, 200)]).await;
+            assert_eq!(journey.world.tap.partner_calls(), 0, "{word}");
+        }
+        assert_eq!(journey.deliver(&ours).await, Some(200), "{word}");
+        assert_eq!(journey.world.invoice_now(&journey.invoice).await.status, InvoiceStatus::Paid, "{word}");
+        journey.until_quiet().await;
+        journey.assert_paid_once("what the gateway says counts").await;
+    }
 }
 
 #[tokio::test]

@@ -16,7 +16,7 @@ use crate::{Hint, VerifyError, WebhookRequest};
 const TEST_INVOICE: &str = "579c8d61f23fa4ca35e52da4";
 const TEST_EXTERNAL_ID: &str = "invoice_123124123";
 /// Where an invoice can stand. Disbursements and virtual accounts have an `external_id` too, and other words: Xendit is
-/// not asked about each.
+/// asked about those only if the order exists.
 const OF_INVOICES: [&str; 4] = ["PENDING", "PAID", "SETTLED", "EXPIRED"];
 
 pub(super) fn verify(request: &WebhookRequest<'_>, tokens: &Rotating) -> Result<Hint, VerifyError> {
@@ -38,11 +38,12 @@ pub(super) fn verify(request: &WebhookRequest<'_>, tokens: &Rotating) -> Result<
         return Ok(Hint::NotOurs("an external id of another system".to_owned()));
     };
     let status = text("status").unwrap_or_default();
-    if !OF_INVOICES.contains(&status) {
-        return Ok(Hint::NotOurs(format!("a notification of another Xendit product (status {})", word(status))));
+    let is_any = |words: &[&str]| words.iter().any(|word| status.eq_ignore_ascii_case(word));
+    if !is_any(&OF_INVOICES) {
+        return Ok(Hint::OtherWord { order_id, status: text("status").map(word) });
     }
     // Without an id that can be one of an invoice it is asked by the order id.
     let reference = text("id").and_then(plain_id).map(str::to_owned);
-    let claims_payment = matches!(status, "PAID" | "SETTLED");
+    let claims_payment = is_any(&["PAID", "SETTLED"]);
     Ok(Hint::Order { order_id, transaction_id: None, reference, claims_payment })
 }
